@@ -1,0 +1,46 @@
+"""What rules and models say: "abnormal" or "normal again". Alarms decide what becomes of it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from building.severity import Severity
+
+
+class AlarmSource(StrEnum):
+    RULE = "rule"
+    PREDICTION = "prediction"
+    LINK = "link"  # a device or gateway stopped answering
+    DEVICE = "device"  # the device raised it by itself
+
+
+@dataclass(frozen=True)
+class OrderPolicy:
+    """Whether a detection is work. `kind` names a work-order flow: "repair", "entrapment" or "smoke"; priority 1…4."""
+
+    kind: str
+    priority: int
+
+
+@dataclass(frozen=True)
+class Detection:
+    """An abnormality that began (`active=True`) or ended.
+
+    Identity of an episode: (source, source_id, equipment_id, onset_ms). `onset_ms` is event time, UTC. `values` are
+    the point values that decided, by point key. `message` has both languages: `{"zh-CN": …, "en": …}`.
+    """
+
+    source: AlarmSource
+    source_id: str
+    equipment_id: UUID
+    site_id: UUID
+    active: bool
+    onset_ms: int
+    at_ms: int
+    severity: Severity
+    fault_mode: str
+    life_safety: bool
+    message: dict[str, str]
+    values: dict[str, Any] = field(default_factory=dict)
+    order: OrderPolicy | None = None

@@ -1,0 +1,42 @@
+"""What happened to an alarm. Consumers: ticketing (orders, recovery evidence), open screens."""
+
+from datetime import datetime
+from uuid import UUID
+
+from building.severity import Severity
+from kit.events import Event
+
+
+class AlarmRaised(Event, frozen=True, kw_only=True):
+    alarm_id: UUID
+    equipment_id: UUID
+    source: str
+    source_id: str
+    fault_mode: str
+    severity: Severity
+    onset_at: datetime
+    order_kind: str | None = None
+    order_priority: int | None = None
+
+
+class AlarmReturned(Event, frozen=True, kw_only=True):
+    """The condition is gone (RTN); the alarm may still want acknowledging."""
+
+    alarm_id: UUID
+    equipment_id: UUID
+    fault_mode: str
+    returned_at: datetime
+
+
+class AlarmAcknowledged(Event, frozen=True, kw_only=True):
+    alarm_id: UUID
+    equipment_id: UUID
+    person_id: UUID | None
+
+
+class AlarmCleared(Event, frozen=True, kw_only=True):
+    """Back to NORMAL: returned and acknowledged."""
+
+    alarm_id: UUID
+    equipment_id: UUID
+    fault_mode: str

@@ -1,0 +1,1 @@
+"""JetStream between adapters, store line and judge line."""

@@ -1,0 +1,1 @@
+"""Sites, buildings, spaces, equipment, points and profiles; discovered devices and dead letters."""

@@ -1,0 +1,20 @@
+"""What happened to the catalog. Consumers: the directory's loaders, open screens."""
+
+from uuid import UUID
+
+from kit.events import Event
+
+
+class CatalogChanged(Event, frozen=True, kw_only=True):
+    """Equipment, points or links of a site changed; whoever holds a Directory loads it anew."""
+
+
+class LinkChanged(Event, frozen=True, kw_only=True):
+    """A device's link went up or down."""
+
+    equipment_id: UUID
+    is_up: bool
+
+
+class DeviceDiscovered(Event, frozen=True, kw_only=True):
+    discovered_id: UUID

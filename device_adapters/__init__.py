@@ -1,0 +1,1 @@
+"""Protocols to readings: one folder a protocol."""

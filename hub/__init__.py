@@ -1,0 +1,1 @@
+"""Composition: settings, bootstrap, pipeline, subscriptions, API, command line. Imports all; nobody imports it."""

@@ -1,0 +1,1 @@
+"""Tools that know no building: clock, database session, events, access, errors, HTTP, supervision."""

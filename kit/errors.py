@@ -1,0 +1,35 @@
+"""Refusals that have a cause. They know no HTTP; `kit.http` and a room's `STATUS` table give them a status code."""
+
+import dataclasses
+import re
+from typing import Any
+
+
+@dataclasses.dataclass(eq=False)
+class DomainError(Exception):
+    """Base of every refusal a user may see.
+
+    A subclass is a dataclass (`@dataclass(eq=False)`) whose fields are its facts. Its text lives in the room's
+    `locales/*.toml` under `errors.<code>` and says what happened and what to do next; the facts fill its braces.
+    """
+
+    @classmethod
+    def code(cls) -> str:
+        """The stable machine name: `WorkOrderNotFound` → `work_order_not_found`."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def __str__(self) -> str:
+        facts = ", ".join(f"{name}={value!r}" for name, value in self.facts.items())
+        return f"{self.code()}({facts})"
+
+
+def every_error(root: type[DomainError] = DomainError) -> list[type[DomainError]]:
+    """All loaded subclasses, so that a test can ask each for its texts."""
+    found: list[type[DomainError]] = []
+    for cls in root.__subclasses__():
+        found += [cls, *every_error(cls)]
+    return found

@@ -1,0 +1,188 @@
+"""What every room's endpoints share: the request's session and caller, services by type, paging, error bodies."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextvars import ContextVar
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.exceptions import HTTPException
+
+from kit.access import Authenticator, NotAllowed, NotAuthenticated, Principal, Role
+from kit.db import Database
+from kit.errors import DomainError
+from kit.i18n import Language, Texts
+from kit.ids import new_id
+from kit.logs import logger
+
+log = logger(__name__)
+
+T = TypeVar("T")
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+STATUS: dict[type[DomainError], int] = {NotAuthenticated: 401, NotAllowed: 403}
+
+
+class Schema(BaseModel):
+    """Base of request and response bodies: unknown fields in a request are refused, attributes are read."""
+
+    model_config = ConfigDict(from_attributes=True, extra="forbid")
+
+
+class Problem(Schema):
+    """What every refusal looks like: a stable code, a sentence in the caller's language, facts, the request's id."""
+
+    code: str
+    message: str
+    facts: dict[str, Any] = {}
+    request_id: str
+
+
+class Page(Schema, Generic[T]):
+    """One page of a list and how many rows the filter matches in all."""
+
+    items: list[T]
+    total: int
+    limit: int
+    offset: int
+
+
+class PageParams(BaseModel):
+    limit: int = 50
+    offset: int = 0
+
+
+def page_params(
+    limit: Annotated[int, Query(ge=1, le=500, description="rows a page")] = 50,
+    offset: Annotated[int, Query(ge=0, le=1_000_000, description="rows to skip")] = 0,
+) -> PageParams:
+    return PageParams(limit=limit, offset=offset)
+
+
+Paging = Annotated[PageParams, Depends(page_params)]
+
+
+# --- services, session, caller -----------------------------------------------------------------------------------
+
+
+def provide(app: FastAPI, service: object, *, as_type: type[Any] | None = None) -> None:
+    """Makes a service available to endpoints under its type or a Protocol. Bootstrap calls it; tests give fakes."""
+    if not hasattr(app.state, "services"):
+        app.state.services = {}
+    app.state.services[as_type or type(service)] = service
+
+
+def service(kind: type[T]) -> Callable[[Request], T]:
+    """A dependency that finds a service: `Annotated[TicketingService, Depends(service(TicketingService))]`."""
+
+    def find(request: Request) -> T:
+        found: T = request.app.state.services[kind]
+        return found
+
+    return find
+
+
+async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
+    database: Database = request.app.state.services[Database]
+    async with database.transaction() as session:
+        yield session
+
+
+# scope="function": the commit happens before the response is sent, so that a 200 means "kept".
+Session = Annotated[AsyncSession, Depends(request_session, scope="function")]
+
+_bearer = HTTPBearer(auto_error=False)
+
+
+async def current_caller(
+    request: Request,
+    session: Session,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Principal:
+    if credentials is None:
+        raise NotAuthenticated
+    authenticator: Authenticator = request.app.state.services[Authenticator]
+    return await authenticator.authenticate(session, credentials.credentials)
+
+
+Caller = Annotated[Principal, Depends(current_caller)]
+
+
+def allow(*roles: Role) -> Any:
+    """A dependency that refuses callers with none of `roles`: `Depends(allow(Role.DISPATCHER))` on a route or a router.
+
+    An admin may always. The route's scope check is still the service's: pass `caller.scope(*roles)` on.
+    """
+    needed = frozenset({*roles, Role.ADMIN})
+
+    async def gate(caller: Caller) -> Principal:
+        if not caller.has(*needed):
+            raise NotAllowed(needs=", ".join(sorted(role.value for role in roles)))
+        return caller
+
+    gate.__dict__["roles"] = needed
+    return gate
+
+
+# --- refusals ----------------------------------------------------------------------------------------------------
+
+
+def language(request: Request) -> Language:
+    return Language.of_header(request.headers.get("accept-language"))
+
+
+RequestLanguage = Annotated[Language, Depends(language)]
+
+
+def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[DomainError], int]) -> None:
+    """Every refusal becomes a Problem in the caller's language; nothing shows a stack trace.
+
+    `status` is the union of the rooms' `STATUS` tables; a DomainError in none of them is answered 400.
+    """
+
+    def problem(request: Request, code: int, key: str, **facts: Any) -> JSONResponse:
+        body = Problem(
+            code=key, message=texts.text(f"errors.{key}", language(request), **facts),
+            facts=facts, request_id=request_id.get(),
+        )  # fmt: skip
+        return JSONResponse(body.model_dump(mode="json"), status_code=code)
+
+    async def refused(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, DomainError)
+        code = next((status[cls] for cls in type(error).__mro__ if cls in status), 400)
+        body = Problem(
+            code=error.code(), message=texts.of_error(error, language(request)),
+            facts=error.facts, request_id=request_id.get(),
+        )  # fmt: skip
+        headers = {"WWW-Authenticate": "Bearer"} if code == 401 else None
+        return JSONResponse(body.model_dump(mode="json"), status_code=code, headers=headers)
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        detail = "; ".join(f"{'.'.join(map(str, e['loc'][1:])) or e['loc'][0]}: {e['msg']}" for e in error.errors()[:5])
+        return problem(request, 422, "invalid_request", detail=detail)
+
+    async def http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        key = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code)
+        if key is None:
+            return problem(request, error.status_code, "invalid_request", detail=error.detail)
+        return problem(request, error.status_code, key)
+
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        log.exception("request failed", path=request.url.path, request_id=request_id.get(), exc_info=error)
+        return problem(request, 500, "internal", request_id=request_id.get())
+
+    app.add_exception_handler(DomainError, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def new_request_id() -> str:
+    return new_id().hex[-12:]

@@ -1,0 +1,71 @@
+"""Texts by key in both languages. Each room keeps its own in `<room>/locales/{zh-CN,en}.toml`."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from importlib import resources
+from typing import Any
+
+from kit.errors import DomainError
+
+
+class Language(StrEnum):
+    ZH = "zh-CN"
+    EN = "en"
+
+    @classmethod
+    def of_header(cls, accept_language: str | None) -> "Language":
+        """The first language of an `Accept-Language` header that we speak; Chinese when there is none."""
+        for part in (accept_language or "").split(","):
+            tag = part.split(";")[0].strip().lower()
+            if tag.startswith("zh"):
+                return cls.ZH
+            if tag.startswith("en"):
+                return cls.EN
+        return cls.ZH
+
+
+class MissingText(LookupError):
+    """A key without a text is a defect of ours, not of the user's input."""
+
+
+class Texts:
+    """Every text a user sees, of all rooms. Immutable after loading."""
+
+    def __init__(self, texts: Mapping[Language, Mapping[str, str]]) -> None:
+        self._texts = texts
+
+    @classmethod
+    def load(cls, rooms: Iterable[str]) -> "Texts":
+        texts: dict[Language, dict[str, str]] = {language: {} for language in Language}
+        for room in rooms:
+            for language in Language:
+                file = resources.files(room) / "locales" / f"{language.value}.toml"
+                if file.is_file():
+                    texts[language] |= _flatten(tomllib.loads(file.read_text("utf-8")))
+        return cls(texts)
+
+    def keys(self, language: Language) -> set[str]:
+        return set(self._texts[language])
+
+    def text(self, key: str, language: Language, **facts: Any) -> str:
+        """The text of `key` with its braces filled. Raises MissingText when there is none in that language."""
+        try:
+            template = self._texts[language][key]
+        except KeyError:
+            raise MissingText(f"{key} ({language.value})") from None
+        return template.format_map(facts)
+
+    def of_error(self, error: DomainError, language: Language) -> str:
+        return self.text(f"errors.{error.code()}", language, **error.facts)
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        path = f"{prefix}.{key}" if prefix else key
+        if isinstance(value, Mapping):
+            flat |= _flatten(value, path)
+        else:
+            flat[path] = str(value)
+    return flat

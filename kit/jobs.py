@@ -1,0 +1,133 @@
+"""Jobs and timers on the same PostgreSQL, by procrastinate: events, deferred calls, one sweep a class of deadline."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate.jobs import DEFAULT_QUEUE
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kit.db import Database, driver_connection, plain_url
+from kit.events import DELIVER, LIFE_SAFETY_QUEUE, Subscription
+from kit.logs import logger
+
+log = logger(__name__)
+
+SWEEP_QUEUE = "sweeps"
+HEARTBEAT_S = 3.0
+STALLED_AFTER_S = 10.0
+# Waits of 2, 4, 8, … seconds, over an hour in all: long enough to outlive a restart of what a handler needs.
+DELIVERY_RETRY = RetryStrategy(max_attempts=12, exponential_wait=2)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A periodic look for what is due. `cron` may have a sixth field for seconds."""
+
+    name: str
+    cron: str
+    call: Callable[[AsyncSession], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """A named piece of deferred work: `call(session, **arguments)` in a transaction of its own."""
+
+    name: str
+    call: Callable[..., Awaitable[None]]
+    queue: str = DEFAULT_QUEUE
+    retry: RetryStrategy | None = None
+
+
+def new_app(database_url: str, *, pool_size: int = 4) -> App:
+    return App(connector=PsycopgConnector(conninfo=plain_url(database_url), min_size=1, max_size=pool_size))
+
+
+async def defer(session: AsyncSession, app: App, name: str, *, queue: str = DEFAULT_QUEUE, **arguments: Any) -> None:
+    """Runs the JobKind `name` after this session commits; never if it rolls back."""
+    connection = await driver_connection(session)
+    await app.configure_task(name, queue=queue, connection=connection).defer_async(**arguments)
+
+
+class JobRunner:
+    """Registers handlers, job kinds and sweeps on the app and runs its workers."""
+
+    def __init__(
+        self,
+        app: App,
+        database: Database,
+        *,
+        subscriptions: Iterable[Subscription] = (),
+        jobs: Iterable[JobKind] = (),
+        sweeps: Iterable[Sweep] = (),
+    ) -> None:
+        self._app = app
+        self._database = database
+        self._handlers = {subscription.name: subscription for subscription in subscriptions}
+        app.task(name=DELIVER, retry=DELIVERY_RETRY)(self._deliver)
+        for job in jobs:
+            self._add_job(job)
+        for sweep in sweeps:
+            self._add_sweep(sweep)
+
+    @asynccontextmanager
+    async def running(self, *, concurrency: int = 8) -> AsyncIterator[None]:
+        """Workers for ordinary jobs, for sweeps and, apart from both, for life safety; stopped at exit."""
+        async with asyncio.TaskGroup() as group:
+            workers = [
+                group.create_task(self._work("jobs", [DEFAULT_QUEUE], concurrency), name="jobs"),
+                group.create_task(self._work("sweeps", [SWEEP_QUEUE], 2), name="sweeps"),
+                group.create_task(self._work("life-safety", [LIFE_SAFETY_QUEUE], 4), name="life-safety jobs"),
+            ]
+            try:
+                yield
+            finally:
+                for worker in workers:
+                    worker.cancel()
+
+    async def _work(self, name: str, queues: list[str], concurrency: int) -> None:
+        await self._app.run_worker_async(
+            name=name,
+            queues=queues,
+            concurrency=concurrency,
+            wait=True,
+            install_signal_handlers=False,
+            delete_jobs="successful",
+            fetch_job_polling_interval=1.0,
+            update_heartbeat_interval=HEARTBEAT_S,
+            stalled_worker_timeout=STALLED_AFTER_S,
+            shutdown_graceful_timeout=5.0,
+        )
+
+    async def _deliver(self, *, handler: str, event: dict[str, Any]) -> None:
+        subscription = self._handlers[handler]
+        async with self._database.transaction() as session:
+            await subscription.handler(session, msgspec.convert(event, subscription.event, strict=False))
+
+    def _add_job(self, job: JobKind) -> None:
+        async def run(**arguments: Any) -> None:
+            async with self._database.transaction() as session:
+                await job.call(session, **arguments)
+
+        self._app.task(name=job.name, queue=job.queue, retry=job.retry or DELIVERY_RETRY)(run)
+
+    def _add_sweep(self, sweep: Sweep) -> None:
+        # The queueing lock keeps one sweep waiting at most: a slow sweep is never piled upon.
+        async def run(timestamp: int) -> None:
+            async with self._database.transaction() as session:
+                await sweep.call(session)
+
+        task = self._app.task(name=sweep.name, queue=SWEEP_QUEUE, queueing_lock=sweep.name)(run)
+        self._app.periodic(cron=sweep.cron, periodic_id=sweep.name)(task)
+
+    async def rescue_stalled(self) -> int:
+        """Puts jobs of workers that stopped beating back in the queue; how many. Run it as a loop, not as a job."""
+        stalled = list(await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S))
+        for job in stalled:
+            await self._app.job_manager.retry_job(job)
+            log.warning("stalled job put back", job_id=job.id, task=job.task_name)
+        return len(stalled)

@@ -1,0 +1,1 @@
+"""Staff and owners, skills, shifts, roles, login."""

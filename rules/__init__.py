@@ -1,0 +1,1 @@
+"""Rule text to compiled rule to detections."""

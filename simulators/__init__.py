@@ -1,0 +1,1 @@
+"""Device fleets and outside services to test against; knows no adapter's code."""

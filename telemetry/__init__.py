@@ -1,0 +1,1 @@
+"""The time-series store: admission, latest values, series."""

@@ -1,0 +1,1 @@
+"""The one core of work orders, whoever raised them."""
