@@ -1,0 +1,209 @@
+"""The embedded nats-server: who may do what, what survives a kill, what a taken port says."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+
+import nats
+import nats.errors
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from kit.supervision.nats import (
+    BUS_USER,
+    MQTT_USER,
+    MqttUser,
+    NatsConfig,
+    NatsServer,
+    config_path,
+    hash_password,
+    running_nats,
+    subject_of_topic,
+)
+from kit.supervision.ports import PortTaken
+from tests.conftest import LIVENESS_S
+
+LIFT = MqttUser("yunqi/LIFT-06", hash_password("lift"), publish=("site/yunqi/device/LIFT-06/telemetry",))
+OTHER = MqttUser("yunqi/LIFT-07", hash_password("other"), publish=("site/yunqi/device/LIFT-07/telemetry",))
+PANEL = MqttUser("panel", hash_password("panel"), subscribe=("site/yunqi/alarms",))
+
+
+def config(**changes) -> NatsConfig:
+    return NatsConfig(bus_password="bus", mqtt_password="mqtt", **changes)
+
+
+class Device:
+    """A paho client that keeps what it was told."""
+
+    def __init__(self, server: NatsServer, user: str, password: str, *, clean: bool = True) -> None:
+        self.connected, self.lost = threading.Event(), threading.Event()
+        self.refused: str | None = None
+        self.granted: list[int] | None = None
+        self.messages: list[tuple[str, bytes]] = []
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id=user.replace("/", "-"), clean_session=clean)
+        self.client.username_pw_set(user, password)
+        self.client.on_connect = self._on_connect
+        self.client.on_disconnect = lambda *_: self.lost.set()
+        self.client.on_subscribe = self._on_subscribe
+        self.client.on_message = lambda _c, _u, message: self.messages.append((message.topic, message.payload))
+        self.client.reconnect_delay_set(1, 1)
+        self.client.connect(server.mqtt_host, server.mqtt_port)
+        self.client.loop_start()
+
+    def _on_connect(self, _client, _data, _flags, reason, _properties) -> None:
+        if reason.is_failure:
+            self.refused = str(reason)
+        self.connected.set()
+
+    def _on_subscribe(self, _client, _data, _mid, reasons, _properties) -> None:
+        self.granted = [reason.value for reason in reasons]
+
+    async def up(self) -> "Device":
+        assert await asyncio.to_thread(self.connected.wait, LIVENESS_S)
+        return self
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        info = self.client.publish(topic, payload, qos=1)
+        await asyncio.to_thread(info.wait_for_publish, LIVENESS_S)
+
+    async def subscribe(self, topic: str) -> int:
+        self.granted = None
+        self.client.subscribe(topic, qos=1)
+        await until(lambda: self.granted is not None)
+        assert self.granted is not None
+        return self.granted[0]
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(LIVENESS_S):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_device_publishes_its_own_topic_and_no_other(tmp_path: Path) -> None:
+    async with running_nats(tmp_path, config(mqtt_users=[LIFT])) as server:
+        hub = await Device(server, MQTT_USER, "mqtt").up()
+        assert await hub.subscribe("site/+/device/+/telemetry") == 1
+        lift = await Device(server, "yunqi/LIFT-06", "lift").up()
+        await lift.publish("site/yunqi/device/LIFT-06/telemetry", b"mine")
+        lift.client.publish("site/yunqi/device/LIFT-07/telemetry", b"forged", qos=0)
+        await lift.publish("site/yunqi/device/LIFT-06/telemetry", b"after")
+        await until(lambda: (("site/yunqi/device/LIFT-06/telemetry", b"after")) in hub.messages)
+        assert [payload for _, payload in hub.messages] == [b"mine", b"after"]
+        assert await lift.subscribe("site/yunqi/device/LIFT-07/telemetry") == 0x80
+        lift.close()
+        hub.close()
+
+
+async def test_a_panel_hears_its_sites_alarms_and_nothing_else(tmp_path: Path) -> None:
+    async with running_nats(tmp_path, config(mqtt_users=[PANEL])) as server:
+        panel = await Device(server, "panel", "panel").up()
+        assert await panel.subscribe("site/yunqi/alarms") == 1
+        assert await panel.subscribe("site/+/device/+/telemetry") == 0x80
+        hub = await Device(server, MQTT_USER, "mqtt").up()
+        await hub.publish("site/yunqi/alarms", b"raised")
+        await until(lambda: panel.messages == [("site/yunqi/alarms", b"raised")])
+        panel.close()
+        hub.close()
+
+
+async def test_a_wrong_password_is_refused(tmp_path: Path) -> None:
+    async with running_nats(tmp_path, config(mqtt_users=[LIFT])) as server:
+        stranger = await Device(server, "yunqi/LIFT-06", "guess").up()
+        assert stranger.refused is not None
+        stranger.close()
+        with pytest.raises(nats.errors.Error):
+            await nats.connect(server.url, user=BUS_USER, password="guess", allow_reconnect=False)
+
+
+async def test_new_users_are_let_in_and_removed_ones_put_out_while_the_others_stay(tmp_path: Path) -> None:
+    async with running_nats(tmp_path, config(mqtt_users=[LIFT, OTHER])) as server:
+        staying = await Device(server, "yunqi/LIFT-06", "lift").up()
+        leaving = await Device(server, "yunqi/LIFT-07", "other").up()
+        bus_lost = asyncio.Event()
+
+        async def on_lost() -> None:
+            bus_lost.set()
+
+        bus = await nats.connect(server.url, user=BUS_USER, password="bus", disconnected_cb=on_lost)
+        await server.set_mqtt_users([LIFT, PANEL])
+        assert await asyncio.to_thread(leaving.lost.wait, LIVENESS_S)
+        panel = await Device(server, "panel", "panel").up()
+        assert panel.refused is None
+        assert not staying.lost.is_set()
+        assert not bus_lost.is_set()
+        await bus.close()
+        for device in (staying, leaving, panel):
+            device.close()
+
+
+async def test_a_killed_server_comes_back_with_every_acknowledged_message(tmp_path: Path) -> None:
+    async with running_nats(tmp_path, config()) as server:
+        bus = await nats.connect(
+            server.url, user=BUS_USER, password="bus", reconnect_time_wait=0.1, max_reconnect_attempts=-1
+        )
+        stream = bus.jetstream()
+        await stream.add_stream(name="KEPT", subjects=["kept"])
+        for number in range(200):
+            await stream.publish("kept", str(number).encode())
+        hub = await Device(server, MQTT_USER, "mqtt", clean=False).up()
+        await hub.subscribe("site/yunqi/alarms")
+        os.kill(server.pid, signal.SIGKILL)
+        await until(lambda: server.restarts == 1)
+        await until(lambda: bus.is_connected)
+        async with asyncio.timeout(LIVENESS_S):
+            while True:
+                try:
+                    info = await stream.stream_info("KEPT")
+                    break
+                except (nats.errors.Error, TimeoutError):
+                    await asyncio.sleep(0.1)
+        assert info.state.messages == 200
+        hub.connected.clear()
+        assert await asyncio.to_thread(hub.connected.wait, LIVENESS_S) or hub.client.is_connected()
+        hub.close()
+        await bus.close()
+
+
+async def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTaken, match=rf"{port}.*HUB_MQTT_PORT"):
+            async with running_nats(tmp_path, config(mqtt_port=port)):
+                pass
+        with pytest.raises(PortTaken, match=rf"{port}.*HUB_NATS_PORT"):
+            async with running_nats(tmp_path, config(port=port)):
+                pass
+
+
+async def test_the_configuration_is_private_and_holds_no_plain_password(tmp_path: Path) -> None:
+    async with running_nats(tmp_path, config(mqtt_users=[LIFT])):
+        path = config_path(tmp_path)
+        assert path.stat().st_mode & 0o077 == 0
+        text = path.read_text()
+        assert '"bus"' not in text
+        assert '"mqtt"' not in text.replace('"mqtt": {', "")
+
+
+@pytest.mark.parametrize(
+    ("topic", "subject"),
+    [
+        ("site/yunqi/device/LIFT-06/telemetry", "site.yunqi.device.LIFT-06.telemetry"),
+        ("site/+/device/#", "site.*.device.>"),
+        ("zigbee2mqtt/0.1", "zigbee2mqtt.0//1"),
+        ("/leading", "/.leading"),
+        ("电梯/3栋", "电梯.3栋"),
+    ],
+)
+def test_topics_become_the_subjects_the_server_uses(topic: str, subject: str) -> None:
+    assert subject_of_topic(topic) == subject
