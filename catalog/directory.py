@@ -9,6 +9,9 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
+
 from building.equipment import EquipmentKind
 from building.point import PointKind, Reporting
 
@@ -52,6 +55,26 @@ class EquipmentEntry:
     points: Mapping[str, PointEntry] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PointColumns:
+    """Every point once, as columns sorted by `point_no`, for whoever handles whole batches."""
+
+    point_no: npt.NDArray[np.int32]
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+    life_safety: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, points: Iterable[PointEntry]) -> "PointColumns":
+        ordered = sorted(points, key=lambda point: point.point_no)
+        return cls(
+            np.array([point.point_no for point in ordered], np.int32),
+            np.array([point.low for point in ordered], np.float64),
+            np.array([point.high for point in ordered], np.float64),
+            np.array([point.life_safety for point in ordered], np.bool_),
+        )
+
+
 @dataclass(frozen=True)
 class Directory:
     """Everything by every key that the reading line looks things up with."""
@@ -80,6 +103,10 @@ class Directory:
     @cached_property
     def by_point(self) -> Mapping[int, tuple[EquipmentEntry, PointEntry]]:
         return {point.point_no: (entry, point) for entry in self.entries for point in entry.points.values()}
+
+    @cached_property
+    def point_columns(self) -> PointColumns:
+        return PointColumns.of(point for entry in self.entries for point in entry.points.values())
 
     @cached_property
     def partitions(self) -> tuple[int, ...]:

@@ -18,3 +18,10 @@ class LinkChanged(Event, frozen=True, kw_only=True):
 
 class DeviceDiscovered(Event, frozen=True, kw_only=True):
     discovered_id: UUID
+
+
+class DeviceBound(Event, frozen=True, kw_only=True):
+    """A discovered device became an equipment; its kept samples want storing as readings."""
+
+    discovered_id: UUID
+    equipment_id: UUID
