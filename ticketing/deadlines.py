@@ -1,0 +1,37 @@
+"""The arithmetic of deadlines, pure. Instants are aware UTC."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from ticketing.targets import Clock
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Until when somebody must have accepted, and until when the work must be done."""
+
+    response_due_at: datetime
+    resolution_due_at: datetime
+
+    @classmethod
+    def starting(cls, at: datetime, clock: Clock) -> "Deadlines":
+        return cls(
+            response_due_at=at + timedelta(minutes=clock.response_min),
+            resolution_due_at=at + timedelta(minutes=clock.resolution_min),
+        )
+
+    def tightened(self, other: "Deadlines") -> "Deadlines":
+        """The earlier of both: an order that became more urgent never gains time."""
+        return Deadlines(
+            response_due_at=min(self.response_due_at, other.response_due_at),
+            resolution_due_at=min(self.resolution_due_at, other.resolution_due_at),
+        )
+
+    def after_hold(self, *, held_since: datetime, now: datetime) -> "Deadlines":
+        """A hold moves the resolution by its length; who had to answer has answered before it."""
+        return replace(self, resolution_due_at=self.resolution_due_at + max(now - held_since, timedelta(0)))
+
+
+def is_overdue(*, due_at: datetime | None, met_at: datetime | None, now: datetime) -> bool:
+    """Whether a target was missed: met too late, or not met and due."""
+    return due_at is not None and (met_at or now) > due_at

@@ -1,0 +1,144 @@
+"""Refusals of the ticketing room. Their words are in `locales/`, their status codes in `endpoints`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from kit.errors import DomainError
+
+
+class Names(list[str]):
+    """Words that a sentence lists and a program reads as a list."""
+
+    def __str__(self) -> str:
+        return ", ".join(self) or "—"
+
+
+@dataclass(eq=False)
+class WorkOrderNotFound(DomainError):
+    """No such order, or one of a site the caller may not see."""
+
+    work_order_id: UUID
+
+
+@dataclass(eq=False)
+class ReportNotFound(DomainError):
+    report_id: UUID
+
+
+@dataclass(eq=False)
+class TaskNotFound(DomainError):
+    task_id: UUID
+
+
+@dataclass(eq=False)
+class PhotoNotFound(DomainError):
+    photo_id: UUID
+
+
+@dataclass(eq=False)
+class PersonNotFound(DomainError):
+    """The person to be assigned works at no site the order belongs to."""
+
+    person_id: UUID
+
+
+@dataclass(eq=False)
+class PlaceNotFound(DomainError):
+    """The space, building or equipment of a new order is not at its site."""
+
+    place_id: UUID
+
+
+@dataclass(eq=False)
+class IllegalTransition(DomainError):
+    """The order is in a state that knows no such action. `legal` is what this caller may do instead."""
+
+    action: str
+    state: str
+    legal: Names
+
+
+@dataclass(eq=False)
+class IllegalTaskMove(DomainError):
+    action: str
+    state: str
+    legal: Names
+
+
+@dataclass(eq=False)
+class NotYourOrder(DomainError):
+    """The action is legal, but for others. `who` names the hats that may."""
+
+    action: str
+    who: Names
+
+
+@dataclass(eq=False)
+class FieldMissing(DomainError):
+    field: str
+    action: str
+
+
+@dataclass(eq=False)
+class FieldInvalid(DomainError):
+    """A field is there and cannot be meant. `allowed` says what would do."""
+
+    field: str
+    allowed: str
+
+
+@dataclass(eq=False)
+class AlreadyTaken(DomainError):
+    """Somebody else was quicker."""
+
+    number: str
+    by_name: str
+
+
+@dataclass(eq=False)
+class StaleWorkOrder(DomainError):
+    """The order changed since the caller looked at it."""
+
+    given_version: int
+    version: int
+
+
+@dataclass(eq=False)
+class TasksUnfinished(DomainError):
+    """A real incident is not over while a step that matters is open. `tasks` names their kinds."""
+
+    tasks: Names
+
+
+@dataclass(eq=False)
+class IncidentTakenOver(DomainError):
+    """The order cannot be reopened: the same incident has an open order of its own."""
+
+    number: str
+
+
+@dataclass(eq=False)
+class OutageNotPossible(DomainError):
+    """Only an elevator that serves known homes can be announced as out of service."""
+
+    work_order_id: UUID
+
+
+@dataclass(eq=False)
+class OutageAlreadyConfirmed(DomainError):
+    confirmed_at: datetime
+
+
+@dataclass(eq=False)
+class PhotoRefused(DomainError):
+    """Not a picture we keep: "too_large", "not_an_image", "too_many_pixels" or "too_many". `limit` says of what."""
+
+    reason: str
+    limit: str
+
+
+@dataclass(eq=False)
+class UnknownSort(DomainError):
+    field: str
+    known: Names

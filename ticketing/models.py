@@ -1,0 +1,264 @@
+"""Tables of the ticketing room."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kit.db import Base
+from kit.ids import new_id
+
+
+class WorkOrder(Base):
+    """A piece of work. `version` grows with every change that makes an older look at it stale; `entries` counts its
+    timeline.
+
+    Times of policy are snapshotted when the order opens (`response_due_at` … `answer_min`, `proof_window_min`): a
+    changed setting does not rewrite open orders. `title` has both languages. `facts` is the equipment's state as it
+    was when the order opened.
+    """
+
+    __tablename__ = "work_order"
+    __table_args__ = (
+        UniqueConstraint("site_id", "number"),
+        Index(None, "site_id", "state", "priority"),
+        Index(None, "site_id", "opened_at"),
+        CheckConstraint("priority BETWEEN 1 AND 4", name="priority"),
+        # What the sweeps look for, small however many orders a site has had.
+        Index("ix_work_order_answer_due", "answer_due_at", postgresql_where=text("answer_due_at IS NOT NULL")),
+        Index("ix_work_order_proof_due", "proof_due_at", postgresql_where=text("proof_due_at IS NOT NULL")),
+        Index(
+            "ix_work_order_response_due",
+            "response_due_at",
+            postgresql_where=text("responded_at IS NULL AND response_escalated_at IS NULL"),
+        ),
+        Index(
+            "ix_work_order_resolution_due",
+            "resolution_due_at",
+            postgresql_where=text("done_at IS NULL AND resolution_escalated_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    number: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]
+    category: Mapped[str]
+    channel: Mapped[str]
+    state: Mapped[str]
+    priority: Mapped[int]
+    title: Mapped[dict[str, Any]]
+    place: Mapped[str]
+    building_id: Mapped[UUID | None] = mapped_column(ForeignKey("building.id"))
+    space_id: Mapped[UUID | None] = mapped_column(ForeignKey("space.id"))
+    equipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("equipment.id"), index=True)
+    equipment_code: Mapped[str | None]
+    equipment_kind: Mapped[str | None]
+    fault_mode: Mapped[str | None]
+    opened_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), index=True)
+    repeat_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))
+    version: Mapped[int] = mapped_column(default=1)
+    entries: Mapped[int] = mapped_column(default=0)
+
+    opened_at: Mapped[datetime]
+    response_due_at: Mapped[datetime]
+    resolution_due_at: Mapped[datetime]
+    promised_at: Mapped[datetime]
+    answer_min: Mapped[float]
+    proof_window_min: Mapped[float]
+    answer_due_at: Mapped[datetime | None]
+    dispatched_at: Mapped[datetime | None]
+    responded_at: Mapped[datetime | None]
+    arrived_at: Mapped[datetime | None]
+    held_since: Mapped[datetime | None]
+    hold_until: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    proof_due_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    response_escalated_at: Mapped[datetime | None]
+    resolution_escalated_at: Mapped[datetime | None]
+
+    closing_code: Mapped[str | None]
+    closing_note: Mapped[str | None]
+    fire_outcome: Mapped[str | None]
+    outage_confirmed_at: Mapped[datetime | None]
+    outage_confirmed_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    inhibition_id: Mapped[UUID | None]
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+
+
+class Incident(Base):
+    """What one or more orders are about. The partial unique index is what makes two reports one order."""
+
+    __tablename__ = "incident"
+    __table_args__ = (
+        Index("uq_incident_open", "site_id", "key", unique=True, postgresql_where=text("closed_at IS NULL")),
+        Index("ix_incident_subject", "site_id", "subject", postgresql_where=text("closed_at IS NULL")),
+        Index(None, "site_id", "key", "opened_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    work_order_id: Mapped[UUID] = mapped_column(ForeignKey("work_order.id"), unique=True)
+    subject: Mapped[str]
+    nature: Mapped[str]
+    key: Mapped[str]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class Report(Base):
+    """What one person said: a private child of the order. `source_ref` names the message it came in, once a site."""
+
+    __tablename__ = "report"
+    __table_args__ = (UniqueConstraint("site_id", "source_ref"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    work_order_id: Mapped[UUID] = mapped_column(ForeignKey("work_order.id"), index=True)
+    reporter_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), index=True)
+    taken_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    channel: Mapped[str]
+    category: Mapped[str]
+    fault_mode: Mapped[str | None]
+    text: Mapped[str]
+    contact_name: Mapped[str | None]
+    contact_phone: Mapped[str | None]
+    space_id: Mapped[UUID | None] = mapped_column(ForeignKey("space.id"))
+    place: Mapped[str]
+    joined: Mapped[bool]
+    source_ref: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class Follower(Base):
+    """Who is told how an order goes on. Followers never see each other."""
+
+    __tablename__ = "follower"
+
+    work_order_id: Mapped[UUID] = mapped_column(ForeignKey("work_order.id"), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    report_id: Mapped[UUID | None] = mapped_column(ForeignKey("report.id"))
+    since: Mapped[datetime]
+
+
+class WorkOrderAlarm(Base):
+    """An alarm behind an order. An alarm belongs to one order, so that a repeated event changes nothing."""
+
+    __tablename__ = "work_order_alarm"
+
+    alarm_id: Mapped[UUID] = mapped_column(ForeignKey("alarm.id"), primary_key=True)
+    work_order_id: Mapped[UUID] = mapped_column(ForeignKey("work_order.id"), index=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    fault_mode: Mapped[str]
+    onset_at: Mapped[datetime]
+    joined_at: Mapped[datetime]
+    returned_at: Mapped[datetime | None]
+
+
+class WorkOrderTask(Base):
+    """A parallel step with a person and a time of its own. `met_at` stops its clock."""
+
+    __tablename__ = "work_order_task"
+    __table_args__ = (
+        UniqueConstraint("work_order_id", "kind"),
+        Index(
+            "ix_work_order_task_due",
+            "due_at",
+            postgresql_where=text("met_at IS NULL AND ended_at IS NULL AND escalated_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    work_order_id: Mapped[UUID] = mapped_column(ForeignKey("work_order.id"))
+    kind: Mapped[str]
+    state: Mapped[str]
+    met_by: Mapped[str]
+    is_required: Mapped[bool]
+    assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), index=True)
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    met_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    escalated_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    note: Mapped[str | None]
+
+
+class DispatchOffer(Base):
+    """Whom an order was offered to, why, and what became of it: the explanation shown on the order."""
+
+    __tablename__ = "dispatch_offer"
+    __table_args__ = (
+        Index("uq_dispatch_offer_open", "work_order_id", unique=True, postgresql_where=text("outcome IS NULL")),
+        Index(None, "site_id", "person_id", "offered_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    work_order_id: Mapped[UUID] = mapped_column(ForeignKey("work_order.id"), index=True)
+    round: Mapped[int]
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    person_name: Mapped[str]
+    chosen_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    mode: Mapped[str]
+    score: Mapped[int | None]
+    reasons: Mapped[list[Any]]
+    offered_at: Mapped[datetime]
+    outcome: Mapped[str | None]
+    ended_at: Mapped[datetime | None]
+
+
+class TimelineEntry(Base):
+    """One change: who, when, why, before and after. Never updated, never deleted. Actor None: the hub itself."""
+
+    __tablename__ = "work_order_timeline"
+    __table_args__ = (UniqueConstraint("work_order_id", "position"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    work_order_id: Mapped[UUID] = mapped_column(ForeignKey("work_order.id"))
+    position: Mapped[int]
+    at: Mapped[datetime]
+    what: Mapped[str]
+    actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    why: Mapped[str | None]
+    before: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    after: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Attachment(Base):
+    """A kept picture. `report_id` set: it is that reporter's own and as private as the report."""
+
+    __tablename__ = "attachment"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    work_order_id: Mapped[UUID] = mapped_column(ForeignKey("work_order.id"), index=True)
+    report_id: Mapped[UUID | None] = mapped_column(ForeignKey("report.id"), index=True)
+    added_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    added_at: Mapped[datetime]
+    media_type: Mapped[str]
+    size_bytes: Mapped[int]
+    width_px: Mapped[int]
+    height_px: Mapped[int]
+    sha256: Mapped[str]
+    source_ref: Mapped[str | None] = mapped_column(unique=True)
+
+
+class DayCounter(Base):
+    """The last order number of a site's local day. Its row lock keeps numbers without gaps and without races."""
+
+    __tablename__ = "work_order_day"
+
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    last_no: Mapped[int]

@@ -1,0 +1,61 @@
+"""Pictures that people send: checked by content, not by name, re-encoded, stripped of where they were taken.
+
+CPU-bound; callers run `clean_photo` in a thread.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ticketing.errors import PhotoRefused
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+MAX_EDGE_PX = 2560
+JPEG_QUALITY = 85
+_FORMATS = ("JPEG", "PNG", "WEBP")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A picture as it is kept: JPEG without any metadata, upright, no edge longer than MAX_EDGE_PX."""
+
+    data: bytes
+    width_px: int
+    height_px: int
+    sha256: str
+
+    media_type = "image/jpeg"
+
+
+def clean_photo(raw: bytes) -> Photo:
+    """The picture in `raw` (JPEG, PNG or WebP) as we keep it.
+
+    Raises PhotoRefused: too_large, not_an_image, too_many_pixels.
+    """
+    if len(raw) > MAX_BYTES:
+        raise PhotoRefused(reason="too_large", limit=f"{MAX_BYTES // 1024 // 1024} MB")
+    try:
+        with Image.open(io.BytesIO(raw), formats=_FORMATS) as image:
+            # The header tells the size before a single pixel is decoded: a bomb never goes off.
+            if image.width * image.height > MAX_PIXELS:
+                raise PhotoRefused(reason="too_many_pixels", limit=f"{MAX_PIXELS // 1_000_000} MP")
+            return _encode(image)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        # Pillow reports broken files of different formats with all of these.
+        raise PhotoRefused(reason="not_an_image", limit="JPEG, PNG, WebP") from None
+
+
+def _encode(image: Image.Image) -> Photo:
+    image.draft("RGB", (MAX_EDGE_PX, MAX_EDGE_PX))
+    upright = ImageOps.exif_transpose(image).convert("RGB")
+    upright.thumbnail((MAX_EDGE_PX, MAX_EDGE_PX), Image.Resampling.LANCZOS)
+    # A new canvas carries pixels only: EXIF, XMP, comments and colour profiles stay behind.
+    bare = Image.new("RGB", upright.size)
+    bare.paste(upright)
+    out = io.BytesIO()
+    bare.save(out, "JPEG", quality=JPEG_QUALITY)
+    data = out.getvalue()
+    return Photo(data, bare.width, bare.height, hashlib.sha256(data).hexdigest())
