@@ -1,0 +1,69 @@
+"""The newest reading of every point, in memory."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from building.reading import ReadingBatch
+from telemetry.columns import SequencedReadings
+
+
+class LatestValues:
+    """Newest by event time; of equal times the highest bus sequence. Kept as columns sorted by point."""
+
+    def __init__(self) -> None:
+        self._known = SequencedReadings.of([(0, ReadingBatch.empty())])
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def note(self, readings: SequencedReadings) -> None:
+        fresh = readings.newest_of_each_point()
+        slots, is_known = self._find(fresh.point_no)
+        known = self._known
+        at = slots[is_known]
+        newer = np.zeros(len(fresh), np.bool_)
+        newer[is_known] = (fresh.ts_ms[is_known] > known.ts_ms[at]) | (
+            (fresh.ts_ms[is_known] == known.ts_ms[at]) & (fresh.seq[is_known] >= known.seq[at])
+        )
+        at = slots[newer]
+        for column in ("ts_ms", "value", "quality", "seq"):
+            getattr(known, column)[at] = getattr(fresh, column)[newer]
+        if not is_known.all():
+            self._known = _merged(known, fresh, ~is_known)
+
+    def of(self, point_nos: Sequence[int]) -> ReadingBatch:
+        """Those of the points that have a reading, in the order asked."""
+        slots, is_known = self._find(np.array(point_nos, np.int32))
+        at = slots[is_known]
+        known = self._known
+        return ReadingBatch(known.point_no[at], known.ts_ms[at], known.value[at], known.quality[at])
+
+    def forget_before(self, ts_ms: int) -> None:
+        self._known = _masked(self._known, self._known.ts_ms >= ts_ms)
+
+    def _find(self, point_no: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+        slots = np.searchsorted(self._known.point_no, point_no)
+        inside = slots < len(self._known)
+        is_known = np.zeros(len(point_no), np.bool_)
+        is_known[inside] = self._known.point_no[slots[inside]] == point_no[inside]
+        return slots, is_known
+
+
+def _masked(readings: SequencedReadings, mask: npt.NDArray[np.bool_]) -> SequencedReadings:
+    return SequencedReadings(
+        readings.point_no[mask], readings.ts_ms[mask], readings.value[mask], readings.quality[mask], readings.seq[mask]
+    )
+
+
+def _merged(known: SequencedReadings, fresh: SequencedReadings, is_new: npt.NDArray[np.bool_]) -> SequencedReadings:
+    new = _masked(fresh, is_new)
+    order = np.argsort(np.concatenate([known.point_no, new.point_no]), kind="stable")
+    return SequencedReadings(
+        np.concatenate([known.point_no, new.point_no])[order],
+        np.concatenate([known.ts_ms, new.ts_ms])[order],
+        np.concatenate([known.value, new.value])[order],
+        np.concatenate([known.quality, new.quality])[order],
+        np.concatenate([known.seq, new.seq])[order],
+    )
