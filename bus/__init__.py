@@ -1,1 +1,1 @@
-"""JetStream between adapters, store line and judge line."""
+"""The bus: durable batches of readings between adapters and the lines that store and judge them (NATS JetStream)."""

@@ -9,9 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bus.client import Bus, BusSettings
 from kit.db import Base, Database
 from kit.events import RecordingOutbox
 from kit.ids import new_id
+from kit.supervision.nats import BUS_USER, NatsConfig, NatsServer, running_nats
 from kit.supervision.postgres import running_postgres
 
 LIVENESS_S = 30.0  # a deadline that only says "alive"; figures are judged by benches
@@ -88,6 +90,25 @@ async def database(database_url: str, outbox: RecordingOutbox) -> AsyncIterator[
     async with Database(database_url) as database:
         database.use_outbox(outbox)
         yield database
+
+
+@pytest.fixture
+async def nats_server(tmp_path: Path) -> AsyncIterator[NatsServer]:
+    """A nats-server (bus and MQTT listener) of this test's own, on free ports."""
+    async with running_nats(tmp_path / "nats", NatsConfig(bus_password="bus", mqtt_password="mqtt")) as server:
+        yield server
+
+
+@pytest.fixture
+def bus_settings(nats_server: NatsServer) -> BusSettings:
+    return BusSettings(url=nats_server.url, user=BUS_USER, password="bus")
+
+
+@pytest.fixture
+async def bus(bus_settings: BusSettings) -> AsyncIterator[Bus]:
+    """A connection to the bus of this test's own nats-server."""
+    async with Bus(bus_settings) as bus:
+        yield bus
 
 
 def _sibling(url: str, name: str) -> str:

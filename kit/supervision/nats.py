@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import socket
-import ssl
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -234,16 +233,19 @@ def _with_ports(config: NatsConfig) -> NatsConfig:
 
 
 async def _answers(server: NatsServer) -> bool:
-    """Whether the bus answers and MQTT listens."""
+    """Whether MQTT listens and the bus lets the hub in."""
+    for host, port in ((server.mqtt_host, server.mqtt_port), (LOOPBACK, server.config.port)):
+        if not await asyncio.to_thread(_listens, host, port):
+            return False
     try:
         client = await nats.connect(
             server.url, user=BUS_USER, password=server.config.bus_password,
             allow_reconnect=False, connect_timeout=2, error_cb=_ignore,
         )  # fmt: skip
         await client.close()
-    except (OSError, nats.errors.Error, TimeoutError, ssl.SSLError):
+    except (OSError, nats.errors.Error, TimeoutError):
         return False
-    return await asyncio.to_thread(_listens, server.mqtt_host, server.mqtt_port)
+    return True
 
 
 def _listens(host: str, port: int) -> bool:

@@ -1,0 +1,320 @@
+"""The bus as the hub's processes use it: publish a batch, consume batches, ask and answer, notify and listen."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, StorageType, StreamConfig
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
+from prometheus_client import CollectorRegistry, Counter
+
+from building.reading import ReadingBatch
+from bus import codec
+from bus.errors import NobodyAnswers, RequestFailed
+from bus.pull import Pull
+from bus.subjects import STREAMS, StreamSpec, durable_name, partition_of, stream_of
+from kit.ids import new_id
+from kit.logs import logger
+
+log = logger(__name__)
+
+ATTEMPT_TIMEOUT_S = 2.0
+RETRY_S = 0.1
+ACK_WAIT_S = 30.0
+ERROR_HEADER = "Hub-Error"
+REQUESTS_AT_ONCE = 16
+
+Handler = Callable[[bytes], Awaitable[bytes]]
+PoisonHandler = Callable[[bytes, str], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class BusSettings:
+    """Where the bus is. `replicas` is 1 on one machine, 3 on a cluster."""
+
+    url: str
+    user: str
+    password: str
+    replicas: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """One batch from the bus, delivered at least once. `sequence` orders the deliveries of its stream.
+
+    Life-safety batches have a stream, and so a sequence, of their own.
+    """
+
+    batch: ReadingBatch
+    sequence: int
+    partition: int
+    life_safety: bool
+    message: Msg
+
+    async def ack(self) -> None:
+        """Never deliver this again. A lost acknowledgement only means one more delivery."""
+        await self._answer(self.message.ack())
+
+    async def nak(self, delay_s: float = 0.0) -> None:
+        """Deliver this again after `delay_s`."""
+        await self._answer(self.message.nak(delay=delay_s or None))
+
+    async def term(self) -> None:
+        """Never deliver this again, although it was not dealt with."""
+        await self._answer(self.message.term())
+
+    async def _answer(self, answer: Awaitable[None]) -> None:
+        with contextlib.suppress(nats.errors.Error):
+            await answer
+
+
+class Bus:
+    """A connection to the bus that reconnects by itself. `async with Bus(settings) as bus: …`"""
+
+    def __init__(self, settings: BusSettings, *, registry: CollectorRegistry | None = None) -> None:
+        self._settings = settings
+        self._client = Client()
+        self._pulls: set[Pull] = set()
+        self._failing_since: float | None = None
+        registry = registry or CollectorRegistry()
+        self._published = Counter(
+            "hub_bus_published_readings", "Readings the bus acknowledged", ["line"], registry=registry
+        )
+        self._retries = Counter("hub_bus_publish_retries", "Publish attempts repeated", registry=registry)
+        self._poison = Counter("hub_bus_poison_batches", "Messages that were no batch", registry=registry)
+
+    async def __aenter__(self) -> Self:
+        await self._client.connect(
+            self._settings.url,
+            user=self._settings.user,
+            password=self._settings.password,
+            name="hub",
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            ping_interval=10,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._on_reconnected,
+        )
+        for spec in STREAMS:
+            await self._ensure_stream(spec)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        with contextlib.suppress(nats.errors.Error, TimeoutError):
+            await self._client.close()
+
+    @property
+    def is_connected(self) -> bool:
+        return self._client.is_connected
+
+    # --- batches -------------------------------------------------------------------------------------------------
+
+    async def publish(self, partition: int, batch: ReadingBatch, *, life_safety: bool = False) -> int:
+        """Returns the batch's sequence once the bus has it on file. Waits as long as the bus is away.
+
+        A repeated attempt carries the same message id, so that the stream keeps it once. To give up earlier, wrap
+        the call in `asyncio.timeout`.
+        """
+        spec = stream_of(life_safety=life_safety)
+        sequence = await self._publish(spec.subject(partition), codec.encode(batch))
+        self._published.labels(spec.prefix).inc(len(batch))
+        return sequence
+
+    async def consume(
+        self,
+        *,
+        durable: str,
+        partitions: Sequence[int] | None,
+        life_safety: bool = False,
+        max_messages: int = 256,
+        max_wait_s: float = 1.0,
+        on_poison: PoisonHandler | None = None,
+    ) -> AsyncGenerator[list[Delivery], None]:
+        """What `durable` has not acknowledged yet, oldest first, then what comes, as soon as it comes; endless.
+
+        With `partitions` there is one durable consumer a partition, so that partitions can change hands; None takes
+        every partition through one. Yields an empty list when nothing came for `max_wait_s`, and at most
+        `max_messages`. What is not acknowledged within 30 s comes again. A message that is no batch goes to
+        `on_poison(raw, reason)` and never comes again. Close the iterator when done (`contextlib.aclosing`).
+        """
+        spec = stream_of(life_safety=life_safety)
+        names = [await self._ensure_consumer(spec, durable, partition) for partition in _each(partitions)]
+        async with self._pulling(spec, names, max_messages=max_messages) as pull:
+            while True:
+                messages = await pull.next(max_messages=max_messages, max_wait_s=max_wait_s)
+                decoded = [await self._decode(message, life_safety, on_poison) for message in messages]
+                yield [delivery for delivery in decoded if delivery is not None]
+
+    # --- ask and answer ------------------------------------------------------------------------------------------
+
+    async def request(self, subject: str, payload: bytes, *, timeout_s: float) -> bytes:
+        """The answer of whichever process serves `subject`. Raises NobodyAnswers or RequestFailed."""
+        try:
+            answer = await self._client.request(subject, payload, timeout=timeout_s)
+        except (nats.errors.NoRespondersError, nats.errors.TimeoutError, nats.errors.ConnectionClosedError) as error:
+            raise NobodyAnswers(f"{subject}: {type(error).__name__}") from None
+        if answer.headers and ERROR_HEADER in answer.headers:
+            raise RequestFailed(answer.headers[ERROR_HEADER])
+        return answer.data
+
+    async def serve(self, subject: str, handler: Handler) -> None:
+        """Answers requests on `subject` with `handler(payload)`, several at once, until cancelled.
+
+        Several processes serving one subject share its requests. What the handler raises is told to the asker.
+        """
+        places = asyncio.Semaphore(REQUESTS_AT_ONCE)
+
+        async def answer(message: Msg) -> None:
+            try:
+                await message.respond(await handler(message.data))
+            except Exception as error:  # the asker gets the reason; the server goes on
+                log.exception("request failed", subject=subject)
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                await self._client.publish(message.reply, b"", headers={ERROR_HEADER: reason[:1000]})
+            finally:
+                places.release()
+
+        subscription = await self._client.subscribe(subject, queue=subject)
+        try:
+            async with asyncio.TaskGroup() as group:
+                async for message in subscription.messages:
+                    await places.acquire()
+                    group.create_task(answer(message), name=f"answer {subject}")
+        finally:
+            with contextlib.suppress(nats.errors.Error):
+                await subscription.unsubscribe()
+
+    async def notify(self, subject: str, payload: bytes) -> None:
+        """Tells whoever listens now; kept for nobody."""
+        await self._client.publish(subject, payload)
+
+    async def listen(self, subject: str) -> AsyncGenerator[bytes, None]:
+        """What is notified on `subject` from now on; endless. `subject` may hold wildcards."""
+        subscription = await self._client.subscribe(subject)
+        try:
+            async for message in subscription.messages:
+                yield message.data
+        finally:
+            with contextlib.suppress(nats.errors.Error):
+                await subscription.unsubscribe()
+
+    async def pending(self, *, durable: str, partition: int | None = None, life_safety: bool = False) -> int:
+        """How many batches `durable` has still to acknowledge."""
+        spec = stream_of(life_safety=life_safety)
+        try:
+            info = await self._jetstream.consumer_info(spec.name, durable_name(durable, partition))
+        except NotFoundError:
+            return 0
+        return (info.num_pending or 0) + (info.num_ack_pending or 0)
+
+    # --- inside --------------------------------------------------------------------------------------------------
+
+    @property
+    def _jetstream(self) -> JetStreamContext:
+        return self._client.jetstream(timeout=ATTEMPT_TIMEOUT_S)
+
+    async def _publish(self, subject: str, payload: bytes) -> int:
+        headers = {"Nats-Msg-Id": new_id().hex}
+        stream = self._jetstream
+        while True:
+            try:
+                acknowledged = await stream.publish(subject, payload, headers=headers)
+            except nats.errors.MaxPayloadError:
+                raise
+            except (nats.errors.Error, NoStreamResponseError, APIError, TimeoutError) as error:
+                self._note_refusal(subject, error)
+                await asyncio.sleep(RETRY_S)
+                continue
+            self._note_success()
+            return int(acknowledged.seq)
+
+    def _note_refusal(self, subject: str, error: Exception) -> None:
+        self._retries.inc()
+        if self._failing_since is None:
+            self._failing_since = time.monotonic()
+            log.error("bus does not take batches", subject=subject, error=repr(error))
+
+    def _note_success(self) -> None:
+        if self._failing_since is not None:
+            log.info("bus takes batches again", after_s=round(time.monotonic() - self._failing_since, 1))
+            self._failing_since = None
+
+    async def _decode(self, message: Msg, life_safety: bool, on_poison: PoisonHandler | None) -> Delivery | None:
+        try:
+            batch = codec.decode(message.data)
+        except codec.BadBatch as error:
+            self._poison.inc()
+            log.error("message on the bus is no batch", subject=message.subject, reason=str(error))
+            if on_poison is not None:
+                await on_poison(message.data, str(error))
+            await message.term()
+            return None
+        sequence = message.metadata.sequence.stream
+        return Delivery(batch, sequence, partition_of(message.subject), life_safety, message)
+
+    async def _ensure_stream(self, spec: StreamSpec) -> None:
+        config = StreamConfig(
+            name=spec.name,
+            subjects=[spec.subjects],
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.OLD,
+            max_age=spec.max_age_s,
+            max_bytes=spec.max_bytes,
+            num_replicas=self._settings.replicas,
+            duplicate_window=120,
+        )
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    await self._jetstream.add_stream(config)
+                    return
+                except (nats.errors.Error, NoStreamResponseError, TimeoutError):
+                    await asyncio.sleep(0.1)  # a server that has just started opens its streams first
+
+    async def _ensure_consumer(self, spec: StreamSpec, durable: str, partition: int | None) -> str:
+        name = durable_name(durable, partition)
+        config = ConsumerConfig(
+            durable_name=name,
+            filter_subject=spec.subjects if partition is None else spec.subject(partition),
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT_S,
+            max_deliver=-1,
+            max_ack_pending=20_000,
+        )
+        await self._jetstream.add_consumer(spec.name, config)
+        return name
+
+    @asynccontextmanager
+    async def _pulling(self, spec: StreamSpec, names: Sequence[str], *, max_messages: int) -> AsyncIterator[Pull]:
+        pull = Pull(self._client, stream=spec.name, consumers=names, max_messages=max_messages)
+        self._pulls.add(pull)
+        try:
+            async with pull:
+                yield pull
+        finally:
+            self._pulls.discard(pull)
+
+    async def _on_error(self, error: Exception) -> None:
+        log.warning("bus error", error=repr(error))
+
+    async def _on_disconnected(self) -> None:
+        log.error("bus connection lost")
+
+    async def _on_reconnected(self) -> None:
+        log.info("bus connection is back")
+        for pull in self._pulls:
+            pull.ask_again()
+
+
+def _each(partitions: Sequence[int] | None) -> Sequence[int | None]:
+    return [None] if partitions is None else list(partitions)
