@@ -128,20 +128,17 @@ class RemoteTelemetry:
         return Series(start_ms=answer.start_ms, bucket_ms=answer.bucket_ms, **columns)
 
     async def raw(self, point_nos: Sequence[int], *, start_ms: int, end_ms: int, limit: int) -> ReadingBatch:
-        """Asks in pages that fit a message; an instant that a page cuts in two is asked for again whole."""
-        parts = [ReadingBatch.empty()]
-        while limit > 0:
-            page = await self._readings(RawAsked(list(point_nos), start_ms, end_ms, min(limit, MAX_READINGS_AN_ANSWER)))
-            is_last = len(page) < MAX_READINGS_AN_ANSWER
-            if not is_last and limit > MAX_READINGS_AN_ANSWER and page.ts_ms[0] < page.ts_ms[-1]:
-                start_ms = int(page.ts_ms[-1])
-                page = page.where(page.ts_ms < start_ms)
-            else:
-                is_last = True
-            parts.append(page)
-            limit -= len(page)
-            if is_last:
-                break
+        """Asks in pages that fit a message; an instant that a page may have cut in two is asked for again whole."""
+        assert len(point_nos) < MAX_READINGS_AN_ANSWER  # so that a full page holds two instants at least
+        parts: list[ReadingBatch] = []
+        while limit > MAX_READINGS_AN_ANSWER:
+            page = await self._readings(RawAsked(list(point_nos), start_ms, end_ms, MAX_READINGS_AN_ANSWER))
+            if len(page) < MAX_READINGS_AN_ANSWER:
+                return ReadingBatch.concat([*parts, page])
+            start_ms = int(page.ts_ms[-1])
+            parts.append(page.where(page.ts_ms < start_ms))
+            limit -= len(parts[-1])
+        parts.append(await self._readings(RawAsked(list(point_nos), start_ms, end_ms, limit)))
         return ReadingBatch.concat(parts)
 
     async def stats(self) -> StoreStats:
