@@ -25,3 +25,7 @@ class DeviceBound(Event, frozen=True, kw_only=True):
 
     discovered_id: UUID
     equipment_id: UUID
+
+
+class SiteSettingsChanged(Event, frozen=True, kw_only=True):
+    """Somebody changed a site's settings; what was opened before keeps the policy it was opened with."""

@@ -156,3 +156,13 @@ class DeadLetterView:
     detail: str
     raw: bytes
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class LetterCount:
+    """How many letters of a reason and source are kept (older ones are gone), and when the last came."""
+
+    reason: str
+    source: str
+    kept: int
+    last_at: datetime
