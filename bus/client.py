@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,13 +13,14 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, StorageType, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DiscardPolicy, StorageType, StreamConfig
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 from prometheus_client import CollectorRegistry, Counter
 
 from building.reading import ReadingBatch
 from bus import codec
 from bus.errors import NobodyAnswers, RequestFailed
+from bus.history import read_history
 from bus.pull import Pull
 from bus.subjects import STREAMS, StreamSpec, durable_name, partition_of, stream_of
 from kit.ids import new_id
@@ -155,6 +156,30 @@ class Bus:
                 decoded = [await self._decode(message, life_safety, on_poison) for message in messages]
                 yield [delivery for delivery in decoded if delivery is not None]
 
+    async def history(
+        self, *, partition: int, since_ms: int, life_safety: bool = False, max_messages: int = 200
+    ) -> AsyncGenerator[list[Delivery], None]:
+        """What one partition was sent since `since_ms` (time of arrival on the bus), in order, up to now; then ends.
+
+        Consumes nothing: every reader gets all of it. Acknowledging these deliveries has no effect.
+        """
+        reading = read_history(
+            self._client,
+            stream_of(life_safety=life_safety),
+            partition=partition,
+            since_ms=since_ms,
+            max_messages=max_messages,
+        )
+        async with aclosing(reading) as pages:
+            async for messages in pages:
+                decoded = [await self._decode(message, life_safety, None) for message in messages]
+                yield [delivery for delivery in decoded if delivery is not None]
+
+    async def ack_floor(self, *, durable: str, partition: int | None, life_safety: bool = False) -> int:
+        """The sequence up to which `durable` has acknowledged everything; 0 before its first acknowledgement."""
+        info = await self._consumer_info(durable, partition, life_safety=life_safety)
+        return 0 if info is None or info.ack_floor is None else info.ack_floor.stream_seq
+
     # --- ask and answer ------------------------------------------------------------------------------------------
 
     async def request(self, subject: str, payload: bytes, *, timeout_s: float) -> bytes:
@@ -210,18 +235,22 @@ class Bus:
 
     async def pending(self, *, durable: str, partition: int | None = None, life_safety: bool = False) -> int:
         """How many batches `durable` has still to acknowledge."""
-        spec = stream_of(life_safety=life_safety)
-        try:
-            info = await self._jetstream.consumer_info(spec.name, durable_name(durable, partition))
-        except NotFoundError:
-            return 0
-        return (info.num_pending or 0) + (info.num_ack_pending or 0)
+        info = await self._consumer_info(durable, partition, life_safety=life_safety)
+        return 0 if info is None else (info.num_pending or 0) + (info.num_ack_pending or 0)
 
     # --- inside --------------------------------------------------------------------------------------------------
 
     @property
     def _jetstream(self) -> JetStreamContext:
         return self._client.jetstream(timeout=ATTEMPT_TIMEOUT_S)
+
+    async def _consumer_info(self, durable: str, partition: int | None, *, life_safety: bool) -> ConsumerInfo | None:
+        spec = stream_of(life_safety=life_safety)
+        try:
+            info: ConsumerInfo = await self._jetstream.consumer_info(spec.name, durable_name(durable, partition))
+        except NotFoundError:
+            return None
+        return info
 
     async def _publish(self, subject: str, payload: bytes) -> int:
         headers = {"Nats-Msg-Id": new_id().hex}

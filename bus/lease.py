@@ -28,8 +28,8 @@ OWNER_LOCKS = 0x5A48_0002
 class LeaseLost(RuntimeError):
     """Somebody else has taken the partition since: this transaction must not be committed."""
 
-    def __init__(self, lease: "Lease") -> None:
-        super().__init__(f"partition {lease.partition} is no longer ours (epoch {lease.epoch})")
+    def __init__(self, *, partition: int, epoch: int) -> None:
+        super().__init__(f"partition {partition} is no longer ours (epoch {epoch})")
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ class PartitionLeases:
             with contextlib.suppress(psycopg.Error):
                 await self._connection.close()
 
-    @property
-    def held(self) -> Mapping[int, Lease]:
-        return dict(self._held)
+    def held(self) -> Mapping[int, int]:
+        """The epoch of each partition that is ours now."""
+        return {partition: lease.epoch for partition, lease in self._held.items()}
 
     async def rebalance(self, partitions: Iterable[int]) -> LeaseChange:
         """Takes free partitions up to a fair share of `partitions`; says what changed and what is too much."""
@@ -101,14 +101,14 @@ class PartitionLeases:
         self._gauge.set(len(self._held))
         await self._connection.execute("SELECT pg_advisory_unlock(%s, %s)", (PARTITION_LOCKS, lease.partition))
 
-    async def check(self, session: AsyncSession, lease: Lease) -> None:
+    async def check(self, session: AsyncSession, *, partition: int, epoch: int) -> None:
         """Call it in each transaction that writes for the partition. Raises LeaseLost.
 
         The row is locked against a taker until this transaction ends, so that what was checked stays true.
         """
-        row = select(PartitionLeaseRow.epoch).where(PartitionLeaseRow.partition == lease.partition)
-        if await session.scalar(row.with_for_update(read=True)) != lease.epoch:
-            raise LeaseLost(lease)
+        row = select(PartitionLeaseRow.epoch).where(PartitionLeaseRow.partition == partition)
+        if await session.scalar(row.with_for_update(read=True)) != epoch:
+            raise LeaseLost(partition=partition, epoch=epoch)
 
     async def _connect(self) -> None:
         self._connection = await psycopg.AsyncConnection.connect(

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -188,3 +189,34 @@ async def test_listeners_hear_what_is_notified(bus: Bus) -> None:
     await asyncio.sleep(0.1)
     await bus.notify("catalog.changed", b"7")
     assert await asyncio.wait_for(heard, LIVENESS_S) == b"7"
+
+
+async def test_history_is_one_partition_in_order_and_ends(bus: Bus) -> None:
+    for number in range(450):
+        await bus.publish(number % 2, batch(number))
+    pages = [page async for page in bus.history(partition=1, since_ms=0, max_messages=100)]
+    assert max(len(page) for page in pages) <= 100
+    assert [point for page in pages for point in points(page)] == list(range(1, 450, 2))
+
+
+async def test_history_begins_where_asked_and_consumes_nothing(bus: Bus) -> None:
+    await bus.publish(0, batch(1))
+    await asyncio.sleep(0.2)
+    since_ms = int(time.time() * 1000)
+    await bus.publish(0, batch(2))
+    for _ in range(2):
+        pages = [page async for page in bus.history(partition=0, since_ms=since_ms)]
+        assert [points(page) for page in pages] == [[2]]
+    assert [page async for page in bus.history(partition=5, since_ms=0)] == []
+
+
+async def test_the_ack_floor_says_how_far_a_durable_is(bus: Bus) -> None:
+    assert await bus.ack_floor(durable="judge", partition=0) == 0
+    sequences = [await bus.publish(0, batch(number)) for number in range(3)]
+    async with aclosing(bus.consume(durable="judge", partitions=[0])) as stream:
+        deliveries = await take(stream, 3)
+        await deliveries[0].ack()
+        await deliveries[1].ack()
+        async with asyncio.timeout(LIVENESS_S):
+            while await bus.ack_floor(durable="judge", partition=0) != sequences[1]:
+                await asyncio.sleep(0.02)

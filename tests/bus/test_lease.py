@@ -23,9 +23,9 @@ async def test_a_second_owner_gets_its_fair_share_once_the_first_lets_go(databas
     async with PartitionLeases(database_url, owner="a") as first, PartitionLeases(database_url, owner="b") as second:
         await first.rebalance(PARTITIONS)  # b is alive already: half is fair
         gained = await second.rebalance(PARTITIONS)
-        assert set(first.held) & set(second.held) == set()
+        assert set(first.held()) & set(second.held()) == set()
         assert len(gained.gained) == 3
-        assert set(first.held) | set(second.held) == set(PARTITIONS)
+        assert set(first.held()) | set(second.held()) == set(PARTITIONS)
 
 
 async def test_surplus_is_named_and_handed_over(database_url: str) -> None:
@@ -53,13 +53,13 @@ async def test_a_paused_owner_that_wakes_up_cannot_write(database: Database, dat
     async with PartitionLeases(database_url, owner="a") as first, PartitionLeases(database_url, owner="b") as second:
         lease = (await first.rebalance([7])).gained[0]
         async with database.transaction() as session:
-            await first.check(session, lease)
+            await first.check(session, partition=7, epoch=lease.epoch)
         await _cut_off(database_url, "a")
         assert (await second.rebalance([7])).gained == (Lease(7, 2),)
         async with database.transaction() as session:
             with pytest.raises(LeaseLost):
-                await first.check(session, lease)
-            await second.check(session, Lease(7, 2))
+                await first.check(session, partition=7, epoch=lease.epoch)
+            await second.check(session, partition=7, epoch=2)
         assert (await first.rebalance([7])).lost == (lease,)
 
 
@@ -67,7 +67,7 @@ async def test_nobody_takes_over_while_a_checked_transaction_is_open(database: D
     async with PartitionLeases(database_url, owner="a") as first, PartitionLeases(database_url, owner="b") as second:
         lease = (await first.rebalance([7])).gained[0]
         async with database.transaction() as session:
-            await first.check(session, lease)
+            await first.check(session, partition=7, epoch=lease.epoch)
             await _cut_off(database_url, "a")
             taking = asyncio.create_task(second.rebalance([7]))
             await asyncio.sleep(0.3)
