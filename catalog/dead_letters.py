@@ -40,8 +40,8 @@ class DeadLetters:
         """Keeps `raw` (its first 4 KB). `reason` is one of few words; what differs each time goes into `detail`."""
         self._counter.labels(reason, source).inc()
         letter = DeadLetter(
-            raw=raw[:RAW_LIMIT_BYTES], size_bytes=len(raw), reason=reason, detail=storable(detail), source=storable(source),
-            site_id=site_id, received_at=received_at,
+            raw=raw[:RAW_LIMIT_BYTES], size_bytes=len(raw), reason=reason, detail=storable(detail),
+            source=storable(source), site_id=site_id, received_at=received_at,
         )  # fmt: skip
         session.add(letter)
         await session.flush()

@@ -11,8 +11,8 @@ from building.profile import DeviceProfile
 from catalog import device_repository as repository
 from catalog.errors import AlreadyBound, BindingRefused, CodeTaken, DiscoveredDeviceNotFound, EquipmentNotFound
 from catalog.events import CatalogChanged, DeviceBound, DeviceDiscovered
-from catalog.line_repository import bump_revision
 from catalog.foreign_text import storable
+from catalog.line_repository import bump_revision
 from catalog.models import DiscoveredDevice, DiscoveredSample, Equipment
 from catalog.repository import equipment_row
 from catalog.views import DiscoveredView, Sample
