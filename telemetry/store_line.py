@@ -1,7 +1,6 @@
 """The store line: from the bus into the store, acknowledged after commit. It knows no rule, so none can stop it."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from building.reading import ReadingBatch
 from catalog.directory import LiveDirectory
+from kit.backoff import Backoff
 from kit.clock import Clock, to_ms
 from kit.logs import logger
 from telemetry.admission import Refused, admit
@@ -86,7 +86,7 @@ class StoreLine:
             group.create_task(self._consume(life_safety=True), name="store line, life safety")
 
     async def _consume(self, *, life_safety: bool) -> None:
-        backoff = _Backoff()
+        backoff = Backoff(first_s=_FIRST_BACKOFF_S, longest_s=_LONGEST_BACKOFF_S)
         source = self._bus.consume(
             durable=DURABLE, partitions=None, life_safety=life_safety, max_messages=_MAX_MESSAGES,
             max_wait_s=_MAX_WAIT_S, on_poison=self._refuse_unreadable,
@@ -95,7 +95,7 @@ class StoreLine:
             if deliveries:
                 await self._keep(deliveries, backoff)
 
-    async def _keep(self, deliveries: Sequence[StoreDelivery], backoff: "_Backoff") -> None:
+    async def _keep(self, deliveries: Sequence[StoreDelivery], backoff: Backoff) -> None:
         """Admits, appends, writes dead letters, acknowledges: in this order, so that a crash anywhere only repeats."""
         work = _Work()
         try:
@@ -194,20 +194,3 @@ class StoreLineMetrics:
             "hub_store_append_seconds", "Time to a committed append", registry=registry,
             buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
         )  # fmt: skip
-
-
-class _Backoff:
-    """Doubles from half a second to a minute, with jitter."""
-
-    def __init__(self) -> None:
-        self._failures = 0
-
-    def next_s(self) -> float:
-        longest = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2**self._failures)
-        self._failures = min(self._failures + 1, 16)
-        return float(longest * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries, guards nothing
-
-    def reset(self) -> bool:
-        """Whether there had been failures."""
-        had_failed, self._failures = self._failures > 0, 0
-        return had_failed

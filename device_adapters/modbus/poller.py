@@ -1,0 +1,174 @@
+"""Polls the units of one endpoint, each on its own schedule."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from building.reading import Reading
+from catalog.directory import EquipmentEntry
+from device_adapters.modbus.address import Endpoint
+from device_adapters.modbus.client import EndpointClient, EndpointUnreachable, UnitRefused, UnitSilent
+from device_adapters.modbus.codec import FAULT, Decoded, decode
+from device_adapters.modbus.metrics import ModbusMetrics
+from device_adapters.modbus.plan import Block, split
+from device_adapters.modbus.registers import PointRegister
+from device_adapters.modbus.schedule import QUICK_S, choose
+from device_adapters.modbus.settings import ModbusSettings
+from device_adapters.modbus.unit import POLLS_TO_LINK_DOWN, Unit, UnitSpec
+from kit.clock import Clock, to_ms
+from kit.logs import logger
+
+log = logger(__name__)
+
+# Illegal address and illegal value: some register of a merged block is not there; its neighbours may be.
+_SPLITTING_CODES = frozenset({0x02, 0x03})
+_LONGEST_SLEEP_S = 1.0
+_LOOK_AGAIN_S = 0.1
+
+
+@dataclass(frozen=True)
+class PollerOutputs:
+    """Where a poller tells what it found. Neither call waits."""
+
+    readings: Callable[[EquipmentEntry, Sequence[Reading]], None]
+    link: Callable[[UUID, bool], None]
+
+
+class EndpointPoller:
+    """One socket, one question at a time, whoever is due. `gateway_id`: the equipment that the endpoint itself is."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        specs: Sequence[UnitSpec],
+        *,
+        gateway_id: UUID | None,
+        outputs: PollerOutputs,
+        settings: ModbusSettings,
+        clock: Clock,
+        metrics: ModbusMetrics,
+    ) -> None:
+        self._endpoint = endpoint
+        self._gateway_id = gateway_id
+        self._outputs = outputs
+        self._settings = settings
+        self._clock = clock
+        self._metrics = metrics
+        self._client = EndpointClient(
+            endpoint, timeout_s=settings.timeout_s, connect_timeout_s=settings.connect_timeout_s
+        )
+        now = clock.monotonic()
+        self._units = [
+            Unit.starting(spec, now=now, timeout_s=settings.timeout_s, longest_backoff_s=settings.longest_backoff_s)
+            for spec in specs
+        ]
+        self._unreachable_in_a_row = 0
+
+    async def run(self) -> None:
+        """Polls until cancelled; the socket is closed on the way out."""
+        last_was_slow = False
+        try:
+            while True:
+                now = self._clock.monotonic()
+                unit = choose(self._units, now=now, last_was_slow=last_was_slow)
+                if unit is None:
+                    await asyncio.sleep(self._pause_s(now))
+                    continue
+                last_was_slow = unit.cost_s > QUICK_S
+                await self._poll(unit)
+        finally:
+            self._client.close()
+
+    def _pause_s(self, now: float) -> float:
+        """Until the next unit is due; a slow unit that waits for a pause is looked at often."""
+        waits = [unit.due_at - now for unit in self._units]
+        longest_s = _LOOK_AGAIN_S if min(waits) <= 0 else _LONGEST_SLEEP_S
+        return min([wait for wait in waits if wait > 0] + [longest_s])
+
+    async def _poll(self, unit: Unit) -> None:
+        started = self._clock.monotonic()
+        try:
+            await self._client.connect()
+            self._endpoint_answered()
+            decoded = await self._read(unit)
+        except EndpointUnreachable as error:
+            self._endpoint_unreachable(error)
+        except UnitSilent as error:
+            self._unit_silent(unit, error)
+        else:
+            now = self._clock.monotonic()
+            self._metrics.polls.labels("answered").inc()
+            self._metrics.poll_seconds.observe(now - started)
+            came_up = unit.answered(now=now, took_s=now - started)
+            if came_up:
+                self._link_came_up(unit)
+            self._outputs.readings(unit.spec.entry, unit.readings(decoded, ts_ms=to_ms(self._clock.now())))
+
+    async def _read(self, unit: Unit) -> dict[str, Decoded]:
+        """Every point of the unit by key. Blocks that the unit refuses are halved, and the halves remembered."""
+        decoded: dict[str, Decoded] = {}
+        pending, settled = list(reversed(unit.blocks)), list[Block]()
+        while pending:
+            block = pending.pop()
+            try:
+                values = await self._client.read(block, unit=unit.spec.unit)
+            except UnitRefused as refusal:
+                halves = split(block) if refusal.code in _SPLITTING_CODES else None
+                if halves:
+                    pending += reversed(halves)
+                    continue
+                self._metrics.refusals.labels(str(refusal.code)).inc()
+                decoded |= {point.key: FAULT for point in block.points}
+            else:
+                decoded |= {point.key: decode(point, _part(block, point, values)) for point in block.points}
+            settled.append(block)
+        unit.blocks = tuple(settled)
+        return decoded
+
+    def _endpoint_answered(self) -> None:
+        if self._unreachable_in_a_row:
+            # Whoever sat out a back-off only because the endpoint was away is asked now.
+            now = self._clock.monotonic()
+            for unit in self._units:
+                unit.due_at = min(unit.due_at, now)
+            log.info("modbus endpoint is back", endpoint=str(self._endpoint))
+        self._unreachable_in_a_row = 0
+        if self._gateway_id is not None:
+            self._outputs.link(self._gateway_id, True)
+
+    def _endpoint_unreachable(self, error: EndpointUnreachable) -> None:
+        """One failed connection is a failed poll of every unit behind it, and the next try is for all of them."""
+        self._metrics.polls.labels("unreachable").inc()
+        self._unreachable_in_a_row += 1
+        if self._unreachable_in_a_row == 1:
+            log.warning("modbus endpoint is unreachable", endpoint=str(self._endpoint), error=str(error))
+        if self._gateway_id is not None and self._unreachable_in_a_row >= POLLS_TO_LINK_DOWN:
+            self._outputs.link(self._gateway_id, False)
+        for unit in self._units:
+            self._note_failure(unit)
+        soonest = min(unit.due_at for unit in self._units)
+        for unit in self._units:
+            unit.due_at = soonest
+
+    def _unit_silent(self, unit: Unit, error: UnitSilent) -> None:
+        self._metrics.polls.labels("silent").inc()
+        if not unit.backoff.failures:
+            log.warning("modbus unit is silent", equipment=unit.spec.entry.code, error=str(error))
+        self._note_failure(unit)
+
+    def _note_failure(self, unit: Unit) -> None:
+        went_down = unit.failed(now=self._clock.monotonic(), cost_s=self._settings.timeout_s)
+        if went_down:
+            entry = unit.spec.entry
+            self._outputs.link(entry.equipment_id, False)
+            self._outputs.readings(entry, unit.readings_of_silence(ts_ms=to_ms(self._clock.now())))
+
+    def _link_came_up(self, unit: Unit) -> None:
+        log.info("modbus unit answers", equipment=unit.spec.entry.code, endpoint=str(self._endpoint))
+        self._outputs.link(unit.spec.entry.equipment_id, True)
+
+
+def _part(block: Block, point: PointRegister, values: Sequence[int]) -> Sequence[int]:
+    start = point.address - block.address
+    return values[start : start + point.size]
