@@ -40,3 +40,10 @@ class AlarmCleared(Event, frozen=True, kw_only=True):
     alarm_id: UUID
     equipment_id: UUID
     fault_mode: str
+
+
+class AlarmSuppressed(Event, frozen=True, kw_only=True):
+    """A muted alarm was recorded: for screens; nobody is told and nothing becomes work."""
+
+    alarm_id: UUID
+    equipment_id: UUID

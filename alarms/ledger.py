@@ -1,0 +1,165 @@
+"""Enters detections in the books: which alarm is meant, what becomes of it, and what is written about it.
+
+No I/O: it works on the OpenBook that was read for a batch, and leaves new rows and moved alarms to be saved.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from alarms.detection import Detection
+from alarms.lifecycle import AlarmInput, AlarmState, next_state
+from alarms.models import Alarm, AlarmEpisode, Inhibition, TransitionRecord
+from alarms.repository import OpenBook, condition_of, episode_of
+from alarms.transition import TransitionKind
+from catalog.directory import EquipmentEntry
+from kit.clock import from_ms
+from kit.ids import new_id
+
+INHIBITED = "inhibited"
+
+
+class Ledger:
+    """One batch's worth of bookkeeping. `moves` are in the order in which they happened."""
+
+    def __init__(self, book: OpenBook, *, now: datetime) -> None:
+        self._book = book
+        self._now = now
+        self.moves: list[tuple[Alarm, TransitionRecord]] = []
+        self.new_alarms: list[Alarm] = []
+        self.new_episodes: list[AlarmEpisode] = []
+
+    def enter(self, detection: Detection, equipment: EquipmentEntry) -> None:
+        """Idempotent: an episode that is known is not begun again, one that is over does not end again."""
+        if detection.active:
+            self._begin(detection, equipment)
+        else:
+            self._end(detection)
+
+    def _begin(self, detection: Detection, equipment: EquipmentEntry) -> None:
+        if episode_of(detection) in self._book.episodes:
+            return
+        self._close_earlier_episodes(detection)
+        alarm = self._book.alarms.get(condition_of(detection))
+        before = AlarmState.NORMAL if alarm is None else AlarmState(alarm.state)
+        if alarm is None:
+            alarm = self._new_alarm(detection, equipment)
+        else:
+            alarm.episodes += 1
+        alarm.state = next_state(before, AlarmInput.RAISE, latches=alarm.life_safety)
+        alarm.is_present = True
+        alarm.returned_at = None
+        alarm.values = detection.values
+        alarm.suppressed_by = self._suppression(alarm)
+        self._new_episode(detection, alarm)
+        kind = TransitionKind.RAISED if alarm.suppressed_by is None else TransitionKind.SUPPRESSED
+        self._write(alarm, kind, before=before, at=from_ms(detection.at_ms), values=detection.values)
+
+    def _end(self, detection: Detection) -> None:
+        episode = self._book.episodes.get(episode_of(detection))
+        if episode is None or episode.ended_at is not None:
+            return
+        ended_at = from_ms(detection.at_ms)
+        episode.ended_at = ended_at
+        alarm = self._book.alarms.get(condition_of(detection))
+        if alarm is None or alarm.id != episode.alarm_id:
+            return  # somebody cleared it by hand meanwhile
+        before = AlarmState(alarm.state)
+        alarm.state = next_state(before, AlarmInput.RETURN, latches=alarm.life_safety)
+        alarm.is_present = False
+        alarm.returned_at = ended_at
+        if alarm.state == AlarmState.NORMAL:
+            alarm.cleared_at = self._now
+            del self._book.alarms[condition_of(detection)]
+        self._write(alarm, TransitionKind.RETURNED, before=before, at=ended_at, values=detection.values)
+
+    def _close_earlier_episodes(self, detection: Detection) -> None:
+        """A new onset means that the one before is over, even when nobody was there to see it end."""
+        condition = condition_of(detection)
+        for (*key, _), episode in self._book.episodes.items():
+            if tuple(key) == condition and episode.ended_at is None:
+                episode.ended_at = from_ms(detection.onset_ms)
+
+    def _new_alarm(self, detection: Detection, equipment: EquipmentEntry) -> Alarm:
+        order = detection.order
+        alarm = Alarm(
+            id=new_id(),
+            site_id=detection.site_id,
+            equipment_id=detection.equipment_id,
+            building_id=equipment.building_id,
+            site_code=equipment.site_code,
+            equipment_code=equipment.code,
+            equipment_name=equipment.name,
+            source=detection.source.value,
+            source_id=detection.source_id,
+            fault_mode=detection.fault_mode,
+            severity=detection.severity.value,
+            severity_rank=detection.severity.rank,
+            life_safety=detection.life_safety,
+            state=AlarmState.NORMAL,
+            is_present=True,
+            message=detection.message,
+            values=detection.values,
+            order_kind=order.kind if order else None,
+            order_priority=order.priority if order else None,
+            onset_at=from_ms(detection.onset_ms),
+            raised_at=self._now,
+            episodes=1,
+        )
+        self.new_alarms.append(alarm)
+        self._book.alarms[condition_of(detection)] = alarm
+        return alarm
+
+    def _new_episode(self, detection: Detection, alarm: Alarm) -> None:
+        equipment_id, source, source_id, onset_ms = episode_of(detection)
+        episode = AlarmEpisode(
+            alarm_id=alarm.id, equipment_id=equipment_id, source=source, source_id=source_id, onset_ms=onset_ms
+        )
+        self.new_episodes.append(episode)
+        self._book.episodes[episode_of(detection)] = episode
+
+    def _suppression(self, alarm: Alarm) -> str | None:
+        standing = self._book.inhibitions.get(alarm.equipment_id, ())
+        return INHIBITED if is_muted(alarm, standing, now=self._now) else None
+
+    def _write(
+        self, alarm: Alarm, kind: TransitionKind, *, before: AlarmState, at: datetime, values: dict[str, Any]
+    ) -> None:
+        self.moves.append((alarm, record(alarm, kind, before=before, at=at, now=self._now, values=values)))
+
+
+def is_muted(alarm: Alarm, standing: Sequence[Inhibition], *, now: datetime) -> bool:
+    """Whether one of the inhibitions of its equipment holds this alarm back. Life safety is never muted."""
+    if alarm.life_safety:
+        return False
+    return any(
+        (inhibition.until is None or inhibition.until > now) and inhibition.fault_mode in (None, alarm.fault_mode)
+        for inhibition in standing
+    )
+
+
+def record(
+    alarm: Alarm,
+    kind: TransitionKind,
+    *,
+    before: str,
+    at: datetime,
+    now: datetime,
+    values: dict[str, Any] | None = None,
+    actor_id: UUID | None = None,
+    note: str = "",
+) -> TransitionRecord:
+    return TransitionRecord(
+        id=new_id(),
+        alarm_id=alarm.id,
+        site_id=alarm.site_id,
+        kind=kind,
+        before=before,
+        after=alarm.state,
+        at=at,
+        recorded_at=now,
+        actor_id=actor_id,
+        note=note,
+        values=alarm.values if values is None else values,
+    )

@@ -1,0 +1,121 @@
+"""Tables of alarms. What a screen or panel needs of the equipment is snapshotted when an alarm is raised."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kit.db import Base
+from kit.ids import new_id
+
+
+class Alarm(Base):
+    """One alarm from NORMAL to NORMAL. It may hold several episodes: a condition that came back before anybody
+    acknowledged its return is the same alarm, announced again."""
+
+    __tablename__ = "alarm"
+    __table_args__ = (
+        # The database's word that one condition on one equipment is one alarm, whoever else may be writing.
+        Index(
+            "uq_alarm_open",
+            "source",
+            "source_id",
+            "equipment_id",
+            unique=True,
+            postgresql_where=text("state <> 'NORMAL'"),
+        ),
+        Index("ix_alarm_open_equipment", "equipment_id", postgresql_where=text("state <> 'NORMAL'")),
+        Index("ix_alarm_site_onset", "site_id", "onset_at"),
+        Index("ix_alarm_equipment_onset", "equipment_id", "onset_at"),
+        Index("ix_alarm_suppressed", "equipment_id", postgresql_where=text("suppressed_by IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    equipment_id: Mapped[UUID] = mapped_column(ForeignKey("equipment.id"))
+    building_id: Mapped[UUID | None] = mapped_column(ForeignKey("building.id"))
+    site_code: Mapped[str]
+    equipment_code: Mapped[str]
+    equipment_name: Mapped[str]
+    source: Mapped[str]
+    source_id: Mapped[str]
+    fault_mode: Mapped[str]
+    severity: Mapped[str]
+    severity_rank: Mapped[int] = mapped_column(SmallInteger)
+    life_safety: Mapped[bool]
+    state: Mapped[str]
+    is_present: Mapped[bool]
+    message: Mapped[dict[str, Any]]
+    values: Mapped[dict[str, Any]]
+    order_kind: Mapped[str | None]
+    order_priority: Mapped[int | None] = mapped_column(SmallInteger)
+    onset_at: Mapped[datetime]
+    raised_at: Mapped[datetime]
+    returned_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    cleared_at: Mapped[datetime | None]
+    episodes: Mapped[int] = mapped_column(default=1)
+    suppressed_by: Mapped[str | None]
+    label: Mapped[str | None]
+
+
+class AlarmEpisode(Base):
+    """One stretch of a condition. Its identity makes re-delivered and re-judged detections harmless."""
+
+    __tablename__ = "alarm_episode"
+    __table_args__ = (
+        UniqueConstraint("equipment_id", "source", "source_id", "onset_ms", name="uq_alarm_episode_identity"),
+        Index(
+            "ix_alarm_episode_lasting", "equipment_id", "source", "source_id", postgresql_where=text("ended_at IS NULL")
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    alarm_id: Mapped[UUID] = mapped_column(ForeignKey("alarm.id"), index=True)
+    equipment_id: Mapped[UUID] = mapped_column(ForeignKey("equipment.id"))
+    source: Mapped[str]
+    source_id: Mapped[str]
+    onset_ms: Mapped[int] = mapped_column(BigInteger)
+    ended_at: Mapped[datetime | None]
+
+
+class TransitionRecord(Base):
+    """One change of an alarm, with who and why. `published_at` is set once panels were told over MQTT."""
+
+    __tablename__ = "alarm_transition"
+    __table_args__ = (Index("ix_alarm_transition_unpublished", "no", postgresql_where=text("published_at IS NULL")),)
+
+    no: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    id: Mapped[UUID] = mapped_column(default=new_id, unique=True)
+    alarm_id: Mapped[UUID] = mapped_column(ForeignKey("alarm.id"), index=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    kind: Mapped[str]
+    before: Mapped[str]
+    after: Mapped[str]
+    at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    note: Mapped[str] = mapped_column(default="")
+    values: Mapped[dict[str, Any]]
+    published_at: Mapped[datetime | None]
+
+
+class Inhibition(Base):
+    """Somebody works on this equipment: its nuisance alarms are recorded but neither announced nor made into work."""
+
+    __tablename__ = "alarm_inhibition"
+    __table_args__ = (
+        Index("ix_alarm_inhibition_standing", "equipment_id", postgresql_where=text("released_at IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    equipment_id: Mapped[UUID] = mapped_column(ForeignKey("equipment.id"))
+    fault_mode: Mapped[str | None]
+    reason: Mapped[str]
+    until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    released_at: Mapped[datetime | None]

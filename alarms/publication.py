@@ -1,0 +1,115 @@
+"""Tells panels and other systems over MQTT what became of alarms: right after the commit, by a sweep if that failed.
+
+Once a (alarm, transition) as far as a crash between sending and writing that down allows; the message carries the
+transition's id for whoever must not hear it twice.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alarms import repository
+from alarms.transition import AlarmTransition
+from kit.clock import Clock
+from kit.logs import logger
+
+log = logger(__name__)
+
+# The fast way has this long before the sweep takes over, so that the two do not both send.
+SWEEP_AFTER_S = 3.0
+MESSAGES_A_SWEEP = 500
+QUEUE_LIMIT = 5_000
+SEND_TIMEOUT_S = 5.0
+SENDING_AT_ONCE = 50
+
+
+class AlarmPublisher(Protocol):
+    """An MQTT client. `publish` returns when the broker has the message (QoS 1), and raises when it does not."""
+
+    async def publish(self, topic: str, payload: bytes, qos: int = 1) -> None: ...
+
+
+class AlarmPublication:
+    """`offer` after a commit, `run` beside the judge line, `publish_pending` as a sweep every second."""
+
+    def __init__(
+        self,
+        publisher: AlarmPublisher,
+        transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]],
+        clock: Clock,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._publisher = publisher
+        self._transaction = transaction
+        self._clock = clock
+        self._queue: asyncio.Queue[AlarmTransition] = asyncio.Queue(QUEUE_LIMIT)
+        self._published = Counter("alarms_published", "alarm transitions sent over MQTT", ["way"], registry=registry)
+        self._left = Counter(
+            "alarms_left_to_sweep", "transitions that the fast way left to the sweep", ["reason"], registry=registry
+        )
+        self._is_down = False
+
+    def offer(self, transitions: Sequence[AlarmTransition]) -> None:
+        """Never waits: what does not fit is found by the sweep."""
+        for transition in transitions:
+            try:
+                self._queue.put_nowait(transition)
+            except asyncio.QueueFull:
+                self._left.labels("queue_full").inc()
+
+    async def run(self) -> None:
+        """Sends what was offered until cancelled."""
+        while True:
+            waiting = [await self._queue.get()]
+            while not self._queue.empty() and len(waiting) < SENDING_AT_ONCE:
+                waiting.append(self._queue.get_nowait())
+            sent = await self._send(waiting)
+            self._left.labels("broker_unreachable").inc(len(waiting) - len(sent))
+            try:
+                await self._mark(sent, way="fast")
+            except Exception:
+                # Unmarked, they are sent once more by the sweep: twice is better than never.
+                log.exception("published alarm transitions could not be marked", count=len(sent))
+
+    async def publish_pending(self, session: AsyncSession) -> None:
+        """A sweep: sends what nobody sent, oldest first."""
+        before = self._clock.now() - timedelta(seconds=SWEEP_AFTER_S)
+        rows = await repository.unpublished(session, recorded_before=before, limit=MESSAGES_A_SWEEP)
+        pending = [AlarmTransition.of(alarm, entry) for alarm, entry in rows]
+        sent: list[AlarmTransition] = []
+        for start in range(0, len(pending), SENDING_AT_ONCE):
+            part = pending[start : start + SENDING_AT_ONCE]
+            done = await self._send(part)
+            sent += done
+            if len(done) < len(part):
+                break
+        if sent:
+            await repository.mark_published(session, [t.id for t in sent], at=self._clock.now())
+            self._published.labels("sweep").inc(len(sent))
+
+    async def _send(self, transitions: Sequence[AlarmTransition]) -> list[AlarmTransition]:
+        """Those that the broker took."""
+        answers = await asyncio.gather(*map(self._send_one, transitions), return_exceptions=True)
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        if failures and not self._is_down:
+            log.warning("alarms cannot be published", error=repr(failures[0]))
+        elif self._is_down and not failures:
+            log.info("alarms are published again")
+        self._is_down = bool(failures)
+        return [t for t, answer in zip(transitions, answers, strict=True) if answer is None]
+
+    async def _send_one(self, transition: AlarmTransition) -> None:
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await self._publisher.publish(transition.topic, transition.payload, qos=1)
+
+    async def _mark(self, sent: Sequence[AlarmTransition], *, way: str) -> None:
+        if not sent:
+            return
+        async with self._transaction() as session:
+            await repository.mark_published(session, [t.id for t in sent], at=self._clock.now())
+        self._published.labels(way).inc(len(sent))

@@ -1,0 +1,127 @@
+"""Shapes of alarms on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from alarms.lifecycle import AlarmState
+from alarms.service import AlarmLabel
+from alarms.transition import TransitionKind
+from building.severity import Severity
+from catalog.foreign_text import Line
+from kit.http import Schema
+
+ALARM: dict[str, JsonValue] = {
+    "id": "0197a1d2-6c00-7000-8000-000000000001",
+    "site_id": "0197a1d2-6c00-7000-8000-00000000000a",
+    "site_code": "yunqi",
+    "building_id": "0197a1d2-6c00-7000-8000-00000000000b",
+    "equipment_id": "0197a1d2-6c00-7000-8000-00000000000c",
+    "equipment_code": "PUMP-03",
+    "equipment_name": "3栋泵房3号泵",
+    "source": "rule",
+    "source_id": "pump-bearing-wear",
+    "fault_mode": "bearing_wear",
+    "severity": "major",
+    "life_safety": False,
+    "state": "UNACKED",
+    "is_present": True,
+    "message": {"zh-CN": "水泵轴承磨损：81 °C，6.2 mm/s", "en": "Pump bearing wear: 81 °C, 6.2 mm/s"},
+    "values": {"bearing_temp_c": 81.0, "vibration_mm_s": 6.2},
+    "order_kind": "repair",
+    "order_priority": 2,
+    "onset_at": "2026-11-22T02:40:00Z",
+    "raised_at": "2026-11-22T02:42:00Z",
+    "returned_at": None,
+    "acknowledged_at": None,
+    "acknowledged_by": None,
+    "cleared_at": None,
+    "episodes": 1,
+    "suppressed_by": None,
+    "label": None,
+}
+
+
+class AlarmOut(Schema):
+    """An alarm. `onset_at` is the device's time, `raised_at` the hub's; `message` has both languages."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [ALARM]})
+
+    id: UUID
+    site_id: UUID
+    site_code: str
+    building_id: UUID | None
+    equipment_id: UUID
+    equipment_code: str
+    equipment_name: str
+    source: str
+    source_id: str
+    fault_mode: str
+    severity: Severity
+    life_safety: bool
+    state: AlarmState
+    is_present: bool
+    message: dict[str, str]
+    values: dict[str, Any]
+    order_kind: str | None
+    order_priority: int | None
+    onset_at: datetime
+    raised_at: datetime
+    returned_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: UUID | None
+    cleared_at: datetime | None
+    episodes: int
+    suppressed_by: str | None
+    label: AlarmLabel | None
+
+
+class TransitionOut(Schema):
+    """One line of an alarm's history."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0197a1d2-6c00-7000-8000-0000000000f1",
+                    "kind": "acknowledged",
+                    "before": "UNACKED",
+                    "after": "ACKED",
+                    "at": "2026-11-22T02:45:00Z",
+                    "recorded_at": "2026-11-22T02:45:00Z",
+                    "actor_id": "0197a1d2-6c00-7000-8000-0000000000aa",
+                    "note": "已通知张工到场查看",
+                    "values": {"bearing_temp_c": 81.0},
+                    "published_at": "2026-11-22T02:45:01Z",
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    kind: TransitionKind
+    before: AlarmState
+    after: AlarmState
+    at: datetime
+    recorded_at: datetime
+    actor_id: UUID | None
+    note: str
+    values: dict[str, Any]
+    published_at: datetime | None
+
+
+class AcknowledgeIn(Schema):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "已通知张工到场查看"}]})
+
+    note: Line = ""
+
+
+class ClearIn(Schema):
+    """Clearing by hand says why: it stays in the alarm's history."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "传感器已拆除送修"}]})
+
+    note: Annotated[Line, Field(min_length=1)]

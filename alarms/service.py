@@ -1,0 +1,280 @@
+"""What can be done with alarms. Services never commit: the judge line, the request or the job does."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alarms import repository
+from alarms.detection import AlarmSource, Detection
+from alarms.errors import AlarmNotFound, UnknownAlarmSort, UnknownEquipment
+from alarms.events import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmReturned, AlarmSuppressed
+from alarms.ledger import Ledger, is_muted, record
+from alarms.lifecycle import AlarmInput, AlarmState, next_state
+from alarms.models import Alarm, Inhibition, TransitionRecord
+from alarms.repository import AlarmFilter, EpisodeKey
+from alarms.transition import AlarmTransition, TransitionKind
+from building.severity import Severity
+from catalog.directory import LiveDirectory
+from kit import events
+from kit.access import Scope
+from kit.clock import Clock
+from kit.logs import logger
+
+log = logger(__name__)
+
+# How many muted alarms one sweep looks at; the next sweep takes the rest.
+MUTED_A_SWEEP = 500
+
+
+class AlarmLabel(StrEnum):
+    """What a person found out afterwards; the measure of every rule and model."""
+
+    REAL_FAULT = "real_fault"
+    FALSE_ALARM = "false_alarm"
+    NO_FAULT_FOUND = "no_fault_found"
+    TEST = "test"
+
+
+class AlarmService:
+    """`directory` gives the names that are snapshotted into an alarm when it is raised."""
+
+    def __init__(self, directory: LiveDirectory, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+
+    # --- what rules, models and links say ------------------------------------------------------------------------
+
+    async def apply(self, session: AsyncSession, detections: Sequence[Detection]) -> list[AlarmTransition]:
+        """Enters detections, in event time order, and publishes what came of them; the same ones again do nothing.
+
+        Takes a handful of statements however many they are. Detections of equipment that the directory does not know
+        (removed meanwhile) are logged and left out.
+        """
+        known = self._known(detections)
+        if not known:
+            return []
+        await repository.lock_conditions(session, known)
+        ledger = Ledger(await repository.open_book(session, known), now=self._clock.now())
+        by_id = self._directory.current.by_id
+        for detection in sorted(known, key=lambda d: d.at_ms):
+            ledger.enter(detection, by_id[detection.equipment_id])
+        # Alarms first: episodes and transitions point at them.
+        session.add_all(ledger.new_alarms)
+        await session.flush()
+        session.add_all(ledger.new_episodes)
+        return await self._save(session, ledger.moves)
+
+    async def lasting_episodes(
+        self, session: AsyncSession, *, source: AlarmSource, equipment_ids: Collection[UUID]
+    ) -> list[EpisodeKey]:
+        """Episodes of these equipment that began and have not ended, cleared by hand or not."""
+        return await repository.lasting_episodes(session, source=source.value, equipment_ids=equipment_ids)
+
+    # --- what people do --------------------------------------------------------------------------------------------
+
+    async def acknowledge(
+        self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, actor: UUID | None, note: str = ""
+    ) -> Alarm:
+        """Raises AlarmNotFound, AlarmActionNotPossible."""
+        alarm = await self._for_change(session, scope, alarm_id)
+        alarm.acknowledged_at, alarm.acknowledged_by = self._clock.now(), actor
+        await self._act(session, alarm, AlarmInput.ACKNOWLEDGE, actor=actor, note=note)
+        return alarm
+
+    async def clear(
+        self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, actor: UUID | None, note: str
+    ) -> Alarm:
+        """Ends an acknowledged alarm by hand. Raises AlarmNotFound, AlarmActionNotPossible, AlarmStillPresent."""
+        alarm = await self._for_change(session, scope, alarm_id)
+        await self._act(session, alarm, AlarmInput.CLEAR, actor=actor, note=note)
+        return alarm
+
+    async def label(self, session: AsyncSession, *, alarm_id: UUID, label: AlarmLabel) -> None:
+        """Raises AlarmNotFound."""
+        alarm = await self._for_change(session, Scope.everywhere(), alarm_id)
+        alarm.label = label.value
+
+    # --- suppression -----------------------------------------------------------------------------------------------
+
+    async def inhibit(
+        self,
+        session: AsyncSession,
+        *,
+        equipment_id: UUID,
+        reason: str,
+        until: datetime | None = None,
+        fault_mode: str | None = None,
+    ) -> UUID:
+        """Mutes the nuisance alarms of an equipment (of one fault mode, if given) until released or `until`.
+
+        Alarms that were announced before stay as they are. Life safety is never muted. Raises UnknownEquipment.
+        """
+        equipment = self._directory.current.by_id.get(equipment_id)
+        if equipment is None:
+            raise UnknownEquipment(equipment_id)
+        inhibition = Inhibition(
+            site_id=equipment.site_id,
+            equipment_id=equipment_id,
+            fault_mode=fault_mode,
+            reason=reason,
+            until=until,
+            created_at=self._clock.now(),
+        )
+        session.add(inhibition)
+        await session.flush()
+        return inhibition.id
+
+    async def release(self, session: AsyncSession, *, inhibition_id: UUID) -> None:
+        """Ends an inhibition; ending it again does nothing. What it muted and still lasts is announced now."""
+        inhibition = await session.get(Inhibition, inhibition_id)
+        if inhibition is None or inhibition.released_at is not None:
+            return
+        inhibition.released_at = self._clock.now()
+        await session.flush()
+        await self.lift_suppression(session)
+
+    async def lift_suppression(self, session: AsyncSession) -> None:
+        """A sweep: announces muted alarms whose inhibition ran out or was released."""
+        muted = await repository.suppressed_alarms(session, limit=MUTED_A_SWEEP)
+        standing = await repository.standing_inhibitions(session, {alarm.equipment_id for alarm in muted})
+        now = self._clock.now()
+        moves = []
+        for alarm in muted:
+            if is_muted(alarm, [i for i in standing if i.equipment_id == alarm.equipment_id], now=now):
+                continue
+            alarm.suppressed_by = None
+            moves.append((alarm, record(alarm, TransitionKind.UNSUPPRESSED, before=alarm.state, at=now, now=now)))
+        await self._save(session, moves)
+
+    # --- looking ---------------------------------------------------------------------------------------------------
+
+    async def get(self, session: AsyncSession, scope: Scope, alarm_id: UUID) -> Alarm:
+        """Raises AlarmNotFound."""
+        alarm = await repository.get(session, scope, alarm_id)
+        if alarm is None:
+            raise AlarmNotFound(alarm_id)
+        return alarm
+
+    async def find(
+        self, session: AsyncSession, scope: Scope, wanted: AlarmFilter, *, sort: str, limit: int, offset: int
+    ) -> tuple[Sequence[Alarm], int]:
+        """A page and the number of all that match. Raises UnknownAlarmSort."""
+        if sort.removeprefix("-") not in repository.SORTS:
+            raise UnknownAlarmSort(sort, known=", ".join(sorted(repository.SORTS)))
+        return await repository.find(session, scope, wanted, sort=sort, limit=limit, offset=offset)
+
+    async def history(self, session: AsyncSession, scope: Scope, alarm_id: UUID) -> Sequence[TransitionRecord]:
+        """Every transition, oldest first. Raises AlarmNotFound."""
+        await self.get(session, scope, alarm_id)
+        return await repository.history(session, alarm_id)
+
+    async def active_for(self, session: AsyncSession, equipment_id: UUID) -> Sequence[Alarm]:
+        """The alarms of an equipment that are not NORMAL, worst first."""
+        return await repository.open_on(session, equipment_id)
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _known(self, detections: Sequence[Detection]) -> list[Detection]:
+        by_id = self._directory.current.by_id
+        known = [detection for detection in detections if detection.equipment_id in by_id]
+        if len(known) < len(detections):
+            log.warning("detections of removed equipment left out", count=len(detections) - len(known))
+        return known
+
+    async def _for_change(self, session: AsyncSession, scope: Scope, alarm_id: UUID) -> Alarm:
+        alarm = await repository.get(session, scope, alarm_id, for_update=True)
+        if alarm is None:
+            raise AlarmNotFound(alarm_id)
+        return alarm
+
+    async def _act(
+        self, session: AsyncSession, alarm: Alarm, action: AlarmInput, *, actor: UUID | None, note: str
+    ) -> None:
+        before, now = AlarmState(alarm.state), self._clock.now()
+        alarm.state = next_state(before, action, latches=alarm.life_safety)
+        if alarm.state == AlarmState.NORMAL:
+            alarm.cleared_at = now
+        kind = TransitionKind.ACKNOWLEDGED if action is AlarmInput.ACKNOWLEDGE else TransitionKind.CLEARED
+        entry = record(alarm, kind, before=before, at=now, now=now, actor_id=actor, note=note)
+        await self._save(session, [(alarm, entry)])
+
+    async def _save(
+        self, session: AsyncSession, moves: Sequence[tuple[Alarm, TransitionRecord]]
+    ) -> list[AlarmTransition]:
+        session.add_all([entry for _, entry in moves])
+        await session.flush()
+        for alarm, entry in moves:
+            for event in _events_of(alarm, entry):
+                await events.publish(session, event)
+        return [AlarmTransition.of(alarm, entry) for alarm, entry in moves]
+
+
+def _events_of(alarm: Alarm, entry: TransitionRecord) -> list[events.Event]:
+    found: list[events.Event] = []
+    match TransitionKind(entry.kind):
+        case TransitionKind.RAISED:
+            found = [_raised(alarm)]
+        case TransitionKind.UNSUPPRESSED:
+            # What went away while it was muted is not worth a call any more; its screens still change.
+            found = [_raised(alarm) if alarm.is_present else _suppressed(alarm)]
+        case TransitionKind.SUPPRESSED:
+            found = [_suppressed(alarm)]
+        case TransitionKind.RETURNED:
+            found = [
+                AlarmReturned(
+                    site_id=alarm.site_id,
+                    life_safety=alarm.life_safety,
+                    alarm_id=alarm.id,
+                    equipment_id=alarm.equipment_id,
+                    fault_mode=alarm.fault_mode,
+                    returned_at=entry.at,
+                )
+            ]
+        case TransitionKind.ACKNOWLEDGED:
+            found = [
+                AlarmAcknowledged(
+                    site_id=alarm.site_id,
+                    life_safety=alarm.life_safety,
+                    alarm_id=alarm.id,
+                    equipment_id=alarm.equipment_id,
+                    person_id=entry.actor_id,
+                )
+            ]
+        case TransitionKind.CLEARED:
+            pass
+    if entry.after == AlarmState.NORMAL:
+        found.append(_cleared(alarm))
+    return found
+
+
+def _raised(alarm: Alarm) -> AlarmRaised:
+    return AlarmRaised(
+        site_id=alarm.site_id,
+        life_safety=alarm.life_safety,
+        alarm_id=alarm.id,
+        equipment_id=alarm.equipment_id,
+        source=alarm.source,
+        source_id=alarm.source_id,
+        fault_mode=alarm.fault_mode,
+        severity=Severity(alarm.severity),
+        onset_at=alarm.onset_at,
+        order_kind=alarm.order_kind,
+        order_priority=alarm.order_priority,
+    )
+
+
+def _suppressed(alarm: Alarm) -> AlarmSuppressed:
+    return AlarmSuppressed(site_id=alarm.site_id, alarm_id=alarm.id, equipment_id=alarm.equipment_id)
+
+
+def _cleared(alarm: Alarm) -> AlarmCleared:
+    return AlarmCleared(
+        site_id=alarm.site_id,
+        life_safety=alarm.life_safety,
+        alarm_id=alarm.id,
+        equipment_id=alarm.equipment_id,
+        fault_mode=alarm.fault_mode,
+    )
