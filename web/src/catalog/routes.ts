@@ -1,0 +1,42 @@
+import type { RouteRecordRaw } from 'vue-router'
+
+export const routes: RouteRecordRaw[] = [
+  {
+    path: 'equipment',
+    name: 'equipment-list',
+    component: () => import('./EquipmentList.vue'),
+    meta: { title: 'catalog.equipment.title' },
+  },
+  {
+    path: 'equipment/:id',
+    name: 'equipment',
+    component: () => import('./EquipmentPage.vue'),
+    props: true,
+    meta: { title: 'catalog.equipment.one' },
+  },
+  {
+    path: 'devices',
+    component: () => import('./DevicesPage.vue'),
+    children: [
+      { path: '', redirect: { name: 'discovered-devices' } },
+      {
+        path: 'discovered',
+        name: 'discovered-devices',
+        component: () => import('./DiscoveredDevices.vue'),
+        meta: { title: 'catalog.discovered.title' },
+      },
+      {
+        path: 'links',
+        name: 'links',
+        component: () => import('./LinkStates.vue'),
+        meta: { title: 'catalog.links.title' },
+      },
+      {
+        path: 'dead-letters',
+        name: 'dead-letters',
+        component: () => import('./DeadLetters.vue'),
+        meta: { title: 'catalog.deadLetters.title' },
+      },
+    ],
+  },
+]

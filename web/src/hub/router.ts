@@ -1,0 +1,57 @@
+import { createRouter, createWebHistory, type RouteLocationNormalized, type Router, type RouteRecordRaw } from 'vue-router'
+
+import { routes as alarms } from '@/alarms/routes'
+import { routes as catalog } from '@/catalog/routes'
+import { routes as notify } from '@/notify/routes'
+import { routes as people } from '@/people/routes'
+import { useSession } from '@/people/session'
+import { routes as rules } from '@/rules/routes'
+import { routes as ticketing } from '@/ticketing/routes'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** shown without a session, e.g. the log-in page */
+    isPublic?: boolean
+    /** key of the page's title */
+    title?: string
+  }
+}
+
+const desk: RouteRecordRaw = {
+  path: '/',
+  component: () => import('./DeskShell.vue'),
+  children: [
+    { path: '', name: 'overview', component: () => import('./Overview.vue'), meta: { title: 'hub.nav.overview' } },
+    ...alarms,
+    ...ticketing,
+    ...catalog,
+    ...rules,
+    ...notify,
+    {
+      path: ':path(.*)*',
+      name: 'not-found',
+      component: () => import('./NotFound.vue'),
+      meta: { title: 'hub.notFound.title' },
+    },
+  ],
+}
+
+export function makeRouter(): Router {
+  const router = createRouter({
+    history: createWebHistory(),
+    routes: [...people, desk],
+    scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? undefined : { top: 0 }),
+  })
+  router.beforeEach((to) => {
+    if (to.meta.isPublic || useSession().isSignedIn) return true
+    return { name: 'login', query: { back: to.fullPath } }
+  })
+  return router
+}
+
+/** Where to go after log-in: only ever a path of this site, whatever the address bar was given. */
+export function returnPath(route: RouteLocationNormalized): string {
+  const back = route.query.back
+  if (typeof back !== 'string' || !back.startsWith('/') || back.startsWith('//') || back.startsWith('/\\')) return '/'
+  return back
+}
