@@ -48,13 +48,16 @@ class Texts:
     def keys(self, language: Language) -> set[str]:
         return set(self._texts[language])
 
-    def text(self, key: str, language: Language, **facts: Any) -> str:
-        """The text of `key` with its braces filled. Raises MissingText when there is none in that language."""
+    def template(self, key: str, language: Language) -> str:
+        """The text of `key` with its braces as they stand. Raises MissingText when there is none in that language."""
         try:
-            template = self._texts[language][key]
+            return self._texts[language][key]
         except KeyError:
             raise MissingText(f"{key} ({language.value})") from None
-        return template.format_map(facts)
+
+    def text(self, key: str, language: Language, **facts: Any) -> str:
+        """The text of `key` with its braces filled. Raises MissingText."""
+        return self.template(key, language).format_map(facts)
 
     def of_error(self, error: DomainError, language: Language) -> str:
         return self.text(f"errors.{error.code()}", language, **error.facts)

@@ -1,0 +1,65 @@
+"""The HTTP application: every room's routes, one error form, the front end."""
+
+from importlib import metadata
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+import alarms.endpoints
+import catalog.endpoints
+import device_adapters.mqtt.endpoints
+import notify.endpoints
+import owner_services.callback
+import owner_services.endpoints
+import people.endpoints
+import rules.endpoints
+import telemetry.endpoints
+import ticketing.endpoints
+from hub import health, live
+from hub.web import RequestEnvelope
+from kit import http
+from kit.errors import DomainError
+from kit.i18n import Texts
+
+ROOMS_WITH_TEXTS = (
+    "kit", "building", "catalog", "people", "device_adapters", "connectors", "telemetry", "alarms", "notify", "rules",
+    "ticketing", "owner_services", "hub",
+)  # fmt: skip
+
+ROOMS_WITH_ENDPOINTS = (
+    people.endpoints, catalog.endpoints, device_adapters.mqtt.endpoints, telemetry.endpoints, rules.endpoints,
+    alarms.endpoints, ticketing.endpoints, notify.endpoints, owner_services.endpoints, owner_services.callback,
+)  # fmt: skip
+
+DESCRIPTION = """Zhiwu Hub (智物): buildings and the people in them, turned into work that is proved done.
+
+Log in with `POST /api/v1/auth/login` and send `Authorization: Bearer …`. A refusal is a `Problem`: a stable `code`, a
+`message` in the language of `Accept-Language` (zh-CN or en), `facts`, and the `request_id` to quote. Lists page with
+`limit` and `offset`, sort with `sort=field` or `sort=-field`. Times are UTC, ISO 8601."""
+
+
+def create_app(texts: Texts) -> FastAPI:
+    """The application with all routes and error forms; bootstrap puts the services in (`kit.http.provide`)."""
+    app = FastAPI(
+        title="Zhiwu Hub", version=metadata.version("zhiwu-hub"), description=DESCRIPTION,
+        responses={"4XX": {"model": http.Problem, "description": "Refused, and what to do"}},
+    )  # fmt: skip
+    status: dict[type[DomainError], int] = dict(http.STATUS)
+    routers: list[APIRouter] = [health.router, live.router]
+    for module in ROOMS_WITH_ENDPOINTS:
+        routers.append(module.router)
+        status |= getattr(module, "STATUS", {})
+    for router in routers:
+        app.include_router(router)
+    http.add_error_handlers(app, texts=texts, status=status)
+    app.add_middleware(RequestEnvelope)
+    return app
+
+
+def load_texts() -> Texts:
+    return Texts.load(ROOMS_WITH_TEXTS)
+
+
+def describe() -> dict[str, Any]:
+    """The OpenAPI document."""
+    return create_app(load_texts()).openapi()

@@ -1,0 +1,65 @@
+"""Is the process alive, can it work, what has it counted: `/healthz`, `/readyz`, `/metrics`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from kit.http import Schema
+
+CHECK_DEADLINE_S = 3.0
+
+Check = Callable[[], Awaitable[None]]
+
+router = APIRouter(tags=["health"])
+
+
+class Health(Schema):
+    """`ready` is true when every part answers; a part's words are "ok" or what is wrong."""
+
+    ready: bool
+    parts: dict[str, str]
+
+
+class Readiness:
+    """Asks each part of the hub whether it can work. A check returns, or raises what is wrong."""
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        self._checks = checks
+
+    async def examine(self) -> Health:
+        results = await asyncio.gather(*(self._examine_one(check) for check in self._checks.values()))
+        parts = dict(zip(self._checks, results, strict=True))
+        return Health(ready=all(words == "ok" for words in results), parts=parts)
+
+    async def _examine_one(self, check: Check) -> str:
+        try:
+            await asyncio.wait_for(check(), CHECK_DEADLINE_S)
+        except TimeoutError:
+            return f"no answer within {CHECK_DEADLINE_S:.0f} s"
+        except Exception as error:  # whatever is wrong is the answer
+            return f"{type(error).__name__}: {error}"[:200]
+        return "ok"
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Answers whenever the process runs."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"model": Health, "description": "a part of the hub cannot work"}})
+async def readyz(request: Request, response: Response) -> Health:
+    """200 when the database and the bus answer, else 503 naming the part that does not."""
+    readiness: Readiness = request.app.state.services[Readiness]
+    health = await readiness.examine()
+    response.status_code = 200 if health.ready else 503
+    return health
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Counters in Prometheus' text format."""
+    registry: CollectorRegistry = request.app.state.services[CollectorRegistry]
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
