@@ -1,0 +1,147 @@
+"""`python -m simulators …`: run the fleet and the fake services, start faults, run scenarios."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import httpx
+import typer
+
+from building.declaration import BadDeclaration
+from building.profile import BadProfile
+from kit.errors import DomainError
+from kit.i18n import Language, Texts
+from kit.logs import configure_logs
+from kit.supervision.ports import PortTaken
+from simulators.scenario.run import run_file
+from simulators.scenario.targets import Targets
+from simulators.serving import ROOMS_WITH_TEXTS, Parts, serve
+from simulators.settings import SimulatorSettings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+Lang = Annotated[Language, typer.Option("--language", help="language of what is printed", envvar="HUB_LANGUAGE")]
+Control = Annotated[str, typer.Option("--simulator", help="where the running simulator listens")]
+
+DEFAULT_CONTROL = "http://127.0.0.1:8090"
+DEFAULT_PLATFORM = "http://127.0.0.1:8091"
+DEFAULT_HUB = "http://127.0.0.1:8000"
+ANSWER_WITHIN_S = 10.0
+
+
+@app.command("serve")
+def serve_command(
+    fleet: Annotated[bool, typer.Option(help="the simulated devices")] = True,
+    platform: Annotated[bool, typer.Option(help="the fake WeChat, WeCom, SMS and voice")] = True,
+) -> None:
+    """Runs the fleet and the fake services until Ctrl-C. Settings: HUB_SIM_… (see simulators/settings.py)."""
+    configure_logs()
+    try:
+        asyncio.run(serve(SimulatorSettings(), Parts(fleet=fleet, platform=platform)))
+    except (PortTaken, BadDeclaration, BadProfile, OSError) as error:
+        _fail(str(error))
+
+
+@app.command("fault")
+def fault_command(
+    name: Annotated[str, typer.Argument(help="what goes wrong, e.g. passenger-trapped; `faults --kinds` lists all")],
+    device: Annotated[str, typer.Option("--device", "-d", help="equipment code, e.g. LIFT-06")],
+    duration: Annotated[str | None, typer.Option("--for", help="90s, 10m, 1h30m; until it is ended if absent")] = None,
+    parameters: Annotated[list[str] | None, typer.Option("--with", help="parameter=value, may be repeated")] = None,
+    simulator: Control = DEFAULT_CONTROL,
+    language: Lang = Language.ZH,
+) -> None:
+    """Starts a fault in the running simulator."""
+    body = {"name": name, "device": device, "for": duration, "with": dict(_pair(text) for text in parameters or [])}
+    fault = _ask(simulator, language, lambda http: http.post("/faults", json=body)).json()
+    typer.echo(f"{fault['fault_id']}  {fault['name']}  {fault['device']}  → {fault['ends_at'] or '∞'}")
+
+
+@app.command("faults")
+def faults_command(
+    kinds: Annotated[bool, typer.Option("--kinds", help="every fault there is, with its parameters")] = False,
+    simulator: Control = DEFAULT_CONTROL,
+    language: Lang = Language.ZH,
+) -> None:
+    """Lists the faults that are on, or every kind of fault."""
+    if kinds:
+        for kind in _ask(simulator, language, lambda http: http.get("/fault-kinds")).json():
+            parameters = ", ".join(f"{p['name']}={p['default']}" for p in kind["parameters"])
+            typer.echo(f"{kind['name']:<20} {kind['meaning']}{f'  ({parameters})' if parameters else ''}")
+        return
+    for fault in _ask(simulator, language, lambda http: http.get("/faults")).json():
+        typer.echo(f"{fault['fault_id']}  {fault['name']:<20} {fault['device']:<10} → {fault['ends_at'] or '∞'}")
+
+
+@app.command("end")
+def end_command(
+    fault_id: Annotated[str | None, typer.Argument(help="id of the fault; every fault if absent")] = None,
+    device: Annotated[str | None, typer.Option("--device", "-d", help="only this device's faults")] = None,
+    simulator: Control = DEFAULT_CONTROL,
+    language: Lang = Language.ZH,
+) -> None:
+    """Ends a fault, a device's faults, or all of them."""
+    path = f"/faults/{fault_id}" if fault_id else "/faults"
+    query = {"device": device} if device and not fault_id else {}
+    _ask(simulator, language, lambda http: http.delete(path, params=query))
+
+
+@app.command("run")
+def run_command(
+    file: Annotated[Path, typer.Argument(help="a scenario, e.g. simulators/scenarios/entrapment.toml")],
+    user: Annotated[str, typer.Option(help="account in the hub", envvar="HUB_SIM_USER")],
+    password: Annotated[str, typer.Option(help="its password", envvar="HUB_SIM_PASSWORD")],
+    hub: Annotated[str, typer.Option(help="where the hub listens")] = DEFAULT_HUB,
+    simulator: Control = DEFAULT_CONTROL,
+    platform: Annotated[str, typer.Option(help="where the fake services listen")] = DEFAULT_PLATFORM,
+    language: Lang = Language.ZH,
+) -> None:
+    """Plays a scenario against the running hub and simulator; exit status 0: everything was as expected."""
+    targets = Targets(hub=hub, simulator=simulator, platform=platform, user=user, password=password)
+    try:
+        held = asyncio.run(run_file(file, targets, language=language, say=typer.echo))
+    except DomainError as error:
+        _fail(Texts.load(ROOMS_WITH_TEXTS).of_error(error, language))
+    raise typer.Exit(0 if held else 1)
+
+
+def main() -> None:
+    app(prog_name="python -m simulators")
+
+
+def _ask(simulator: str, language: Language, request: Callable[[httpx.Client], httpx.Response]) -> Any:
+    """The simulator's answer; its refusal, or its absence, in one line and exit status 1."""
+    headers = {"Accept-Language": language.value}
+    try:
+        with httpx.Client(base_url=simulator, timeout=ANSWER_WITHIN_S, headers=headers, trust_env=False) as http:
+            response = request(http)
+    except httpx.HTTPError:
+        _fail(_text("simulators.unreachable", language, simulator=simulator))
+    if response.is_error:
+        _fail(_refusal(response))
+    return response
+
+
+def _refusal(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {response.status_code}"
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        _fail(f"--with {text}: parameter=value")
+    return name, value
+
+
+def _text(key: str, language: Language, **facts: object) -> str:
+    return Texts.load(ROOMS_WITH_TEXTS).text(key, language, **facts)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    sys.exit(1)

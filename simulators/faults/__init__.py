@@ -1,0 +1,1 @@
+"""What may go wrong: faults by name, for which devices, with which parameters, since when and until when."""

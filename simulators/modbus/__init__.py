@@ -1,0 +1,1 @@
+"""How pumps and electricity meters speak: Modbus TCP gateways with several units each, by pymodbus' server."""

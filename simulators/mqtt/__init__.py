@@ -1,0 +1,1 @@
+"""How elevators, smoke detectors and water meters speak: native topics over MQTT, by paho-mqtt."""
