@@ -1,0 +1,1 @@
+"""MQTT: any number of brokers, any dialect that a profile can describe."""

@@ -1,0 +1,189 @@
+"""Which equipment a topic of a broker speaks of. Follows the live directory; asks no database."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import UUID
+
+from building.profile import DeviceProfile
+from catalog.directory import Directory, EquipmentEntry, LiveDirectory, PointEntry
+from device_adapters.mqtt.dialect import Dialect, Path, Rule, StatusRule, dialect_of, point_paths
+
+# A sender that invents topics must not fill the memory.
+ROUTES_KEPT = 100_000
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A point and the words its device uses for it."""
+
+    point: PointEntry
+    words: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Target:
+    """An equipment with what is needed to read its messages. `zone` is that of device times without one."""
+
+    entry: EquipmentEntry
+    slots: tuple[tuple[tuple[Path, ...], Slot], ...]
+    refuses_unmapped: bool
+    has_life_safety: bool
+    zone: str | None
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Slot] | None:
+        """Slots by their one key, when every point stands at the top; None for a nested dialect."""
+        flat = {path[0]: slot for paths, slot in self.slots for path in paths if len(path) == 1}
+        return flat if all(len(path) == 1 for paths, _ in self.slots for path in paths) else None
+
+    @cached_property
+    def top_keys(self) -> frozenset[str]:
+        return frozenset(path[0] for paths, _ in self.slots for path in paths)
+
+
+@dataclass(frozen=True)
+class Route:
+    """A rule that a topic follows, and what its topic names. `target` is None when the catalog knows no such device."""
+
+    rule: Rule
+    site_code: str
+    device: str | None
+    target: Target | None
+
+
+class Router:
+    """Routes of one broker.
+
+    `site_code` limits it to the devices of one site; `profile_keys` to some dialects. A device whose address names
+    another broker is unknown here.
+    """
+
+    def __init__(
+        self,
+        directory: LiveDirectory,
+        profiles: Mapping[str, DeviceProfile],
+        *,
+        broker: str,
+        site_code: str | None = None,
+        profile_keys: Iterable[str] | None = None,
+    ) -> None:
+        wanted = set(profiles if profile_keys is None else profile_keys)
+        self._live = directory
+        self._broker = broker
+        self._site_code = site_code
+        self._profiles = {key: p for key, p in profiles.items() if p.protocol == "mqtt" and key in wanted}
+        self._dialects: dict[str, Dialect] = {key: dialect_of(p) for key, p in self._profiles.items()}
+        self._rules = list(dict.fromkeys(rule for dialect in self._dialects.values() for rule in dialect.rules))
+        self._index: _Index | None = None
+
+    def filters(self) -> list[str]:
+        """Every topic filter worth subscribing to."""
+        return list(dict.fromkeys(rule.topic.filter for rule in self._rules))
+
+    def life_safety_filters(self) -> list[str]:
+        """The filters under which life-safety points may come, as the catalog stands now."""
+        return list(self._current().life_safety_filters)
+
+    def routes(self, topic: str) -> tuple[Route, ...]:
+        """The rules that `topic` follows; where some know the device, only those. Empty for a foreign topic."""
+        index = self._current()
+        routes = index.routes.get(topic)
+        if routes is None:
+            routes = self._find(index, topic)
+            if len(index.routes) >= ROUTES_KEPT:
+                index.routes.clear()
+            index.routes[topic] = routes
+        return routes
+
+    def target(self, rule: Rule, *, site_code: str, device: str) -> Target | None:
+        """The equipment that goes by `device` under this rule."""
+        return self._target(self._current(), rule, site_code, device)
+
+    def covered(self) -> list[EquipmentEntry]:
+        """Every equipment this broker speaks for, by any rule that covers all."""
+        index = self._current()
+        found = {
+            entry.equipment_id: entry
+            for rule in self._rules
+            if isinstance(rule, StatusRule) and rule.covers_all
+            for entry in index.by_rule[rule].values()
+        }
+        return list(found.values())
+
+    def _find(self, index: "_Index", topic: str) -> tuple[Route, ...]:
+        routes: list[Route] = []
+        for rule in self._rules:
+            named = rule.topic.match(topic)
+            if named is None:
+                continue
+            site, device = named
+            site_code = site or self._site_code or ""
+            target = None if device is None else self._target(index, rule, site_code, device)
+            routes.append(Route(rule, site_code, device, target))
+        known = [route for route in routes if route.target is not None or route.device is None]
+        return tuple(known or routes)
+
+    def _target(self, index: "_Index", rule: Rule, site_code: str, device: str) -> Target | None:
+        entry = index.by_rule[rule].get((site_code if rule.topic.names_site else None, device))
+        if entry is None:
+            return None
+        target = index.targets.get(entry.equipment_id)
+        if target is None:
+            target = index.targets[entry.equipment_id] = self._new_target(entry)
+        return target
+
+    def _new_target(self, entry: EquipmentEntry) -> Target:
+        profile = self._profiles[entry.profile_key]
+        slots = []
+        for key, point in entry.points.items():
+            spec = profile.points.get(key)
+            slots.append((point_paths(profile, key), Slot(point, spec.words if spec is not None else {})))
+        return Target(
+            entry=entry,
+            slots=tuple(slots),
+            refuses_unmapped=self._dialects[entry.profile_key].refuses_unmapped,
+            has_life_safety=any(point.life_safety for point in entry.points.values()),
+            zone=entry.address.get("time_zone"),
+        )
+
+    def _current(self) -> "_Index":
+        directory = self._live.current
+        if self._index is None or self._index.directory is not directory:
+            self._index = self._new_index(directory)
+        return self._index
+
+    def _new_index(self, directory: Directory) -> "_Index":
+        index = _Index(directory, {rule: {} for rule in self._rules})
+        life_safety = {
+            key for key, p in self._profiles.items() if any(point.life_safety for point in p.points.values())
+        }
+        for entry in directory.of_protocol("mqtt"):
+            if not self._is_ours(entry):
+                continue
+            if any(point.life_safety for point in entry.points.values()):
+                life_safety.add(entry.profile_key)
+            for rule in self._dialects[entry.profile_key].rules:
+                index.by_rule[rule][(entry.site_code if rule.topic.names_site else None, entry.external_id)] = entry
+        index.life_safety_filters = dict.fromkeys(
+            rule.topic.filter for key in sorted(life_safety) for rule in self._dialects[key].telemetry
+        )
+        return index
+
+    def _is_ours(self, entry: EquipmentEntry) -> bool:
+        return (
+            entry.profile_key in self._dialects
+            and entry.address.get("broker", self._broker) == self._broker
+            and self._site_code in (None, entry.site_code)
+        )
+
+
+class _Index:
+    """What a directory means for one broker; thrown away when the directory changes."""
+
+    def __init__(self, directory: Directory, by_rule: dict[Rule, dict[tuple[str | None, str], EquipmentEntry]]) -> None:
+        self.directory = directory
+        self.by_rule = by_rule
+        self.routes: dict[str, tuple[Route, ...]] = {}
+        self.targets: dict[UUID, Target] = {}
+        self.life_safety_filters: dict[str, None] = {}
