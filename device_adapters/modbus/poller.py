@@ -13,7 +13,7 @@ from device_adapters.modbus.codec import FAULT, Decoded, decode
 from device_adapters.modbus.metrics import ModbusMetrics
 from device_adapters.modbus.plan import Block, split
 from device_adapters.modbus.registers import PointRegister
-from device_adapters.modbus.schedule import QUICK_S, choose
+from device_adapters.modbus.schedule import QUICK_S, choose, slow_from_after
 from device_adapters.modbus.settings import ModbusSettings
 from device_adapters.modbus.unit import POLLS_TO_LINK_DOWN, Unit, UnitSpec
 from kit.clock import Clock, to_ms
@@ -67,16 +67,19 @@ class EndpointPoller:
 
     async def run(self) -> None:
         """Polls until cancelled; the socket is closed on the way out."""
-        last_was_slow = False
+        slow_from = self._clock.monotonic()
         try:
             while True:
                 now = self._clock.monotonic()
-                unit = choose(self._units, now=now, last_was_slow=last_was_slow)
+                unit = choose(self._units, now=now, slow_from=slow_from)
                 if unit is None:
                     await asyncio.sleep(self._pause_s(now))
                     continue
-                last_was_slow = unit.cost_s > QUICK_S
+                was_slow = unit.cost_s > QUICK_S
                 await self._poll(unit)
+                if was_slow:
+                    after = self._clock.monotonic()
+                    slow_from = slow_from_after(now=after, took_s=after - now)
         finally:
             self._client.close()
 

@@ -1,8 +1,8 @@
 """Who on an endpoint is asked next, pure.
 
 Units of one endpoint share its socket and are asked one after another. So that a silent or slow unit never delays the
-others, it is asked in the pauses that the quick ones leave; if they leave none, once a patience, and never twice
-running while a quick one waits. A unit that has not answered yet counts as slow.
+others, it is asked in the pauses that the quick ones leave; if they leave none, slow units together get a quarter of
+the line's time. A unit that has not answered yet counts as slow.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 # What takes longer than this is not quick.
 QUICK_S = 0.25
-PATIENCE_S = 2.0
+SLOW_SHARE = 0.25
 
 
 class Asked(Protocol):
@@ -28,8 +28,11 @@ class Asked(Protocol):
 U = TypeVar("U", bound=Asked)
 
 
-def choose(units: Iterable[U], *, now: float, last_was_slow: bool) -> U | None:
-    """The unit to ask now, or None when nobody should be asked yet."""
+def choose(units: Iterable[U], *, now: float, slow_from: float) -> U | None:
+    """The unit to ask now, or None when nobody should be asked yet.
+
+    `slow_from`: when slow units may next be asked without a pause (`slow_from_after` their last poll).
+    """
     quick: U | None = None
     slow: U | None = None
     for unit in units:
@@ -37,11 +40,15 @@ def choose(units: Iterable[U], *, now: float, last_was_slow: bool) -> U | None:
             quick = unit if quick is None or unit.due_at < quick.due_at else quick
         else:
             slow = unit if slow is None or unit.due_at < slow.due_at else slow
-    quick_is_due = quick is not None and quick.due_at <= now
-    if slow is None or slow.due_at > now:
-        return quick if quick_is_due else None
-    if quick is None or (not quick_is_due and quick.due_at - now >= slow.cost_s):
+    if slow is not None and slow.due_at <= now and (now >= slow_from or _has_pause(quick, now, slow.cost_s)):
         return slow
-    if now - slow.due_at >= PATIENCE_S and not (quick_is_due and last_was_slow):
-        return slow
-    return quick if quick_is_due else None
+    return quick if quick is not None and quick.due_at <= now else None
+
+
+def slow_from_after(*, now: float, took_s: float) -> float:
+    """When the line owes slow units their share again, after one of them took `took_s` of it."""
+    return now + took_s * (1 / SLOW_SHARE - 1)
+
+
+def _has_pause(quick: Asked | None, now: float, needed_s: float) -> bool:
+    return quick is None or quick.due_at - now >= needed_s
