@@ -32,6 +32,6 @@ class Deadlines:
         return replace(self, resolution_due_at=self.resolution_due_at + max(now - held_since, timedelta(0)))
 
 
-def is_overdue(*, due_at: datetime | None, met_at: datetime | None, now: datetime) -> bool:
-    """Whether a target was missed: met too late, or not met and due."""
-    return due_at is not None and (met_at or now) > due_at
+def is_late(*, due_at: datetime, stopped_at: datetime | None, now: datetime) -> bool:
+    """Whether a clock runs past its time: nothing has stopped it and it is due."""
+    return stopped_at is None and due_at < now

@@ -37,8 +37,8 @@ class PhotoNotFound(DomainError):
 
 
 @dataclass(eq=False)
-class PersonNotFound(DomainError):
-    """The person to be assigned works at no site the order belongs to."""
+class NotAWorker(DomainError):
+    """Work is given to staff and contractors, not to residents."""
 
     person_id: UUID
 
@@ -136,9 +136,3 @@ class PhotoRefused(DomainError):
 
     reason: str
     limit: str
-
-
-@dataclass(eq=False)
-class UnknownSort(DomainError):
-    field: str
-    known: Names

@@ -89,6 +89,27 @@ class Category(StrEnum):
     OTHER = "other"
 
 
+# What one person asks or complains of is their own: two of them at one place are not the same thing.
+PERSONAL = frozenset({Category.INQUIRY, Category.COMPLAINT, Category.SUGGESTION, Category.OTHER})
+
+LOWEST_PRIORITY = 4
+_PRIORITIES = {
+    Category.GAS: 1,
+    Category.FIRE: 1,
+    Category.ELEVATOR: 2,
+    Category.WATER_LEAK: 2,
+    Category.NO_WATER: 2,
+    Category.POWER: 2,
+    Category.INQUIRY: 4,
+    Category.SUGGESTION: 4,
+}
+
+
+def priority_of(*, kind: OrderKind, category: Category) -> int:
+    """How urgent a report is before anybody looked: 1 is the most."""
+    return 1 if kind.is_life_safety else _PRIORITIES.get(category, 3)
+
+
 class TaskKind(StrEnum):
     """A parallel step of an order, each with a person and a time of its own."""
 

@@ -9,13 +9,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
 from kit.ids import new_id
+from ticketing.kinds import OrderKind
 
 
 class WorkOrder(Base):
     """A piece of work. `version` grows with every change that makes an older look at it stale; `entries` counts its
     timeline.
 
-    Times of policy are snapshotted when the order opens (`response_due_at` … `answer_min`, `proof_window_min`): a
+    Times of policy are snapshotted when the order opens (`response_min` … `proof_window_min`): a
     changed setting does not rewrite open orders. `title` has both languages. `facts` is the equipment's state as it
     was when the order opened.
     """
@@ -67,9 +68,12 @@ class WorkOrder(Base):
     response_due_at: Mapped[datetime]
     resolution_due_at: Mapped[datetime]
     promised_at: Mapped[datetime]
+    response_min: Mapped[float]
+    resolution_min: Mapped[float]
     answer_min: Mapped[float]
     proof_window_min: Mapped[float]
     answer_due_at: Mapped[datetime | None]
+    dispatch_round: Mapped[int] = mapped_column(default=1)
     dispatched_at: Mapped[datetime | None]
     responded_at: Mapped[datetime | None]
     arrived_at: Mapped[datetime | None]
@@ -88,7 +92,12 @@ class WorkOrder(Base):
     outage_confirmed_at: Mapped[datetime | None]
     outage_confirmed_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     inhibition_id: Mapped[UUID | None]
+    muted: Mapped[str | None]
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+
+    @property
+    def is_life_safety(self) -> bool:
+        return OrderKind(self.kind).is_life_safety
 
 
 class Incident(Base):
@@ -148,16 +157,18 @@ class Follower(Base):
 
 
 class WorkOrderAlarm(Base):
-    """An alarm behind an order. An alarm belongs to one order, so that a repeated event changes nothing."""
+    """An episode of an alarm behind an order. It belongs to one order, so that a repeated event changes nothing; an
+    alarm that came back is another episode, maybe of another order."""
 
     __tablename__ = "work_order_alarm"
 
     alarm_id: Mapped[UUID] = mapped_column(ForeignKey("alarm.id"), primary_key=True)
+    onset_at: Mapped[datetime] = mapped_column(primary_key=True)
     work_order_id: Mapped[UUID] = mapped_column(ForeignKey("work_order.id"), index=True)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
     fault_mode: Mapped[str]
-    onset_at: Mapped[datetime]
     joined_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
     returned_at: Mapped[datetime | None]
 
 
@@ -207,7 +218,6 @@ class DispatchOffer(Base):
     work_order_id: Mapped[UUID] = mapped_column(ForeignKey("work_order.id"), index=True)
     round: Mapped[int]
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
-    person_name: Mapped[str]
     chosen_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     mode: Mapped[str]
     score: Mapped[int | None]

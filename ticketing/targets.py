@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from ticketing.kinds import OrderKind
+from ticketing.kinds import LOWEST_PRIORITY, OrderKind
 
-LOWEST_PRIORITY = 4
 PRIORITIES = range(1, LOWEST_PRIORITY + 1)
 LONGEST_MIN = 366 * 24 * 60
 

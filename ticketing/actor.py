@@ -1,0 +1,39 @@
+"""Who acts on an order, and in which quality."""
+
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+from kit.access import Grant, Principal, Role
+from ticketing.flow import Hat
+
+_HATS = {
+    Role.ENGINEER: frozenset({Hat.ENGINEER}),
+    Role.DISPATCHER: frozenset({Hat.DISPATCHER}),
+    Role.MANAGER: frozenset({Hat.MANAGER}),
+    Role.ADMIN: frozenset({Hat.ENGINEER, Hat.DISPATCHER, Hat.MANAGER}),
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person with the roles they hold, or the hub itself (`person_id` None)."""
+
+    person_id: UUID | None
+    grants: frozenset[Grant] = frozenset()
+
+    @classmethod
+    def of(cls, principal: Principal) -> Self:
+        return cls(principal.person_id, principal.grants)
+
+    @classmethod
+    def system(cls) -> Self:
+        return cls(None)
+
+    def hats(self, *, site_id: UUID, assignee_id: UUID | None) -> frozenset[Hat]:
+        """What this actor may be for an order of that site, assigned to that person."""
+        if self.person_id is None:
+            return frozenset({Hat.SYSTEM})
+        roles = {grant.role for grant in self.grants if grant.site_id in (None, site_id)}
+        hats = frozenset[Hat]().union(*(_HATS.get(role, frozenset()) for role in roles))
+        return hats | {Hat.ASSIGNEE} if self.person_id == assignee_id else hats

@@ -1,0 +1,118 @@
+"""Pictures of an order: cleaned, kept in a folder, given out through the same door as the order."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kit.access import Scope
+from kit.clock import Clock
+from kit.events import publish
+from kit.ids import new_id
+from ticketing import photo_repository, repository
+from ticketing.errors import PhotoNotFound, PhotoRefused, ReportNotFound, WorkOrderNotFound
+from ticketing.events import WorkOrderChanged
+from ticketing.journal import Entry, record
+from ticketing.models import Attachment, WorkOrder
+from ticketing.photos import Photo, clean_photo
+
+MAX_PHOTOS_AN_ORDER = 100
+MAX_PHOTOS_A_REPORT = 20
+
+
+class PhotoFolder:
+    """Files by id, two letters a folder. A file without a row is harmless; a row is written after its file."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def put(self, photo_id: UUID, photo: Photo) -> None:
+        await asyncio.to_thread(self._write, self._path(photo_id), photo.data)
+
+    async def get(self, photo_id: UUID) -> bytes:
+        """Raises PhotoNotFound when the file is gone."""
+        try:
+            return await asyncio.to_thread(self._path(photo_id).read_bytes)
+        except FileNotFoundError:
+            raise PhotoNotFound(photo_id) from None
+
+    def _path(self, photo_id: UUID) -> Path:
+        # The last letters: a time-ordered id begins alike for years.
+        return self._root / "photos" / photo_id.hex[-2:] / f"{photo_id.hex}.jpg"
+
+    def _write(self, path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(data)
+        fresh.replace(path)
+
+
+class Attaching:
+    def __init__(self, folder: PhotoFolder, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+
+    async def attach(
+        self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, raw: bytes, added_by: UUID | None
+    ) -> Attachment:
+        """Keeps a picture of the work. Raises WorkOrderNotFound, PhotoRefused."""
+        if await repository.order(session, scope, work_order_id) is None:
+            raise WorkOrderNotFound(work_order_id)
+        photo = await asyncio.to_thread(clean_photo, raw)
+        order = await repository.lock_order(session, scope, work_order_id)
+        assert order is not None  # found a moment ago, and orders are never deleted
+        return await self._keep(session, order, photo, added_by=added_by, limit=MAX_PHOTOS_AN_ORDER)
+
+    async def attach_to_report(
+        self, session: AsyncSession, report_id: UUID, *, raw: bytes, added_by: UUID | None,
+        source_ref: str | None = None, reporter_id: UUID | None = None,
+    ) -> Attachment:  # fmt: skip
+        """Keeps a picture that belongs to a report, as private as the report.
+
+        `source_ref` names the message it came in: the same one twice is one picture. `reporter_id`: only if it is
+        theirs. Raises ReportNotFound, PhotoRefused.
+        """
+        report = await repository.report(session, report_id)
+        if report is None or (reporter_id is not None and report.reporter_id != reporter_id):
+            raise ReportNotFound(report_id)
+        photo = await asyncio.to_thread(clean_photo, raw)
+        order = await repository.lock_order(session, Scope.everywhere(), report.work_order_id)
+        assert order is not None  # the foreign key's word
+        known = await photo_repository.by_ref(session, source_ref) if source_ref else None
+        if known is not None:
+            return known
+        return await self._keep(
+            session, order, photo, added_by=added_by, limit=MAX_PHOTOS_A_REPORT, report_id=report_id,
+            source_ref=source_ref,
+        )  # fmt: skip
+
+    async def of_order(self, session: AsyncSession, work_order_id: UUID) -> Sequence[Attachment]:
+        """All pictures of an order, for those who may see the order."""
+        return await photo_repository.of_order(session, work_order_id)
+
+    async def content(self, session: AsyncSession, scope: Scope, work_order_id: UUID, photo_id: UUID) -> bytes:
+        """The picture, for those who may see its order. Raises PhotoNotFound."""
+        found = await photo_repository.of_site(session, scope, work_order_id, photo_id)
+        if found is None:
+            raise PhotoNotFound(photo_id)
+        return await self._folder.get(photo_id)
+
+    async def _keep(
+        self, session: AsyncSession, order: WorkOrder, photo: Photo, *, added_by: UUID | None, limit: int,
+        report_id: UUID | None = None, source_ref: str | None = None,
+    ) -> Attachment:  # fmt: skip
+        if await photo_repository.count(session, order.id, report_id) >= limit:
+            raise PhotoRefused(reason="too_many", limit=str(limit))
+        photo_id, now = new_id(), self._clock.now()
+        await self._folder.put(photo_id, photo)
+        kept = Attachment(
+            id=photo_id, site_id=order.site_id, work_order_id=order.id, report_id=report_id, added_by=added_by,
+            added_at=now, media_type=photo.media_type, size_bytes=len(photo.data), width_px=photo.width_px,
+            height_px=photo.height_px, sha256=photo.sha256, source_ref=source_ref,
+        )  # fmt: skip
+        session.add(kept)
+        record(session, order, Entry.PHOTO_ADDED, at=now, actor_id=added_by, after={"photo_id": str(photo_id)})
+        await publish(session, WorkOrderChanged(site_id=order.site_id, work_order_id=order.id))
+        return kept

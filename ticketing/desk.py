@@ -1,0 +1,138 @@
+"""What staff see of work orders: lists, counts, one order with everything on it. Changes nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kit.access import Scope
+from kit.clock import Clock
+from people.service import PeopleService
+from ticketing import listing_repository, photo_repository, repository
+from ticketing.actor import Actor
+from ticketing.deadlines import is_late
+from ticketing.dispatch import Ranking
+from ticketing.dispatching import Dispatching
+from ticketing.errors import WorkOrderNotFound
+from ticketing.flow import Transition, legal
+from ticketing.kinds import SETTLED, OrderState
+from ticketing.listing_repository import OrderCounts, OrderFilter
+from ticketing.models import Attachment, DispatchOffer, Report, TimelineEntry, WorkOrder, WorkOrderAlarm, WorkOrderTask
+from ticketing.tasking import moves_for
+from ticketing.tasks import TaskAction
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """An order as lists show it."""
+
+    order: WorkOrder
+    assignee_name: str | None
+    reports: int
+    is_overdue: bool
+
+
+@dataclass(frozen=True)
+class OrderPage:
+    """An order with all that belongs to it. `names` by person id, for everybody it mentions.
+
+    `actions` is what the caller may do now, `task_actions` the same for each task.
+    """
+
+    line: OrderLine
+    repeat_of: str | None
+    timeline: Sequence[TimelineEntry]
+    tasks: Sequence[WorkOrderTask]
+    reports: Sequence[Report]
+    offers: Sequence[DispatchOffer]
+    photos: Sequence[Attachment]
+    alarms: Sequence[WorkOrderAlarm]
+    names: Mapping[UUID, str]
+    actions: Sequence[Transition]
+    task_actions: Mapping[UUID, Sequence[TaskAction]]
+
+
+class Desk:
+    def __init__(self, people: PeopleService, dispatching: Dispatching, clock: Clock) -> None:
+        self._people = people
+        self._dispatching = dispatching
+        self._clock = clock
+
+    async def find(
+        self, session: AsyncSession, scope: Scope, wanted: OrderFilter, *, sort: str, limit: int, offset: int
+    ) -> tuple[list[OrderLine], int]:
+        """A page and how many match in all. Raises UnknownSortField."""
+        now = self._clock.now()
+        orders, total = await listing_repository.find(
+            session, scope, wanted, now=now, sort=sort, limit=limit, offset=offset
+        )
+        names = await self._people.names(session, {order.assignee_id for order in orders if order.assignee_id})
+        reports = await listing_repository.report_counts(session, [order.id for order in orders])
+        return [_line(order, names, reports.get(order.id, 0), now) for order in orders], total
+
+    async def counts(self, session: AsyncSession, scope: Scope, wanted: OrderFilter) -> OrderCounts:
+        return await listing_repository.counts(session, scope, wanted, now=self._clock.now())
+
+    async def page(self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, actor: Actor) -> OrderPage:
+        """Raises WorkOrderNotFound."""
+        order = await self._order(session, scope, work_order_id)
+        timeline = await repository.timeline(session, order.id)
+        tasks = await repository.tasks(session, order.id)
+        reports = await repository.reports_of_order(session, order.id)
+        offers = await repository.offers(session, order.id)
+        photos = await photo_repository.of_order(session, order.id)
+        names = await self._people.names(session, _mentioned(order, timeline, tasks, reports, offers, photos))
+        hats = actor.hats(site_id=order.site_id, assignee_id=order.assignee_id)
+        return OrderPage(
+            line=_line(order, names, len(reports), self._clock.now()),
+            repeat_of=await self._number(session, order.repeat_of_id),
+            timeline=timeline,
+            tasks=tasks,
+            reports=reports,
+            offers=offers,
+            photos=photos,
+            alarms=await repository.links_of_order(session, order.id),
+            names=names,
+            actions=legal(OrderState(order.state), hats),
+            task_actions={task.id: moves_for(order, task, actor) for task in tasks},
+        )
+
+    async def suggestions(self, session: AsyncSession, scope: Scope, work_order_id: UUID) -> Ranking:
+        """Who could do it, best first, and why the others could not. Raises WorkOrderNotFound."""
+        return await self._dispatching.ranking(session, await self._order(session, scope, work_order_id), asked=())
+
+    async def _order(self, session: AsyncSession, scope: Scope, work_order_id: UUID) -> WorkOrder:
+        order = await repository.order(session, scope, work_order_id)
+        if order is None:
+            raise WorkOrderNotFound(work_order_id)
+        return order
+
+    async def _number(self, session: AsyncSession, work_order_id: UUID | None) -> str | None:
+        if work_order_id is None:
+            return None
+        found = await repository.order(session, Scope.everywhere(), work_order_id)
+        return found.number if found else None
+
+
+def _line(order: WorkOrder, names: Mapping[UUID, str], reports: int, now: datetime) -> OrderLine:
+    state = OrderState(order.state)
+    is_over = state in SETTLED or state is OrderState.DONE
+    is_overdue = not is_over and (
+        is_late(due_at=order.response_due_at, stopped_at=order.responded_at, now=now)
+        or is_late(due_at=order.resolution_due_at, stopped_at=order.held_since, now=now)
+    )
+    return OrderLine(order, names.get(order.assignee_id) if order.assignee_id else None, reports, is_overdue)
+
+
+def _mentioned(
+    order: WorkOrder, timeline: Sequence[TimelineEntry], tasks: Sequence[WorkOrderTask], reports: Sequence[Report],
+    offers: Sequence[DispatchOffer], photos: Sequence[Attachment],
+) -> set[UUID]:  # fmt: skip
+    found = {order.assignee_id, order.opened_by, order.outage_confirmed_by}
+    found |= {entry.actor_id for entry in timeline} | {photo.added_by for photo in photos}
+    found |= {person for task in tasks for person in (task.assignee_id, task.ended_by)}
+    found |= {person for report in reports for person in (report.reporter_id, report.taken_by)}
+    found |= {person for offer in offers for person in (offer.person_id, offer.chosen_by)}
+    return {person for person in found if person is not None}

@@ -1,0 +1,30 @@
+"""What is known of a piece of work before it is known whether it is new."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from ticketing.incident import IncidentKey
+from ticketing.kinds import Category, Channel, OrderKind
+from ticketing.places import Place
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A report or an alarm on its way to becoming an order, or to joining one.
+
+    `key` None: it stands alone. `title` by language. `since`: when it began, if a sensor says so; what a person says
+    is about now.
+    """
+
+    place: Place
+    kind: OrderKind
+    category: Category
+    channel: Channel
+    priority: int
+    title: Mapping[str, str]
+    key: IncidentKey | None
+    fault_mode: str | None = None
+    opened_by: UUID | None = None
+    since: datetime | None = None

@@ -1,0 +1,74 @@
+"""What the sweeps look for. Each query is served by a partial index and skips rows that somebody holds."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ticketing.kinds import SETTLED, OrderState
+from ticketing.models import WorkOrder, WorkOrderTask
+
+_OVER = {*SETTLED, OrderState.DONE}
+
+
+async def unanswered(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[UUID]:
+    found = await session.scalars(
+        select(WorkOrder.id)
+        .where(WorkOrder.answer_due_at <= now, WorkOrder.state == OrderState.DISPATCHED)
+        .order_by(WorkOrder.answer_due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return found.all()
+
+
+async def unproved(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[UUID]:
+    found = await session.scalars(
+        select(WorkOrder.id)
+        .where(WorkOrder.proof_due_at <= now, WorkOrder.state == OrderState.DONE)
+        .order_by(WorkOrder.proof_due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return found.all()
+
+
+async def overdue(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[UUID]:
+    unanswered_ = and_(
+        WorkOrder.response_due_at <= now, WorkOrder.responded_at.is_(None), WorkOrder.response_escalated_at.is_(None)
+    )
+    undone = and_(
+        WorkOrder.resolution_due_at <= now,
+        WorkOrder.done_at.is_(None),
+        WorkOrder.resolution_escalated_at.is_(None),
+        WorkOrder.held_since.is_(None),
+    )
+    found = await session.scalars(
+        select(WorkOrder.id)
+        .where(or_(unanswered_, undone), WorkOrder.state.not_in(_OVER))
+        .order_by(WorkOrder.opened_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return found.all()
+
+
+async def orders_with_overdue_tasks(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[UUID]:
+    late = (
+        select(WorkOrderTask.work_order_id)
+        .where(
+            WorkOrderTask.due_at <= now,
+            WorkOrderTask.met_at.is_(None),
+            WorkOrderTask.ended_at.is_(None),
+            WorkOrderTask.escalated_at.is_(None),
+            WorkOrderTask.is_required,
+        )
+        .order_by(WorkOrderTask.due_at)
+        .limit(limit)
+    )
+    found = await session.scalars(
+        select(WorkOrder.id).where(WorkOrder.id.in_(late)).with_for_update(skip_locked=True)
+    )  # fmt: skip
+    return found.all()

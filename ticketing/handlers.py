@@ -1,0 +1,205 @@
+"""What alarms mean for work orders. Each handler may run twice for one event: a kept episode is what says "done"."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned
+from alarms.service import AlarmService
+from building.equipment import EquipmentKind
+from catalog.service import CatalogService
+from kit.access import Scope
+from kit.clock import Clock
+from kit.events import publish
+from kit.i18n import Language, Texts
+from kit.logs import logger
+from ticketing import repository
+from ticketing.draft import Draft
+from ticketing.errors import PlaceNotFound
+from ticketing.events import WorkOrderChanged, WorkOrderJoined, WorkOrderOpened
+from ticketing.facts import EquipmentFacts
+from ticketing.incident import IncidentKey
+from ticketing.journal import Entry, record
+from ticketing.kinds import LOWEST_PRIORITY, Category, Channel, OrderKind, kind_of
+from ticketing.models import WorkOrder, WorkOrderAlarm
+from ticketing.moving import Moving
+from ticketing.opening import Opening
+from ticketing.places import find_place
+
+log = logger(__name__)
+
+_CATEGORIES = {
+    EquipmentKind.ELEVATOR: Category.ELEVATOR,
+    EquipmentKind.ESCALATOR: Category.ELEVATOR,
+    EquipmentKind.PUMP: Category.NO_WATER,
+    EquipmentKind.TANK: Category.NO_WATER,
+    EquipmentKind.RISER: Category.WATER_LEAK,
+    EquipmentKind.SMOKE_DETECTOR: Category.FIRE,
+    EquipmentKind.HEAT_DETECTOR: Category.FIRE,
+    EquipmentKind.FIRE_PANEL: Category.FIRE,
+    EquipmentKind.GAS_DETECTOR: Category.GAS,
+    EquipmentKind.ELECTRICITY_METER: Category.POWER,
+    EquipmentKind.POWER_SUPPLY: Category.POWER,
+    EquipmentKind.WATER_METER: Category.METER,
+    EquipmentKind.GAS_METER: Category.METER,
+    EquipmentKind.HEAT_METER: Category.METER,
+    EquipmentKind.AHU: Category.HVAC,
+    EquipmentKind.CHILLER: Category.HVAC,
+    EquipmentKind.FAN: Category.HVAC,
+    EquipmentKind.DOOR: Category.DOOR_LOCK,
+}
+
+
+class AlarmHandlers:
+    """Subscribed to the events of alarms in `hub.subscriptions`."""
+
+    def __init__(
+        self, *, opening: Opening, moving: Moving, alarms: AlarmService, catalog: CatalogService, texts: Texts,
+        clock: Clock,
+    ) -> None:  # fmt: skip
+        self._opening = opening
+        self._moving = moving
+        self._alarms = alarms
+        self._catalog = catalog
+        self._texts = texts
+        self._clock = clock
+
+    async def on_alarm_raised(self, session: AsyncSession, event: AlarmRaised) -> None:
+        """Opens an order, or joins the open one about the same thing. An alarm without an order policy is no work."""
+        kind = _kind(event)
+        if event.order_kind is None and not kind.is_life_safety:
+            return
+        await repository.lock_name(session, f"alarm/{event.alarm_id}")
+        if await repository.alarm_link(session, alarm_id=event.alarm_id, onset_at=event.onset_at) is not None:
+            return
+        draft = await self._draft(session, event, kind)
+        if draft is None:
+            return
+        order, joined = await self._opening.open_or_join(session, draft)
+        await self._link(session, order, event)
+        if not joined:
+            await self._opening.start(session, order)
+            return
+        record(session, order, Entry.ALARM_JOINED, at=self._clock.now(), after={"alarm_id": str(event.alarm_id)})
+        await publish(
+            session,
+            WorkOrderJoined(
+                site_id=order.site_id,
+                life_safety=order.is_life_safety,
+                work_order_id=order.id,
+                alarm_id=event.alarm_id,
+            ),
+        )
+
+    async def on_alarm_returned(self, session: AsyncSession, event: AlarmReturned) -> None:
+        """Telemetry is back to normal: evidence for an order that is done, a note for one that is not."""
+        await repository.lock_name(session, f"alarm/{event.alarm_id}")
+        for link in await repository.links_of_alarm(session, event.alarm_id):
+            if link.returned_at is None and link.onset_at <= event.returned_at:
+                await self._returned(session, link, at=event.returned_at)
+
+    async def on_alarm_acknowledged(self, session: AsyncSession, event: AlarmAcknowledged) -> None:
+        """Whoever looks at the order sees that somebody looked at the alarm."""
+        await repository.lock_name(session, f"alarm/{event.alarm_id}")
+        now = self._clock.now()
+        for link in (await repository.links_of_alarm(session, event.alarm_id))[:1]:
+            if link.acknowledged_at is not None:
+                continue
+            link.acknowledged_at = now
+            order = await self._hold(session, link)
+            after = {"alarm_id": str(event.alarm_id)}
+            record(session, order, Entry.ALARM_ACKNOWLEDGED, at=now, actor_id=event.person_id, after=after)
+
+    async def _draft(self, session: AsyncSession, event: AlarmRaised, kind: OrderKind) -> Draft | None:
+        try:
+            place = await find_place(
+                session, self._catalog, site_id=event.site_id, equipment_id=event.equipment_id, space_id=None,
+                building_id=None,
+            )  # fmt: skip
+        except PlaceNotFound:
+            log.warning("alarm of equipment that is gone", alarm_id=str(event.alarm_id))
+            return None
+        assert place.equipment is not None  # asked for by its id
+        priority = min(max(event.order_priority or LOWEST_PRIORITY, 1), LOWEST_PRIORITY)
+        return Draft(
+            place=place,
+            kind=kind,
+            category=_CATEGORIES.get(place.equipment.kind, Category.PUBLIC_AREA),
+            channel=Channel.SENSOR,
+            priority=1 if kind.is_life_safety else priority,
+            title=await self._title(session, event, kind),
+            key=IncidentKey.of_equipment(event.equipment_id, event.fault_mode),
+            fault_mode=event.fault_mode,
+            since=event.onset_at,
+        )
+
+    async def _title(self, session: AsyncSession, event: AlarmRaised, kind: OrderKind) -> dict[str, str]:
+        if kind.is_life_safety:
+            return {
+                language.value: self._texts.text(f"ticketing.kind.{kind}", language) for language in Language
+            }  # fmt: skip
+        alarm = await self._alarms.get(session, Scope.everywhere(), event.alarm_id)
+        return {str(language): str(words) for language, words in alarm.message.items()}
+
+    async def _link(self, session: AsyncSession, order: WorkOrder, event: AlarmRaised) -> None:
+        alarm = await self._alarms.get(session, Scope.everywhere(), event.alarm_id)
+        session.add(
+            WorkOrderAlarm(
+                alarm_id=event.alarm_id,
+                onset_at=event.onset_at,
+                work_order_id=order.id,
+                site_id=order.site_id,
+                fault_mode=event.fault_mode,
+                joined_at=self._clock.now(),
+                # Its return may have been handled before this: events are delivered in no order.
+                returned_at=None if alarm.is_present else alarm.returned_at,
+            )
+        )
+        await session.flush()
+
+    async def _returned(self, session: AsyncSession, link: WorkOrderAlarm, *, at: datetime) -> None:
+        order = await self._hold(session, link)
+        link.returned_at = at
+        now, after = self._clock.now(), {"alarm_id": str(link.alarm_id), "returned_at": at.isoformat()}
+        record(session, order, Entry.ALARM_RETURNED, at=now, after=after)
+        await session.flush()
+        await publish(session, WorkOrderChanged(site_id=order.site_id, work_order_id=order.id))
+        await self._moving.weigh_proof(session, order)
+
+    async def _hold(self, session: AsyncSession, link: WorkOrderAlarm) -> WorkOrder:
+        order = await repository.lock_order(session, Scope.everywhere(), link.work_order_id)
+        assert order is not None  # the foreign key's word
+        return order
+
+
+class Triage:
+    """Attaches what the equipment says to an order that just opened; apart from opening, which waits for nothing."""
+
+    def __init__(self, facts: EquipmentFacts) -> None:
+        self._facts = facts
+
+    async def on_work_order_opened(self, session: AsyncSession, event: WorkOrderOpened) -> None:
+        if event.equipment_id is None:
+            return
+        latest = await self._facts.latest(event.equipment_id)
+        order = await repository.lock_order(session, Scope.everywhere(), event.work_order_id)
+        if order is None or order.facts or not latest:
+            return
+        order.facts = {
+            fact.key: {
+                "name": fact.name, "value": fact.value, "unit": fact.unit, "quality": fact.quality,
+                "at": fact.at.isoformat(),
+            }
+            for fact in latest
+        }  # fmt: skip
+        await publish(session, WorkOrderChanged(site_id=order.site_id, work_order_id=order.id))
+
+
+def _kind(event: AlarmRaised) -> OrderKind:
+    """The fault mode's flow, else the one the rule asked for; a flow that we do not have is an ordinary repair."""
+    try:
+        wished = OrderKind(event.order_kind or OrderKind.REPAIR)
+    except ValueError:
+        log.warning("rule asks for an unknown flow", source_id=event.source_id, order_kind=event.order_kind)
+        wished = OrderKind.REPAIR
+    return kind_of(fault_mode=event.fault_mode, wished=wished)

@@ -1,0 +1,106 @@
+"""What a further report or alarm changes about an open order: its name, its urgency, its flow."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from catalog.service import CatalogService
+from kit.access import Scope
+from kit.clock import Clock
+from ticketing import repository
+from ticketing.actor import Actor
+from ticketing.deadlines import Deadlines
+from ticketing.dispatching import Dispatching
+from ticketing.draft import Draft
+from ticketing.flow import Action
+from ticketing.incident import IncidentKey
+from ticketing.journal import Entry, record
+from ticketing.kinds import IN_HAND, OrderKind, OrderState
+from ticketing.models import WorkOrder
+from ticketing.moving import Moving, Words
+from ticketing.muting import Muting
+from ticketing.targets import Targets
+from ticketing.tasking import Tasking
+from ticketing.tasks import first_tasks
+
+
+class Joining:
+    def __init__(
+        self, *, catalog: CatalogService, moving: Moving, tasking: Tasking, dispatching: Dispatching, muting: Muting,
+        clock: Clock,
+    ) -> None:  # fmt: skip
+        self._catalog = catalog
+        self._moving = moving
+        self._tasking = tasking
+        self._dispatching = dispatching
+        self._muting = muting
+        self._clock = clock
+
+    async def join(self, session: AsyncSession, order: WorkOrder, draft: Draft, targets: Targets) -> None:
+        """Makes `order`, whose row is held, at least as urgent and as definite as `draft`.
+
+        What was said to be done and is heard of again is not done.
+        """
+        await self._name_fault(session, order, draft)
+        is_other_work = self._upgrade(session, order, draft, targets)
+        if is_other_work:
+            rescue_code = await rescue_code_of(session, self._catalog, order)
+            await self._tasking.open(
+                session, order, first_tasks(OrderKind(order.kind), targets, rescue_code=rescue_code)
+            )  # fmt: skip
+        if _is_heard_again(order, draft):
+            words = Words(reason="again_after_done")
+            await self._moving.move(session, order, actor=Actor.system(), action=Action.REOPEN, words=words)
+        elif is_other_work and not await self._is_in_good_hands(session, order):
+            order.dispatch_round += 1
+            await self._moving.dispatch_next(session, order)
+        await self._muting.adjust(session, order)
+
+    async def _name_fault(self, session: AsyncSession, order: WorkOrder, draft: Draft) -> None:
+        """People reported, now a sensor says what it is: the incident takes that name."""
+        incident = await repository.incident_of(session, order.id)
+        standing = IncidentKey(incident.subject, incident.nature)
+        if draft.key is None or draft.key.is_vague or not standing.is_vague:
+            return
+        incident.nature, incident.key = draft.key.nature, str(draft.key)
+        order.fault_mode = draft.fault_mode
+        await session.flush()
+
+    def _upgrade(self, session: AsyncSession, order: WorkOrder, draft: Draft, targets: Targets) -> bool:
+        """Raises priority and flow where `draft` is worse; whether it is another kind of work now."""
+        kind = draft.kind if draft.kind.is_life_safety else OrderKind(order.kind)
+        priority = min(order.priority, draft.priority)
+        if kind == order.kind and priority == order.priority:
+            return False
+        before = {"kind": order.kind, "priority": order.priority}
+        is_other_work = kind != order.kind
+        now = self._clock.now()
+        clock = targets.clock(kind=kind, priority=priority)
+        standing = Deadlines(order.response_due_at, order.resolution_due_at)
+        due = standing.tightened(Deadlines.starting(now, clock))
+        order.kind, order.priority = kind.value, priority
+        order.response_due_at, order.resolution_due_at = due.response_due_at, due.resolution_due_at
+        order.promised_at = min(order.promised_at, due.resolution_due_at)
+        order.response_min, order.resolution_min = clock.response_min, clock.resolution_min
+        order.answer_min = targets.answer_min[priority]
+        order.version += 1
+        if is_other_work:
+            order.title = dict(draft.title)
+        record(session, order, Entry.UPGRADED, at=now, before=before, after={"kind": kind, "priority": priority})
+        return is_other_work
+
+    async def _is_in_good_hands(self, session: AsyncSession, order: WorkOrder) -> bool:
+        if order.state not in IN_HAND:
+            return False
+        ranking = await self._dispatching.ranking(session, order, asked=())
+        return any(one.bidder.person_id == order.assignee_id for one in ranking.scored)
+
+
+def _is_heard_again(order: WorkOrder, draft: Draft) -> bool:
+    if order.state != OrderState.DONE or order.done_at is None:
+        return False
+    return draft.since is None or draft.since > order.done_at
+
+
+async def rescue_code_of(session: AsyncSession, catalog: CatalogService, order: WorkOrder) -> str | None:
+    if order.equipment_id is None:
+        return None
+    return (await catalog.equipment(session, Scope.of(order.site_id), order.equipment_id)).rescue_code

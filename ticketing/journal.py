@@ -1,0 +1,60 @@
+"""The timeline of an order: every change with who, why, before and after."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ticketing.models import TimelineEntry, WorkOrder
+
+
+class Entry(StrEnum):
+    """What happened, besides the transitions (which are named `moved`)."""
+
+    OPENED = "opened"
+    REPORT_JOINED = "report_joined"
+    ALARM_JOINED = "alarm_joined"
+    ALARM_RETURNED = "alarm_returned"
+    ALARM_ACKNOWLEDGED = "alarm_acknowledged"
+    MOVED = "moved"
+    UPGRADED = "upgraded"
+    EDITED = "edited"
+    TASK_OPENED = "task_opened"
+    TASK_MOVED = "task_moved"
+    ESCALATED = "escalated"
+    NOBODY_FOUND = "nobody_found"
+    OUTAGE_CONFIRMED = "outage_confirmed"
+    PHOTO_ADDED = "photo_added"
+    PHONE_REVEALED = "phone_revealed"
+    COMMENTED = "commented"
+
+
+def record(
+    session: AsyncSession,
+    order: WorkOrder,
+    what: Entry,
+    *,
+    at: datetime,
+    actor_id: UUID | None = None,
+    why: str | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> TimelineEntry:
+    """Adds the next entry. The caller holds the order's row, which is what keeps positions in order."""
+    order.entries += 1
+    entry = TimelineEntry(
+        site_id=order.site_id,
+        work_order_id=order.id,
+        position=order.entries,
+        at=at,
+        what=what.value,
+        actor_id=actor_id,
+        why=why,
+        before=dict(before or {}),
+        after=dict(after or {}),
+    )
+    session.add(entry)
+    return entry

@@ -1,0 +1,198 @@
+"""From a report or an alarm to an order: the open one about the same thing, or a new one.
+
+Two at once about the same thing wait for each other on the incident's subject; where they did not, the partial
+unique index on open incidents sends the second one back to look again.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from catalog.service import CatalogService
+from kit.access import Scope
+from kit.clock import Clock
+from kit.events import publish
+from kit.ids import new_id
+from kit.logs import logger
+from ticketing import repository
+from ticketing.deadlines import Deadlines
+from ticketing.draft import Draft
+from ticketing.events import WorkOrderOpened
+from ticketing.incident import IncidentKey, find_same
+from ticketing.joining import Joining, rescue_code_of
+from ticketing.journal import Entry, record
+from ticketing.kinds import OrderKind, OrderState
+from ticketing.models import Incident, WorkOrder
+from ticketing.moving import Moving
+from ticketing.muting import Muting
+from ticketing.targets import BadTargets, Targets, parse_targets
+from ticketing.tasking import Tasking
+from ticketing.tasks import first_tasks
+
+log = logger(__name__)
+
+# Whoever loses a race finds the winner's incident at the next look; a third look has never been needed.
+_ATTEMPTS = 3
+
+
+class _LostRace(Exception):
+    """Somebody else opened the same incident in between."""
+
+
+class Opening:
+    def __init__(
+        self, *, catalog: CatalogService, moving: Moving, tasking: Tasking, muting: Muting, joining: Joining,
+        clock: Clock, registry: CollectorRegistry,
+    ) -> None:  # fmt: skip
+        self._catalog = catalog
+        self._moving = moving
+        self._tasking = tasking
+        self._muting = muting
+        self._joining = joining
+        self._clock = clock
+        self._opened = Counter(
+            "hub_work_orders_opened_total", "Work orders opened.", ["kind", "channel"], registry=registry
+        )
+        self._joined = Counter(
+            "hub_work_orders_joined_total", "Reports and alarms that joined an open order.", ["channel"],
+            registry=registry,
+        )  # fmt: skip
+
+    async def open_or_join(
+        self, session: AsyncSession, draft: Draft, *, report_id: UUID | None = None
+    ) -> tuple[WorkOrder, bool]:
+        """The order that `draft` belongs to, its row held, and whether it was open before. Not dispatched yet.
+
+        `report_id` goes into the event, for whoever tells the reporter.
+        """
+        for _ in range(_ATTEMPTS):
+            standing = await self._standing(session, draft)
+            if standing is not None:
+                targets = await self.targets(session, draft.place.site_id)
+                await self._joining.join(session, standing, draft, targets)
+                self._joined.labels(channel=draft.channel.value).inc()
+                return standing, True
+            try:
+                async with session.begin_nested():
+                    order = await self._open(session, draft)
+            except _LostRace:
+                continue
+            await self._announce(session, order, report_id)
+            return order, False
+        raise RuntimeError(f"incident {draft.key} changes hands faster than it can be read")
+
+    async def start(self, session: AsyncSession, order: WorkOrder) -> None:
+        """Sets people going: the kind's parallel tasks, then whoever the work is offered to."""
+        targets = await self.targets(session, order.site_id)
+        rescue_code = await rescue_code_of(session, self._catalog, order)
+        await self._tasking.open(
+            session, order, first_tasks(OrderKind(order.kind), targets, rescue_code=rescue_code)
+        )  # fmt: skip
+        await self._moving.dispatch_next(session, order)
+        await self._muting.adjust(session, order)
+
+    async def targets(self, session: AsyncSession, site_id: UUID) -> Targets:
+        """The site's times. Settings that make no sense must not keep an order from opening: defaults hold then."""
+        settings = await self._catalog.site_settings(session, site_id)
+        try:
+            return parse_targets(settings)
+        except BadTargets as error:
+            log.error("site settings not usable, defaults hold", site_id=str(site_id), error=str(error))
+            return Targets()
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    async def _standing(self, session: AsyncSession, draft: Draft) -> WorkOrder | None:
+        """The open order about the same thing, held; None when there is none."""
+        if draft.key is None:
+            return None
+        site_id = draft.place.site_id
+        await repository.lock_name(session, f"incident/{site_id}/{draft.key.subject}")
+        same = find_same(
+            draft.key, await repository.open_incidents(session, site_id=site_id, subject=draft.key.subject)
+        )  # fmt: skip
+        if same is None:
+            return None
+        order = await repository.lock_order(session, Scope.everywhere(), same.work_order_id)
+        # While we waited for the row it may have been closed: then this is a new one.
+        return order if order is not None and order.settled_at is None else None
+
+    async def _open(self, session: AsyncSession, draft: Draft) -> WorkOrder:
+        now = self._clock.now()
+        targets = await self.targets(session, draft.place.site_id)
+        order = _row(draft, targets, now=now, number=await self._number(session, draft.place.site_id, now))
+        key = draft.key or IncidentKey.of_nothing_known(order.id)
+        order.repeat_of_id = await repository.last_same(
+            session, site_id=order.site_id, key=key, since=now - timedelta(days=targets.repeat_days)
+        )
+        session.add(order)
+        await session.flush()
+        incident = Incident(
+            site_id=order.site_id, work_order_id=order.id, subject=key.subject, nature=key.nature, key=str(key),
+            opened_at=now,
+        )  # fmt: skip
+        if not await repository.claim_incident(session, incident):
+            raise _LostRace
+        record(
+            session, order, Entry.OPENED, at=now, actor_id=draft.opened_by,
+            after={"kind": order.kind, "priority": order.priority, "channel": order.channel},
+        )  # fmt: skip
+        return order
+
+    async def _announce(self, session: AsyncSession, order: WorkOrder, report_id: UUID | None) -> None:
+        self._opened.labels(kind=order.kind, channel=order.channel).inc()
+        await publish(
+            session,
+            WorkOrderOpened(
+                site_id=order.site_id,
+                life_safety=order.is_life_safety,
+                work_order_id=order.id,
+                equipment_id=order.equipment_id,
+                report_id=report_id,
+            ),
+        )
+
+    async def _number(self, session: AsyncSession, site_id: UUID, now: datetime) -> str:
+        site = await self._catalog.site(session, Scope.everywhere(), site_id)
+        day = now.astimezone(ZoneInfo(site.timezone)).date()
+        return f"WO-{day:%Y%m%d}-{await repository.next_number(session, site_id=site_id, day=day):04d}"
+
+
+def _row(draft: Draft, targets: Targets, *, now: datetime, number: str) -> WorkOrder:
+    clock = targets.clock(kind=draft.kind, priority=draft.priority)
+    due = Deadlines.starting(now, clock)
+    equipment = draft.place.equipment
+    return WorkOrder(
+        id=new_id(),
+        site_id=draft.place.site_id,
+        number=number,
+        kind=draft.kind.value,
+        category=draft.category.value,
+        channel=draft.channel.value,
+        state=OrderState.NEW.value,
+        priority=draft.priority,
+        title=dict(draft.title),
+        place=draft.place.words,
+        building_id=draft.place.building_id,
+        space_id=draft.place.space_id,
+        equipment_id=equipment.id if equipment else None,
+        equipment_code=equipment.code if equipment else None,
+        equipment_kind=equipment.kind.value if equipment else None,
+        fault_mode=draft.fault_mode,
+        opened_by=draft.opened_by,
+        version=1,
+        entries=0,
+        opened_at=now,
+        response_due_at=due.response_due_at,
+        resolution_due_at=due.resolution_due_at,
+        promised_at=due.resolution_due_at,
+        response_min=clock.response_min,
+        resolution_min=clock.resolution_min,
+        answer_min=targets.answer_min[draft.priority],
+        proof_window_min=targets.proof_window_min,
+        dispatch_round=1,
+        facts={},
+    )

@@ -1,0 +1,70 @@
+"""Puts the room together: every object once, by hand. The hub calls it and gives what other rooms offer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from alarms.service import AlarmService
+from catalog.service import CatalogService
+from kit.clock import Clock
+from kit.i18n import Texts
+from notify.service import NotifyService
+from people.service import PeopleService
+from ticketing.attaching import Attaching, PhotoFolder
+from ticketing.desk import Desk
+from ticketing.dispatching import Dispatching
+from ticketing.facts import EquipmentFacts
+from ticketing.handlers import AlarmHandlers, Triage
+from ticketing.joining import Joining
+from ticketing.moving import Moving
+from ticketing.muting import Muting
+from ticketing.opening import Opening
+from ticketing.service import TicketingService
+from ticketing.sweeps import Sweeps
+from ticketing.tasking import Tasking
+from ticketing.telling import Telling
+
+
+@dataclass(frozen=True)
+class Ticketing:
+    """`service`, `desk` and `attaching` are for endpoints and other rooms; the rest is subscribed or scheduled."""
+
+    service: TicketingService
+    desk: Desk
+    attaching: Attaching
+    alarm_handlers: AlarmHandlers
+    triage: Triage
+    telling: Telling
+    sweeps: Sweeps
+
+
+def build_ticketing(
+    *, catalog: CatalogService, people: PeopleService, alarms: AlarmService, notify: NotifyService,
+    facts: EquipmentFacts, texts: Texts, clock: Clock, registry: CollectorRegistry, files_dir: Path,
+) -> Ticketing:  # fmt: skip
+    """`files_dir` (HUB_FILES_DIR) is where pictures are kept."""
+    dispatching = Dispatching(people, clock)
+    tasking = Tasking(dispatching, clock)
+    muting = Muting(alarms)
+    moving = Moving(dispatching, tasking, muting, alarms, clock)
+    joining = Joining(
+        catalog=catalog, moving=moving, tasking=tasking, dispatching=dispatching, muting=muting, clock=clock
+    )  # fmt: skip
+    opening = Opening(
+        catalog=catalog, moving=moving, tasking=tasking, muting=muting, joining=joining, clock=clock, registry=registry
+    )
+    return Ticketing(
+        service=TicketingService(
+            catalog=catalog, people=people, opening=opening, moving=moving, tasking=tasking, dispatching=dispatching,
+            texts=texts, clock=clock,
+        ),
+        desk=Desk(people, dispatching, clock),
+        attaching=Attaching(PhotoFolder(files_dir), clock),
+        alarm_handlers=AlarmHandlers(
+            opening=opening, moving=moving, alarms=alarms, catalog=catalog, texts=texts, clock=clock
+        ),
+        triage=Triage(facts),
+        telling=Telling(notify=notify, people=people, catalog=catalog, dispatching=dispatching),
+        sweeps=Sweeps(moving, clock, registry),
+    )  # fmt: skip

@@ -1,0 +1,465 @@
+"""Work orders on the wire. Phones leave masked; a whole number is asked for on its own, and that is written down."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from catalog.foreign_text import Line, Name
+from kit.http import Schema
+from people.phones import masked, normal_phone
+from ticketing.desk import OrderLine, OrderPage
+from ticketing.dispatch import Ranking
+from ticketing.dispatching import DispatchMode, OfferOutcome
+from ticketing.flow import Action, Transition
+from ticketing.journal import Entry
+from ticketing.kinds import (
+    Category,
+    Channel,
+    ClosingCode,
+    FireOutcome,
+    OrderKind,
+    OrderState,
+    OwnerState,
+    TaskKind,
+    TaskState,
+)
+from ticketing.listing_repository import OrderCounts
+from ticketing.models import Attachment, DispatchOffer, Report, TimelineEntry, WorkOrder, WorkOrderTask
+from ticketing.reports import Known, NewReport, OwnerReport
+from ticketing.tasks import TaskAction
+
+Priority = Annotated[int, Field(ge=1, le=4, description="1 is the most urgent")]
+
+
+# --- requests ------------------------------------------------------------------------------------------------------
+
+
+class WorkOrderIn(Schema):
+    """An order as staff enter it, for a caller or for what they saw themselves."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "site_id": "0198b5a0-0000-7000-8000-000000000001",
+                    "channel": "phone",
+                    "category": "water_leak",
+                    "text": "厨房水管漏水",
+                    "space_id": "0198b5a0-0000-7000-8000-000000000502",
+                    "contact_name": "王女士",
+                    "contact_phone": "13800138000",
+                }
+            ]
+        }
+    )
+
+    site_id: UUID
+    channel: Channel
+    category: Category = Category.OTHER
+    text: Line = ""
+    space_id: UUID | None = None
+    building_id: UUID | None = None
+    equipment_id: UUID | None = None
+    fault_mode: Annotated[
+        Name | None, Field(description='"passenger_trapped" and "smoke_detected" start flows of their own')
+    ] = None
+    reporter_id: Annotated[UUID | None, Field(description="the resident, when known")] = None
+    contact_name: Name | None = None
+    contact_phone: Annotated[str | None, Field(max_length=30)] = None
+    priority: Priority | None = None
+
+    def to_report(self, taken_by: UUID) -> NewReport:
+        """Phones are kept in the one way that matches; what is none is kept as it was said."""
+        given = self.model_dump(exclude={"contact_phone"})
+        phone = (self.contact_phone or "").replace("\x00", "").strip()
+        return NewReport(**given, taken_by=taken_by, contact_phone=normal_phone(phone) or phone or None)
+
+
+class ActionIn(Schema):
+    """An action on an order. `GET /work-orders/{id}` lists what is possible now and which fields it wants."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"action": "accept", "version": 2, "promised_at": "2026-11-22T10:42:00+08:00"},
+                {"action": "finish", "closing_code": "real_fault", "note": "更换门机皮带，试运行正常"},
+            ]
+        }
+    )
+
+    action: Action
+    version: Annotated[int | None, Field(ge=1, description="the version last seen; a newer one refuses")] = None
+    assignee_id: UUID | None = None
+    reason: Line | None = None
+    note: Line | None = None
+    closing_code: ClosingCode | None = None
+    hold_until: AwareDatetime | None = None
+    promised_at: AwareDatetime | None = None
+
+
+class AssignIn(Schema):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"assignee_id": "0198b5a0-0000-7000-8000-0000000000aa", "version": 3}]}
+    )
+
+    assignee_id: UUID
+    version: Annotated[int | None, Field(ge=1)] = None
+    reason: Line | None = None
+
+
+class EditIn(Schema):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"priority": 2, "reason": "影响整栋楼用水"}]})
+
+    priority: Priority | None = None
+    promised_at: AwareDatetime | None = None
+    reason: Name
+    version: Annotated[int | None, Field(ge=1)] = None
+
+
+class CommentIn(Schema):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "已联系业主，下午在家"}]})
+
+    text: Name
+
+
+class OutageIn(Schema):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "现场确认停梯，维保检修中"}]})
+
+    note: Line | None = None
+
+
+class TaskActionIn(Schema):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"action": "finish", "outcome": "false_alarm", "note": "厨房油烟"}, {"action": "arrive"}]
+        }
+    )
+
+    action: TaskAction
+    outcome: FireOutcome | None = None
+    note: Line | None = None
+
+
+# --- answers -------------------------------------------------------------------------------------------------------
+
+
+class WorkOrderLineOut(Schema):
+    """An order as lists show it. `title` by language; times UTC."""
+
+    id: UUID
+    site_id: UUID
+    number: str
+    kind: OrderKind
+    category: Category
+    channel: Channel
+    state: OrderState
+    priority: int
+    title: dict[str, str]
+    place: str
+    building_id: UUID | None
+    space_id: UUID | None
+    equipment_id: UUID | None
+    equipment_code: str | None
+    fault_mode: str | None
+    assignee_id: UUID | None
+    assignee_name: str | None
+    reports: int
+    is_life_safety: bool
+    is_repeat: bool
+    is_overdue: bool
+    opened_at: datetime
+    response_due_at: datetime
+    resolution_due_at: datetime
+    promised_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, line: OrderLine) -> "WorkOrderLineOut":
+        return cls.model_validate(_line_values(line))
+
+
+class ActionOut(Schema):
+    """What the caller may do now and the fields it wants."""
+
+    action: Action
+    required: list[str]
+
+    @classmethod
+    def of(cls, row: Transition) -> "ActionOut":
+        return cls(action=row.action, required=list(row.required))
+
+
+class TaskOut(Schema):
+    """A parallel task. `facts` is what is needed to do it: the number to call, the elevator's rescue code."""
+
+    id: UUID
+    kind: TaskKind
+    state: TaskState
+    is_required: bool
+    assignee_id: UUID | None
+    assignee_name: str | None = None
+    facts: dict[str, Any]
+    created_at: datetime
+    due_at: datetime
+    met_at: datetime | None
+    ended_at: datetime | None
+    escalated_at: datetime | None
+    outcome: str | None
+    note: str | None
+    actions: Annotated[list[TaskAction], Field(default_factory=list)]
+
+    @classmethod
+    def of(cls, task: WorkOrderTask, page: OrderPage) -> "TaskOut":
+        shown = cls.model_validate(task)
+        shown.assignee_name = page.names.get(task.assignee_id) if task.assignee_id else None
+        shown.actions = list(page.task_actions.get(task.id, ()))
+        return shown
+
+
+class ReportOut(Schema):
+    """What one person said. `contact_phone` is masked."""
+
+    id: UUID
+    reporter_id: UUID | None
+    reporter_name: str | None
+    taken_by: UUID | None
+    channel: Channel
+    category: Category
+    fault_mode: str | None
+    text: str
+    contact_phone: str | None
+    place: str
+    joined: bool
+    created_at: datetime
+
+    @classmethod
+    def of(cls, report: Report, page: OrderPage) -> "ReportOut":
+        name = page.names.get(report.reporter_id) if report.reporter_id else None
+        return cls(
+            id=report.id, reporter_id=report.reporter_id, reporter_name=report.contact_name or name,
+            taken_by=report.taken_by, channel=Channel(report.channel), category=Category(report.category),
+            fault_mode=report.fault_mode, text=report.text, contact_phone=masked(report.contact_phone),
+            place=report.place, joined=report.joined, created_at=report.created_at,
+        )  # fmt: skip
+
+
+class TimelineOut(Schema):
+    position: int
+    at: datetime
+    what: Entry
+    actor_id: UUID | None
+    actor_name: str | None = None
+    why: str | None
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+    @classmethod
+    def of(cls, entry: TimelineEntry, page: OrderPage) -> "TimelineOut":
+        shown = cls.model_validate(entry)
+        shown.actor_name = page.names.get(entry.actor_id) if entry.actor_id else None
+        return shown
+
+
+class ReasonOut(Schema):
+    """A part of a score: `ticketing.dispatch.<factor>` explains it."""
+
+    factor: str
+    points: int
+    count: int
+
+
+class OfferOut(Schema):
+    """Whom the order was offered to, why, and what became of it."""
+
+    person_id: UUID
+    person_name: str | None = None
+    chosen_by: UUID | None
+    mode: DispatchMode
+    score: int | None
+    reasons: list[ReasonOut]
+    offered_at: datetime
+    outcome: OfferOutcome | None
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, offer: DispatchOffer, page: OrderPage) -> "OfferOut":
+        shown = cls.model_validate(offer)
+        shown.person_name = page.names.get(offer.person_id)
+        return shown
+
+
+class PhotoOut(Schema):
+    id: UUID
+    report_id: UUID | None
+    added_by: UUID | None
+    added_at: datetime
+    media_type: str
+    size_bytes: int
+    width_px: int
+    height_px: int
+
+    @classmethod
+    def of(cls, kept: Attachment) -> "PhotoOut":
+        return cls.model_validate(kept)
+
+
+class OrderAlarmOut(Schema):
+    """An episode of an alarm behind the order."""
+
+    alarm_id: UUID
+    fault_mode: str
+    onset_at: datetime
+    acknowledged_at: datetime | None
+    returned_at: datetime | None
+
+
+class WorkOrderOut(WorkOrderLineOut):
+    """An order with everything on it."""
+
+    repeat_of: Annotated[str | None, Field(description="number of the earlier order about the same thing")]
+    dispatched_at: datetime | None
+    responded_at: datetime | None
+    arrived_at: datetime | None
+    answer_due_at: datetime | None
+    held_since: datetime | None
+    hold_until: datetime | None
+    done_at: datetime | None
+    proof_due_at: datetime | None
+    verified_at: datetime | None
+    settled_at: datetime | None
+    closing_code: ClosingCode | None
+    closing_note: str | None
+    fire_outcome: FireOutcome | None
+    outage_confirmed_at: datetime | None
+    facts: Annotated[dict[str, Any], Field(description="the equipment's latest values when the order opened")]
+    actions: list[ActionOut]
+    tasks: list[TaskOut]
+    timeline: list[TimelineOut]
+    report_list: list[ReportOut]
+    offers: list[OfferOut]
+    photos: list[PhotoOut]
+    alarms: list[OrderAlarmOut]
+
+    @classmethod
+    def of_page(cls, page: OrderPage) -> "WorkOrderOut":
+        order = page.line.order
+        own = {name: getattr(order, name) for name in cls.model_fields if hasattr(order, name)}
+        values = own | _line_values(page.line) | {
+            "repeat_of": page.repeat_of,
+            "actions": [ActionOut.of(row) for row in page.actions],
+            "tasks": [TaskOut.of(task, page) for task in page.tasks],
+            "timeline": [TimelineOut.of(entry, page) for entry in page.timeline],
+            "report_list": [ReportOut.of(report, page) for report in page.reports],
+            "offers": [OfferOut.of(offer, page) for offer in page.offers],
+            "photos": [PhotoOut.of(kept) for kept in page.photos],
+            "alarms": [OrderAlarmOut.model_validate(link) for link in page.alarms],
+        }  # fmt: skip
+        return cls.model_validate(values)
+
+
+class CountsOut(Schema):
+    """How the desk stands. Every state is there, zero included."""
+
+    by_state: dict[OrderState, int]
+    overdue: int
+    urgent: int
+
+    @classmethod
+    def of(cls, counted: OrderCounts) -> "CountsOut":
+        return cls(
+            by_state={state: counted.by_state.get(state, 0) for state in OrderState},
+            overdue=counted.overdue,
+            urgent=counted.urgent,
+        )
+
+
+class CreatedOut(Schema):
+    """What became of what was entered. `joined`: it was known already, and this was added to it."""
+
+    work_order_id: UUID
+    report_id: UUID
+    number: str
+    joined: bool
+    promised_at: datetime
+
+
+class SuggestionOut(Schema):
+    """Somebody on shift: a score with its reasons, or why they were left out."""
+
+    person_id: UUID
+    name: str
+    open_orders: int
+    score: int | None
+    reasons: list[ReasonOut]
+    refusal: str | None
+
+    @classmethod
+    def of_ranking(cls, ranking: Ranking) -> "list[SuggestionOut]":
+        fit = [
+            cls(
+                person_id=one.bidder.person_id, name=one.bidder.name, open_orders=one.bidder.open_orders,
+                score=one.score, reasons=[ReasonOut.model_validate(reason) for reason in one.reasons], refusal=None,
+            )
+            for one in ranking.scored
+        ]  # fmt: skip
+        unfit = [
+            cls(
+                person_id=bidder.person_id, name=bidder.name, open_orders=bidder.open_orders, score=None, reasons=[],
+                refusal=why.value,
+            )
+            for bidder, why in ranking.refused
+        ]  # fmt: skip
+        return fit + unfit
+
+
+class PhoneOut(Schema):
+    phone: str | None
+
+
+class OwnerReportOut(Schema):
+    """All that a reporter sees of what became of their report."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "report_id": "0198b5a0-0000-7000-8000-000000000001",
+                    "number": "WO-20261122-0007",
+                    "category": "elevator",
+                    "place": "3栋2单元",
+                    "state": "assigned",
+                    "engineer": "张工",
+                    "promised_at": "2026-11-22T02:42:00Z",
+                    "known": "sensor",
+                    "created_at": "2026-11-22T02:12:00Z",
+                }
+            ]
+        }
+    )
+
+    report_id: UUID
+    number: str
+    category: Category
+    place: str
+    state: OwnerState
+    engineer: str | None
+    promised_at: datetime
+    known: Known
+    created_at: datetime
+
+    @classmethod
+    def of(cls, report: OwnerReport) -> "OwnerReportOut":
+        return cls.model_validate({name: getattr(report, name) for name in cls.model_fields})
+
+
+def _line_values(line: OrderLine) -> dict[str, Any]:
+    order: WorkOrder = line.order
+    own = {name: getattr(order, name) for name in WorkOrderLineOut.model_fields if hasattr(order, name)}
+    return own | {
+        "assignee_name": line.assignee_name,
+        "reports": line.reports,
+        "is_repeat": order.repeat_of_id is not None,
+        "is_overdue": line.is_overdue,
+    }

@@ -1,0 +1,316 @@
+"""What can be done with work orders. Services never commit: the request or the job does."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from building.equipment import EquipmentKind
+from catalog.service import CatalogService
+from kit.access import Scope
+from kit.clock import Clock
+from kit.events import publish
+from kit.i18n import Language, Texts
+from kit.ids import new_id
+from people.kinds import PersonKind
+from people.service import PeopleService
+from ticketing import repository
+from ticketing.actor import Actor
+from ticketing.dispatch import Reason
+from ticketing.dispatching import Choice, Dispatching, DispatchMode
+from ticketing.draft import Draft
+from ticketing.errors import (
+    Names,
+    NotAWorker,
+    NotYourOrder,
+    OutageAlreadyConfirmed,
+    OutageNotPossible,
+    ReportNotFound,
+    StaleWorkOrder,
+    WorkOrderNotFound,
+)
+from ticketing.events import OutageConfirmed, WorkOrderChanged, WorkOrderJoined
+from ticketing.flow import Action, Hat
+from ticketing.journal import Entry, record
+from ticketing.kinds import IN_HAND, Category, OrderKind, OrderState, OwnerState, priority_of
+from ticketing.models import Report, WorkOrder, WorkOrderTask
+from ticketing.moving import NOTHING_SAID, Moving, Words, check_ahead
+from ticketing.opening import Opening
+from ticketing.places import find_place
+from ticketing.reports import Known, NewReport, OwnerReport, Reported, as_addressed, key_of
+from ticketing.tasking import NO_WORDS, Tasking, TaskWords
+from ticketing.tasks import TaskAction
+
+# How far back an owner's own list goes.
+OWNER_REPORTS_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class OrderEdit:
+    """What the desk may correct; None leaves it as it is."""
+
+    priority: int | None = None
+    promised_at: datetime | None = None
+
+
+class TicketingService:
+    """Every change of a work order, whoever makes it, comes through here or through `ticketing.handlers`."""
+
+    def __init__(
+        self, *, catalog: CatalogService, people: PeopleService, opening: Opening, moving: Moving, tasking: Tasking,
+        dispatching: Dispatching, texts: Texts, clock: Clock,
+    ) -> None:  # fmt: skip
+        self._catalog = catalog
+        self._people = people
+        self._opening = opening
+        self._moving = moving
+        self._tasking = tasking
+        self._dispatching = dispatching
+        self._texts = texts
+        self._clock = clock
+
+    # --- reports ---------------------------------------------------------------------------------------------------
+
+    async def report(self, session: AsyncSession, new: NewReport) -> Reported:
+        """Takes a report: joins the open order about the same thing, or opens one and sets people going.
+
+        The same `source_ref` again gives the same answer and changes nothing. Raises PlaceNotFound, PersonNotFound.
+        """
+        if new.source_ref is not None:
+            await repository.lock_name(session, f"report/{new.site_id}/{new.source_ref}")
+            known = await repository.report_by_ref(session, site_id=new.site_id, source_ref=new.source_ref)
+            if known is not None:
+                return Reported(await self.owner_report(session, known.id), known.joined)
+        if new.reporter_id is not None:
+            await self._people.person(session, Scope.everywhere(), new.reporter_id)
+        report_id = new_id()
+        draft = await self._draft(session, new)
+        order, joined = await self._opening.open_or_join(session, draft, report_id=report_id)
+        await self._keep_report(session, order, new, report_id=report_id, place=draft.place.words, joined=joined)
+        if not joined:
+            await self._opening.start(session, order)
+        return Reported(await self.owner_report(session, report_id), joined)
+
+    async def owner_reports(self, session: AsyncSession, person_id: UUID) -> list[OwnerReport]:
+        """What a person reported, newest first, as they may see it."""
+        found = await repository.reports_of_person(session, person_id, limit=OWNER_REPORTS_SHOWN)
+        return [await self._owner_view(session, report, order) for report, order in found]
+
+    async def owner_report(
+        self, session: AsyncSession, report_id: UUID, *, reporter_id: UUID | None = None
+    ) -> OwnerReport:
+        """One report as its reporter may see it. Raises ReportNotFound, also when it is somebody else's."""
+        report = await repository.report(session, report_id)
+        if report is None or (reporter_id is not None and report.reporter_id != reporter_id):
+            raise ReportNotFound(report_id)
+        order = await repository.order(session, Scope.everywhere(), report.work_order_id)
+        assert order is not None  # the foreign key's word
+        return await self._owner_view(session, report, order)
+
+    # --- orders ----------------------------------------------------------------------------------------------------
+
+    async def act(
+        self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, actor: Actor, action: Action,
+        words: Words = NOTHING_SAID, version: int | None = None,
+    ) -> WorkOrder:  # fmt: skip
+        """Moves an order. `version`: what the caller last saw; a newer one refuses.
+
+        Raises WorkOrderNotFound, StaleWorkOrder, PersonNotFound, NotAWorker and what `Moving.move` raises.
+        """
+        order = await self._hold(session, scope, work_order_id, version=version)
+        choice = None
+        if action is Action.DISPATCH and words.assignee_id is not None:
+            choice = await self._manual_choice(session, order, words.assignee_id)
+        await self._moving.move(session, order, actor=actor, action=action, words=words, choice=choice)
+        return order
+
+    async def act_on_task(
+        self, session: AsyncSession, scope: Scope, work_order_id: UUID, task_id: UUID, *, actor: Actor,
+        action: TaskAction, words: TaskWords = NO_WORDS,
+    ) -> WorkOrderTask:  # fmt: skip
+        """Moves a parallel task. Raises WorkOrderNotFound and what `Tasking.act` raises."""
+        order = await self._hold(session, scope, work_order_id)
+        targets = await self._opening.targets(session, order.site_id)
+        return await self._tasking.act(
+            session, order, task_id, actor=actor, action=action, words=words, targets=targets
+        )  # fmt: skip
+
+    async def confirm_outage(
+        self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, actor: Actor, note: str | None
+    ) -> WorkOrder:
+        """A person says that the elevator stands still; only then are its residents told.
+
+        Raises WorkOrderNotFound, OutageNotPossible, OutageAlreadyConfirmed, NotYourOrder.
+        """
+        order = await self._hold(session, scope, work_order_id)
+        if order.equipment_kind != EquipmentKind.ELEVATOR or order.equipment_id is None or order.settled_at:
+            raise OutageNotPossible(work_order_id)
+        if order.outage_confirmed_at is not None:
+            raise OutageAlreadyConfirmed(order.outage_confirmed_at)
+        await self._check_concerned(session, order, actor, action="confirm_outage")
+        now = self._clock.now()
+        order.outage_confirmed_at, order.outage_confirmed_by = now, actor.person_id
+        record(session, order, Entry.OUTAGE_CONFIRMED, at=now, actor_id=actor.person_id, why=note)
+        event = OutageConfirmed(
+            site_id=order.site_id, work_order_id=order.id, equipment_id=order.equipment_id, at=now
+        )  # fmt: skip
+        await publish(session, event)
+        return order
+
+    async def edit(
+        self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, actor: Actor, edit: OrderEdit,
+        why: str | None, version: int | None,
+    ) -> WorkOrder:  # fmt: skip
+        """The desk corrects priority or promise; the clocks stay as they were.
+
+        Raises WorkOrderNotFound, StaleWorkOrder, FieldInvalid.
+        """
+        check_ahead(now=self._clock.now(), promised_at=edit.promised_at)
+        order = await self._hold(session, scope, work_order_id, version=version)
+        before: dict[str, object] = {}
+        after: dict[str, object] = {}
+        if edit.priority is not None and edit.priority != order.priority:
+            before["priority"], after["priority"] = order.priority, edit.priority
+            order.priority = edit.priority
+        if edit.promised_at is not None and edit.promised_at != order.promised_at:
+            before["promised_at"], after["promised_at"] = order.promised_at.isoformat(), edit.promised_at.isoformat()
+            order.promised_at = edit.promised_at
+        if after:
+            order.version += 1
+            await self._note(session, order, Entry.EDITED, actor, why=why, before=before, after=after)
+        return order
+
+    async def comment(
+        self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, actor: Actor, text: str
+    ) -> WorkOrder:
+        """Raises WorkOrderNotFound."""
+        order = await self._hold(session, scope, work_order_id)
+        await self._note(session, order, Entry.COMMENTED, actor, why=text)
+        return order
+
+    async def reveal_phone(
+        self, session: AsyncSession, scope: Scope, work_order_id: UUID, report_id: UUID, *, actor: Actor
+    ) -> str | None:
+        """The reporter's number in full, for the desk and whoever has the order; that it was shown is written down.
+
+        Raises WorkOrderNotFound, ReportNotFound, NotYourOrder.
+        """
+        order = await self._hold(session, scope, work_order_id)
+        await self._check_concerned(session, order, actor, action="reveal_phone")
+        report = await repository.report(session, report_id)
+        if report is None or report.work_order_id != order.id:
+            raise ReportNotFound(report_id)
+        await self._note(session, order, Entry.PHONE_REVEALED, actor, after={"report_id": str(report_id)})
+        if report.contact_phone or report.reporter_id is None:
+            return report.contact_phone
+        return (await self._people.contact(session, report.reporter_id)).phone
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    async def _hold(
+        self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, version: int | None = None
+    ) -> WorkOrder:
+        order = await repository.lock_order(session, scope, work_order_id)
+        if order is None:
+            raise WorkOrderNotFound(work_order_id)
+        if version is not None and version != order.version:
+            raise StaleWorkOrder(given_version=version, version=order.version)
+        return order
+
+    async def _note(
+        self, session: AsyncSession, order: WorkOrder, what: Entry, actor: Actor, *, why: str | None = None,
+        before: dict[str, object] | None = None, after: dict[str, object] | None = None,
+    ) -> None:  # fmt: skip
+        now = self._clock.now()
+        record(session, order, what, at=now, actor_id=actor.person_id, why=why, before=before, after=after)
+        await publish(session, WorkOrderChanged(site_id=order.site_id, work_order_id=order.id))
+
+    async def _check_concerned(self, session: AsyncSession, order: WorkOrder, actor: Actor, *, action: str) -> None:
+        """The desk, the assignee, and whoever has a task of the order."""
+        allowed = {Hat.DISPATCHER, Hat.MANAGER, Hat.ASSIGNEE}
+        if allowed & actor.hats(site_id=order.site_id, assignee_id=order.assignee_id):
+            return
+        holders = {task.assignee_id for task in await repository.tasks(session, order.id)}
+        if actor.person_id not in holders:
+            raise NotYourOrder(action=action, who=Names(sorted(allowed)))
+
+    async def _manual_choice(self, session: AsyncSession, order: WorkOrder, person_id: UUID) -> Choice:
+        """A person chose: the explanation says what the scorer would have said of that choice."""
+        person = await self._people.person(session, Scope.of(order.site_id), person_id)
+        if person.kind is PersonKind.OWNER or not person.is_active:
+            raise NotAWorker(person_id)
+        ranking = await self._dispatching.ranking(session, order, asked=())
+        scored = next((one for one in ranking.scored if one.bidder.person_id == person_id), None)
+        if scored is not None:
+            return Choice(person_id, DispatchMode.MANUAL, scored.score, scored.reasons)
+        refusal = next((why.value for bidder, why in ranking.refused if bidder.person_id == person_id), "off_shift")
+        return Choice(person_id, DispatchMode.MANUAL, reasons=(Reason(refusal, 0),))
+
+    async def _draft(self, session: AsyncSession, new: NewReport) -> Draft:
+        place = await find_place(
+            session, self._catalog, site_id=new.site_id, equipment_id=new.equipment_id, space_id=new.space_id,
+            building_id=new.building_id,
+        )  # fmt: skip
+        suggested = priority_of(kind=new.kind, category=new.category)
+        return Draft(
+            place=place,
+            kind=new.kind,
+            category=new.category,
+            channel=new.channel,
+            priority=new.priority or suggested,
+            title=self._title(new),
+            key=key_of(new, place),
+            fault_mode=new.definite_fault,
+            opened_by=new.taken_by or new.reporter_id,
+        )
+
+    def _title(self, new: NewReport) -> dict[str, str]:
+        key = f"category.{new.category}" if new.kind is OrderKind.REPAIR else f"kind.{new.kind}"
+        return {language.value: self._texts.text(f"ticketing.{key}", language) for language in Language}
+
+    async def _keep_report(
+        self, session: AsyncSession, order: WorkOrder, new: NewReport, *, report_id: UUID, place: str, joined: bool
+    ) -> None:
+        now = self._clock.now()
+        session.add(
+            Report(
+                id=report_id, site_id=order.site_id, work_order_id=order.id, reporter_id=new.reporter_id,
+                taken_by=new.taken_by, channel=new.channel.value, category=new.category.value,
+                fault_mode=new.fault_mode, text=new.text, contact_name=new.contact_name,
+                contact_phone=new.contact_phone, space_id=new.space_id, place=place or order.place, joined=joined,
+                source_ref=new.source_ref, created_at=now,
+            )
+        )  # fmt: skip
+        await session.flush()
+        if new.reporter_id is not None:
+            await repository.follow(session, at=order, person_id=new.reporter_id, report_id=report_id, since=now)
+        if joined:
+            record(
+                session, order, Entry.REPORT_JOINED, at=now, actor_id=new.taken_by or new.reporter_id,
+                after={"report_id": str(report_id), "channel": new.channel.value},
+            )  # fmt: skip
+            await publish(
+                session, WorkOrderJoined(site_id=order.site_id, work_order_id=order.id, report_id=report_id)
+            )  # fmt: skip
+
+    async def _owner_view(self, session: AsyncSession, report: Report, order: WorkOrder) -> OwnerReport:
+        state = OrderState(order.state)
+        engineer = None
+        if order.assignee_id is not None and state in IN_HAND:
+            engineer = as_addressed(await self._dispatching.name(session, order.assignee_id))
+        links = await repository.links_of_order(session, order.id)
+        was_sensed = any(link.joined_at <= report.created_at for link in links)
+        return OwnerReport(
+            report_id=report.id,
+            work_order_id=order.id,
+            site_id=order.site_id,
+            number=order.number,
+            category=Category(report.category),
+            place=report.place,
+            state=OwnerState.of(state),
+            engineer=engineer,
+            promised_at=order.promised_at,
+            known=Known.SENSOR if was_sensed else Known.REPORTED if report.joined else Known.NOTHING,
+            created_at=report.created_at,
+        )
