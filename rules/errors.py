@@ -1,0 +1,184 @@
+"""Why a rule is refused. Every refusal of a text says where (`column`, 1-based) and what would be right."""
+
+from dataclasses import dataclass
+
+from kit.errors import DomainError
+
+
+@dataclass(eq=False)
+class ExpressionError(DomainError):
+    """Base of what can be wrong with an expression. `column` is that of its first character, counted from 1."""
+
+    column: int
+
+
+@dataclass(eq=False)
+class ExpressionEmpty(ExpressionError):
+    """Nothing to judge by."""
+
+
+@dataclass(eq=False)
+class ExpressionTooLong(ExpressionError):
+    limit: int
+
+
+@dataclass(eq=False)
+class ExpressionTooDeep(ExpressionError):
+    """Nested deeper, or made of more parts, than anybody can read."""
+
+    limit: int
+
+
+@dataclass(eq=False)
+class ExpressionUnreadable(ExpressionError):
+    """Not an expression: something is missing or too much at the column."""
+
+    near: str
+
+
+@dataclass(eq=False)
+class SignNotUnderstood(ExpressionError):
+    """A sign of another language or keyboard; `instead` is ours for it."""
+
+    found: str
+    instead: str
+
+
+@dataclass(eq=False)
+class NotInLanguage(ExpressionError):
+    """Valid elsewhere, but rules neither need nor allow it."""
+
+    found: str
+
+
+@dataclass(eq=False)
+class UnknownName(ExpressionError):
+    """Neither a point of the equipment nor a parameter of the rule. `suggestion` may be empty."""
+
+    name: str
+    suggestion: str
+    known: str
+
+
+@dataclass(eq=False)
+class UnknownFunction(ExpressionError):
+    name: str
+    known: str
+
+
+@dataclass(eq=False)
+class WrongArguments(ExpressionError):
+    """A function was given too few or too many arguments."""
+
+    name: str
+    expected: str
+
+
+@dataclass(eq=False)
+class NumberExpected(ExpressionError):
+    """A condition stands where a number is needed."""
+
+
+@dataclass(eq=False)
+class ConditionExpected(ExpressionError):
+    """A number stands where a condition is needed."""
+
+
+@dataclass(eq=False)
+class NumberTooLarge(ExpressionError):
+    """Not a number that can be computed with."""
+
+
+@dataclass(eq=False)
+class NoPointUsed(ExpressionError):
+    """A condition that depends on nothing measured would always or never hold."""
+
+
+@dataclass(eq=False)
+class OrdinaryPointInLifeSafetyRule(ExpressionError):
+    """Life-safety rules wait for nothing, so they use points of the life-safety line only."""
+
+    name: str
+    known: str
+
+
+@dataclass(eq=False)
+class LifeSafetyPointInOrdinaryRule(ExpressionError):
+    """Life-safety points come by a line of their own, which ordinary rules do not see."""
+
+    name: str
+    known: str
+
+
+@dataclass(eq=False)
+class RuleNotFound(DomainError):
+    key: str
+
+
+@dataclass(eq=False)
+class RuleExists(DomainError):
+    key: str
+
+
+@dataclass(eq=False)
+class RuleChangedMeanwhile(DomainError):
+    """Somebody else saved the rule since the caller read it."""
+
+    key: str
+    version: int
+
+
+@dataclass(eq=False)
+class RuleKeyFixed(DomainError):
+    """A rule's key is the identity of its alarms and never changes."""
+
+    key: str
+
+
+@dataclass(eq=False)
+class UnknownProfile(DomainError):
+    profile: str
+    known: str
+
+
+@dataclass(eq=False)
+class RuleFitsNoEquipment(DomainError):
+    """None of the device profiles of that kind can be judged by this rule."""
+
+    kind: str
+
+
+@dataclass(eq=False)
+class UnknownRuleEquipment(DomainError):
+    """A rule names equipment that is not there, not of its kind, or not at a site of the caller."""
+
+    equipment: str
+
+
+@dataclass(eq=False)
+class UnknownParameter(DomainError):
+    """A threshold of one equipment for a parameter that the rule does not have."""
+
+    name: str
+    known: str
+
+
+@dataclass(eq=False)
+class BadMessage(DomainError):
+    """A message names something in braces that the rule does not know."""
+
+    name: str
+    known: str
+
+
+@dataclass(eq=False)
+class CompanyRule(DomainError):
+    """A rule for every site may only be changed by somebody who answers for every site."""
+
+    key: str
+
+
+@dataclass(eq=False)
+class UnknownRuleSort(DomainError):
+    field: str
+    known: str

@@ -1,0 +1,327 @@
+"""Judges readings by rules, in event time. No I/O and no clock of its own: what comes out depends on what went in.
+
+How a pair (rule, equipment) is judged:
+
+* A value holds from its reading on for its point's hold time (`rule_set.hold_ms`); after that it is not known.
+* A condition that is not known neither raises nor ends anything, and breaks a duration under way.
+* An episode begins once `when` has held for `for`; its onset is when it began to hold. It ends once `clear` (without
+  one: the opposite of `when`) has held for `clear_for`.
+* Durations end at their due time even when no reading comes then: the next reading finds it out, or `tick` does
+  earlier. Both give the same onset and time, so that a tick changes only how soon something is known.
+* A reading not newer than its point's last one is late and changes nothing: a closed episode is never reopened, and
+  re-delivered batches are harmless.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from alarms.detection import AlarmSource, Detection
+from building.reading import ReadingBatch
+from rules.program import Frame
+from rules.rule import CompiledRule
+from rules.rule_set import Ints, PairKey, RuleGroup, RuleSet
+from rules.state import NEVER, JudgeState
+from rules.waves import waves
+
+Flags = npt.NDArray[np.bool_]
+
+# Told about a rule that failed while it ran, and why.
+FailureHandler = Callable[[CompiledRule, Exception], None]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What judging gave. `late` readings were not newer than their point's last and left out."""
+
+    detections: list[Detection]
+    late: int = 0
+
+
+class Judge:
+    """One line (life safety or not) of one partition. `on_failure` hears of rules that failed; the others go on."""
+
+    def __init__(self, rules: RuleSet, *, on_failure: FailureHandler) -> None:
+        self.rules = rules
+        self.state = JudgeState.blank(rules)
+        self._on_failure = on_failure
+        self._listening_since_ms = NEVER
+
+    # --- readings ------------------------------------------------------------------------------------------------
+
+    def judge(self, batch: ReadingBatch, *, now_ms: int) -> Verdicts:
+        """Takes readings in order of arrival. `now_ms` is the hub's time; only missing-data rules look at it.
+
+        Points that are not judged here are passed over. Readings of one equipment and time that stand together count
+        as one instant; however a stream is cut into batches between instants, the verdicts are the same.
+        """
+        slots = self.rules.slots_of(batch.point_no)
+        ours = slots >= 0
+        if not ours.all():
+            slots, batch = slots[ours], batch.where(ours)
+        detections: list[Detection] = []
+        late = 0
+        # Division by 0 and the like make a value unknown; that is no news.
+        with np.errstate(all="ignore"):
+            for places in waves(self.rules.equipment_of_slot[slots], batch.ts_ms):
+                found, too_late = self._wave(slots[places], batch.ts_ms[places], batch.value[places], now_ms)
+                detections += found
+                late += too_late
+        return Verdicts(detections, late)
+
+    def tick(self, *, now_ms: int, settled_ms: int) -> list[Detection]:
+        """What became due by the passing of time alone.
+
+        `settled_ms` is the event time up to which readings are taken to have come: a little before `now_ms`.
+        """
+        state, rules = self.state, self.rules
+        need_ms = np.where(state.is_active, rules.clear_need_ms, rules.need_ms)
+        due = (state.since_ms != NEVER) & (state.since_ms + need_ms < settled_ms)
+        pairs = np.flatnonzero(due & ~rules.is_missing)
+        with np.errstate(all="ignore"):
+            detections = self._advance(pairs, np.full(len(pairs), settled_ms)) if len(pairs) else []
+        return detections + self._tick_missing(now_ms)
+
+    def never_late(self, batch: ReadingBatch, *, arrived_ms: int) -> ReadingBatch:
+        """The batch with the time of arrival on readings that would come too late for their point.
+
+        For life safety, where no clock of a device may keep an alarm from being raised. Only for batches that were
+        not judged before: a re-delivered one must stay late.
+        """
+        slots = self.rules.slots_of(batch.point_no)
+        ours = np.flatnonzero(slots >= 0)
+        seen_ms = self.state.seen_ms[slots[ours]]
+        late = batch.ts_ms[ours] <= seen_ms
+        if not late.any():
+            return batch
+        ts_ms = batch.ts_ms.copy()
+        ts_ms[ours[late]] = np.maximum(arrived_ms, seen_ms[late] + 1)
+        return ReadingBatch(batch.point_no, ts_ms, batch.value, batch.quality)
+
+    # --- beginnings ----------------------------------------------------------------------------------------------
+
+    def seed(self, latest: ReadingBatch) -> None:
+        """Last known values from before the readings that will be judged; they decide nothing by themselves.
+
+        The same reading may still come by the bus, and counts then.
+        """
+        latest = latest.where(self.rules.slots_of(latest.point_no) >= 0)
+        slots, ts_ms, state = self.rules.slots_of(latest.point_no), latest.ts_ms, self.state
+        state.value[slots], state.seen_ms[slots], state.is_seeded[slots] = latest.value, ts_ms, True
+        pairs = self.rules.pairs_touched(slots)
+        missing = pairs[self.rules.is_missing[pairs]]
+        np.maximum.at(state.clock_ms, self.rules.equipment_of_slot[slots], ts_ms)
+        state.last_ms[missing] = state.heard_ms[missing] = state.clock_ms[self.rules.equipment_of_pair[missing]]
+
+    def adopt(self, lasting: Mapping[PairKey, int]) -> list[PairKey]:
+        """Makes exactly these episodes (pair → onset, UTC ms) the ones under way; returns those no rule is left for."""
+        state = self.state
+        was_active = state.is_active.copy()
+        state.is_active[:] = False
+        place = {key: pair for pair, key in enumerate(self.rules.pair_keys)}
+        for key, onset_ms in lasting.items():
+            if key in place:
+                state.is_active[place[key]], state.onset_ms[place[key]] = True, onset_ms
+        state.since_ms[was_active != state.is_active] = NEVER  # what it measured was something else
+        return [key for key in lasting if key not in place]
+
+    def listen_from(self, now_ms: int) -> None:
+        """From now on silence is a device's, not ours: missing-data rules count from here."""
+        self._listening_since_ms = now_ms
+
+    def succeed(self, old: "Judge", *, now_ms: int) -> list[Detection]:
+        """Takes over from the judge of the rules as they were. Ends the episodes that have no rule any more."""
+        self.state.take_over(old.state, old_rules=old.rules, rules=self.rules)
+        self._listening_since_ms = old._listening_since_ms
+        kept = set(self.rules.pair_keys)
+        return [
+            old._detection(group, pair, active=False, at_ms=now_ms, values={})
+            for group in old.rules.groups
+            for pair in range(group.start, group.stop)
+            if old.state.is_active[pair] and old.rules.pair_keys[pair] not in kept
+        ]
+
+    # --- inside --------------------------------------------------------------------------------------------------
+
+    def _wave(
+        self, slots: npt.NDArray[np.int32], ts_ms: Ints, values: npt.NDArray[np.float64], now_ms: int
+    ) -> tuple[list[Detection], int]:
+        state, rules = self.state, self.rules
+        seen_ms = state.seen_ms[slots]
+        fresh = (ts_ms > seen_ms) | ((ts_ms == seen_ms) & state.is_seeded[slots])
+        late = len(fresh) - int(fresh.sum())
+        if late:
+            slots, ts_ms, values = slots[fresh], ts_ms[fresh], values[fresh]
+        equipment = rules.equipment_of_slot[slots]
+        state.clock_ms[equipment] = np.maximum(state.clock_ms[equipment], ts_ms)
+        pairs = rules.pairs_touched(slots)
+        at_ms = state.clock_ms[rules.equipment_of_pair[pairs]]
+        timing = state.since_ms[pairs] != NEVER
+        # What became due before this instant is settled by the values as they were.
+        detections = self._advance(pairs[timing], at_ms[timing]) if timing.any() else []
+        state.value[slots], state.seen_ms[slots], state.is_seeded[slots] = values, ts_ms, False
+        for group, members in self._by_group(pairs):
+            detections += self._guarded(self._evaluate, group, pairs[members], at_ms[members], now_ms)
+        return detections, late
+
+    def _by_group(self, pairs: Ints) -> Iterator[tuple[RuleGroup, slice]]:
+        """Each rule with the stretch of `pairs` (ascending) that is its own."""
+        bounds = np.searchsorted(pairs, self.rules.group_bounds)
+        for place in np.flatnonzero(bounds[1:] > bounds[:-1]).tolist():
+            yield self.rules.groups[place], slice(int(bounds[place]), int(bounds[place + 1]))
+
+    def _guarded(self, step: Callable[..., list[Detection]], group: RuleGroup, *arguments: object) -> list[Detection]:
+        try:
+            return step(group, *arguments)
+        except Exception as error:
+            self._on_failure(group.compiled, error)
+            return []
+
+    def _advance(self, pairs: Ints, until_ms: Ints) -> list[Detection]:
+        """Settles durations that end before `until_ms`, and breaks those whose condition has become unknown."""
+        detections: list[Detection] = []
+        for group, members in self._by_group(pairs):
+            detections += self._guarded(self._advance_group, group, pairs[members], until_ms[members])
+        return detections
+
+    def _advance_group(self, group: RuleGroup, pairs: Ints, until_ms: Ints) -> list[Detection]:
+        state = self.state
+        detections: list[Detection] = []
+        for active in (False, True):
+            some = state.is_active[pairs] == active
+            if not some.any():
+                continue
+            chosen, until = pairs[some], until_ms[some]
+            need_ms = self.rules.clear_need_ms if active else self.rules.need_ms
+            due_ms = state.since_ms[chosen] + need_ms[chosen]
+            # Values only become unknown as time passes, so what holds at the end has held all the while.
+            at_ms = np.minimum(due_ms, until)
+            frame = self._frame(group, chosen, at_ms)
+            holds = self._wanted(group, frame, ending=active)
+            state.since_ms[chosen[~holds]] = NEVER
+            done = holds & (due_ms < until)
+            detections += self._change(group, chosen, at_ms, done, frame, becoming_active=not active)
+        return detections
+
+    def _evaluate(self, group: RuleGroup, pairs: Ints, at_ms: Ints, now_ms: int) -> list[Detection]:
+        if group.compiled.when is None:
+            return self._heard(group, pairs, at_ms, now_ms)
+        state = self.state
+        active = state.is_active[pairs]
+        if not active.any():
+            return self._time(group, pairs, at_ms, ending=False)
+        detections = self._time(group, pairs[active], at_ms[active], ending=True)
+        if not active.all():
+            detections += self._time(group, pairs[~active], at_ms[~active], ending=False)
+        return detections
+
+    def _time(self, group: RuleGroup, pairs: Ints, at_ms: Ints, *, ending: bool) -> list[Detection]:
+        """Starts, keeps or breaks the durations of these pairs, and changes those whose duration is full."""
+        state, rule = self.state, group.compiled.rule
+        frame = self._frame(group, pairs, at_ms)
+        holds = self._wanted(group, frame, ending=ending)
+        if ending:
+            holds &= at_ms > state.onset_ms[pairs]  # readings from before an adopted episode do not end it
+        since_ms = state.since_ms[pairs]
+        since_ms = np.where(holds, np.where(since_ms == NEVER, at_ms, since_ms), NEVER)
+        state.since_ms[pairs] = since_ms
+        done = holds & (at_ms - since_ms >= (rule.clear_for_ms if ending else rule.for_ms))
+        return self._change(group, pairs, at_ms, done, frame, becoming_active=not ending)
+
+    def _wanted(self, group: RuleGroup, frame: Frame, *, ending: bool) -> Flags:
+        """Where what would change the pair is known to hold."""
+        when, clear = group.compiled.when, group.compiled.clear
+        assert when is not None
+        if not ending:
+            return when.run(frame).yes
+        return clear.run(frame).yes if clear is not None else when.run(frame).no
+
+    def _change(
+        self, group: RuleGroup, pairs: Ints, at_ms: Ints, done: Flags, frame: Frame, *, becoming_active: bool
+    ) -> list[Detection]:
+        state = self.state
+        detections = []
+        for place in np.flatnonzero(done).tolist():
+            pair = int(pairs[place])
+            if becoming_active:
+                state.onset_ms[pair] = state.since_ms[pair]
+            state.is_active[pair], state.since_ms[pair] = becoming_active, NEVER
+            values = _values(group, frame, place)
+            detections.append(
+                self._detection(group, pair, active=becoming_active, at_ms=int(at_ms[place]), values=values)
+            )
+        return detections
+
+    def _heard(self, group: RuleGroup, pairs: Ints, at_ms: Ints, now_ms: int) -> list[Detection]:
+        """A reading for missing-data rules: whatever it says, the silence is over."""
+        state = self.state
+        over = pairs[state.is_active[pairs]]
+        state.is_active[over] = False
+        state.last_ms[pairs] = at_ms
+        state.heard_ms[pairs] = now_ms
+        times = dict(zip(pairs.tolist(), at_ms.tolist(), strict=True))
+        return [
+            self._detection(
+                group, pair, active=False, at_ms=max(times[pair], int(state.onset_ms[pair])), values={}
+            )
+            for pair in over.tolist()
+        ]  # fmt: skip
+
+    def _tick_missing(self, now_ms: int) -> list[Detection]:
+        state, rules = self.state, self.rules
+        if not rules.is_missing.any():
+            return []
+        silent_since = np.maximum(state.heard_ms, self._listening_since_ms)
+        has_spoken = rules.is_missing & (state.heard_ms != NEVER) & ~state.is_active
+        pairs = np.flatnonzero(has_spoken & (now_ms - silent_since >= rules.need_ms))
+        detections = []
+        for group, members in self._by_group(pairs):
+            for pair in pairs[members].tolist():
+                # Told by the device's own last time, so that it is the same episode after a restart.
+                state.onset_ms[pair] = min(int(state.last_ms[pair] + rules.need_ms[pair]), now_ms)
+                state.is_active[pair] = True
+                detections.append(self._detection(group, pair, active=True, at_ms=now_ms, values={}))
+        return detections
+
+    def _frame(self, group: RuleGroup, pairs: Ints, at_ms: Ints) -> Frame:
+        columns = pairs - group.start
+        slots = group.slots[:, columns]
+        expired = at_ms - self.state.seen_ms[slots] > self.rules.hold_ms[slots]
+        values = np.where(expired, np.nan, self.state.value[slots])
+        return Frame(values, group.parameters[:, columns])
+
+    def _detection(
+        self, group: RuleGroup, pair: int, *, active: bool, at_ms: int, values: dict[str, float]
+    ) -> Detection:
+        rule, entry = group.compiled.rule, group.equipment[pair - group.start]
+        return Detection(
+            source=AlarmSource.RULE,
+            source_id=rule.key,
+            equipment_id=entry.equipment_id,
+            site_id=entry.site_id,
+            active=active,
+            onset_ms=int(self.state.onset_ms[pair]),
+            at_ms=at_ms,
+            severity=rule.severity,
+            fault_mode=rule.fault_mode,
+            life_safety=rule.life_safety,
+            message={language: _filled(text, values) for language, text in rule.message.items()},
+            values={name: value for name, value in values.items() if name in group.compiled.points},
+            order=rule.order,
+        )
+
+
+def _values(group: RuleGroup, frame: Frame, place: int) -> dict[str, float]:
+    """The values that decided, by name; what was not known is left out."""
+    compiled = group.compiled
+    named = [*zip(compiled.points, frame.points[:, place].tolist(), strict=True)]
+    named += zip(compiled.parameters, frame.parameters[:, place].tolist(), strict=True)
+    return {name: round(value, 3) for name, value in named if value == value}
+
+
+def _filled(text: str, values: Mapping[str, float]) -> str:
+    """A message with its braces filled: as few digits as say it, a dash for what is not known."""
+    return text.format_map(defaultdict(lambda: "—", {name: f"{value:.4g}" for name, value in values.items()}))

@@ -1,0 +1,246 @@
+"""Shapes of rules on the wire and in TOML: the same."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints, model_validator
+
+from alarms.detection import OrderPolicy
+from building.equipment import EquipmentKind
+from building.severity import Severity
+from catalog.foreign_text import Line, Name
+from kit.http import Schema
+from kit.i18n import Language
+from rules.durations import parse_duration_ms
+from rules.language import MAX_LENGTH
+from rules.rule import Rule
+
+EXAMPLE: dict[str, JsonValue] = {
+    "key": "pump-bearing-wear",
+    "name": {"zh-CN": "水泵轴承磨损", "en": "Pump bearing wear"},
+    "message": {"zh-CN": "轴承 {bearing_temp_c} °C，振动 {vibration_mm_s} mm/s", "en": "Bearing {bearing_temp_c} °C"},
+    "profile": "grundfos-cim-pump",
+    "when": "bearing_temp_c > hot_c and vibration_mm_s > 4.5",
+    "clear": "bearing_temp_c < hot_c - 5 and vibration_mm_s < 4.0",
+    "for": "2m",
+    "params": {"hot_c": 75},
+    "severity": "major",
+    "fault_mode": "bearing_wear",
+    "order": {"kind": "repair", "priority": 2},
+}
+
+
+def _a_duration(text: str) -> str:
+    parse_duration_ms(text)
+    return text
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain the character NUL")
+    return text
+
+
+Duration = Annotated[str, StringConstraints(max_length=30), AfterValidator(_a_duration)]
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=60)]
+Expression = Annotated[str, StringConstraints(max_length=MAX_LENGTH), AfterValidator(_without_nul)]
+BothLanguages = dict[Language, Name]
+
+
+class OrderIn(Schema):
+    """The work an alarm of this rule becomes."""
+
+    kind: Annotated[str, StringConstraints(pattern="^(repair|entrapment|smoke)$")]
+    priority: Annotated[int, Field(ge=1, le=4)]
+
+
+class RuleDefinition(Schema):
+    """A rule. Either `when` (with `clear`, `for`, `clear_for`) or `missing` (with `points`). See docs/rules.md."""
+
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, serialize_by_alias=True, json_schema_extra={"examples": [EXAMPLE]}
+    )
+
+    key: Key
+    name: BothLanguages
+    message: BothLanguages
+    profile: Line | None = None
+    kind: EquipmentKind | None = None
+    site_id: UUID | None = None
+    equipment: Annotated[list[UUID], Field(max_length=10_000, default_factory=list)]
+    when: Expression | None = None
+    clear: Expression | None = None
+    for_: Annotated[Duration | None, Field(alias="for")] = None
+    clear_for: Duration | None = None
+    missing: Duration | None = None
+    points: Annotated[list[Identifier], Field(max_length=50, default_factory=list)]
+    params: Annotated[dict[Identifier, FiniteFloat], Field(max_length=20, default_factory=dict)]
+    equipment_params: Annotated[
+        dict[UUID, dict[Identifier, FiniteFloat]], Field(max_length=10_000, default_factory=dict)
+    ]
+    severity: Severity
+    fault_mode: Identifier
+    life_safety: bool = False
+    order: OrderIn | None = None
+
+    @model_validator(mode="after")
+    def _is_one_kind_of_rule(self) -> Self:
+        if (self.when is None) == (self.missing is None):
+            raise ValueError("a rule has either `when` or `missing`")
+        if self.when is None and (self.clear or self.for_ or self.clear_for):
+            raise ValueError("`clear`, `for` and `clear_for` belong to `when`")
+        if self.missing is None and self.points:
+            raise ValueError("`points` belongs to `missing`; `when` names its points itself")
+        if (self.profile is None) == (self.kind is None):
+            raise ValueError("a rule applies either to a `profile` or to a `kind`")
+        for texts in (self.name, self.message):
+            if set(texts) != set(Language):
+                raise ValueError(f"`name` and `message` are given in {', '.join(Language)}")
+        return self
+
+    def to_rule(self, *, version: int = 1) -> Rule:
+        return Rule(
+            key=self.key,
+            name={language.value: text for language, text in self.name.items()},
+            message={language.value: text for language, text in self.message.items()},
+            severity=self.severity,
+            fault_mode=self.fault_mode,
+            profile=self.profile,
+            kind=self.kind,
+            site_id=self.site_id,
+            equipment=frozenset(self.equipment),
+            when=self.when,
+            clear=self.clear,
+            for_ms=parse_duration_ms(self.for_) if self.for_ else 0,
+            clear_for_ms=parse_duration_ms(self.clear_for) if self.clear_for else 0,
+            missing_ms=parse_duration_ms(self.missing) if self.missing else None,
+            missing_points=tuple(self.points),
+            params=self.params,
+            equipment_params=self.equipment_params,
+            life_safety=self.life_safety,
+            order=OrderPolicy(self.order.kind, self.order.priority) if self.order else None,
+            version=version,
+        )
+
+
+class RuleOut(Schema):
+    """A rule with its state. `author_id` None: as shipped."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "definition": EXAMPLE,
+                    "enabled": True,
+                    "version": 3,
+                    "author_id": "0197a1d2-6c00-7000-8000-0000000000aa",
+                    "created_at": "2026-11-01T00:00:00Z",
+                    "updated_at": "2026-11-22T02:45:00Z",
+                }
+            ]
+        },
+    )
+
+    definition: RuleDefinition
+    enabled: bool
+    version: int
+    author_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class RuleIn(Schema):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"definition": EXAMPLE}]})
+
+    definition: RuleDefinition
+    enabled: bool = True
+
+
+class RuleChangeIn(Schema):
+    """A changed rule. `version` is the one that was read: if somebody saved meanwhile, nothing is overwritten."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"definition": EXAMPLE, "enabled": True, "version": 3}]}
+    )
+
+    definition: RuleDefinition
+    enabled: bool = True
+    version: Annotated[int, Field(ge=1)]
+
+
+class RuleSwitchIn(Schema):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 3}]})
+
+    version: Annotated[int, Field(ge=1)]
+
+
+class CheckIn(Schema):
+    """An expression to be tried while it is typed, for a `profile` or a `kind`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"expression": "bearing_temp > 75", "profile": "grundfos-cim-pump"}]},
+    )
+
+    expression: Annotated[str, StringConstraints(max_length=10 * MAX_LENGTH)]
+    profile: Line | None = None
+    kind: EquipmentKind | None = None
+    params: Annotated[list[Identifier], Field(max_length=20, default_factory=list)]
+    life_safety: bool = False
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.profile is None) == (self.kind is None):
+            raise ValueError("an expression is checked for either a `profile` or a `kind`")
+        return self
+
+
+class CheckProblem(Schema):
+    """What is wrong, at which column (from 1), in both languages."""
+
+    code: str
+    column: int
+    message: dict[Language, str]
+
+
+class KnownPoint(Schema):
+    key: str
+    name: dict[str, str]
+    unit: str
+    life_safety: bool
+
+
+class CheckOut(Schema):
+    """`points` are all that the profile or kind has, for completion while typing."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "ok": False,
+                    "problem": {
+                        "code": "unknown_name",
+                        "column": 1,
+                        "message": {"zh-CN": "第 1 列：没有“bearing_temp”这个测点", "en": "Column 1: …"},
+                    },
+                    "points": [
+                        {
+                            "key": "bearing_temp_c",
+                            "name": {"zh-CN": "轴承温度", "en": "Bearing temperature"},
+                            "unit": "°C",
+                            "life_safety": False,
+                        }
+                    ],
+                    "functions": ["abs", "min", "max"],
+                }
+            ]
+        }
+    )
+
+    ok: bool
+    problem: CheckProblem | None
+    points: list[KnownPoint]
+    functions: list[str]

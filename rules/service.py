@@ -1,0 +1,280 @@
+"""What can be done with rules. A saved rule is a checked rule; judges take it up by themselves."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from building.equipment import EquipmentKind
+from building.profile import DeviceProfile
+from catalog.directory import LiveDirectory
+from kit import events
+from kit.access import Scope
+from kit.clock import Clock
+from kit.errors import DomainError
+from kit.i18n import Language, Texts
+from kit.logs import logger
+from rules import errors, repository
+from rules.events import RuleChanged
+from rules.language import Function, parse
+from rules.models import RuleRow
+from rules.rule import CompiledRule, PointList, compile_rule
+from rules.schemas import CheckIn, CheckOut, CheckProblem, KnownPoint, RuleDefinition
+
+log = logger(__name__)
+
+EVERY_SITE = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """The enabled rules, compiled, as of a revision."""
+
+    revision: int
+    rules: tuple[CompiledRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class RuleFilter:
+    profile: str | None = None
+    kind: EquipmentKind | None = None
+    enabled: bool | None = None
+    life_safety: bool | None = None
+
+
+class RuleService:
+    """`profiles` say which points a rule may name, `directory` which equipment."""
+
+    def __init__(
+        self, profiles: Mapping[str, DeviceProfile], directory: LiveDirectory, texts: Texts, clock: Clock
+    ) -> None:
+        self._profiles = profiles
+        self._directory = directory
+        self._texts = texts
+        self._clock = clock
+
+    # --- for judges ------------------------------------------------------------------------------------------------
+
+    async def revision(self, session: AsyncSession) -> int:
+        """Grows with every change of any rule."""
+        return await repository.revision(session)
+
+    async def book(self, session: AsyncSession) -> RuleBook:
+        """Every enabled rule. One that no longer compiles (its profile changed) is logged and left out."""
+        revision = await repository.revision(session)
+        compiled: list[CompiledRule] = []
+        for row in await repository.enabled_rules(session):
+            try:
+                compiled.append(self._compiled(RuleDefinition.model_validate(row.definition), version=row.version))
+            except (DomainError, ValidationError) as error:
+                log.error("rule left out", rule=row.key, error=str(error))
+        return RuleBook(revision, tuple(compiled))
+
+    # --- changing --------------------------------------------------------------------------------------------------
+
+    async def load_shipped(self, session: AsyncSession) -> int:
+        """Brings the rules of this release in; how many were new or changed. What a person edited stays."""
+        known = await repository.keys(session)
+        changed = 0
+        for definition in shipped_rules():
+            row, wanted = known.get(definition.key), definition.model_dump(mode="json")
+            if row is not None and (row.author_id is not None or row.definition == wanted):
+                continue
+            self._compiled(definition)
+            if row is None:
+                session.add(self._row(definition, author=None, enabled=True))
+            else:
+                row.definition, row.version, row.updated_at = wanted, row.version + 1, self._clock.now()
+            changed += 1
+        if changed:
+            await repository.bump_revision(session)
+        return changed
+
+    async def add(
+        self, session: AsyncSession, scope: Scope, definition: RuleDefinition, *, enabled: bool, author: UUID
+    ) -> RuleRow:
+        """Raises RuleExists, CompanyRule and whatever is wrong with the rule."""
+        self._check(definition, scope)
+        # Whoever bumps holds the book until the end, so that two cannot add the same key.
+        await repository.bump_revision(session)
+        if definition.key in await repository.keys(session):
+            raise errors.RuleExists(definition.key)
+        row = self._row(definition, author=author, enabled=enabled)
+        session.add(row)
+        await self._told(session, row)
+        return row
+
+    async def change(
+        self,
+        session: AsyncSession,
+        scope: Scope,
+        key: str,
+        definition: RuleDefinition,
+        *,
+        enabled: bool,
+        version: int,
+        author: UUID,
+    ) -> RuleRow:
+        """Raises RuleNotFound, RuleChangedMeanwhile, RuleKeyFixed, CompanyRule and whatever is wrong with the rule."""
+        row = await self._for_change(session, scope, key, version=version)
+        if definition.key != key:
+            raise errors.RuleKeyFixed(key)
+        self._check(definition, scope)
+        row.definition, row.site_id = definition.model_dump(mode="json"), definition.site_id
+        row.enabled, row.author_id = enabled, author
+        await self._changed(session, row)
+        return row
+
+    async def switch(
+        self, session: AsyncSession, scope: Scope, key: str, *, enabled: bool, version: int, author: UUID
+    ) -> RuleRow:
+        """Enables or disables. Raises RuleNotFound, RuleChangedMeanwhile, CompanyRule."""
+        row = await self._for_change(session, scope, key, version=version)
+        row.enabled, row.author_id = enabled, author
+        await self._changed(session, row)
+        return row
+
+    async def remove(self, session: AsyncSession, scope: Scope, key: str, *, version: int) -> None:
+        """Raises RuleNotFound, RuleChangedMeanwhile, CompanyRule. A shipped rule comes back with the next start:
+        disable it instead."""
+        row = await self._for_change(session, scope, key, version=version)
+        await session.delete(row)
+        await self._changed(session, row)
+
+    # --- looking ---------------------------------------------------------------------------------------------------
+
+    async def get(self, session: AsyncSession, scope: Scope, key: str) -> RuleRow:
+        """Raises RuleNotFound."""
+        row = await repository.get(session, scope, key)
+        if row is None:
+            raise errors.RuleNotFound(key)
+        return row
+
+    async def find(
+        self, session: AsyncSession, scope: Scope, wanted: RuleFilter, *, sort: str, limit: int, offset: int
+    ) -> tuple[Sequence[RuleRow], int]:
+        """A page and the number of all that match. Raises UnknownRuleSort."""
+        if sort.removeprefix("-") not in repository.SORTS:
+            raise errors.UnknownRuleSort(sort, known=", ".join(sorted(repository.SORTS)))
+        return await repository.find(
+            session,
+            scope,
+            profile=wanted.profile,
+            kind=wanted.kind,
+            enabled=wanted.enabled,
+            life_safety=wanted.life_safety,
+            sort=sort,
+            limit=limit,
+            offset=offset,
+        )
+
+    def check(self, asked: CheckIn) -> CheckOut:
+        """Tries an expression without saving anything. Raises UnknownProfile."""
+        profiles = self._profiles_for(asked.profile, asked.kind)
+        points = {point.key: point for profile in profiles for point in profile.points.values()}
+        vocabulary = PointList.of((key, point.life_safety) for key, point in points.items()).vocabulary(
+            parameters=asked.params, life_safety=asked.life_safety
+        )
+        problem = None
+        try:
+            parse(asked.expression, vocabulary)
+        except errors.ExpressionError as error:
+            message = {language: self._texts.of_error(error, language) for language in Language}
+            problem = CheckProblem(code=error.code(), column=error.column, message=message)
+        return CheckOut(
+            ok=problem is None,
+            problem=problem,
+            points=[
+                KnownPoint(key=point.key, name=dict(point.name), unit=point.unit, life_safety=point.life_safety)
+                for point in points.values()
+            ],
+            functions=[function.value for function in Function],
+        )
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _compiled(self, definition: RuleDefinition, *, version: int = 1) -> CompiledRule:
+        """For a kind, a rule must fit at least one profile of it; the first that fits says what its names mean."""
+        rule = definition.to_rule(version=version)
+        refusal: DomainError = errors.RuleFitsNoEquipment(str(definition.kind))
+        for profile in self._profiles_for(definition.profile, definition.kind):
+            points = PointList.of((point.key, point.life_safety) for point in profile.points.values())
+            try:
+                return compile_rule(rule, points)
+            except errors.ExpressionError as error:
+                refusal = error
+        raise refusal
+
+    def _check(self, definition: RuleDefinition, scope: Scope) -> None:
+        if definition.site_id is None and scope.site_ids is not None:
+            raise errors.CompanyRule(definition.key)
+        if definition.site_id is not None and not scope.allows(definition.site_id):
+            raise errors.RuleNotFound(definition.key)
+        self._compiled(definition)
+        self._check_equipment(definition, scope)
+
+    def _check_equipment(self, definition: RuleDefinition, scope: Scope) -> None:
+        by_id = self._directory.current.by_id
+        for equipment_id in {*definition.equipment, *definition.equipment_params}:
+            entry = by_id.get(equipment_id)
+            fits = entry is not None and (
+                scope.allows(entry.site_id)
+                and definition.site_id in (None, entry.site_id)
+                and definition.profile in (None, entry.profile_key)
+                and definition.kind in (None, entry.kind)
+            )
+            if not fits:
+                raise errors.UnknownRuleEquipment(str(equipment_id))
+
+    def _profiles_for(self, profile: str | None, kind: EquipmentKind | None) -> list[DeviceProfile]:
+        if profile is None:
+            return [known for known in self._profiles.values() if known.kind == kind]
+        if profile not in self._profiles:
+            raise errors.UnknownProfile(profile, known=", ".join(sorted(self._profiles)))
+        return [self._profiles[profile]]
+
+    async def _for_change(self, session: AsyncSession, scope: Scope, key: str, *, version: int) -> RuleRow:
+        row = await repository.get(session, scope, key, for_update=True)
+        if row is None:
+            raise errors.RuleNotFound(key)
+        if row.site_id is None and scope.site_ids is not None:
+            raise errors.CompanyRule(key)
+        if row.version != version:
+            raise errors.RuleChangedMeanwhile(key, version=row.version)
+        row.version += 1
+        row.updated_at = self._clock.now()
+        return row
+
+    async def _changed(self, session: AsyncSession, row: RuleRow) -> None:
+        await repository.bump_revision(session)
+        await self._told(session, row)
+
+    async def _told(self, session: AsyncSession, row: RuleRow) -> None:
+        await session.flush()
+        await events.publish(session, RuleChanged(site_id=row.site_id or EVERY_SITE, key=row.key))
+
+    def _row(self, definition: RuleDefinition, *, author: UUID | None, enabled: bool) -> RuleRow:
+        now = self._clock.now()
+        return RuleRow(
+            key=definition.key,
+            site_id=definition.site_id,
+            definition=definition.model_dump(mode="json"),
+            enabled=enabled,
+            version=1,
+            author_id=author,
+            created_at=now,
+            updated_at=now,
+        )
+
+
+def shipped_rules() -> Iterable[RuleDefinition]:
+    """The rules of this release: `rules/defaults/*.toml`, one file a profile."""
+    for file in sorted(resources.files("rules").joinpath("defaults").iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".toml"):
+            document = tomllib.loads(file.read_text("utf-8"))
+            for rule in document["rules"]:
+                yield RuleDefinition.model_validate({"profile": document["profile"]} | rule)

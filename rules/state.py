@@ -1,0 +1,92 @@
+"""What a judge remembers: arrays over slots, equipment and pairs. 8 bytes a number, 42 bytes a pair, 17 a point."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.rule_set import PairKey, RuleSet
+
+# Long ago, and far enough from the ends of int64 that differences do not overflow.
+NEVER = -(2**61)
+
+
+@dataclass(eq=False)
+class JudgeState:
+    """A pure function of the readings since long enough ago, given the rules.
+
+    Slots: `value`, `seen_ms` (event time of it: the point's watermark), `is_seeded` (it came from the store, so that
+    the same reading may still come by the bus). Equipment: `clock_ms`, the newest event time of any of its points.
+    Pairs: `since_ms` (the wanted condition has held since then, NEVER: it does not hold), `is_active` and `onset_ms`
+    of the episode under way; for missing-data rules `last_ms` (event time of the last reading) and `heard_ms`
+    (the hub's time when it came).
+    """
+
+    value: npt.NDArray[np.float64]
+    seen_ms: npt.NDArray[np.int64]
+    is_seeded: npt.NDArray[np.bool_]
+    clock_ms: npt.NDArray[np.int64]
+    since_ms: npt.NDArray[np.int64]
+    onset_ms: npt.NDArray[np.int64]
+    is_active: npt.NDArray[np.bool_]
+    last_ms: npt.NDArray[np.int64]
+    heard_ms: npt.NDArray[np.int64]
+
+    @classmethod
+    def blank(cls, rules: RuleSet) -> "JudgeState":
+        slots, equipment, pairs = len(rules.point_nos), len(rules.equipment), rules.pairs
+        return cls(
+            value=np.full(slots, np.nan),
+            seen_ms=np.full(slots, NEVER, np.int64),
+            is_seeded=np.zeros(slots, np.bool_),
+            clock_ms=np.full(equipment, NEVER, np.int64),
+            since_ms=np.full(pairs, NEVER, np.int64),
+            onset_ms=np.full(pairs, NEVER, np.int64),
+            is_active=np.zeros(pairs, np.bool_),
+            last_ms=np.full(pairs, NEVER, np.int64),
+            heard_ms=np.full(pairs, NEVER, np.int64),
+        )
+
+    def take_over(self, old: "JudgeState", *, old_rules: RuleSet, rules: RuleSet) -> None:
+        """Copies what is still meant: points by number, equipment by id, pairs by rule and equipment.
+
+        A pair whose rule was changed keeps its episode, but a duration begins anew under the new text.
+        """
+        self._take_points(old, _matches(old_rules.point_nos.tolist(), rules.point_nos.tolist()))
+        self._take_clocks(old, _matches(_ids(old_rules), _ids(rules)))
+        old_versions, versions = rule_versions(old_rules), rule_versions(rules)
+        before, after = _matches(list(old_rules.pair_keys), list(rules.pair_keys))
+        for name in ("onset_ms", "is_active", "last_ms", "heard_ms"):
+            getattr(self, name)[after] = getattr(old, name)[before]
+        unchanged = np.array(
+            [old_versions[key] == versions[key] for key, _ in (rules.pair_keys[pair] for pair in after)], np.bool_
+        )
+        self.since_ms[after[unchanged]] = old.since_ms[before[unchanged]]
+
+    def _take_points(self, old: "JudgeState", places: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]) -> None:
+        before, after = places
+        for name in ("value", "seen_ms", "is_seeded"):
+            getattr(self, name)[after] = getattr(old, name)[before]
+
+    def _take_clocks(self, old: "JudgeState", places: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]) -> None:
+        before, after = places
+        self.clock_ms[after] = old.clock_ms[before]
+
+
+def rule_versions(rules: RuleSet) -> Mapping[str, int]:
+    return {group.compiled.rule.key: group.compiled.rule.version for group in rules.groups}
+
+
+def _ids(rules: RuleSet) -> list[UUID]:
+    return [entry.equipment_id for entry in rules.equipment]
+
+
+def _matches(
+    before: list[int] | list[UUID] | list[PairKey], after: list[int] | list[UUID] | list[PairKey]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The places of what is in both, side by side."""
+    place: dict[object, int] = {key: index for index, key in enumerate(before)}
+    both = [(place[key], index) for index, key in enumerate(after) if key in place]
+    return np.array([b for b, _ in both], np.int64), np.array([a for _, a in both], np.int64)
