@@ -138,3 +138,13 @@ class ImportRefused(DomainError):
 
     bad_rows: int
     problems: list[dict[str, Any]]
+
+
+@dataclass(eq=False)
+class SheetTooLarge(DomainError):
+    limit: str
+
+
+@dataclass(eq=False)
+class SiteCreationRefused(DomainError):
+    """Only who may see every site may open one."""

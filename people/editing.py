@@ -137,7 +137,7 @@ class PeopleEditor:
     async def set_areas(
         self, session: AsyncSession, scope: Scope, person_id: UUID, building_ids: Collection[UUID]
     ) -> None:
-        """The buildings somebody looks after in the scope; none: every building. Raises PersonNotFound, ReferenceUnknown."""
+        """The buildings of the scope somebody looks after; none: all. Raises PersonNotFound, ReferenceUnknown."""
         await self._person(session, scope, person_id)
         known = {building.id: building.site_id for building in await self._catalog.buildings(session, scope)}
         for building_id in building_ids:

@@ -9,26 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Grant, NotAuthenticated, Principal, Role
 from kit.clock import Clock
-from kit.settings import Settings, settings_config
 from people import login_repository as repository
 from people.errors import LoginRefused, NoAccount, WeakPassword
 from people.models import Account, Person
 from people.passwords import MAX_LENGTH, MIN_LENGTH, Passwords
 from people.repository import account_of
+from people.settings import LoginSettings
 from people.throttle import LoginThrottle
 from people.tokens import BadToken, Claims, TokenUse, read, sign
-
-
-class LoginSettings(Settings):
-    """`token_hours`: how long a login lasts. The failures belong to the throttle (`people.throttle`)."""
-
-    model_config = settings_config("HUB_LOGIN_")
-
-    token_hours: float = 12.0
-    stream_token_s: float = 60.0
-    failures: int = 5
-    failures_anywhere: int = 50
-    failure_window_minutes: float = 15.0
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class Rostering:
         await session.delete(row)
 
     async def extend(self, session: AsyncSession) -> None:
-        """Fills the coming fortnight of every rota. A shift planned by hand stands; what would overlap it is left out."""
+        """Fills the coming fortnight of every rota. A shift planned by hand stands: what overlaps it is left out."""
         await self._fill(session, [row for row, _ in await shift_repository.rotas(session, Scope.everywhere())])
 
     async def _fill(self, session: AsyncSession, rotas: Sequence[Rota]) -> None:

@@ -10,6 +10,7 @@ from kit.clock import Clock
 from kit.db import Database
 from people import login_repository as repository
 from people.errors import TooManyFailures
+from people.settings import LoginSettings
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class ThrottlePolicy:
     per_place: int = 5
     per_name: int = 50
     window: timedelta = timedelta(minutes=15)
+
+    @classmethod
+    def of(cls, settings: LoginSettings) -> "ThrottlePolicy":
+        window = timedelta(minutes=settings.failure_window_minutes)
+        return cls(per_place=settings.failures, per_name=settings.failures_anywhere, window=window)
 
 
 class LoginThrottle:
