@@ -179,10 +179,11 @@ async def serving(
     try:
         yield server
     finally:
-        await server.shutdown()
+        await server.shutdown()  # type: ignore[no-untyped-call]
 
 
 def port_of(server: ModbusTcpServer) -> int:
+    assert isinstance(server.transport, asyncio.Server)
     port: int = server.transport.sockets[0].getsockname()[1]
     return port
 
