@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -13,7 +14,6 @@ from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from device_adapters.values import Reason
 from kit.clock import Clock
 from kit.db import Database
 from kit.logs import logger
@@ -78,7 +78,7 @@ class DeadLetters(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Letter:
     raw: bytes
-    reason: Reason
+    reason: StrEnum
     detail: str
     source: str
     site_id: UUID | None
@@ -127,7 +127,7 @@ class RefusalLine:
         self,
         *,
         raw: bytes,
-        reason: Reason,
+        reason: StrEnum,
         detail: str,
         source: str,
         site_id: UUID | None = None,
