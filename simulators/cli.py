@@ -15,10 +15,8 @@ from kit.errors import DomainError
 from kit.i18n import Language, Texts
 from kit.logs import configure_logs
 from kit.supervision.ports import PortTaken
-from simulators.scenario.run import run_file
 from simulators.scenario.targets import Targets
-from simulators.serving import ROOMS_WITH_TEXTS, Parts, serve
-from simulators.settings import SimulatorSettings
+from simulators.settings import ROOMS_WITH_TEXTS, SimulatorSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -37,6 +35,8 @@ def serve_command(
     platform: Annotated[bool, typer.Option(help="the fake WeChat, WeCom, SMS and voice")] = True,
 ) -> None:
     """Runs the fleet and the fake services until Ctrl-C. Settings: HUB_SIM_… (see simulators/settings.py)."""
+    from simulators.serving import Parts, serve  # here, so that `fault` need not wait for servers to be imported
+
     configure_logs()
     try:
         asyncio.run(serve(SimulatorSettings(), Parts(fleet=fleet, platform=platform)))
@@ -99,6 +99,8 @@ def run_command(
     language: Lang = Language.ZH,
 ) -> None:
     """Plays a scenario against the running hub and simulator; exit status 0: everything was as expected."""
+    from simulators.scenario.run import run_file
+
     targets = Targets(hub=hub, simulator=simulator, platform=platform, user=user, password=password)
     try:
         held = asyncio.run(run_file(file, targets, language=language, say=typer.echo))

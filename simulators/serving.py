@@ -23,13 +23,12 @@ from simulators.fleet_run import running_fleet
 from simulators.modbus.fleet_gateways import load_profiles
 from simulators.platform.accounts import Accounts
 from simulators.platform.app import platform_app
-from simulators.settings import SimulatorSettings
+from simulators.settings import ROOMS_WITH_TEXTS, SimulatorSettings
 
 log = logger(__name__)
 
 PARENT_CHECK_S = 0.5
 HTTP_CLOSE_S = 1
-ROOMS_WITH_TEXTS = ("kit", "simulators")
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,13 @@ class _Server(uvicorn.Server):
 async def _http_server(app: FastAPI, host: str, port: int, setting: str) -> AsyncIterator[asyncio.Task[None]]:
     require_free(host, port, setting=setting)
     config = uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=HTTP_CLOSE_S
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=HTTP_CLOSE_S,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(), name=f"http {port}")

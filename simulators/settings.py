@@ -4,6 +4,8 @@ from pathlib import Path
 
 from kit.settings import Settings, settings_config
 
+ROOMS_WITH_TEXTS = ("kit", "simulators")
+
 DECLARED_MODBUS_PORT = 15020
 """The lowest port the demo site declares. HUB_SIM_MODBUS_PORT moves all of them by the same distance."""
 

@@ -27,6 +27,9 @@ from simulators.physics.water import WaterMeters
 _LOAD_OF_UNIT = {1: LoadKind.ELEVATOR, 2: LoadKind.ELEVATOR, 3: LoadKind.LIGHTING, 4: LoadKind.POWER}
 
 
+WARM_UP_STEPS = 240
+
+
 @dataclass(frozen=True)
 class FaultRequest:
     """A fault somebody asks for, unchecked. `duration_s` None: until it is ended."""
@@ -64,6 +67,7 @@ class Fleet:
         self.water_codes = [device.code for device in self.register.of_kind(EquipmentKind.WATER_METER)]
         self.smoke = SmokeDetectors(len(self.smoke_codes), seed=seed)
         self.water = WaterMeters(len(self.water_codes), seed=seed + 1, started_unix_s=started_unix_s)
+        self._warm_up(started_unix_s)
         self._smoke_index = {code: index for index, code in enumerate(self.smoke_codes)}
         self._water_index = {code: index for index, code in enumerate(self.water_codes)}
 
@@ -115,6 +119,13 @@ class Fleet:
         self.faults.stop(fault_id)
 
     # --- private ------------------------------------------------------------------------------------------------
+
+    def _warm_up(self, unix_s: float) -> None:
+        """Pumps that have run for a while: pressure is up and bearings are warm when somebody first looks."""
+        tick = self._tick(unix_s, 1.0)
+        for room in self._rooms:
+            for _ in range(WARM_UP_STEPS):
+                room.step(tick, {})
 
     def _true_values(self, code: str) -> dict[str, float]:
         if elevator := self.elevators.get(code):

@@ -121,7 +121,7 @@ class Elevator:
             "run_hours": round(self._run_hours, 2),
             "door_cycles": self._door_cycles,
             "door_motor_current_a": round(self._door_current_a, 2),
-            "levelling_error_mm": round(self._levelling_mm, 1),
+            "levelling_error_mm": round(self._levelling_mm, 1) + 0.0,  # -0.0 reads oddly
             "machine_room_temp_c": round(self._room_c, 1),
         }
 

@@ -10,7 +10,7 @@ WATER_N_PER_M3 = 1000.0 * 9.81
 BAR_PER_M = 0.0981
 BEARING_LIFE_H = 20_000.0
 SPEED_TAU_S = 1.5
-BEARING_TAU_S = 45.0
+BEARING_TAU_S = 30.0
 STANDSTILL = 0.02  # below this share of full speed a pump stands
 
 

@@ -18,6 +18,7 @@ from simulators.scenario.saved import Saved
 from simulators.scenario.settle import settle
 from simulators.scenario.steps import Call, Chat, EndFaults, Expect, Scenario, StartFault, Step, Wait
 from simulators.scenario.targets import Targets
+from simulators.settings import ROOMS_WITH_TEXTS
 
 LOOK_EVERY_S = 0.1
 SHOWN_CHARACTERS = 400
@@ -32,7 +33,7 @@ class NotAsExpected(Exception):
 async def run_file(file: Path, targets: Targets, *, language: Language, say: Say) -> bool:
     """Whether everything was as expected. Raises BadScenario."""
     scenario = read_scenario(file)
-    texts = Texts.load(["kit", "simulators"])
+    texts = Texts.load(ROOMS_WITH_TEXTS)
     started = time.monotonic()
     say(scenario.title[language])
     if about := scenario.about[language]:
