@@ -109,6 +109,11 @@ _TABLE: tuple[Transition, ...] = (
         Action.FINISH, (_S.ON_SITE, _S.IN_PROGRESS), _S.DONE,
         (Hat.ASSIGNEE, *_DESK), ("closing_code",), (Effect.END_TASKS, Effect.ASK_PROOF),
     ),
+    # Settled by telephone, or seen to be nothing: the desk ends what nobody has to drive to.
+    *_rows(
+        Action.FINISH, (_S.NEW, _S.REOPENED, _S.DISPATCHED, _S.ACCEPTED, _S.EN_ROUTE, _S.ON_HOLD), _S.DONE,
+        _DESK, ("closing_code",), (Effect.RESUME_CLOCK, Effect.END_TASKS, Effect.ASK_PROOF),
+    ),
     *_rows(Action.VERIFY, (_S.DONE,), _S.VERIFIED, (Hat.SYSTEM, *_DESK), (), (Effect.SETTLE,)),
     *_rows(
         Action.REOPEN, (_S.DONE, _S.VERIFIED, _S.CLOSED), _S.REOPENED,

@@ -88,7 +88,7 @@ async def report_counts(session: AsyncSession, work_order_ids: Collection[UUID])
         .where(Report.work_order_id.in_(work_order_ids))
         .group_by(Report.work_order_id)
     )
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 async def follower_count(session: AsyncSession, work_order_id: UUID) -> int:

@@ -267,7 +267,7 @@ async def offers_since(session: AsyncSession, person_ids: Collection[UUID], *, s
         .where(DispatchOffer.person_id.in_(person_ids), DispatchOffer.offered_at >= since)
         .group_by(DispatchOffer.person_id)
     )
-    return dict(rows.tuples())
+    return dict(rows.all())
 
 
 # --- timeline ------------------------------------------------------------------------------------------------------

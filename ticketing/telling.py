@@ -322,4 +322,4 @@ def _task_key(task: WorkOrderTask) -> str:
 
 
 def _report_link(report_id: UUID) -> str:
-    return f"/m/reports/{report_id}"
+    return f"/o/reports/{report_id}"
