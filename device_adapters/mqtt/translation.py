@@ -31,13 +31,17 @@ class Message:
 
 @dataclass(slots=True)
 class Translation:
-    """What a message said. `links` are (equipment, up). `entry` is the equipment that refusals are about, if known."""
+    """What a message said. `links` are (equipment, up). `entry` is the equipment that refusals are about, if known.
+
+    `is_foreign`: the topic belongs to no dialect.
+    """
 
     entries: list[tuple[EquipmentEntry, list[Reading]]] = field(default_factory=list)
     links: list[tuple[EquipmentEntry, bool]] = field(default_factory=list)
     unknown: list[UnknownMessage] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     entry: EquipmentEntry | None = None
+    is_foreign: bool = False
 
 
 class Translator:
@@ -53,7 +57,9 @@ class Translator:
             detail = f"{message.topic}: {len(message.payload)} bytes; at most {MAX_PAYLOAD_BYTES} are read"
             self._refuse_message(Refusal(Reason.TOO_LARGE, detail), result, share)
             return result
-        for route in self._router.routes(message.topic):
+        routes = self._router.routes(message.topic)
+        result.is_foreign = not routes
+        for route in routes:
             if isinstance(route.rule, StatusRule):
                 if share is not Share.LIFE_SAFETY:
                     self._read_status(route, route.rule, message, result)

@@ -34,6 +34,10 @@ MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 # (beyond that SUBACK says 0x80), so this leaves room for 63 topic filters a session.
 MAX_ACK_PENDING = 1024
 
+# A QoS 1 message that a killed client left unacknowledged comes again after this long, and only then: nats-server does
+# not hurry when the client is back.
+ACK_WAIT = "5s"
+
 
 @dataclass(frozen=True)
 class MqttUser:
@@ -178,7 +182,7 @@ def _document(config: NatsConfig, users: Sequence[MqttUser], *, home: Path) -> d
         "host": config.mqtt_host,
         "port": config.mqtt_port,
         "max_ack_pending": MAX_ACK_PENDING,
-        "ack_wait": "30s",
+        "ack_wait": ACK_WAIT,
     }
     if config.mqtt_tls is not None:
         mqtt["tls"] = {"cert_file": str(config.mqtt_tls.certificate), "key_file": str(config.mqtt_tls.key)}

@@ -206,7 +206,7 @@ def test_an_unknown_device_is_noted_with_its_payload(topic: str, site: str, devi
 
 def test_a_foreign_topic_is_nobodys() -> None:
     result = translate("homeassistant/status", b"online")
-    assert result == Translation()
+    assert result == Translation(is_foreign=True)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+"""The MQTT adapter of one broker: an ordinary line and, apart from it, a life-safety line."""
+
+import asyncio
+from collections.abc import Mapping
+
+from building.profile import DeviceProfile
+from catalog.directory import LiveDirectory
+from device_adapters.intake import Intake
+from device_adapters.links import LinkBook
+from device_adapters.mqtt.broker import Broker
+from device_adapters.mqtt.line import Line
+from device_adapters.mqtt.metrics import MqttMetrics
+from device_adapters.mqtt.routing import Router
+from device_adapters.mqtt.translation import Share, Translator
+from kit.clock import Clock
+
+
+class MqttAdapter:
+    """`run` until cancelled. Devices whose address names no broker may speak at any.
+
+    While the life-safety line is known to be down, the ordinary one carries its points too: smoke that is told twice
+    does no harm, smoke that waits for a session to come back does.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        directory: LiveDirectory,
+        profiles: Mapping[str, DeviceProfile],
+        intake: Intake,
+        links: LinkBook,
+        clock: Clock,
+        metrics: MqttMetrics,
+    ) -> None:
+        self.broker = broker
+        router = Router(directory, profiles, broker=broker.name, site_code=broker.site, profile_keys=broker.profiles)
+        translator = Translator(router, broker=broker.name)
+        self._life_safety = Line(
+            "life-safety", broker, share=lambda: Share.LIFE_SAFETY, filters=router.life_safety_filters,
+            translator=translator, intake=intake, links=links, clock=clock, metrics=metrics,
+        )  # fmt: skip
+        self._ordinary = Line(
+            "readings", broker, share=self._ordinary_share, filters=router.filters,
+            translator=translator, intake=intake, links=links, clock=clock, metrics=metrics,
+        )  # fmt: skip
+
+    @property
+    def is_up(self) -> bool:
+        """Both sessions are connected and every subscription is granted."""
+        return self._ordinary.is_up and self._life_safety.is_up
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._life_safety.run(), name=f"mqtt {self.broker.name} life safety")
+            group.create_task(self._ordinary.run(), name=f"mqtt {self.broker.name} readings")
+
+    def _ordinary_share(self) -> Share:
+        return Share.ALL if self._life_safety.is_down else Share.ORDINARY

@@ -1,0 +1,44 @@
+"""Where a broker is, how to be let in, and what to listen to there."""
+
+import ssl
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class MqttVersion(StrEnum):
+    V311 = "3.1.1"
+    V5 = "5"
+
+
+class Broker(BaseModel):
+    """One entry of `HUB_MQTT_BROKERS`. Only `name` and `host` are needed for a broker that lets anybody in.
+
+    A certificate is checked against the system's authorities, or `ca_file`; there is no way not to check it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description='what an equipment\'s address calls it: {"broker": "north"}', min_length=1)
+    host: str
+    port: int = 1883
+    username: str | None = None
+    password: str | None = Field(default=None, repr=False)
+    version: MqttVersion = MqttVersion.V311
+    client_id: str = Field(default="zhiwu-hub", description="unique at the broker: one per hub process that connects")
+    tls: bool = False
+    ca_file: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    site: str | None = Field(default=None, description="code of the only site whose devices speak here")
+    profiles: list[str] | None = Field(default=None, description="the profiles to listen for; all when absent")
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """None without TLS. Raises OSError for an unreadable file."""
+        if not self.tls:
+            return None
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.client_certificate is not None:
+            context.load_cert_chain(self.client_certificate, self.client_key)
+        return context

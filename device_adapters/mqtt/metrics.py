@@ -1,0 +1,16 @@
+"""What the MQTT lines count, shared by all brokers."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class MqttMetrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ["broker", "line"]
+        self.messages = Counter("hub_mqtt_messages", "Messages received", labels, registry=registry)
+        self.foreign = Counter("hub_mqtt_foreign_messages", "Messages of no known dialect", labels, registry=registry)
+        self.session_up = Gauge(
+            "hub_mqtt_session_up", "1 while all subscriptions are granted", labels, registry=registry
+        )
+        self.waiting = Gauge("hub_mqtt_waiting_messages", "Messages received, not yet read", labels, registry=registry)
+        self.pauses = Counter("hub_mqtt_pauses", "Times reading stopped for back-pressure", labels, registry=registry)
+        self.published = Counter("hub_mqtt_published", "Messages a broker took", ["broker"], registry=registry)
