@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 import nats
@@ -60,6 +61,11 @@ class Delivery:
     partition: int
     life_safety: bool
     message: Msg
+
+    @property
+    def arrived_at(self) -> datetime:
+        """When the bus took the batch, by the hub's clock: the same for every delivery of it."""
+        return self.message.metadata.timestamp
 
     async def ack(self) -> None:
         """Never deliver this again. A lost acknowledgement only means one more delivery."""

@@ -1,8 +1,7 @@
 """How refused readings are shown: one dead letter a device and reason, however many readings, with samples."""
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -13,14 +12,6 @@ from telemetry.admission import Refused
 
 POISON_BATCH = "poison_batch"
 _SAMPLES = 20
-
-
-class Refuse(Protocol):
-    """Keeps one dead letter; returns when it is kept."""
-
-    def __call__(
-        self, *, raw: bytes, reason: str, detail: str, source: str, site_id: UUID | None
-    ) -> Awaitable[None]: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,20 +1,23 @@
 """The store line: from the bus into the store, acknowledged after commit. It knows no rule, so none can stop it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from building.reading import ReadingBatch
 from catalog.directory import LiveDirectory
 from kit.backoff import Backoff
-from kit.clock import Clock, to_ms
+from kit.clock import to_ms
 from kit.logs import logger
 from telemetry.admission import Refused, admit
-from telemetry.dead_letter import DeadLetter, Refuse, dead_letters, unreadable, unstorable
+from telemetry.dead_letter import dead_letters, unreadable, unstorable
 from telemetry.errors import UnstorableBatch
+from telemetry.letter_desk import LetterDesk, Refuse
 from telemetry.store import TelemetryStore
 
 log = logger(__name__)
@@ -34,6 +37,8 @@ class StoreDelivery(Protocol):
     def batch(self) -> ReadingBatch: ...
     @property
     def sequence(self) -> int: ...
+    @property
+    def arrived_at(self) -> datetime: ...
     async def ack(self) -> None: ...
     async def nak(self, delay_s: float) -> None: ...
     async def term(self) -> None: ...
@@ -51,15 +56,16 @@ class ReadingSource(Protocol):
         max_messages: int = ...,
         max_wait_s: float = ...,
         on_poison: Callable[[bytes, str], Awaitable[None]] | None = None,
-    ) -> AsyncIterator[Sequence[StoreDelivery]]: ...
+    ) -> AsyncGenerator[Sequence[StoreDelivery], None]: ...
 
 
 class StoreLine:
-    """Two consumers, ordinary and life safety, into one store.
+    """Two consumers, ordinary and life safety, into one store; a third task writes the dead letters.
 
     Several messages become one append. A message whose own data is the reason it cannot be kept goes to the dead
     letters and is terminated; any other failure gives the messages back to the bus with a growing, jittered delay:
-    nothing is dropped because a disk or a database is away.
+    nothing is dropped because a disk is away. A message with refused readings is acknowledged once its dead letters are
+    kept; storing never waits for them.
     """
 
     def __init__(
@@ -69,19 +75,18 @@ class StoreLine:
         store: TelemetryStore,
         directory: LiveDirectory,
         refuse: Refuse,
-        clock: Clock,
         registry: CollectorRegistry,
     ) -> None:
         self._bus = bus
         self._store = store
         self._directory = directory
-        self._refuse = refuse
-        self._clock = clock
         self._metrics = StoreLineMetrics(registry)
+        self._letters = LetterDesk(refuse, self._metrics.letters_waiting)
 
     async def run(self) -> None:
         """Until cancelled. Raises when the bus does; its supervisor starts it again."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._letters.run(), name="store line, dead letters")
             group.create_task(self._consume(life_safety=False), name="store line")
             group.create_task(self._consume(life_safety=True), name="store line, life safety")
 
@@ -91,54 +96,51 @@ class StoreLine:
             durable=DURABLE, partitions=None, life_safety=life_safety, max_messages=_MAX_MESSAGES,
             max_wait_s=_MAX_WAIT_S, on_poison=self._refuse_unreadable,
         )  # fmt: skip
-        async for deliveries in source:
-            if deliveries:
-                await self._keep(deliveries, backoff)
+        async with aclosing(source):
+            async for deliveries in source:
+                if deliveries:
+                    await self._keep(deliveries, backoff)
 
     async def _keep(self, deliveries: Sequence[StoreDelivery], backoff: Backoff) -> None:
-        """Admits, appends, writes dead letters, acknowledges: in this order, so that a crash anywhere only repeats."""
-        work = _Work()
+        """Admits, appends, acknowledges: in this order, so that a crash anywhere only repeats."""
+        work = self._admit(deliveries)
         try:
-            self._admit(deliveries, work)
-            await self._append(work.admitted, work)
-            await self._write_dead_letters(work)
-        except Exception as error:
+            await self._append(work)
+        except Exception as error:  # whatever the store fails of, the messages are still on the bus
             await self._give_back(deliveries, backoff.next_s(), error)
             return
         if backoff.reset():
             log.info("store line works again")
-        for delivery in work.stored:
-            await delivery.ack()
-        for delivery, _ in work.poison:
-            await delivery.term()
+        for item in work:
+            await self._settle(item)
 
-    def _admit(self, deliveries: Sequence[StoreDelivery], work: "_Work") -> None:
-        directory, now_ms = self._directory.current, to_ms(self._clock.now())
+    def _admit(self, deliveries: Sequence[StoreDelivery]) -> list["_Item"]:
+        directory = self._directory.current
+        work: list[_Item] = []
         for delivery in deliveries:
             try:
-                admission = admit(delivery.batch, directory, now_ms)
+                # By the time of arrival, so that a message that comes again is admitted alike.
+                admission = admit(delivery.batch, directory, to_ms(delivery.arrived_at))
             except (ValueError, IndexError) as error:  # columns of unequal length or of a wrong type
-                work.poison.append((delivery, error))
-                continue
-            work.admitted.append((delivery, admission.batch))
-            work.refused += admission.refused
+                work.append(_Item(delivery, poison=error))
+            else:
+                work.append(_Item(delivery, batch=admission.batch, refused=admission.refused))
+        return work
 
-    async def _append(self, admitted: Sequence[tuple[StoreDelivery, ReadingBatch]], work: "_Work") -> None:
+    async def _append(self, work: Sequence["_Item"]) -> None:
         try:
-            await self._append_all(admitted)
+            await self._append_all([item for item in work if item.poison is None])
         except UnstorableBatch as error:
-            if len(admitted) == 1:
-                work.poison.append((admitted[0][0], error))
+            if len(work) == 1:
+                work[0].poison = error
                 return
             # One of them is poison: halves find it without giving up the speed of big appends for the others.
-            middle = len(admitted) // 2
-            await self._append(admitted[:middle], work)
-            await self._append(admitted[middle:], work)
-        else:
-            work.stored += [delivery for delivery, _ in admitted]
+            middle = len(work) // 2
+            await self._append(work[:middle])
+            await self._append(work[middle:])
 
-    async def _append_all(self, admitted: Sequence[tuple[StoreDelivery, ReadingBatch]]) -> None:
-        batches = [(delivery.sequence, batch) for delivery, batch in admitted if len(batch)]
+    async def _append_all(self, work: Sequence["_Item"]) -> None:
+        batches = [(item.delivery.sequence, item.batch) for item in work if len(item.batch)]
         if not batches:
             return
         with self._metrics.append_seconds.time():
@@ -146,24 +148,23 @@ class StoreLine:
                 await self._store.append(batches)
         self._metrics.stored.inc(sum(len(batch) for _, batch in batches))
 
-    async def _write_dead_letters(self, work: "_Work") -> None:
-        for one in work.refused:
-            for letter in dead_letters(one, self._directory.current):
-                await self._refuse_one(letter)
-            self._metrics.refused.labels(one.reason.value).inc(len(one.readings))
-        for delivery, error in work.poison:
-            log.error("poison batch", sequence=delivery.sequence, error=str(error))
-            await self._refuse_one(unstorable(delivery.batch, error=error, sequence=delivery.sequence))
+    async def _settle(self, item: "_Item") -> None:
+        for refused in item.refused:
+            self._metrics.refused.labels(refused.reason.value).inc(len(refused.readings))
+        if item.poison is not None:
             self._metrics.poison.inc()
+            log.error("poison batch", sequence=item.delivery.sequence, error=str(item.poison))
+            letter = unstorable(item.delivery.batch, error=item.poison, sequence=item.delivery.sequence)
+            await self._letters.put([letter], then=item.delivery.term, else_=item.delivery.nak)
+        elif item.refused:
+            letters = [letter for one in item.refused for letter in dead_letters(one, self._directory.current)]
+            await self._letters.put(letters, then=item.delivery.ack, else_=item.delivery.nak)
+        else:
+            await item.delivery.ack()
 
     async def _refuse_unreadable(self, raw: bytes, reason: str) -> None:
-        await self._refuse_one(unreadable(raw, reason))
         self._metrics.poison.inc()
-
-    async def _refuse_one(self, letter: DeadLetter) -> None:
-        await self._refuse(
-            raw=letter.raw, reason=letter.reason, detail=letter.detail, source=letter.source, site_id=letter.site_id
-        )
+        await self._letters.write(unreadable(raw, reason))
 
     async def _give_back(self, deliveries: Sequence[StoreDelivery], delay_s: float, error: Exception) -> None:
         self._metrics.failures.inc()
@@ -175,13 +176,13 @@ class StoreLine:
 
 
 @dataclass
-class _Work:
-    """What becomes of the messages of one round."""
+class _Item:
+    """One message and what became of it: `poison` is why it can never be kept."""
 
-    admitted: list[tuple[StoreDelivery, ReadingBatch]] = field(default_factory=list)
-    stored: list[StoreDelivery] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    poison: list[tuple[StoreDelivery, Exception]] = field(default_factory=list)
+    delivery: StoreDelivery
+    batch: ReadingBatch = field(default_factory=ReadingBatch.empty)
+    refused: tuple[Refused, ...] = ()
+    poison: Exception | None = None
 
 
 class StoreLineMetrics:
@@ -190,6 +191,7 @@ class StoreLineMetrics:
         self.refused = Counter("hub_store_refused_readings", "Readings refused", ["reason"], registry=registry)
         self.poison = Counter("hub_store_poison_batches", "Bus messages that can never be stored", registry=registry)
         self.failures = Counter("hub_store_append_failures", "Appends given back to the bus", registry=registry)
+        self.letters_waiting = Gauge("hub_store_letters_waiting", "Dead letters not yet kept", registry=registry)
         self.append_seconds = Histogram(
             "hub_store_append_seconds", "Time to a committed append", registry=registry,
             buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
