@@ -27,13 +27,13 @@ _PLAIN = ("name", "model", "location")
 
 class EquipmentSheet:
     kind = "equipment"
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("code", True), Column("name", True), Column("kind", True), Column("model"), Column("profile"),
         Column("building"), Column("space"), Column("parent"), Column("external_id"), Column("rescue_code"),
         Column("location"),
     )  # fmt: skip
-    importers = (Role.MANAGER,)
-    exporters = (Role.MANAGER, Role.DISPATCHER, Role.ENGINEER)
+    importers: tuple[Role, ...] = (Role.MANAGER,)
+    exporters: tuple[Role, ...] = (Role.MANAGER, Role.DISPATCHER, Role.ENGINEER)
 
     def __init__(self, profiles: Mapping[str, DeviceProfile], texts: Texts) -> None:
         self._profiles = profiles

@@ -20,9 +20,15 @@ from kit.ids import new_id
 
 class HouseSheet:
     kind = "houses"
-    columns = (Column("building", True), Column("unit"), Column("floor"), Column("room", True), Column("code"))
-    importers = (Role.MANAGER,)
-    exporters = (Role.MANAGER, Role.DISPATCHER, Role.ENGINEER)
+    columns: tuple[Column, ...] = (
+        Column("building", True),
+        Column("unit"),
+        Column("floor"),
+        Column("room", True),
+        Column("code"),
+    )
+    importers: tuple[Role, ...] = (Role.MANAGER,)
+    exporters: tuple[Role, ...] = (Role.MANAGER, Role.DISPATCHER, Role.ENGINEER)
 
     async def check(self, session: AsyncSession, site_id: UUID, rows: Sequence[Row]) -> Plan:
         plan = Plan()

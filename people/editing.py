@@ -57,14 +57,22 @@ class PeopleEditor:
         return person.id
 
     async def change(self, session: AsyncSession, scope: Scope, person_id: UUID, changes: Mapping[str, Any]) -> None:
-        """Sets the columns named in `changes`. Somebody set inactive loses logins, tokens and coming shifts."""
+        """Sets the columns named in `changes`. Raises PersonNotFound, WecomUserTaken."""
         person = await self._person(session, scope, person_id)
         for name, value in changes.items():
             setattr(person, name, value)
         await self._save(session, person, changes.get("wecom_user_id"))
-        if changes.get("is_active") is False:
-            await self.disable_account(session, scope, person_id, must_exist=False)
-            await shift_repository.delete_shifts_of(session, person_id=person_id, after=self._clock.now())
+
+    async def deactivate(self, session: AsyncSession, scope: Scope, person_id: UUID) -> None:
+        """Somebody left: their login, tokens and coming shifts go. Raises PersonNotFound, GrantRefused."""
+        person = await self._person(session, scope, person_id)
+        await self._refuse_rights_outside(session, scope, person_id)
+        person.is_active = False
+        account = await repository.account_of(session, person_id)
+        if account is not None:
+            account.is_enabled = False
+            account.token_epoch += 1
+        await shift_repository.delete_shifts_of(session, person_id=person_id, after=self._clock.now())
 
     # --- login and rights -----------------------------------------------------------------------------------------
 
@@ -92,17 +100,13 @@ class PeopleEditor:
             raise UsernameTaken(username) from None
         return password
 
-    async def disable_account(
-        self, session: AsyncSession, scope: Scope, person_id: UUID, *, must_exist: bool = True
-    ) -> None:
+    async def disable_account(self, session: AsyncSession, scope: Scope, person_id: UUID) -> None:
         """Takes the login away and revokes every token. Raises PersonNotFound, NoAccount, GrantRefused."""
         await self._person(session, scope, person_id)
+        await self._refuse_rights_outside(session, scope, person_id)
         account = await repository.account_of(session, person_id)
         if account is None:
-            if must_exist:
-                raise NoAccount(person_id)
-            return
-        await self._refuse_rights_outside(session, scope, person_id)
+            raise NoAccount(person_id)
         account.is_enabled = False
         account.token_epoch += 1
 

@@ -85,6 +85,17 @@ async def join_site(session: AsyncSession, *, person_id: UUID, site_id: UUID) ->
     await session.execute(insert(Membership).values(values).on_conflict_do_nothing())
 
 
+async def join_site_all(session: AsyncSession, *, person_ids: Collection[UUID], site_id: UUID) -> None:
+    rows = [{"person_id": person_id, "site_id": site_id} for person_id in set(person_ids)]
+    if rows:
+        await session.execute(insert(Membership).on_conflict_do_nothing(), rows)
+
+
+async def wecom_users(session: AsyncSession, users: Collection[str]) -> dict[str, Person]:
+    rows = await session.scalars(select(Person).where(Person.wecom_user_id.in_(users)))
+    return {row.wecom_user_id: row for row in rows if row.wecom_user_id}
+
+
 async def grants(session: AsyncSession, person_id: UUID) -> Sequence[RoleGrant]:
     statement = select(RoleGrant).where(RoleGrant.person_id == person_id).order_by(RoleGrant.role)
     return (await session.scalars(statement)).all()
@@ -174,6 +185,21 @@ async def save_residence(
     )
     found: UUID = (await session.scalars(statement.returning(Residence.id))).one()
     return found
+
+
+async def save_residences(
+    session: AsyncSession, *, site_id: UUID, residences: Collection[tuple[UUID, UUID, str]]
+) -> None:
+    """Binds (person id, space id, relation), or changes what they are to each other."""
+    rows = [
+        {"id": new_id(), "site_id": site_id, "person_id": person_id, "space_id": space_id, "relation": relation}
+        for person_id, space_id, relation in residences
+    ]
+    if not rows:
+        return
+    statement = insert(Residence)
+    fresh = {"relation": statement.excluded.relation}
+    await session.execute(statement.on_conflict_do_update(index_elements=["person_id", "space_id"], set_=fresh), rows)
 
 
 async def residents(session: AsyncSession, space_ids: Collection[UUID]) -> Sequence[UUID]:
