@@ -1,0 +1,92 @@
+"""The room put together: what others hand in, what the hub registers."""
+
+from dataclasses import dataclass
+
+from procrastinate import App
+from prometheus_client import CollectorRegistry
+
+from catalog.service import CatalogService
+from connectors.wechat import WeChatClient, WeChatSettings
+from kit.clock import Clock
+from kit.db import Database
+from kit.i18n import Texts
+from kit.jobs import JobKind, Sweep
+from notify.service import NotifyService
+from owner_services.answers import Answers
+from owner_services.binding import Binding
+from owner_services.locating import Locator
+from owner_services.reporting import OwnerReporting
+from owner_services.settings import OwnerServicesSettings
+from owner_services.webform import WebForm
+from owner_services.wechat.conversation import Conversation
+from owner_services.wechat.envelope import Envelope
+from owner_services.wechat.inbox import WeChatInbox
+from people.editing import PeopleEditor
+from people.service import PeopleService
+from ticketing.attaching import Attaching
+from ticketing.service import TicketingService
+
+
+@dataclass(frozen=True)
+class OwnerServices:
+    """`provided`: the services that endpoints ask for by type."""
+
+    envelope: Envelope
+    inbox: WeChatInbox
+    binding: Binding
+    web_form: WebForm
+
+    @property
+    def provided(self) -> tuple[object, ...]:
+        return self.envelope, self.inbox, self.binding, self.web_form
+
+    def jobs(self) -> tuple[JobKind, ...]:
+        return self.inbox.jobs()
+
+    def sweeps(self) -> tuple[Sweep, ...]:
+        return self.inbox.sweeps()
+
+
+def build_owner_services(
+    *,
+    database: Database,
+    app: App,
+    catalog: CatalogService,
+    people: PeopleService,
+    editor: PeopleEditor,
+    notify: NotifyService,
+    ticketing: TicketingService,
+    attaching: Attaching,
+    wechat: WeChatClient,
+    account: WeChatSettings,
+    settings: OwnerServicesSettings,
+    texts: Texts,
+    clock: Clock,
+    registry: CollectorRegistry,
+) -> OwnerServices:
+    answers = Answers(texts)
+    binding = Binding(people=people, editor=editor, catalog=catalog, notify=notify, settings=settings, clock=clock)
+    reporting = OwnerReporting(ticketing=ticketing, people=people, catalog=catalog, locator=Locator(catalog))
+    conversation = Conversation(
+        reporting=reporting,
+        ticketing=ticketing,
+        people=people,
+        catalog=catalog,
+        notify=notify,
+        binding=binding,
+        answers=answers,
+        clock=clock,
+    )
+    inbox = WeChatInbox(
+        database=database,
+        app=app,
+        conversation=conversation,
+        answers=answers,
+        wechat=wechat,
+        attaching=attaching,
+        clock=clock,
+        registry=registry,
+        keep_days=settings.keep_message_days,
+    )
+    web_form = WebForm(reporting=reporting, catalog=catalog, answers=answers, clock=clock)
+    return OwnerServices(Envelope(account, clock), inbox, binding, web_form)

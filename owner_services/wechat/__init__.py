@@ -1,0 +1,1 @@
+"""The Official Account's callback: envelope, inbox, conversation."""
