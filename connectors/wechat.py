@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
-from pydantic import SecretStr
+from pydantic import SecretStr, field_validator
 
 from connectors.errors import ConnectorError, PermanentFailure, TemporaryFailure, not_configured
 from connectors.http import Answer, Endpoint, call, decode
@@ -24,6 +24,7 @@ TEMPORARY = {-1: 2.0, 45011: 60.0, 50002: 60.0}
 NOT_FOLLOWING = "43004"
 USER_REFUSED = "43101"
 RENEW_EARLY_S = 300.0
+AES_KEY_LENGTH = 43
 MAX_MEDIA_BYTES = 10 * 1024 * 1024
 
 
@@ -41,6 +42,18 @@ class WeChatSettings(Settings):
     aes_key: SecretStr | None = None
     base_url: str = "https://api.weixin.qq.com"
     deadline_s: float = 5.0
+
+    @field_validator("app_secret", "token", "aes_key", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("aes_key")
+    @classmethod
+    def _has_its_length(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) != AES_KEY_LENGTH:
+            raise ValueError(f"an EncodingAESKey has {AES_KEY_LENGTH} characters")
+        return value
 
     @property
     def is_configured(self) -> bool:

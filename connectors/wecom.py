@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from connectors.errors import ConnectorError, PermanentFailure, TemporaryFailure, not_configured
 from connectors.http import Endpoint, call, decode
+from connectors.text import clip_bytes
 from connectors.token import TokenGrant, TokenKeeper
 from kit.clock import Clock
 from kit.settings import Settings, settings_config
@@ -139,14 +140,6 @@ class Pace:
             return self._window_s - (now - sent[0])
         sent.append(now)
         return 0.0
-
-
-def clip_bytes(text: str, limit: int) -> str:
-    """The text within `limit` UTF-8 bytes, ending in … when something was cut off."""
-    encoded = text.encode()
-    if len(encoded) <= limit:
-        return text
-    return encoded[: limit - len("…".encode())].decode(errors="ignore") + "…"
 
 
 def _check(answer: dict[str, Any]) -> None:

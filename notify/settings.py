@@ -13,7 +13,7 @@ class NotifySettings(Settings):
     """HUB_NOTIFY_…; the template maps are JSON: {"work_order.assigned": "<id given by the service>", …}.
 
     Quiet hours are local to the site; the same time twice means none. `voice_after_s`: how long a matter of life may
-    stay unacknowledged before the telephone rings.
+    stay unacknowledged before the telephone rings. `link_base_url` empty: the address of the hub itself.
     """
 
     model_config = settings_config("HUB_NOTIFY_")
@@ -25,7 +25,7 @@ class NotifySettings(Settings):
     quiet_from: time = time(22, 0)
     quiet_until: time = time(7, 30)
     voice_after_s: float = 60.0
-    link_base_url: str = "http://127.0.0.1:8000"
+    link_base_url: str = ""
     keep_days: int = 365
 
     @property
