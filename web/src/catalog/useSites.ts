@@ -13,7 +13,7 @@ export function useSites() {
     queryFn: () => unwrap(api.GET('/api/v1/sites')),
     staleTime: LONG_MS,
   })
-  return { ...query, sites: computed(() => query.data.value?.items) }
+  return { ...query, sites: query.data }
 }
 
 /** The site one works at: the chosen one, or the only one; null while there is a choice to make. */

@@ -4,43 +4,28 @@ import type { LiveEvent } from './live'
 
 /**
  * Which cached answers an event makes old. Keys begin with the resource's name: `['alarms', 'list', …]`.
- * An event that nobody here knows costs nothing; `Reload` (this screen missed events) makes everything old.
+ *
+ * An event carries the ids of what it is about, so those decide, and a new kind of event about an order needs no
+ * change here. An event that nobody here knows costs nothing; `Reload` (this screen missed events) makes all old.
  */
 export function staleKeys(event: LiveEvent): QueryKey[] | 'all' {
-  const { equipment_id: equipmentId, work_order_id: orderId } = event
-  switch (event.event) {
-    case 'Reload':
-      return 'all'
-    case 'AlarmRaised':
-    case 'AlarmReturned':
-    case 'AlarmAcknowledged':
-    case 'AlarmCleared':
-    case 'AlarmChanged':
-    case 'AlarmInhibited':
-    case 'AlarmReleased':
-      return [['alarms']]
-    case 'LinkChanged':
-      return [['equipment', 'list'], ['links'], ...one('equipment', equipmentId)]
-    case 'CatalogChanged':
-      return [['equipment'], ['sites'], ['buildings'], ['points']]
-    case 'DeviceDiscovered':
-    case 'DeviceBound':
-      return [['discovered-devices'], ['equipment', 'list']]
-    case 'DeadLetterAdded':
-      return [['dead-letters']]
-    case 'RuleChanged':
-    case 'RulesChanged':
-      return [['rules']]
+  if (event.event === 'Reload') return 'all'
+  const keys: QueryKey[] = []
+  if (event.alarm_id) keys.push(['alarms'])
+  if (event.work_order_id) {
+    keys.push(['work-orders', 'list'], ['work-orders', 'count'], ['work-orders', 'one', event.work_order_id])
   }
-  if (event.event.startsWith('WorkOrder') || event.event.startsWith('Task') || event.event.startsWith('Report')) {
-    return [['work-orders', 'list'], ['work-orders', 'count'], ...one('work-orders', orderId)]
-  }
-  if (event.event.startsWith('Notification')) return [['notifications']]
-  return []
+  if (event.notification_id) keys.push(['notifications'])
+  if (event.discovered_id) keys.push(['discovered-devices'])
+  return [...keys, ...(BY_NAME[event.event]?.(event) ?? [])]
 }
 
-function one(resource: string, id: string | undefined): QueryKey[] {
-  return id ? [[resource, 'one', id]] : [[resource, 'one']]
+const BY_NAME: Readonly<Record<string, (event: LiveEvent) => QueryKey[]>> = {
+  LinkChanged: ({ equipment_id }) => [['equipment', 'list'], ['equipment', 'one', equipment_id]],
+  CatalogChanged: () => [['equipment'], ['sites'], ['buildings']],
+  DeviceBound: () => [['equipment', 'list']],
+  RulesChanged: () => [['rules']],
+  RuleChanged: () => [['rules']],
 }
 
 const GATHER_MS = 150

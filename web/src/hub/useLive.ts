@@ -19,7 +19,7 @@ export function provideLive(): Live {
   const invalidator = new Invalidator(queries)
   const connection = new LiveConnection({
     connect: async () => {
-      const { token } = await unwrap(api.POST('/api/v1/auth/stream-token'))
+      const { stream_token: token } = await unwrap(api.POST('/api/v1/auth/stream-token'))
       return new EventSource(`/api/v1/live?token=${encodeURIComponent(token)}`)
     },
     onEvent: (event) => invalidator.hear(event),

@@ -29,7 +29,13 @@ describe('an event makes old', () => {
   })
 
   it('something this front end does not know yet: nothing', () => {
-    expect(staleKeys({ event: 'MeterRead' })).toEqual([])
+    expect(staleKeys({ event: 'MeterRead', meter_id: 'm' })).toEqual([])
+  })
+
+  it('an alarm that joins an order: both', () => {
+    const keys = staleKeys({ event: 'WorkOrderJoined', work_order_id: 'w', alarm_id: 'a' })
+    expect(keys).toContainEqual(['alarms'])
+    expect(keys).toContainEqual(['work-orders', 'one', 'w'])
   })
 })
 
@@ -45,7 +51,7 @@ describe('a flood of events', () => {
     invalidator.hear({ event: 'WorkOrderOpened', work_order_id: 'w' })
     expect(invalidate).not.toHaveBeenCalled()
     vi.runAllTimers()
-    expect(invalidate.mock.calls.map(([filters]) => filters?.queryKey)).toEqual([
+    expect(invalidate.mock.calls.map(([filters]) => (filters as { queryKey: unknown }).queryKey)).toEqual([
       ['alarms'],
       ['work-orders', 'list'],
       ['work-orders', 'count'],
@@ -57,7 +63,7 @@ describe('a flood of events', () => {
     const queries = new QueryClient()
     const invalidate = vi.spyOn(queries, 'invalidateQueries').mockResolvedValue()
     const invalidator = new Invalidator(queries)
-    invalidator.hear({ event: 'AlarmRaised' })
+    invalidator.hear({ event: 'AlarmRaised', alarm_id: 'a' })
     vi.runAllTimers()
     invalidator.hear({ event: 'Reload' })
     vi.runAllTimers()
