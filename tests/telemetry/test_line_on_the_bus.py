@@ -76,7 +76,7 @@ async def test_registers_of_a_device_become_rows_of_the_store(bus: Bus, store: D
         probe = equipment("P", PROBE, port=port_of(server))
         live = LiveDirectory(Directory.of(1, [probe]))
         refusals = cast(RefusalLine, None)  # nothing of this device is refused
-        async with Intake(bus, live, refusals) as intake:
+        async with Intake(bus, refusals) as intake:
             adapter = ModbusAdapter(
                 directory=live,
                 profiles=profiles(),
