@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from building.severity import Severity
@@ -44,3 +44,22 @@ class Detection:
     message: dict[str, str]
     values: dict[str, Any] = field(default_factory=dict)
     order: OrderPolicy | None = None
+
+    @classmethod
+    def end_of(
+        cls, *, source: AlarmSource, source_id: str, equipment_id: UUID, site_id: UUID, onset_ms: int, at_ms: int
+    ) -> Self:
+        """The end of an episode of which only the identity is known any more (its rule is gone)."""
+        return cls(
+            source=source,
+            source_id=source_id,
+            equipment_id=equipment_id,
+            site_id=site_id,
+            active=False,
+            onset_ms=onset_ms,
+            at_ms=max(at_ms, onset_ms),
+            severity=Severity.WARNING,
+            fault_mode="",
+            life_safety=False,
+            message={},
+        )

@@ -50,7 +50,7 @@ class LinkAlarms:
             await self._alarms.apply(session, [self._detection(equipment, onset_ms=changed_ms)])
             return
         lasting = await self._alarms.lasting_episodes(
-            session, source=AlarmSource.LINK, equipment_ids=[equipment.equipment_id]
+            session, source=AlarmSource.LINK, life_safety=False, equipment_ids=[equipment.equipment_id]
         )
         ended = [
             self._detection(equipment, onset_ms=onset_ms, at_ms=max(changed_ms, onset_ms), active=False)

@@ -106,9 +106,18 @@ async def standing_inhibitions(session: AsyncSession, equipment_ids: Collection[
     return (await session.scalars(select(Inhibition).where(standing))).all()
 
 
-async def lasting_episodes(session: AsyncSession, *, source: str, equipment_ids: Collection[UUID]) -> list[EpisodeKey]:
-    lasting = select(AlarmEpisode).where(
-        AlarmEpisode.equipment_id.in_(equipment_ids), AlarmEpisode.source == source, AlarmEpisode.ended_at.is_(None)
+async def lasting_episodes(
+    session: AsyncSession, *, source: str, life_safety: bool, equipment_ids: Collection[UUID]
+) -> list[EpisodeKey]:
+    lasting = (
+        select(AlarmEpisode)
+        .join(Alarm, Alarm.id == AlarmEpisode.alarm_id)
+        .where(
+            AlarmEpisode.equipment_id.in_(equipment_ids),
+            AlarmEpisode.source == source,
+            AlarmEpisode.ended_at.is_(None),
+            Alarm.life_safety.is_(life_safety),
+        )
     )
     return [(row.equipment_id, row.source, row.source_id, row.onset_ms) for row in await session.scalars(lasting)]
 

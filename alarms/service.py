@@ -68,10 +68,12 @@ class AlarmService:
         return await self._save(session, ledger.moves)
 
     async def lasting_episodes(
-        self, session: AsyncSession, *, source: AlarmSource, equipment_ids: Collection[UUID]
+        self, session: AsyncSession, *, source: AlarmSource, life_safety: bool, equipment_ids: Collection[UUID]
     ) -> list[EpisodeKey]:
         """Episodes of these equipment that began and have not ended, cleared by hand or not."""
-        return await repository.lasting_episodes(session, source=source.value, equipment_ids=equipment_ids)
+        return await repository.lasting_episodes(
+            session, source=source.value, life_safety=life_safety, equipment_ids=equipment_ids
+        )
 
     # --- what people do --------------------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ class LeaseLost(RuntimeError):
 
     def __init__(self, *, partition: int, epoch: int) -> None:
         super().__init__(f"partition {partition} is no longer ours (epoch {epoch})")
+        self.partition = partition
+        self.epoch = epoch
 
 
 @dataclass(frozen=True)

@@ -81,11 +81,11 @@ async def positions(session: AsyncSession, partition: int) -> Mapping[bool, Judg
 async def save_position(
     session: AsyncSession, *, partition: int, life_safety: bool, sequence: int, at: datetime
 ) -> None:
-    """Positions only grow."""
+    """Positions grow, except when the bus began anew; only the owner of the partition's lease writes here."""
     row = insert(JudgePosition).values(partition=partition, life_safety=life_safety, sequence=sequence, at=at)
     await session.execute(
         row.on_conflict_do_update(
             index_elements=[JudgePosition.partition, JudgePosition.life_safety],
-            set_={"sequence": func.greatest(JudgePosition.sequence, row.excluded.sequence), "at": row.excluded.at},
+            set_={"sequence": row.excluded.sequence, "at": row.excluded.at},
         )
     )

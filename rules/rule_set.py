@@ -46,6 +46,7 @@ class RuleSet:
     in `pairs_by_slot`. `hold_ms` is how long a slot's value holds; `need_ms` and `clear_need_ms` belong to pairs.
     """
 
+    life_safety: bool
     equipment: tuple[EquipmentEntry, ...]
     groups: tuple[RuleGroup, ...]
     group_bounds: Ints
@@ -75,6 +76,12 @@ class RuleSet:
     def pairs(self) -> int:
         return len(self.pair_keys)
 
+    @property
+    def longest_need_ms(self) -> int:
+        """How far back readings may matter to a duration under way; the silence of missing-data rules aside."""
+        needs = np.maximum(self.need_ms, self.clear_need_ms)[~self.is_missing]
+        return int(needs.max(initial=0))
+
     def slots_of(self, point_no: npt.NDArray[np.int32]) -> Rows:
         """The slot of each point, -1 for points that are not judged here."""
         place = point_no.astype(np.int64) - self.first_point_no
@@ -98,6 +105,7 @@ class _Layout:
     """Collects rows while a RuleSet is laid out."""
 
     def __init__(self, entries: Iterable[EquipmentEntry], *, life_safety: bool) -> None:
+        self.life_safety = life_safety
         self.equipment = tuple(entry for entry in entries if entry.in_service)
         self.points: list[tuple[int, PointEntry]] = [
             (place, point)
@@ -166,6 +174,7 @@ class _Layout:
         slot_by_point[numbers - first] = np.arange(len(numbers), dtype=np.int32)
         pair_starts, pairs_by_slot = self._pairs_by_slot()
         return RuleSet(
+            life_safety=self.life_safety,
             equipment=self.equipment,
             groups=tuple(self.groups),
             group_bounds=np.array([group.start for group in self.groups] + [len(self.pair_keys)], np.int64),

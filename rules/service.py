@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from uuid import UUID
 
@@ -36,6 +37,14 @@ class RuleBook:
 
     revision: int
     rules: tuple[CompiledRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Position:
+    """A bus sequence, and when (hub's time) it was written down."""
+
+    sequence: int
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,17 @@ class RuleService:
             except (DomainError, ValidationError) as error:
                 log.error("rule left out", rule=row.key, error=str(error))
         return RuleBook(revision, tuple(compiled))
+
+    async def position(self, session: AsyncSession, *, partition: int, life_safety: bool) -> Position | None:
+        """How far a line of a partition was judged; None before its first time."""
+        row = (await repository.positions(session, partition)).get(life_safety)
+        return None if row is None else Position(row.sequence, row.at)
+
+    async def save_position(self, session: AsyncSession, *, partition: int, life_safety: bool, sequence: int) -> None:
+        """Belongs into the transaction that holds what was detected up to there."""
+        await repository.save_position(
+            session, partition=partition, life_safety=life_safety, sequence=sequence, at=self._clock.now()
+        )
 
     # --- changing --------------------------------------------------------------------------------------------------
 

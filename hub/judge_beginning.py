@@ -1,0 +1,137 @@
+"""Begins to judge a partition where it was left: state rebuilt silently, then whatever was not judged yet, emitting.
+
+The position and the lasting episodes were written in one transaction, so together they say exactly what has been told.
+Up to the position, the bus is read silently for the state of durations; older values that still hold come from the
+store. From the position on, the same bus is judged on. A kill at any instant therefore neither raises anything twice
+nor swallows it.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from uuid import UUID
+
+from alarms.detection import AlarmSource, Detection
+from bus.client import Bus
+from catalog.directory import Directory, EquipmentEntry
+from hub.judge_books import Beginning, JudgeBooks
+from hub.judge_meters import JudgeMeters, line_name
+from hub.partition_judge import SAME_CLOCK_MS, PartitionJudge, Reached
+from kit.clock import Clock, to_ms
+from kit.logs import logger
+from rules.judge import FailureHandler, Judge
+from rules.rule_set import PairKey, RuleSet
+from rules.service import Position
+from telemetry.store import TelemetryQueries
+
+log = logger(__name__)
+
+# The bus is read back at least this far before the position, and at most so far, whatever durations rules ask for.
+SHORTEST_LOOK_BACK_MS = 10 * 60_000
+LONGEST_LOOK_BACK_MS = 6 * 3_600_000
+STORE_TIMEOUT_S = 5.0
+POINTS_A_QUERY = 5_000
+
+
+class JudgeBeginning:
+    def __init__(
+        self, bus: Bus, books: JudgeBooks, queries: TelemetryQueries, meters: JudgeMeters, clock: Clock
+    ) -> None:
+        self._bus = bus
+        self._books = books
+        self._queries = queries
+        self._meters = meters
+        self._clock = clock
+
+    async def begin(
+        self, rules: RuleSet, directory: Directory, *, partition: int, epoch: int, on_failure: FailureHandler
+    ) -> PartitionJudge:
+        """A judge that has judged everything the bus has until now. Raises LeaseLost."""
+        life_safety = rules.life_safety
+        entries = {entry.equipment_id: entry for entry in directory.entries if entry.partition == partition}
+        known = await self._books.beginning(partition=partition, life_safety=life_safety, equipment_ids=entries)
+        judge = Judge(rules, on_failure=on_failure)
+        judged = PartitionJudge(judge, partition=partition, epoch=epoch, life_safety=life_safety, meters=self._meters)
+        since_ms = self._since_ms(known, rules)
+        await self._seed(judge, before_ms=since_ms)
+        await self._replay_silently(judged, directory, known.position, since_ms=since_ms)
+        await self._end_orphans(judged, judge.adopt(known.lasting), known.lasting, entries)
+        await self.catch_up(judged, directory)
+        judge.listen_from(to_ms(self._clock.now()))
+        self._meters.rebuilds.labels(line_name(life_safety=life_safety)).inc()
+        return judged
+
+    async def catch_up(self, judged: PartitionJudge, directory: Directory) -> None:
+        """Judges what the bus has after the last one judged, in order. Raises LeaseLost."""
+        pages = self._bus.history(
+            partition=judged.partition,
+            since_ms=max(judged.reached.at_ms - SAME_CLOCK_MS, 0),
+            life_safety=judged.life_safety,
+        )
+        async with aclosing(pages):
+            async for page in pages:
+                detections = judged.take(page, directory, now_ms=to_ms(self._clock.now()))
+                if detections:
+                    await self._books.commit(judged, detections)
+                await asyncio.sleep(0)  # a long history does not keep the other line waiting
+
+    async def _replay_silently(
+        self, judged: PartitionJudge, directory: Directory, position: Position | None, *, since_ms: int
+    ) -> None:
+        """Judges up to the position, telling nobody: it was told when it was judged first."""
+        if position is None:
+            return
+        until = Reached(position.sequence, to_ms(position.at))
+        now_ms = to_ms(self._clock.now())
+        pages = self._bus.history(partition=judged.partition, since_ms=since_ms, life_safety=judged.life_safety)
+        async with aclosing(pages):
+            async for page in pages:
+                told = [delivery for delivery in page if until.includes(delivery)]
+                judged.take(told, directory, now_ms=now_ms)
+                if len(told) < len(page):
+                    break
+                await asyncio.sleep(0)
+        judged.reached, judged.written = until, until.sequence
+
+    def _since_ms(self, known: Beginning, rules: RuleSet) -> int:
+        """Before the first start there is no position: whatever the bus has is judged."""
+        if known.position is None:
+            return 0
+        look_back_ms = min(max(rules.longest_need_ms, SHORTEST_LOOK_BACK_MS), LONGEST_LOOK_BACK_MS)
+        return to_ms(known.position.at) - look_back_ms
+
+    async def _seed(self, judge: Judge, *, before_ms: int) -> None:
+        """Without the store judging begins all the same, knowing less: a life-safety line waits for nobody."""
+        point_nos = judge.rules.point_nos.tolist()
+        try:
+            async with asyncio.timeout(STORE_TIMEOUT_S):
+                for start in range(0, len(point_nos), POINTS_A_QUERY):
+                    latest = await self._queries.latest(point_nos[start : start + POINTS_A_QUERY])
+                    judge.seed(latest.where(latest.ts_ms < before_ms))
+        except Exception as error:
+            log.warning("judging begins without what the store knows", error=repr(error))
+
+    async def _end_orphans(
+        self,
+        judged: PartitionJudge,
+        orphans: Sequence[PairKey],
+        lasting: Mapping[PairKey, int],
+        entries: Mapping[UUID, EquipmentEntry],
+    ) -> None:
+        """Episodes whose rule, or whose equipment's service, ended while nobody judged."""
+        if not orphans:
+            return
+        log.info("episodes of rules that are gone end", partition=judged.partition, count=len(orphans))
+        now_ms = to_ms(self._clock.now())
+        ended = [
+            Detection.end_of(
+                source=AlarmSource.RULE,
+                source_id=rule_key,
+                equipment_id=equipment_id,
+                site_id=entries[equipment_id].site_id,
+                onset_ms=lasting[rule_key, equipment_id],
+                at_ms=now_ms,
+            )
+            for rule_key, equipment_id in orphans
+        ]
+        await self._books.commit(judged, ended)

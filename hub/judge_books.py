@@ -1,0 +1,129 @@
+"""Writes down what was judged: detections, position and lease in one transaction; and reads it at a beginning."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alarms.detection import AlarmSource, Detection
+from alarms.publication import AlarmPublication
+from alarms.service import AlarmService
+from alarms.transition import AlarmTransition
+from hub.judge_meters import JudgeMeters, line_name
+from hub.partition_judge import PartitionJudge
+from kit.logs import logger
+from rules.rule_set import PairKey
+from rules.service import Position, RuleService
+
+log = logger(__name__)
+
+# Waits between attempts while the database is away, seconds; the last one is repeated.
+RETRY_WAITS_S = (0.05, 0.2, 1.0, 2.0)
+
+
+class LeaseCheck(Protocol):
+    """`bus.lease.PartitionLeases`, or one that a test gives."""
+
+    async def check(self, session: AsyncSession, *, partition: int, epoch: int) -> None:
+        """Raises LeaseLost."""
+        ...
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What the books say at one instant: how far was judged, and the episodes that last, by pair → onset."""
+
+    position: Position | None
+    lasting: Mapping[PairKey, int]
+
+
+class JudgeBooks:
+    def __init__(
+        self,
+        transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]],
+        alarms: AlarmService,
+        rules: RuleService,
+        leases: LeaseCheck,
+        publication: AlarmPublication,
+        meters: JudgeMeters,
+    ) -> None:
+        self._transaction = transaction
+        self._alarms = alarms
+        self._rules = rules
+        self._leases = leases
+        self._publication = publication
+        self._meters = meters
+
+    async def beginning(self, *, partition: int, life_safety: bool, equipment_ids: Collection[UUID]) -> Beginning:
+        async with self._transaction() as session:
+            position = await self._rules.position(session, partition=partition, life_safety=life_safety)
+            lasting = await self._alarms.lasting_episodes(
+                session, source=AlarmSource.RULE, life_safety=life_safety, equipment_ids=equipment_ids
+            )
+        return Beginning(position, {(rule, equipment_id): onset for equipment_id, _, rule, onset in lasting})
+
+    async def commit(self, judged: PartitionJudge, detections: Sequence[Detection]) -> None:
+        """Returns once detections and position are kept; waits as long as the database is away. Raises LeaseLost."""
+        try:
+            transitions = await self._persist(judged, detections)
+        except DBAPIError as error:
+            log.error("detections cannot be kept together", partition=judged.partition, error=str(error.orig))
+            transitions = await self._one_by_one(judged, detections)
+        judged.written = judged.reached.sequence
+        self._publication.offer(transitions)
+        for detection in detections:
+            what = "began" if detection.active else "ended"
+            self._meters.detections.labels(line_name(life_safety=judged.life_safety), what).inc()
+
+    async def write_positions(self, every: Sequence[PartitionJudge]) -> None:
+        """Records how far those got that found nothing. What cannot be written now is written next time."""
+        behind = [judged for judged in every if judged.reached.sequence != judged.written]
+        if not behind:
+            return
+        reached = {judged.partition: judged.reached.sequence for judged in behind}
+        async with self._transaction() as session:
+            for judged in behind:
+                await self._leases.check(session, partition=judged.partition, epoch=judged.epoch)
+                await self._save_position(session, judged, reached[judged.partition])
+        for judged in behind:
+            judged.written = reached[judged.partition]
+
+    async def _persist(self, judged: PartitionJudge, detections: Sequence[Detection]) -> list[AlarmTransition]:
+        attempt = 0
+        while True:
+            try:
+                async with self._transaction() as session:
+                    await self._leases.check(session, partition=judged.partition, epoch=judged.epoch)
+                    transitions = await self._alarms.apply(session, detections)
+                    await self._save_position(session, judged, judged.reached.sequence)
+            except (OperationalError, InterfaceError, PoolTimeout, OSError) as error:
+                if attempt == 0:
+                    log.error("database is away, judging waits", error=str(error))
+                await asyncio.sleep(RETRY_WAITS_S[min(attempt, len(RETRY_WAITS_S) - 1)])
+                attempt += 1
+                continue
+            if attempt:
+                log.info("database is back, judging goes on", attempts=attempt)
+            return transitions
+
+    async def _one_by_one(self, judged: PartitionJudge, detections: Sequence[Detection]) -> list[AlarmTransition]:
+        """So that one detection the database refuses takes no other with it."""
+        transitions: list[AlarmTransition] = []
+        for detection in detections:
+            try:
+                transitions += await self._persist(judged, [detection])
+            except DBAPIError:
+                self._meters.unfit.inc()
+                log.exception("detection cannot be kept", rule=detection.source_id, equipment=detection.equipment_id)
+        return transitions
+
+    async def _save_position(self, session: AsyncSession, judged: PartitionJudge, sequence: int) -> None:
+        await self._rules.save_position(
+            session, partition=judged.partition, life_safety=judged.life_safety, sequence=sequence
+        )

@@ -1,0 +1,335 @@
+"""The judge line on a real nats-server and PostgreSQL: from a reading on the bus to an alarm, come what may."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import func, select, text
+
+from alarms.lifecycle import AlarmState
+from alarms.models import Alarm, AlarmEpisode, TransitionRecord
+from alarms.service import AlarmService
+from building.reading import Reading, ReadingBatch
+from building.severity import Severity
+from bus.client import Bus
+from bus.lease import PartitionLeases
+from catalog.loader import load_directory
+from catalog.profiles import load_profiles
+from hub.judge_line import JudgeLine, build_judge_line
+from kit.access import Scope
+from kit.clock import SystemClock, to_ms
+from kit.db import Database
+from kit.i18n import Language, Texts
+from kit.ids import new_id
+from people.models import Person
+from rules.models import JudgePosition
+from rules.schemas import RuleDefinition
+from rules.service import RuleService
+from tests.alarms.place import ROOT, Place, small_site
+
+LIVENESS_S = 30.0
+PARTITION = 1
+
+
+@dataclass
+class Panel:
+    """An MQTT broker that keeps what it was told."""
+
+    heard: list[tuple[str, bytes]] = field(default_factory=list)
+
+    async def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
+        self.heard.append((topic, payload))
+
+
+@dataclass
+class EmptyStore:
+    """A telemetry store that knows nothing, or only what a test gives it."""
+
+    readings: ReadingBatch = field(default_factory=ReadingBatch.empty)
+
+    async def latest(self, point_nos: Sequence[int]) -> ReadingBatch:
+        return self.readings
+
+
+@dataclass
+class Plant:
+    """Everything a judge line stands on; several lines may run on it one after the other, or at once."""
+
+    database: Database
+    bus: Bus
+    place: Place
+    rules: RuleService
+    store: EmptyStore = field(default_factory=EmptyStore)
+    panel: Panel = field(default_factory=Panel)
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    @asynccontextmanager
+    async def judging(self, owner: str = "judge") -> AsyncIterator[JudgeLine]:
+        async with PartitionLeases(self.database.url, owner=owner) as leases:
+            line = build_judge_line(
+                database=self.database,
+                bus=self.bus,
+                leases=leases,
+                alarms=AlarmService(self.place.directory, self.clock),
+                rules=self.rules,
+                queries=self.store,  # type: ignore[arg-type]
+                publisher=self.panel,
+                directory=self.place.directory,
+                clock=self.clock,
+                registry=CollectorRegistry(),
+            )
+            task = asyncio.create_task(line.run())
+            try:
+                yield line
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    def now_ms(self) -> int:
+        return to_ms(self.clock.now())
+
+    async def publish(self, code: str, *, ts_ms: int | None = None, life_safety: bool = False, **values: float) -> int:
+        entry = next(e for e in self.place.directory.current.entries if e.code == code)
+        readings = [
+            Reading(entry.points[key].point_no, ts_ms or self.now_ms(), float(value)) for key, value in values.items()
+        ]
+        return await self.bus.publish(entry.partition, ReadingBatch.of(readings), life_safety=life_safety)
+
+    async def alarms(self) -> list[Alarm]:
+        async with self.database.transaction() as session:
+            return list((await session.scalars(select(Alarm).order_by(Alarm.raised_at))).all())
+
+    async def count(self, table: Any) -> int:
+        async with self.database.transaction() as session:
+            return await session.scalar(select(func.count()).select_from(table)) or 0
+
+    async def has_judged(self, sequence: int, *, life_safety: bool = False) -> bool:
+        async with self.database.transaction() as session:
+            row = await session.get(JudgePosition, (PARTITION, life_safety))
+        return row is not None and row.sequence >= sequence
+
+    async def add_rule(self, key: str, when: str, **changes: Any) -> None:
+        body = {
+            "key": key, "name": dict.fromkeys(Language, key), "message": dict.fromkeys(Language, key),
+            "profile": "grundfos-cim-pump", "when": when, "severity": Severity.MAJOR, "fault_mode": "fault",
+        }  # fmt: skip
+        author = Person(id=new_id(), kind="staff", name="王经理")
+        async with self.database.transaction() as session:
+            session.add(author)
+            await session.flush()
+            definition = RuleDefinition.model_validate(body | changes)
+            await self.rules.add(session, Scope.everywhere(), definition, enabled=True, author=author.id)
+
+    async def switch(self, key: str, *, enabled: bool) -> None:
+        async with self.database.transaction() as session:
+            row = await self.rules.get(session, Scope.everywhere(), key)
+            assert row.author_id is not None
+            await self.rules.switch(
+                session, Scope.everywhere(), key, enabled=enabled, version=row.version, author=row.author_id
+            )
+
+
+async def until(condition: Callable[[], Any], what: str) -> Any:
+    """Waits for an awaitable condition to be true; its value."""
+    async with asyncio.timeout(LIVENESS_S):
+        while True:
+            if found := await condition():
+                return found
+            await asyncio.sleep(0.02)
+    raise AssertionError(what)
+
+
+@pytest.fixture
+async def plant(database: Database, bus: Bus) -> Plant:
+    place = await small_site(database)
+    profiles = load_profiles(ROOT / "device_adapters" / "profiles")
+    texts = Texts.load(["kit", "rules", "alarms"])
+    rules = RuleService(profiles, place.directory, texts, SystemClock())
+    async with database.transaction() as session:
+        await rules.load_shipped(session)
+    return Plant(database, bus, place, rules)
+
+
+async def test_a_trapped_passenger_becomes_an_alarm_and_a_message(plant: Plant) -> None:
+    async with plant.judging():
+        await plant.publish("LIFT-01", passenger_trapped=1, life_safety=True)
+        [alarm] = await until(plant.alarms, "an alarm")
+        await until(lambda: _async(plant.panel.heard), "a message")
+    assert (alarm.source_id, alarm.state, alarm.life_safety, alarm.order_kind) == (
+        "elevator-passenger-trapped", AlarmState.UNACKED, True, "entrapment",
+    )  # fmt: skip
+    assert plant.panel.heard[0][0] == "site/test/alarms"
+
+
+async def test_ordinary_readings_raise_after_their_duration_and_end(plant: Plant) -> None:
+    start = plant.now_ms() - 100_000
+    async with plant.judging():
+        for second in range(0, 62, 2):
+            await plant.publish("PUMP-01", ts_ms=start + second * 1000, bearing_temp_c=80, vibration_mm_s=6)
+        [alarm] = await until(plant.alarms, "an alarm")
+        assert to_ms(alarm.onset_at) == start
+        for second in range(62, 130, 2):
+            last = await plant.publish("PUMP-01", ts_ms=start + second * 1000, bearing_temp_c=40, vibration_mm_s=1)
+        await until(lambda: plant.has_judged(last), "the position")
+    [alarm] = await plant.alarms()
+    assert (alarm.state, alarm.episodes) == (AlarmState.RTN_UNACKED, 1)
+
+
+async def test_a_duration_ends_by_the_clock_when_no_reading_comes(plant: Plant) -> None:
+    await plant.add_rule("lift-door", "door_closed == 0", profile="gb24476-elevator", **{"for": "1s"})
+    async with plant.judging():
+        await plant.publish("LIFT-01", door_closed=0)
+        [alarm] = await until(plant.alarms, "an alarm")
+    assert alarm.source_id == "lift-door"
+
+
+async def test_what_was_told_is_not_told_again_after_a_restart_and_what_was_not_is_told(plant: Plant) -> None:
+    async with plant.judging():
+        await plant.publish("SMOKE-001", smoke=1, life_safety=True)
+        await until(plant.alarms, "an alarm")
+    # Nobody judges meanwhile: one ends, another begins.
+    await plant.publish("SMOKE-001", smoke=0, life_safety=True)
+    last = await plant.publish("SMOKE-002", smoke=1, life_safety=True)
+    async with plant.judging():
+        await until(lambda: plant.has_judged(last, life_safety=True), "the position")
+    alarms = {alarm.equipment_code: alarm for alarm in await plant.alarms()}
+    assert alarms["SMOKE-001"].state == AlarmState.RTN_UNACKED
+    assert alarms["SMOKE-002"].state == AlarmState.UNACKED
+    assert await plant.count(AlarmEpisode) == 2
+    assert await plant.count(TransitionRecord) == 3
+
+
+async def test_a_duration_under_way_goes_on_over_a_restart(plant: Plant) -> None:
+    start = plant.now_ms() - 100_000
+    async with plant.judging():
+        for second in range(0, 40, 2):
+            last = await plant.publish("PUMP-01", ts_ms=start + second * 1000, bearing_temp_c=80, vibration_mm_s=6)
+        await until(lambda: plant.has_judged(last), "the position")
+    assert await plant.alarms() == []
+    async with plant.judging():
+        for second in range(40, 62, 2):
+            await plant.publish("PUMP-01", ts_ms=start + second * 1000, bearing_temp_c=80, vibration_mm_s=6)
+        [alarm] = await until(plant.alarms, "an alarm")
+    assert to_ms(alarm.onset_at) == start
+
+
+async def test_a_line_that_dies_at_any_instant_raises_nothing_twice_and_swallows_nothing(plant: Plant) -> None:
+    """Detectors say smoke and clear in turn while the line is stopped mid-way again and again, at seeded instants."""
+    instants, detectors, rounds = random.Random(7), range(1, 21), 6
+    stopped = asyncio.Event()
+
+    async def toggle() -> int:
+        last = 0
+        for turn in range(2 * rounds):
+            for number in detectors:
+                last = await plant.publish(f"SMOKE-{number:03}", smoke=(turn + 1) % 2, life_safety=True)
+                await asyncio.sleep(0.005)
+        stopped.set()
+        return last
+
+    publishing = asyncio.create_task(toggle())
+    while not stopped.is_set():
+        async with plant.judging():
+            await asyncio.sleep(instants.uniform(0.05, 0.5))
+    last = await publishing
+    async with plant.judging():
+        await until(lambda: plant.has_judged(last, life_safety=True), "the position")
+    assert await plant.count(AlarmEpisode) == rounds * len(detectors)
+    assert await plant.count(TransitionRecord) == 2 * rounds * len(detectors)
+    assert {alarm.state for alarm in await plant.alarms()} == {AlarmState.RTN_UNACKED}
+
+
+async def test_a_changed_rule_is_in_force_within_a_second_and_its_end_returns_its_alarm(plant: Plant) -> None:
+    async with plant.judging():
+        await plant.publish("PUMP-01", head_bar=9)
+        await plant.add_rule("pump-high", "head_bar > 8")
+        await asyncio.sleep(1.0)
+        await plant.publish("PUMP-01", head_bar=9)
+        [alarm] = await until(plant.alarms, "an alarm")
+        assert alarm.source_id == "pump-high"
+        await plant.switch("pump-high", enabled=False)
+        await until(lambda: _returned(plant), "the return")
+
+
+async def test_a_rule_disabled_while_nobody_judges_returns_its_alarm_at_the_next_start(plant: Plant) -> None:
+    await plant.add_rule("pump-high", "head_bar > 8")
+    async with plant.judging():
+        await plant.publish("PUMP-01", head_bar=9)
+        await until(plant.alarms, "an alarm")
+    await plant.switch("pump-high", enabled=False)
+    async with plant.judging():
+        await until(lambda: _returned(plant), "the return")
+
+
+async def test_two_judges_share_the_work_and_raise_everything_once(plant: Plant) -> None:
+    async with plant.judging("one"), plant.judging("two"):
+        for number in range(1, 31):
+            last = await plant.publish(f"SMOKE-{number:03}", smoke=1, life_safety=True)
+        await until(lambda: plant.has_judged(last, life_safety=True), "the position")
+    assert len(await plant.alarms()) == await plant.count(AlarmEpisode) == 30
+
+
+async def test_a_paused_owner_that_wakes_up_writes_nothing(plant: Plant) -> None:
+    async with plant.judging():
+        await plant.publish("SMOKE-001", smoke=1, life_safety=True)
+        await until(plant.alarms, "an alarm")
+        # Somebody else took the partition while this one was paused.
+        async with plant.database.transaction() as session:
+            await session.execute(text("UPDATE partition_lease SET epoch = epoch + 1"))
+        await plant.publish("SMOKE-002", smoke=1, life_safety=True)
+        await asyncio.sleep(2.5)
+        assert len(await plant.alarms()) == 1
+
+
+async def test_life_safety_does_not_wait_behind_a_backlog(plant: Plant) -> None:
+    entry = next(e for e in plant.place.directory.current.entries if e.code == "PUMP-01")
+    point_no = entry.points["power_w"].point_no
+    start = plant.now_ms() - 3_000_000
+    for part in range(200):
+        readings = [Reading(point_no, start + part * 10_000 + ms, 1.0) for ms in range(1000)]
+        await plant.bus.publish(PARTITION, ReadingBatch.of(readings))
+    async with plant.judging():
+        await plant.publish("SMOKE-001", smoke=1, life_safety=True)
+        await until(plant.alarms, "an alarm")
+        assert not await plant.has_judged(200)
+
+
+async def test_the_stores_last_values_count_after_a_restart(plant: Plant) -> None:
+    """An on-change point said its word long before what the bus still tells."""
+    await plant.add_rule("lift-both", "door_zone == 1 and machine_room_temp_c > 30", profile="gb24476-elevator")
+    async with plant.judging():
+        last = await plant.publish("LIFT-01", machine_room_temp_c=20)
+        await until(lambda: plant.has_judged(last), "the position")
+    point_no = (
+        next(e for e in plant.place.directory.current.entries if e.code == "LIFT-01").points["door_zone"].point_no
+    )
+    async with plant.database.transaction() as session:
+        await session.execute(text("UPDATE judge_position SET at = at + interval '1 hour'"))
+    plant.store.readings = ReadingBatch.of([Reading(point_no, plant.now_ms() - 60_000, 1.0)])
+    async with plant.judging():
+        await plant.publish("LIFT-01", machine_room_temp_c=35)
+        [alarm] = await until(plant.alarms, "an alarm")
+    assert alarm.source_id == "lift-both"
+
+
+async def test_a_changed_catalog_is_followed(plant: Plant) -> None:
+    async with plant.judging():
+        await plant.publish("SMOKE-001", smoke=1, life_safety=True)
+        await until(plant.alarms, "an alarm")
+        async with plant.database.transaction() as session:
+            await session.execute(text("UPDATE equipment SET in_service = false WHERE code = 'SMOKE-001'"))
+            plant.place.directory.replace(await load_directory(session))
+        await until(lambda: _returned(plant), "the return")
+
+
+async def _async(value: Any) -> Any:
+    return value
+
+
+async def _returned(plant: Plant) -> bool:
+    return [alarm.state for alarm in await plant.alarms()] == [AlarmState.RTN_UNACKED]
