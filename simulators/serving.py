@@ -46,7 +46,7 @@ async def serve(settings: SimulatorSettings, parts: Parts) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     async with AsyncExitStack() as stack:
-        tasks: list[asyncio.Task[None]] = []
+        tasks: list[asyncio.Future[None]] = []
         if parts.platform:
             tasks.append(await stack.enter_async_context(_running_platform(settings, clock, texts)))
         if parts.fleet:
@@ -72,7 +72,7 @@ def read_site(settings: SimulatorSettings) -> SiteDeclaration:
 @asynccontextmanager
 async def _running_platform(
     settings: SimulatorSettings, clock: Clock, texts: Texts
-) -> AsyncIterator[asyncio.Task[None]]:
+) -> AsyncIterator[asyncio.Future[None]]:
     async with httpx.AsyncClient(trust_env=False) as http:
         app = platform_app(accounts=Accounts(), hub_url=settings.hub_url, http=http, clock=clock, texts=texts)
         async with _http_server(app, settings.host, settings.platform_port, "HUB_SIM_PLATFORM_PORT") as task:
@@ -82,7 +82,7 @@ async def _running_platform(
 @asynccontextmanager
 async def _running_devices(
     settings: SimulatorSettings, clock: Clock, texts: Texts
-) -> AsyncIterator[list[asyncio.Task[None]]]:
+) -> AsyncIterator[list[asyncio.Future[None]]]:
     require_free(settings.host, settings.http_port, setting="HUB_SIM_HTTP_PORT")
     async with running_fleet(read_site(settings), load_profiles(settings.profiles), settings, clock) as run:
         app = control_app(fleet=run.fleet, links=run.links, clock=clock, texts=texts)
@@ -99,7 +99,8 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _http_server(app: FastAPI, host: str, port: int, setting: str) -> AsyncIterator[asyncio.Task[None]]:
+async def _http_server(app: FastAPI, host: str, port: int, setting: str) -> AsyncIterator[asyncio.Future[None]]:
+    """Yields a future that is done when the server has failed. Cancelling it stops nothing: leaving the block does."""
     require_free(host, port, setting=setting)
     config = uvicorn.Config(
         app,
@@ -115,7 +116,7 @@ async def _http_server(app: FastAPI, host: str, port: int, setting: str) -> Asyn
     try:
         while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells by a flag only
             await asyncio.sleep(0.02)
-        yield task
+        yield asyncio.shield(task)
     finally:
         server.should_exit = True
         await asyncio.gather(task, return_exceptions=True)

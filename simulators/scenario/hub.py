@@ -12,16 +12,13 @@ import httpx
 
 from simulators.errors import ScenarioCannotGoOn
 from simulators.scenario.matching import matches
-from simulators.scenario.steps import Chat, StartFault, Subject
+from simulators.scenario.steps import StartFault, Subject
 from simulators.scenario.targets import Targets
 
 API = "/api/v1"
 ANSWER_WITHIN_S = 20.0
 RETRIES_OF_WECHAT_S = 20.0
 CLOCK_SLACK = timedelta(seconds=1)
-_OPEN_STATES = (
-    "new", "dispatched", "accepted", "en_route", "on_site", "in_progress", "on_hold", "done", "reopened",
-)  # fmt: skip
 
 
 class Doors:
@@ -81,8 +78,8 @@ class Doors:
         return await self._items(f"{API}/alarms", query)
 
     async def open_orders(self, device: str) -> list[Mapping[str, Any]]:
-        orders = await self._items(f"{API}/work-orders", {"equipment": await self._equipment_id(device), "limit": 100})
-        return [order for order in orders if order["state"] in _OPEN_STATES]
+        query = {"equipment": await self._equipment_id(device), "open": True, "limit": 100}
+        return await self._items(f"{API}/work-orders", query)
 
     async def acknowledge(self, alarm_id: str, note: str) -> None:
         await self._ask(self._hub, "POST", f"{API}/alarms/{alarm_id}/acknowledge", json={"note": note})
@@ -99,13 +96,12 @@ class Doors:
         return await self._items(f"{API}/alarms", query)
 
     async def _orders(self, device: str | None) -> list[Mapping[str, Any]]:
-        """With their tasks, reports and followers, which only the order itself shows."""
-        query: dict[str, Any] = {"limit": 50}
+        """With their tasks, reports and timeline, which only the order itself shows."""
+        query: dict[str, Any] = {"since": self._since.isoformat(), "limit": 50}
         if device is not None:
             query["equipment"] = await self._equipment_id(device)
         rows = await self._items(f"{API}/work-orders", query)
-        fresh = [row for row in rows if datetime.fromisoformat(row["created_at"]) >= self._since]
-        return [(await self._ask(self._hub, "GET", f"{API}/work-orders/{row['id']}")).json() for row in fresh]
+        return [(await self._ask(self._hub, "GET", f"{API}/work-orders/{row['id']}")).json() for row in rows]
 
     async def _equipment_id(self, code: str) -> str:
         if code not in self._equipment:
@@ -131,8 +127,8 @@ class Doors:
     async def end_faults(self, device: str) -> None:
         await self._ask(self._simulator, "DELETE", "/faults", params={"device": device})
 
-    async def chat(self, step: Chat) -> Mapping[str, Any]:
-        body = {"from": step.openid, **step.content}
+    async def chat(self, openid: str, content: Mapping[str, str]) -> Mapping[str, Any]:
+        body = {"from": openid, **content}
         answer = await self._ask(self._platform, "POST", "/wechat/send", json=body, timeout=RETRIES_OF_WECHAT_S)
         said: Mapping[str, Any] = answer.json()
         return said

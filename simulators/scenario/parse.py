@@ -174,6 +174,7 @@ def _expect(keys: _Keys) -> Expect:
         subject=subject,
         where=keys.table("where") or {},
         count=keys.integer("count"),
+        at_least=keys.integer("at_least") or 1,
         within_s=keys.duration_s("within"),
         during_s=keys.duration_s("during", default="0s"),
         save=keys.optional("save"),

@@ -106,12 +106,13 @@ class ScenarioRun:
         return time.monotonic() - self._action_at, None
 
     async def _chat(self, step: Chat) -> float:
-        said = await self._doors.chat(step)
+        said = await self._doors.chat(step.openid, self._saved.fill(step.content))
         reply, problem, took_s = str(said["reply"]), said["problem"], float(said["took_s"])
         if problem or took_s > step.within_s:
             raise NotAsExpected(self._text("chat_failed", problem=problem or "", seconds=f"{took_s:.1f}"))
-        if step.reply is not None and not re.search(step.reply, reply):
-            raise NotAsExpected(self._text("other_reply", wanted=step.reply, reply=reply))
+        wanted = self._saved.fill(step.reply)
+        if wanted is not None and not re.search(wanted, reply):
+            raise NotAsExpected(self._text("other_reply", wanted=wanted, reply=reply))
         return took_s
 
     async def _call(self, step: Call) -> None:
@@ -130,7 +131,7 @@ class ScenarioRun:
         deadline = self._action_at + step.within_s
         while True:
             found = await self._doors.find(step.subject, where)
-            if is_so(found, step.count):
+            if is_so(step, len(found)):
                 break
             if time.monotonic() > deadline:
                 raise NotAsExpected(await self._what_is_there(step, found))
@@ -142,7 +143,7 @@ class ScenarioRun:
         while time.monotonic() < stays_until:
             await asyncio.sleep(LOOK_EVERY_S)
             found = await self._doors.find(step.subject, where)
-            if not is_so(found, step.count):
+            if not is_so(step, len(found)):
                 raise NotAsExpected(await self._what_is_there(step, found))
         return took_s
 
@@ -150,7 +151,7 @@ class ScenarioRun:
         device = {key: value for key, value in step.where.items() if key == "device"}
         everything = await self._doors.find(step.subject, device)
         shown = json.dumps(everything[:3], ensure_ascii=False)[:SHOWN_CHARACTERS]
-        wanted = ">= 1" if step.count is None else str(step.count)
+        wanted = f">= {step.at_least}" if step.count is None else str(step.count)
         return self._text("not_there", subject=step.subject.value, wanted=wanted, found=len(found), shown=shown)
 
     async def _clean_up(self) -> None:
@@ -165,6 +166,5 @@ class ScenarioRun:
         return self._texts.text(f"simulators.{key}", self._language, **facts)
 
 
-def is_so(found: list[Mapping[str, Any]], count: int | None) -> bool:
-    """Exactly `count` of them, or at least one."""
-    return len(found) >= 1 if count is None else len(found) == count
+def is_so(step: Expect, found: int) -> bool:
+    return found >= step.at_least if step.count is None else found == step.count

@@ -29,7 +29,7 @@ class EndFaults:
 
 @dataclass(frozen=True)
 class Chat:
-    """An owner acts in WeChat. `reply`: a regular expression the hub's answer must contain; None: any answer."""
+    """An owner acts in WeChat. `reply`: a regular expression that the hub's answer must match somewhere; None: any."""
 
     words: Words
     openid: str
@@ -67,7 +67,7 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True)
 class Expect:
-    """That things matching `where` exist: `count` of them exactly, or at least one.
+    """That things matching `where` exist: `count` of them exactly, or else `at_least` so many.
 
     It must become true within `within_s` of the latest action's start, and stay true for `during_s`.
     """
@@ -76,6 +76,7 @@ class Expect:
     subject: Subject
     where: Mapping[str, Any]
     count: int | None
+    at_least: int
     within_s: float
     during_s: float
     save: str | None

@@ -1,14 +1,18 @@
 """Real servers for the simulators' tests: a private Mosquitto, and a small site."""
 
+import os
 import socket
 import subprocess
+import sys
 import threading
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
@@ -16,8 +20,6 @@ from paho.mqtt.enums import CallbackAPIVersion
 from building.declaration import SiteDeclaration, parse_site
 from kit.supervision.ports import free_port
 from tests.conftest import LIVENESS_S, need
-
-MODBUS_PORT = 15020  # declared; tests shift it
 
 
 def wait_until(condition: Callable[[], object], *, what: str, timeout_s: float = LIVENESS_S) -> None:
@@ -101,32 +103,71 @@ def listen(mosquitto: Mosquitto) -> Iterator[Callable[[str], Listener]]:
         listener.close()
 
 
+SMALL_SITE = Path(__file__).with_name("small_site.toml")
+
+
 @pytest.fixture(scope="session")
 def small_site() -> SiteDeclaration:
-    """Two elevators, one pump room of three, one building's meters, ten detectors, twelve water meters."""
-    return parse_site(
-        {
-            "site": {"code": "probe", "name": "试验小区", "timezone": "Asia/Shanghai"},
-            "buildings": [{"code": "B01", "name": "1栋"}],
-            "equipment": [
-                {"for": {"n0": "1..2"}, "code": "LIFT-{n:02}", "kind": "elevator", "profile": "gb24476-elevator"},
-                {"code": "PWR-1", "kind": "power_supply"},
-                {"code": "PGW-1", "kind": "gateway", "parent": "PWR-1"},
-                {
-                    "for": {"p": "1..3"}, "code": "PUMP-{p:02}", "kind": "pump", "profile": "grundfos-cim-pump",
-                    "parent": "PGW-1", "address": {"host": "127.0.0.1", "port": MODBUS_PORT, "unit": "{p}"},
-                },
-                {"code": "RISER-01", "kind": "riser", "parent": "PUMP-01"},
-                {"code": "MGW-01", "kind": "gateway"},
-                {
-                    "for": {"u": "1..4"}, "code": "EM-{u:02}", "kind": "electricity_meter", "parent": "MGW-01",
-                    "profile": "eastron-sdm630", "address": {"host": "127.0.0.1", "port": 15030, "unit": "{u}"},
-                },
-                {"for": {"n0": "1..10"}, "code": "SMOKE-{n:03}", "kind": "smoke_detector", "profile": "nbiot-smoke"},
-                {
-                    "for": {"n0": "1..12"}, "code": "WM-{n:04}", "kind": "water_meter",
-                    "profile": "nbiot-water-meter", "parent": "RISER-01",
-                },
-            ],
+    return parse_site(tomllib.loads(SMALL_SITE.read_text("utf-8")))
+
+
+@dataclass
+class Simulator:
+    """`python -m simulators serve` on free ports, with the small site and no broker unless one is named."""
+
+    log: Path
+    mqtt_port: int = 1
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.control = f"http://127.0.0.1:{free_port()}"
+        self.platform = f"http://127.0.0.1:{free_port()}"
+        self.modbus_port = free_modbus_ports()
+
+    def settings(self) -> dict[str, str]:
+        return os.environ | {
+            "HUB_SIM_SITE_FILE": str(SMALL_SITE),
+            "HUB_SIM_MQTT_PORT": str(self.mqtt_port),
+            "HUB_SIM_MODBUS_PORT": str(self.modbus_port),
+            "HUB_SIM_HTTP_PORT": self.control.rsplit(":", 1)[1],
+            "HUB_SIM_PLATFORM_PORT": self.platform.rsplit(":", 1)[1],
+            **self.environment,
         }
-    )  # fmt: skip
+
+    def start(self, *arguments: str) -> None:
+        with self.log.open("wb") as log:
+            command = [sys.executable, "-m", "simulators", "serve", *arguments]
+            self.process = subprocess.Popen(command, env=self.settings(), stdout=log, stderr=log)
+
+    def wait_ready(self) -> None:
+        wait_until(lambda: self._answers(self.control) and self._answers(self.platform), what="the simulator answers")
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+
+    def _answers(self, url: str) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()
+        with suppress(httpx.HTTPError):
+            return httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+        return False
+
+
+def free_modbus_ports() -> int:
+    """A port that is free and whose neighbour is, too: the small site has two gateways."""
+    while True:
+        port = free_port()
+        with suppress(OSError), socket.socket() as neighbour:
+            neighbour.bind(("127.0.0.1", port + 1))
+            return port
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[Simulator]:
+    """Not started yet."""
+    made = Simulator(tmp_path / "simulator.log")
+    yield made
+    made.stop()
