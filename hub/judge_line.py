@@ -120,6 +120,7 @@ class JudgeLine:
                     await self._handle(fetched, life_safety=life_safety)
                     if sorted(self._judges[life_safety]) != partitions:
                         break
+                    _raise_if_cancelled()
 
     async def _handle(self, fetched: Sequence[Delivery], *, life_safety: bool) -> None:
         started = time.perf_counter()
@@ -270,6 +271,7 @@ class JudgeLine:
                 if is_down:
                     log.info("judge line has the database again")
                 is_down = False
+            _raise_if_cancelled()
             await pause()
 
     async def _until_look(self) -> None:
@@ -290,6 +292,13 @@ class JudgeLine:
         for life_safety, judges in self._judges.items():
             pairs = sum(judged.judge.rules.pairs for judged in judges.values())
             self._meters.pairs.labels(line_name(life_safety=life_safety)).set(pairs)
+
+
+def _raise_if_cancelled() -> None:
+    """`asyncio.wait_for` of Python 3.11, which nats-py uses, loses a cancellation that comes with its result."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def build_judge_line(

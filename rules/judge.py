@@ -226,6 +226,10 @@ class Judge:
         if ending:
             holds &= at_ms > state.onset_ms[pairs]  # readings from before an adopted episode do not end it
         since_ms = state.since_ms[pairs]
+        if not holds.any():  # by far the most common: nothing is wrong
+            if (since_ms != NEVER).any():
+                state.since_ms[pairs] = NEVER
+            return []
         since_ms = np.where(holds, np.where(since_ms == NEVER, at_ms, since_ms), NEVER)
         state.since_ms[pairs] = since_ms
         done = holds & (at_ms - since_ms >= (rule.clear_for_ms if ending else rule.for_ms))
@@ -258,17 +262,16 @@ class Judge:
     def _heard(self, group: RuleGroup, pairs: Ints, at_ms: Ints, now_ms: int) -> list[Detection]:
         """A reading for missing-data rules: whatever it says, the silence is over."""
         state = self.state
-        over = pairs[state.is_active[pairs]]
-        state.is_active[over] = False
+        detections = []
+        active = state.is_active[pairs]
+        if active.any():
+            for pair, time_ms in zip(pairs[active].tolist(), at_ms[active].tolist(), strict=True):
+                end_ms = max(time_ms, int(state.onset_ms[pair]))
+                detections.append(self._detection(group, pair, active=False, at_ms=end_ms, values={}))
+            state.is_active[pairs[active]] = False
         state.last_ms[pairs] = at_ms
         state.heard_ms[pairs] = now_ms
-        times = dict(zip(pairs.tolist(), at_ms.tolist(), strict=True))
-        return [
-            self._detection(
-                group, pair, active=False, at_ms=max(times[pair], int(state.onset_ms[pair])), values={}
-            )
-            for pair in over.tolist()
-        ]  # fmt: skip
+        return detections
 
     def _tick_missing(self, now_ms: int) -> list[Detection]:
         state, rules = self.state, self.rules

@@ -98,7 +98,11 @@ class RuleSet:
         if not total:
             return np.empty(0, np.int64)
         within = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
-        return np.unique(self.pairs_by_slot[np.repeat(starts, counts) + within]).astype(np.int64)
+        pairs = np.sort(self.pairs_by_slot[np.repeat(starts, counts) + within])
+        is_first = np.empty(total, np.bool_)
+        is_first[0] = True
+        np.not_equal(pairs[1:], pairs[:-1], out=is_first[1:])
+        return pairs[is_first].astype(np.int64)
 
 
 class _Layout:

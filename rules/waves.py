@@ -20,6 +20,9 @@ def waves(equipment: npt.NDArray[np.int32], ts_ms: npt.NDArray[np.int64]) -> Ite
     count = len(equipment)
     if not count:
         return
+    if (ts_ms == ts_ms[0]).all():
+        yield np.arange(count)
+        return
     order = np.argsort(equipment, kind="stable")
     sorted_equipment, sorted_ts = equipment[order], ts_ms[order]
     is_first = np.ones(count, np.bool_)
