@@ -13,7 +13,7 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from building.reading import Reading, ReadingBatch
-from catalog.directory import Directory, EquipmentEntry, LiveDirectory
+from catalog.directory import EquipmentEntry
 from device_adapters.refusals import Done, RefusalLine, UnknownMessage
 from device_adapters.values import Reason
 
@@ -61,12 +61,11 @@ class Flush:
 
 
 class Intake:
-    """`async with Intake(bus, live_directory, refusals) as intake: await intake.submit([(equipment, readings), …])`"""
+    """`async with Intake(bus, refusals) as intake: await intake.submit([(equipment, readings), …])`"""
 
     def __init__(
         self,
         bus: ReadingBus,
-        directory: LiveDirectory,
         refusals: RefusalLine,
         *,
         linger: Linger | None = None,
@@ -74,14 +73,13 @@ class Intake:
     ) -> None:
         registry = registry or CollectorRegistry()
         self._bus = bus
-        self._directory = directory
         self._refusals = refusals
         self._linger = linger or Linger()
         self._flushes: set[asyncio.Task[None]] = set()
         self._current: Flush | None = None
         self._waiting = 0
         self._room = asyncio.Condition()
-        self._life_safety_of: tuple[Directory, frozenset[int]] | None = None
+        self._life_safety: dict[UUID, tuple[EquipmentEntry, frozenset[int]]] = {}
         self._accepted = Counter("hub_intake_readings", "Readings handed to the bus", ["line"], registry=registry)
         self._waiting_gauge = Gauge("hub_intake_waiting_readings", "Readings not yet on the bus", registry=registry)
         self._batch_sizes = Histogram(
@@ -127,21 +125,20 @@ class Intake:
         self._refusals.refuse(raw=raw, reason=reason, detail=detail, source=source, site_id=site_id, done=done)
 
     def _split(self, entries: Entries) -> tuple[dict[int, list[Reading]], dict[int, list[Reading]]]:
-        life_safety = self._life_safety_points()
         ordinary: dict[int, list[Reading]] = defaultdict(list)
         urgent: dict[int, list[Reading]] = defaultdict(list)
         for equipment, readings in entries:
-            partition = equipment.partition
+            partition, life_safety = equipment.partition, self._life_safety_points(equipment)
             for reading in readings:
                 (urgent if reading.point_no in life_safety else ordinary)[partition].append(reading)
         return ordinary, urgent
 
-    def _life_safety_points(self) -> frozenset[int]:
-        directory = self._directory.current
-        if self._life_safety_of is None or self._life_safety_of[0] is not directory:
-            points = (point for entry in directory.entries for point in entry.points.values())
-            self._life_safety_of = directory, frozenset(point.point_no for point in points if point.life_safety)
-        return self._life_safety_of[1]
+    def _life_safety_points(self, equipment: EquipmentEntry) -> frozenset[int]:
+        known = self._life_safety.get(equipment.equipment_id)
+        if known is None or known[0] is not equipment:
+            numbers = frozenset(point.point_no for point in equipment.points.values() if point.life_safety)
+            known = self._life_safety[equipment.equipment_id] = equipment, numbers
+        return known[1]
 
     async def _make_room(self) -> None:
         if self._waiting >= MAX_WAITING:

@@ -47,6 +47,10 @@ class Topic:
         """What to subscribe to."""
         return re.sub(r"\{(site|device)\}", "+", self.text)
 
+    def filled(self, *, site: str, device: str) -> str:
+        """The topic of one device; with `+` for `device`, a filter for all of a site."""
+        return self.text.replace("{site}", site).replace("{device}", device)
+
     @property
     def names_site(self) -> bool:
         return "{site}" in self.text

@@ -7,6 +7,7 @@ from device_adapters.mqtt.broker import Broker
 from device_adapters.mqtt.client import Connection, Inbound
 from device_adapters.mqtt.metrics import MqttMetrics
 from kit.backoff import Backoff
+from kit.ids import new_id
 from kit.logs import logger
 
 log = logger(__name__)
@@ -17,7 +18,8 @@ class MqttPublisher:
 
     def __init__(self, broker: Broker, *, metrics: MqttMetrics, client_name: str = "alarms") -> None:
         self._broker = broker
-        self._client_id = f"{broker.client_id}-{client_name}"
+        # A client id of its own a process: two with the same one would put each other out without end.
+        self._client_id = f"{broker.client_id}-{client_name}-{new_id().hex[-8:]}"
         self._published = metrics.published.labels(broker.name)
         self._connection: Connection | None = None
         self._ready = asyncio.Event()

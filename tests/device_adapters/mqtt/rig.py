@@ -109,7 +109,7 @@ async def rig(
         told.append((equipment_id, is_up))
 
     links = LinkBook(on_link=on_link, clock=clock)
-    async with Intake(intake_bus or bus, live, refusals, registry=registry) as intake:
+    async with Intake(intake_bus or bus, refusals, registry=registry) as intake:
         adapter = MqttAdapter(
             broker, directory=live, profiles=PROFILES, intake=intake, links=links, clock=clock,
             metrics=MqttMetrics(registry),
