@@ -220,9 +220,8 @@ class Moving:
             if label is not None:
                 await self._alarms.label(session, alarm_id=link.alarm_id, label=label)
             alarm = await self._alarms.get(session, Scope.everywhere(), link.alarm_id)
-            # What the alarm says now counts, whichever event is still on its way.
-            if link.returned_at is None and not alarm.is_present:
-                link.returned_at = alarm.returned_at or now
+            # What the alarm says now counts, muted as it may be and whichever event is still on its way.
+            link.returned_at = None if alarm.is_present else link.returned_at or alarm.returned_at or now
 
     async def _settle(self, session: AsyncSession, order: WorkOrder, *, now: datetime) -> None:
         if order.state == OrderState.VERIFIED:

@@ -114,7 +114,7 @@ class Telling:
             return
         if event.state != TaskState.OPEN:
             await self._notify.acknowledge(session, key=_task_key(task), person_id=None)
-        elif event.assignee_id is not None and task.is_required:
+        elif event.assignee_id is not None and task.is_required and task.state == TaskState.OPEN:
             order = await self._order(session, event.work_order_id)
             await self._tell_task(session, order, task, event.assignee_id)
 
@@ -177,7 +177,9 @@ class Telling:
     async def _tell_assignment(self, session: AsyncSession, order: WorkOrder, event: WorkOrderMoved) -> None:
         if event.previous_id != event.assignee_id:
             await self._tell_withdrawn(session, order, event)
-        if event.assignee_id is None:
+        # They may have answered before this ran: then there is nothing left to ask of them.
+        is_waiting = order.state == OrderState.DISPATCHED and order.assignee_id == event.assignee_id
+        if event.assignee_id is None or not is_waiting:
             return
         language = (await self._people.contact(session, event.assignee_id)).language
         facts = {
