@@ -18,10 +18,13 @@ import pyarrow as pa
 
 from building.quality import Quality
 from building.reading import ReadingBatch
+from kit.logs import logger
 from telemetry.buckets import DAY_MS, snap
 from telemetry.columns import SequencedReadings
 from telemetry.errors import StoreInUse, UnstorableBatch
 from telemetry.store import Series, SeriesQuery, StoreStats
+
+log = logger(__name__)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS recent (
@@ -61,9 +64,15 @@ class DuckDbFile:
         self._limits = limits
         self._connection: Any = None
         self._arrival = 0
+        self._is_broken = False
 
     def open(self) -> None:
         """Raises StoreInUse when another process has the file."""
+        self._connect()
+        (self._arrival,) = self._connection.execute("SELECT coalesce(max(arrival), 0) FROM recent").fetchone()
+        self.remove_unlisted_segments()
+
+    def _connect(self) -> None:
         self.segments_folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / "recent.duckdb"
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -79,8 +88,6 @@ class DuckDbFile:
                 raise
             raise StoreInUse(f"{path} is open in another process; only one hub may own it") from error
         self._connection.execute(_SCHEMA)
-        (self._arrival,) = self._connection.execute("SELECT coalesce(max(arrival), 0) FROM recent").fetchone()
-        self.remove_unlisted_segments()
 
     def close(self) -> None:
         self._connection.close()
@@ -96,6 +103,8 @@ class DuckDbFile:
 
     def append(self, readings: SequencedReadings) -> None:
         """Commits, which reaches the disk. Raises UnstorableBatch for data the table refuses."""
+        if self._is_broken:
+            self._restart()
         arrived = self._arrival + 1
         table = pa.table(
             {
@@ -111,9 +120,20 @@ class DuckDbFile:
             self._connection.execute(f"INSERT INTO recent SELECT {_COLUMNS}, ? FROM arriving", [arrived])  # noqa: S608
         except (duckdb.DataError, duckdb.IntegrityError) as error:
             raise UnstorableBatch(str(error)) from error
+        except duckdb.FatalException:
+            self._is_broken = True
+            raise
         finally:
             self._connection.unregister("arriving")
         self._arrival = arrived
+
+    def _restart(self) -> None:
+        """After a fatal error (a disk that was full while DuckDB tidied up) its database answers nothing until it is
+        opened anew; what was committed is all there."""
+        self._connection.close()
+        self._connect()
+        self._is_broken = False
+        log.warning("telemetry store opened anew after a fatal error", folder=str(self._folder))
 
     @contextmanager
     def writing(self) -> Iterator[Any]:

@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
+
+import duckdb
 
 from building.reading import ReadingBatch
 from kit.clock import Clock, to_ms
@@ -12,7 +15,7 @@ from kit.logs import logger
 from telemetry import duckdb_compaction as compaction
 from telemetry.columns import SequencedReadings
 from telemetry.duckdb_file import DuckDbFile, DuckDbLimits
-from telemetry.errors import QueryTooSlow
+from telemetry.errors import QueryTooSlow, StoreUnavailable
 from telemetry.latest import LatestValues
 from telemetry.store import Series, SeriesQuery, StoreStats
 
@@ -102,15 +105,28 @@ class DuckDbStore:
 
     async def _read(self, call: Callable[..., T], *arguments: Any) -> T:
         """Runs a query on a snapshot of its own and stops it when it is late or nobody waits for it any more."""
-        cursor = self._file.cursor()
-        future = asyncio.get_running_loop().run_in_executor(self._readers, call, cursor, *arguments)
-        future.add_done_callback(lambda _: cursor.close())
         try:
+            cursor = self._file.cursor()
+            future = asyncio.get_running_loop().run_in_executor(self._readers, call, cursor, *arguments)
+            future.add_done_callback(partial(_put_away, cursor))
             async with asyncio.timeout(self._limits.query_deadline_s):
-                return await asyncio.shield(future)
+                return await _interrupting(cursor, future)
         except TimeoutError:
-            cursor.interrupt()
             raise QueryTooSlow(deadline_s=self._limits.query_deadline_s) from None
-        except asyncio.CancelledError:
-            cursor.interrupt()
-            raise
+        except (duckdb.FatalException, duckdb.ConnectionException, duckdb.IOException) as error:
+            log.error("telemetry store does not answer", error=str(error))
+            raise StoreUnavailable from error
+
+
+async def _interrupting(cursor: Any, future: asyncio.Future[T]) -> T:
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        cursor.interrupt()
+        raise
+
+
+def _put_away(cursor: Any, future: asyncio.Future[Any]) -> None:
+    cursor.close()
+    if not future.cancelled():
+        future.exception()  # told to whoever waited; of an interrupted query nobody wants to hear more

@@ -64,12 +64,16 @@ class StatsAnswer(msgspec.Struct, tag="stats", frozen=True):
     stats: StoreStats
 
 
+class UnavailableAnswer(msgspec.Struct, tag="unavailable", frozen=True):
+    pass
+
+
 class TooSlowAnswer(msgspec.Struct, tag="too_slow", frozen=True):
     deadline_s: float
 
 
 Asked = LatestAsked | SeriesAsked | RawAsked | StatsAsked
-Answer = SeriesAnswer | ReadingsAnswer | StatsAnswer | TooSlowAnswer
+Answer = SeriesAnswer | ReadingsAnswer | StatsAnswer | TooSlowAnswer | UnavailableAnswer
 
 _SERIES_TYPES = {"ts_ms": "<i8", "avg": "<f8", "min": "<f8", "max": "<f8", "count": "<i8", "bad": "<i8"}
 
@@ -91,6 +95,8 @@ class TelemetryServer:
             return msgspec.msgpack.encode(await self._answered(asked))
         except QueryTooSlow as slow:
             return msgspec.msgpack.encode(TooSlowAnswer(slow.deadline_s))
+        except StoreUnavailable:
+            return msgspec.msgpack.encode(UnavailableAnswer())
 
     async def _answered(self, asked: Asked) -> Answer:
         match asked:
@@ -159,6 +165,8 @@ class RemoteTelemetry:
         answer: Answer = msgspec.msgpack.decode(raw, type=Answer)
         if isinstance(answer, TooSlowAnswer):
             raise QueryTooSlow(deadline_s=answer.deadline_s)
+        if isinstance(answer, UnavailableAnswer):
+            raise StoreUnavailable
         return answer
 
 

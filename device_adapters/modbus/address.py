@@ -37,7 +37,7 @@ class _Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def parse_address(raw: Mapping[str, Any]) -> tuple[Endpoint, int]:
     """The endpoint and the unit id of `{"host", "port", "unit", "framing"}`. Raises BadAddress."""
     try:
-        address = msgspec.convert(dict(raw), _Address)
+        address = msgspec.convert(dict(raw), _Address, strict=False)
     except msgspec.ValidationError as error:
         raise BadAddress(f"address {dict(raw)}: {error}") from None
     if not address.host or not 1 <= address.port <= 65535 or not 0 <= address.unit <= 255:

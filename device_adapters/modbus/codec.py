@@ -30,7 +30,13 @@ def decode(point: PointRegister, words: Sequence[int]) -> Decoded:
         return FAULT
     if not math.isfinite(number):
         return _UNKNOWN
-    return number * point.scale + point.offset, Quality.OK
+    return _scaled(number, point.scale) + point.offset, Quality.OK
+
+
+def _scaled(number: float, scale: float) -> float:
+    """87 at a scale of 0.1 is 8.7: dividing by ten gives the nearest float, multiplying by a tenth does not."""
+    parts = round(1 / scale)
+    return number / parts if parts and scale == 1 / parts else number * scale
 
 
 def _pattern(point: PointRegister, words: Sequence[int]) -> int:

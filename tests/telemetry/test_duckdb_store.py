@@ -166,3 +166,56 @@ async def test_the_lock_is_free_again_after_closing(tmp_path: Path) -> None:
         async with store_in(tmp_path) as store:
             await store.append([(1, message(1))])
     assert issubclass(StoreInUse, RuntimeError)
+
+
+FULL_DISK = """
+import asyncio, resource, signal, sys
+from pathlib import Path
+import duckdb, numpy as np
+from building.reading import ReadingBatch
+from kit.clock import FakeClock
+from telemetry.duckdb_store import DuckDbStore
+from telemetry.errors import StoreUnavailable
+from telemetry.store import SeriesQuery
+from tests.telemetry.killed_writer import FIRST_MS, NOW
+
+ROWS = 50_000
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+def batch(number):
+    times = FIRST_MS + number * ROWS + np.arange(ROWS, dtype=np.int64)
+    values = np.random.default_rng(number).random(ROWS)
+    return ReadingBatch(np.full(ROWS, 1, np.int32), times, values, np.zeros(ROWS, np.uint8))
+
+async def main():
+    async with DuckDbStore(Path(sys.argv[1]), clock=FakeClock(NOW)) as store:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (17_500_000, resource.RLIM_INFINITY))
+        kept, number = 0, 0
+        while True:
+            number += 1
+            try:
+                await store.append([(number, batch(number))])
+                kept += 1
+            except duckdb.FatalException:
+                break
+        try:
+            await store.series(SeriesQuery.of(point_no=1, start_ms=FIRST_MS, end_ms=FIRST_MS + 1000, bucket_ms=None))
+        except StoreUnavailable:
+            print("unavailable")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        await store.append([(number, batch(number))])
+        found = await store.raw([1], start_ms=FIRST_MS, end_ms=FIRST_MS + 10**9, limit=10**8)
+        print(len(found) == (kept + 1) * ROWS)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_disk_that_was_full_costs_nothing_once_there_is_room_again(tmp_path: Path) -> None:
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    answers = [line for line in done.stdout.splitlines() if line in ("unavailable", "True", "False")]
+    assert answers == ["unavailable", "True"], done.stdout + done.stderr

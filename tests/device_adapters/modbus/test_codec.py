@@ -80,6 +80,15 @@ def test_scale_and_offset_are_applied_and_bits_are_picked() -> None:
     assert decode(point(RegisterType.U16, bit=6), [0b1011_1111]) == (0.0, Quality.OK)
 
 
+@pytest.mark.parametrize("scale", [0.1, 0.01, 0.001])
+def test_decimal_scales_give_the_decimal_number(scale: float) -> None:
+    digits = round(-math.log10(scale))
+    for raw in (87, 9257, 408, 65533):
+        value, _ = decode(point(RegisterType.U16, scale=scale), [raw])
+        assert value == float(f"{raw}e-{digits}")
+    assert decode(point(RegisterType.U16, scale=2.5), [3]) == (7.5, Quality.OK)
+
+
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False), st.sampled_from(Order), st.sampled_from(Order))
 def test_a_float_survives_every_order_of_words_and_bytes(number: float, words: Order, order: Order) -> None:
     raw = struct.pack(">f", number)
