@@ -21,7 +21,7 @@ from device_adapters.refusals import RefusalLine
 from kit.clock import SystemClock, to_ms
 from telemetry.duckdb_store import DuckDbStore
 from telemetry.store_line import StoreLine
-from tests.device_adapters.modbus.bench import PROBE, device, equipment, port_of, profiles, serving, until
+from tests.device_adapters.modbus.bench import PROBE, device, equipment, port_of, profiles, serving
 from tests.telemetry.site import DIRECTORY, TEMP
 
 CLOCK = SystemClock()
@@ -102,7 +102,9 @@ async def test_what_was_published_while_no_store_line_ran_is_stored_when_it_runs
     for number in range(50):
         await bus.publish(1, message(number))
     async with running(line_to(store, bus, DIRECTORY)):
-        await until(lambda: len(store._latest))
+        async with asyncio.timeout(30):
+            while not len(await store.latest([TEMP])):
+                await asyncio.sleep(0.02)
         for number in range(50, 60):
             await bus.publish(1, message(number))
         kept = ReadingBatch.empty()
