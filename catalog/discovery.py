@@ -25,10 +25,18 @@ DEVICES_KEPT = 5_000  # a sender that invents names must not fill the disk
 
 
 class Discovery:
-    """Notes unknown devices and binds them to equipment. `registry` gets the counters."""
+    """Notes unknown devices, `devices_kept` at most, and binds them. `registry` gets the counters."""
 
-    def __init__(self, profiles: Mapping[str, DeviceProfile], clock: Clock, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        profiles: Mapping[str, DeviceProfile],
+        clock: Clock,
+        registry: CollectorRegistry,
+        *,
+        devices_kept: int = DEVICES_KEPT,
+    ) -> None:
         self._profiles = profiles
+        self._devices_kept = devices_kept
         self._clock = clock
         self._noted = Counter(
             "hub_discovered_messages", "Messages of devices the catalog does not know.", ["protocol"], registry=registry
@@ -127,7 +135,7 @@ class Discovery:
         await session.delete(await self._row(session, scope, discovered_id))
 
     async def _meet(self, session: AsyncSession, key: dict[str, str], *, at: datetime) -> DiscoveredDevice | None:
-        if await repository.count_discovered(session) >= DEVICES_KEPT:
+        if await repository.count_discovered(session) >= self._devices_kept:
             return None
         site_id = await repository.site_id_of(session, key["site_code"])
         row = await repository.add_discovered(session, key, site_id=site_id, at=at)

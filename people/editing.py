@@ -16,9 +16,9 @@ from people import repository, shift_repository
 from people.errors import (
     GrantRefused,
     NoAccount,
-    NotAHome,
     PersonNotFound,
     ResidenceNotFound,
+    SpaceIsNoHome,
     UsernameTaken,
     WecomUserTaken,
 )
@@ -155,11 +155,11 @@ class PeopleEditor:
     async def add_residence(
         self, session: AsyncSession, scope: Scope, person_id: UUID, *, space_id: UUID, relation: Relation
     ) -> UUID:
-        """Binds a person to a home of the scope. Raises PersonNotFound, NotAHome."""
+        """Binds a person to a home of the scope. Raises PersonNotFound, SpaceIsNoHome."""
         await self._person(session, scope, person_id)
         home = (await self._catalog.rooms(session, [space_id])).get(space_id)
         if home is None or not scope.allows(home.site_id):
-            raise NotAHome(space_id)
+            raise SpaceIsNoHome(space_id)
         await repository.join_site(session, person_id=person_id, site_id=home.site_id)
         return await repository.save_residence(
             session, site_id=home.site_id, person_id=person_id, space_id=space_id, relation=relation

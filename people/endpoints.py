@@ -45,7 +45,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.NobodyResponsible: 409,
     errors.WeakPassword: 422,
     errors.BadShift: 422,
-    errors.NotAHome: 422,
+    errors.SpaceIsNoHome: 422,
     errors.TooManyFailures: 429,
 }
 

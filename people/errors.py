@@ -71,7 +71,7 @@ class ResidenceNotFound(DomainError):
 
 
 @dataclass(eq=False)
-class NotAHome(DomainError):
+class SpaceIsNoHome(DomainError):
     space_id: UUID
 
 

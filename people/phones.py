@@ -21,5 +21,5 @@ def masked(phone: str | None) -> str | None:
     """`138****1234`: enough to recognise, not enough to call."""
     if phone is None:
         return None
-    hidden = max(len(phone) - 7, len(phone) // 2)
+    hidden = len(phone) - 7 if len(phone) >= 11 else len(phone) // 2
     return phone[:3] + "*" * hidden + phone[3 + hidden :]

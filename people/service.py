@@ -14,7 +14,7 @@ from kit.access import Grant, Role, Scope
 from kit.clock import Clock
 from kit.i18n import Language
 from people import repository, shift_repository
-from people.errors import NobodyResponsible, NotAHome, PersonNotFound
+from people.errors import NobodyResponsible, PersonNotFound, SpaceIsNoHome
 from people.kinds import Duty, PersonKind, Relation, Skill
 from people.models import Person, PersonSkill
 from people.phones import normal_phone
@@ -117,11 +117,11 @@ class PeopleService:
     ) -> PersonView:
         """Binds somebody to a home: the person of that name and number when there is one, else a new one.
 
-        Raises NotAHome.
+        Raises SpaceIsNoHome.
         """
         home = (await self._catalog.rooms(session, [space_id])).get(space_id)
         if home is None:
-            raise NotAHome(space_id)
+            raise SpaceIsNoHome(space_id)
         phone = normal_phone(phone or "")
         known = await repository.by_phone(session, phone) if phone else []
         person = next((row for row in known if row.name == name), None)

@@ -17,13 +17,13 @@ from tests.api import client_of
 from tests.catalog.api import CatalogRoom, open_site
 
 
-async def building(client: httpx.AsyncClient, site_id: UUID, name: str = "1栋") -> dict[str, Any]:
+async def building(client: httpx.AsyncClient, site_id: UUID, name: str = "1栋") -> Any:
     answer = await client.post("/api/v1/buildings", json={"site_id": str(site_id), "code": name, "name": name})
     assert answer.status_code == 201, answer.text
     return answer.json()
 
 
-async def equipment(client: httpx.AsyncClient, site_id: UUID, code: str, **fields: Any) -> dict[str, Any]:
+async def equipment(client: httpx.AsyncClient, site_id: UUID, code: str, **fields: Any) -> Any:
     body = {"site_id": str(site_id), "code": code, "name": code, "kind": "pump", **fields}
     answer = await client.post("/api/v1/equipment", json=body)
     assert answer.status_code == 201, answer.text
@@ -110,7 +110,7 @@ async def test_rows_of_another_site_are_not_found(manager: httpx.AsyncClient, ro
     point = (await manager.get(f"/api/v1/equipment/{made['id']}/points")).json()[0]
     elsewhere = await open_site(room, "elsewhere")
     async with client_of(room.app, token=room.logins.add(Role.MANAGER, site_id=elsewhere)) as other:
-        for method, path, body in [
+        attempts: list[tuple[str, str, dict[str, object] | None]] = [
             ("GET", f"/sites/{site_id}", None),
             ("GET", f"/sites/{site_id}/tree", None),
             ("GET", f"/sites/{site_id}/settings", None),
@@ -127,7 +127,8 @@ async def test_rows_of_another_site_are_not_found(manager: httpx.AsyncClient, ro
             ("DELETE", f"/equipment/{made['id']}", None),
             ("PATCH", f"/points/{point['point_no']}", {"high": 1e6}),
             ("GET", f"/exports/equipment.csv?site_id={site_id}", None),
-        ]:
+        ]
+        for method, path, body in attempts:
             answer = await other.request(method, f"/api/v1{path}", json=body)
             assert answer.status_code == 404, (method, path, answer.text)
         assert (await other.get("/api/v1/equipment", params={"site_id": str(site_id)})).json()["total"] == 0

@@ -38,6 +38,7 @@ class PeopleRoom:
     people: PeopleService
     editor: PeopleEditor
     rostering: Rostering
+    throttle: LoginThrottle
     registry: CollectorRegistry
 
 
@@ -70,5 +71,15 @@ def people_room(database: Database, clock: Clock) -> PeopleRoom:
         )
 
     return PeopleRoom(
-        database, application(fake), application(logins), fake, logins, rooms, service, editor, rostering, registry
+        database,
+        application(fake),
+        application(logins),
+        fake,
+        logins,
+        rooms,
+        service,
+        editor,
+        rostering,
+        throttle,
+        registry,
     )
