@@ -91,7 +91,8 @@ SIGNS: Final = (
         rf"{words(_LIFT)}.{{0,16}}(?:困|关|卡)(?:住|了|着){{0,2}}(?:\S{{0,3}}个)?{words(_SOMEBODY + ' 业主 住户')}",
         near(_LIFT, "被困 出不来 出不去 困住 困在 困里面 关里面 关在里面", within=20),
         near("被困", _LIFT, within=10),
-        near(_LIFT, "卡住 停住 不动 停了 故障", within=10) + r".{0,10}(?:里面?(?:还)?有人|(?:人|我们?|孩子)在里)",
+        near(_LIFT, "卡住 停住 不动 停了 停电 坏 故障", within=10)
+        + r".{0,10}(?:里面?(?:还)?有人|(?:人|我们?|孩子)在里)",
         fault_mode="passenger_trapped",
         unless=_NOT_TRAPPED,
     ),

@@ -70,9 +70,10 @@ def inbound_of(message: BaseMessage | None) -> Inbound:
 def _event(raw: dict[str, Any], *, openid: str, account: str) -> Inbound:
     event = _text(raw, "Event").lower()
     provider_id = _text(raw, "MsgID")
-    # Several templates to one person may be settled in the same second: their receipts differ by MsgID.
-    key = f"event:{openid}:{int(raw['CreateTime'])}:{event[:64]}:{provider_id[:32]}"
-    argument = _text(raw, "Status") if provider_id else _text(raw, "EventKey")
+    event_key = _text(raw, "EventKey")
+    # Within one second a user may tap two buttons, and two templates to them may be settled.
+    key = f"event:{openid}:{int(raw['CreateTime'])}:{event[:64]}:{event_key[:64]}{provider_id[:32]}"
+    argument = _text(raw, "Status") if provider_id else event_key
     kind = _EVENTS.get(event, InboundKind.SILENT)
     return Inbound(key, openid, account, kind, argument=argument[:LONGEST_ID], provider_id=provider_id[:32])
 

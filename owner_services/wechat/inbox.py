@@ -85,7 +85,7 @@ class WeChatInbox:
             return await self._answer_or_postpone(inbound)
         except (DBAPIError, OSError, TimeoutError) as error:
             # Nothing is kept and nothing will be done: the sender must know.
-            log.error("message not taken", key=inbound.key, error=type(error).__name__)
+            log.error("message not taken", kind=inbound.kind, error=type(error).__name__)
             self._answered.labels(inbound.kind, "lost").inc()
             return self._answers.say("answer.busy", Language.ZH)
         finally:
@@ -93,10 +93,11 @@ class WeChatInbox:
 
     async def answer_later(self, session: AsyncSession, *, inbound: dict[str, str], message_id: str) -> None:
         """The job for a message that could not be answered in time. The report's own notice tells the sender."""
+        sent = msgspec.convert(inbound, Inbound)
+        await repository.one_at_a_time(session, sent.openid)
         message = await repository.lock_message(session, UUID(message_id))
-        if message is None or message.outcome != Outcome.POSTPONED:
-            return
-        await self._settle(session, msgspec.convert(inbound, Inbound), message)
+        if message is not None and message.outcome == Outcome.POSTPONED:
+            await self._settle(session, sent, message)
 
     async def fetch_picture(self, session: AsyncSession, *, message_id: str) -> None:
         """The job that brings a picture from WeChat to its report; a temporary failure is the job's to repeat."""
@@ -126,7 +127,7 @@ class WeChatInbox:
             async with asyncio.timeout(ANSWER_S), self._database.transaction() as session:
                 return await self._answer(session, inbound)
         except TimeoutError:
-            log.warning("answer put off", key=inbound.key)
+            log.warning("answer put off", kind=inbound.kind)
         async with asyncio.timeout(POSTPONE_S), self._database.transaction() as session:
             return await self._postpone(session, inbound)
 

@@ -1,0 +1,143 @@
+"""Five seconds, whatever happens behind the door."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from owner_services.wechat import inbox
+from tests.owner_services.conftest import House
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same rules with less waiting."""
+    monkeypatch.setattr(inbox, "ANSWER_S", 0.4)
+
+
+async def test_the_two_waits_together_stay_below_five_seconds() -> None:
+    assert inbox.ANSWER_S + inbox.POSTPONE_S < 5
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_takes_too_long_is_kept_and_answered_by_a_job(house: House) -> None:
+    await house.site.resident("3-2-502", openid="o-wang")
+    xml = house.platform.xml("o-wang", Content="厨房漏水")
+    async with house.database.transaction() as session:
+        await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('o-wang', 0))"))
+        assert await house.platform.deliver(xml) == ""
+        assert await house.platform.deliver(xml) == "", "the retry finds the message kept"
+    assert await house.orders() == []
+    assert await house.run_jobs() == 1
+    assert len(await house.orders()) == 1
+    assert "WO-20261122-0001" in await house.platform.deliver(xml), "by now the answer is there"
+    assert await house.run_jobs() == 0
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_job_that_runs_twice_answers_once(house: House) -> None:
+    await house.site.resident("3-2-502", openid="o-wang")
+    async with house.database.transaction() as session:
+        await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('o-wang', 0))"))
+        await house.platform.say("o-wang", "厨房漏水")
+    [message] = await house.messages()
+    inbound = {
+        "key": message.key, "openid": "o-wang", "account": "gh", "kind": "text", "text": "厨房漏水", "media_id": "",
+        "argument": "", "provider_id": "",
+    }  # fmt: skip
+    for _ in range(2):
+        async with house.database.transaction() as session:
+            await house.services.inbox.answer_later(session, inbound=inbound, message_id=str(message.id))
+    assert len(await house.reports()) == 1
+
+
+async def test_a_message_that_cannot_be_kept_is_answered_so_that_it_is_sent_again(house: House) -> None:
+    await house.site.resident("3-2-502", openid="o-wang")
+    async with house.database.transaction() as session:
+        await session.execute(text("ALTER TABLE wechat_message RENAME TO elsewhere"))
+    answer = await house.platform.say("o-wang", "厨房漏水")
+    async with house.database.transaction() as session:
+        await session.execute(text("ALTER TABLE elsewhere RENAME TO wechat_message"))
+    assert "请稍后再发一次" in answer
+    assert await house.reports() == []
+    lost = {"kind": "text", "outcome": "lost"}
+    assert house.registry.get_sample_value("hub_wechat_messages_total", lost) == 1
+
+
+async def test_many_owners_at_once_are_all_answered(house: House) -> None:
+    answers = await asyncio.gather(*(house.platform.say(f"o-{n}", "3栋2单元电梯不动了") for n in range(12)))
+    assert all("WO-20261122-0001" in answer for answer in answers)
+    assert len(await house.orders()) == 1
+    assert len(await house.reports()) == 12
+
+
+async def test_old_messages_and_codes_are_dropped(house: House) -> None:
+    await house.site.resident("3-2-502", openid="o-wang")
+    await house.platform.say("o-wang", "厨房漏水")
+    await house.platform.say("o-new", "绑定 13800001111")
+    house.clock.advance(seconds=91 * 86400)
+    await house.platform.say("o-wang", "进度")
+    for sweep in house.services.sweeps():
+        async with house.database.transaction() as session:
+            await sweep.call(session)
+    assert [message.text for message in await house.messages()] == ["进度"]
+
+
+async def test_somebody_who_reports_without_end_is_asked_to_call_but_never_in_danger(house: House) -> None:
+    for _ in range(20):
+        await house.platform.say("o-1", "3栋2单元电梯不动了")
+    assert "请直接拨打服务中心电话" in await house.platform.say("o-1", "3栋2单元电梯不动了")
+    assert "不要扒门" in await house.platform.say("o-1", "3栋2单元电梯困人")
+
+
+@pytest.mark.parametrize(
+    ("fields", "answer"),
+    [
+        ({"MsgType": "voice", "MediaId": "V1", "Format": "amr", "Recognition": "三栋二单元电梯不动了"}, "WO-"),
+        ({"MsgType": "voice", "MediaId": "V1", "Format": "amr"}, "只能看懂文字和照片"),
+        ({"MsgType": "video", "MediaId": "V1", "ThumbMediaId": "T1"}, "只能看懂文字和照片"),
+        ({"MsgType": "hologram"}, "只能看懂文字和照片"),
+        ({"MsgType": "text", "Content": "   "}, "只能看懂文字和照片"),
+        ({"MsgType": "text", "Content": "]]></Content><x>"}, "请直接说明"),
+    ],
+)
+async def test_every_kind_of_message_gets_a_sensible_answer(
+    house: House, fields: dict[str, str | int], answer: str
+) -> None:
+    assert answer in await house.platform.deliver(house.platform.xml("o-1", **fields))
+
+
+@pytest.mark.parametrize("event", ["LOCATION", "VIEW", "SCAN", "subscribe_msg_sent_event", "新事件"])
+async def test_events_without_a_question_are_noted_and_not_answered(house: House, event: str) -> None:
+    assert await house.platform.event("o-1", event, EventKey="x", Latitude="30.2", Longitude="120.1") == ""
+
+
+async def test_the_menu_shows_progress(house: House) -> None:
+    await house.platform.say("o-1", "3栋2单元电梯不动了")
+    assert "WO-20261122-0001" in await house.platform.event("o-1", "CLICK", EventKey="PROGRESS")
+    assert "请直接说明位置" in await house.platform.event("o-1", "CLICK", EventKey="REPORT")
+
+
+async def test_a_template_that_the_user_blocked_goes_on_to_sms(house: House) -> None:
+    from notify.models import Notification
+    from notify.service import Notice
+
+    owner = await house.site.resident("3-2-502", openid="o-wang")
+    facts = {"place": "3栋2单元", "time": "2026-11-22T04:00:00+00:00"}
+    notice = Notice(key="k", person_id=owner, template="elevator.outage", facts=facts, site_id=house.site.site_id)
+    async with house.database.transaction() as session:
+        await house.notify.tell(session, notice)
+        [row] = await session.scalars(text("SELECT id FROM notification"))
+        sent = await session.get_one(Notification, row)
+        sent.state, sent.provider_id = "sent", "200228332"
+    xml = house.platform.xml(
+        "o-wang",
+        MsgType="event",
+        Event="TEMPLATESENDJOBFINISH",
+        MsgId="",
+        MsgID="200228332",
+        Status="failed:user block",
+    )
+    assert await house.platform.deliver(xml) == ""
+    states = {row.channel: row.state for row in await house.notifications()}
+    assert states == {"wechat": "failed", "sms": "queued"}
