@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from building.reading import ReadingBatch
 from catalog.directory import LiveDirectory
 from kit.backoff import Backoff
+from kit.cancellation import raise_if_cancelled
 from kit.clock import to_ms
 from kit.logs import logger
 from telemetry.admission import Refused, admit
@@ -98,6 +99,7 @@ class StoreLine:
         )  # fmt: skip
         async with aclosing(source):
             async for deliveries in source:
+                raise_if_cancelled()
                 if deliveries:
                     await self._keep(deliveries, backoff)
 

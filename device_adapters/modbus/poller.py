@@ -16,6 +16,7 @@ from device_adapters.modbus.registers import PointRegister
 from device_adapters.modbus.schedule import QUICK_S, choose, slow_from_after
 from device_adapters.modbus.settings import ModbusSettings
 from device_adapters.modbus.unit import POLLS_TO_LINK_DOWN, Unit, UnitSpec
+from kit.cancellation import raise_if_cancelled
 from kit.clock import Clock, to_ms
 from kit.logs import logger
 
@@ -70,6 +71,7 @@ class EndpointPoller:
         slow_from = self._clock.monotonic()
         try:
             while True:
+                raise_if_cancelled()
                 now = self._clock.monotonic()
                 unit = choose(self._units, now=now, slow_from=slow_from)
                 if unit is None:
