@@ -9,8 +9,8 @@ import alarms.endpoints
 import catalog.endpoints
 import device_adapters.mqtt.endpoints
 import notify.endpoints
-import owner_services.callback
 import owner_services.endpoints
+import owner_services.wechat.endpoints
 import people.endpoints
 import rules.endpoints
 import telemetry.endpoints
@@ -28,7 +28,8 @@ ROOMS_WITH_TEXTS = (
 
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, catalog.endpoints, device_adapters.mqtt.endpoints, telemetry.endpoints, rules.endpoints,
-    alarms.endpoints, ticketing.endpoints, notify.endpoints, owner_services.endpoints, owner_services.callback,
+    alarms.endpoints, ticketing.endpoints, notify.endpoints, owner_services.endpoints,
+    owner_services.wechat.endpoints,
 )  # fmt: skip
 
 DESCRIPTION = """Zhiwu Hub (智物): buildings and the people in them, turned into work that is proved done.

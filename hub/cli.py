@@ -34,7 +34,8 @@ console = Console()
 @app.command()
 def serve() -> None:
     """Runs everything in one process, with its own PostgreSQL and nats-server unless told of others."""
-    from hub.roles import Role, run
+    from hub.bootstrap import Role
+    from hub.roles import run
 
     _run(run(HubSettings(), roles=list(Role)))
 
@@ -44,7 +45,8 @@ def run_roles(
     roles: Annotated[list[str], typer.Argument(help="adapters, store, judge, api, jobs: one or several")],
 ) -> None:
     """Runs some roles only, on the servers of HUB_DATABASE_URL and HUB_NATS_URL, or of a hub on the same folder."""
-    from hub.roles import Role, run
+    from hub.bootstrap import Role
+    from hub.roles import run
 
     known = {role.value: role for role in Role}
     if unknown := [name for name in roles if name not in known]:
@@ -85,7 +87,7 @@ def load_site(
     file: Annotated[Path, typer.Argument(help="a site declared in TOML; see hub/demo/site.toml", exists=True)],
 ) -> None:
     """Creates or updates a site, its buildings, equipment and points from a declaration."""
-    from hub.accounts import load_declared_site
+    from hub.installing import load_declared_site
 
     async def work() -> None:
         console.print(await load_declared_site(HubSettings(), file))
@@ -96,7 +98,7 @@ def load_site(
 @app.command("create-admin")
 def create_admin(username: Annotated[str, typer.Argument(help="the name to log in with")]) -> None:
     """Makes an administrator and prints a generated password, once."""
-    from hub.accounts import make_admin
+    from hub.installing import make_admin
 
     async def work() -> None:
         password = await make_admin(HubSettings(), username)

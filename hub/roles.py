@@ -1,56 +1,57 @@
-"""The parts of the hub that may run apart, and running some or all of them in this process."""
+"""Running some or all roles of the hub in this process, until told to stop."""
 
 import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from enum import StrEnum
 
-from hub.bootstrap import Hub, build
+from hub.bootstrap import Hub, Role, Work, build
 from hub.infrastructure import Infrastructure, infrastructure
 from hub.settings import HubSettings
 from kit.logs import logger
 
 log = logger(__name__)
 
-
-class Role(StrEnum):
-    ADAPTERS = "adapters"
-    STORE = "store"
-    JUDGE = "judge"
-    API = "api"
-    JOBS = "jobs"
-
-
 Prepare = Callable[[Hub], Awaitable[None]]
 
 
-async def run(settings: HubSettings, *, roles: Collection[Role], prepare: Prepare | None = None) -> None:
-    """Runs the roles until INT or TERM; then each ends in order and every child server is stopped.
-
-    `prepare` is awaited once, after migration and before any role starts.
-    """
-    with _stop_on_signals():
+async def run(settings: HubSettings, *, roles: Collection[Role]) -> None:
+    """Runs the roles until INT or TERM; then each ends in order and every child server is stopped."""
+    with stopped_by_signals():
         async with infrastructure(settings) as infra:
-            await run_on(settings, infra, roles=roles, prepare=prepare)
+            await run_on(settings, infra, roles=roles)
 
 
 async def run_on(
-    settings: HubSettings, infra: Infrastructure, *, roles: Collection[Role], prepare: Prepare | None = None
+    settings: HubSettings,
+    infra: Infrastructure,
+    *,
+    roles: Collection[Role],
+    prepare: Prepare | None = None,
+    beside: Work | None = None,
 ) -> None:
-    """Like `run`, on servers that are up already."""
-    async with build(settings, infra) as hub:
+    """Runs the roles on servers that are up, until cancelled.
+
+    `prepare` is awaited once before any role starts; `beside` runs together with them.
+    """
+    async with build(settings, infra, roles) as hub:
+        async with hub.common.database.transaction() as session:
+            await hub.rooms.rules.load_shipped(session)
         if prepare is not None:
             await prepare(hub)
-        await hub.refresh_directory()
+        await hub.keeper.refresh()
+        await hub.users.refresh()
         async with asyncio.TaskGroup() as group:
             for name, work in hub.work_of(roles).items():
-                group.create_task(work(), name=name)
+                group.create_task(_run(work), name=name)
+            if beside is not None:
+                group.create_task(_run(beside), name="beside")
             log.info("hub is up", roles=[role.value for role in roles])
 
 
 @contextlib.contextmanager
-def _stop_on_signals() -> Iterator[None]:
+def stopped_by_signals() -> Iterator[None]:
+    """INT and TERM cancel the current task; the block then ends quietly."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -62,3 +63,7 @@ def _stop_on_signals() -> Iterator[None]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+async def _run(work: Work) -> None:
+    await work()

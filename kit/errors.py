@@ -22,6 +22,11 @@ class DomainError(Exception):
     def facts(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The facts as its sentence shows them: a class whose facts are machine words gives `TextKey`s here."""
+        return self.facts
+
     def __str__(self) -> str:
         facts = ", ".join(f"{name}={value!r}" for name, value in self.facts.items())
         return f"{self.code()}({facts})"

@@ -9,8 +9,10 @@ from typing import Any
 from kit.errors import DomainError
 
 
-# What a fact begins with that is itself a text, to be shown in the reader's language.
-TEXT_FACT = "text:"
+class TextKey(str):
+    """A fact that is itself a text, to be shown in the reader's language. A type, so that no input can pass for one."""
+
+    __slots__ = ()
 
 
 class Language(StrEnum):
@@ -62,17 +64,17 @@ class Texts:
     def text(self, key: str, language: Language, **facts: Any) -> str:
         """The text of `key` with its braces filled. Raises MissingText.
 
-        A fact `"text:<key>"` is shown as that text, a list of facts with commas between.
+        A fact that is a TextKey is shown as that text, a list of facts with commas between.
         """
         shown = {name: self._shown(value, language) for name, value in facts.items()}
         return self.template(key, language).format_map(shown)
 
     def of_error(self, error: DomainError, language: Language) -> str:
-        return self.text(f"errors.{error.code()}", language, **error.facts)
+        return self.text(f"errors.{error.code()}", language, **error.shown)
 
     def _shown(self, fact: Any, language: Language) -> Any:
-        if isinstance(fact, str) and fact.startswith(TEXT_FACT):
-            return self.text(fact.removeprefix(TEXT_FACT), language)
+        if isinstance(fact, TextKey):
+            return self.text(fact, language)
         if isinstance(fact, list | tuple):
             comma = "、" if language is Language.ZH else ", "
             return comma.join(str(self._shown(each, language)) for each in fact)

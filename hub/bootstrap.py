@@ -1,0 +1,217 @@
+"""Starts what the services stand on and says which work each role does."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from prometheus_client import CollectorRegistry
+from sqlalchemy import text
+
+from bus.client import Bus, BusSettings
+from bus.lease import PartitionLeases
+from catalog.directory import Directory, LiveDirectory
+from catalog.profiles import load_profiles
+from device_adapters.intake import Intake
+from device_adapters.mqtt.binding import KeptSamples
+from device_adapters.mqtt.broker import Broker
+from device_adapters.mqtt.metrics import MqttMetrics
+from device_adapters.mqtt.settings import MqttSettings
+from device_adapters.refusals import RefusalLine
+from hub.alarm_brokers import AlarmBrokers
+from hub.api import load_texts
+from hub.directory_keeper import DirectoryKeeper
+from hub.health import Check, Readiness
+from hub.infrastructure import Infrastructure
+from hub.judge_line import build_judge_line
+from hub.lines import build_adapters, build_refusals, build_store, build_store_work
+from hub.live import LiveUpdates
+from hub.mqtt_users import MqttUsers
+from hub.rooms import Common, Rooms, build_rooms
+from hub.schedule import job_runner
+from hub.serving import build_api, serve_api
+from hub.settings import HubSettings
+from hub.subscriptions import subscriptions
+from kit.announcements import Announcements
+from kit.clock import SystemClock
+from kit.db import Database
+from kit.events import JobOutbox
+from kit.jobs import JobRunner, new_app
+from kit.logs import logger
+from telemetry.duckdb_store import DuckDbStore
+from telemetry.remote import RemoteTelemetry
+from telemetry.settings import TelemetrySettings
+from telemetry.store import TelemetryQueries
+
+log = logger(__name__)
+
+Work = Callable[[], Awaitable[None]]
+
+EMBEDDED = "embedded"
+RESCUE_EVERY_S = 2.0
+
+
+class Role(StrEnum):
+    """A part of the hub that may run in a process of its own."""
+
+    ADAPTERS = "adapters"
+    STORE = "store"
+    JUDGE = "judge"
+    API = "api"
+    JOBS = "jobs"
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Everything built; nothing runs until somebody runs the coroutines of `work_of`."""
+
+    common: Common
+    rooms: Rooms
+    keeper: DirectoryKeeper
+    users: MqttUsers
+    always: Mapping[str, Work]
+    work: Mapping[Role, Mapping[str, Work]]
+
+    def work_of(self, roles: Collection[Role]) -> dict[str, Work]:
+        """What every process does and what these roles do, by name; each runs until cancelled."""
+        named = dict(self.always)
+        for role in roles:
+            named |= self.work[role]
+        return named
+
+
+@asynccontextmanager
+async def build(settings: HubSettings, infra: Infrastructure, roles: Collection[Role]) -> AsyncIterator[Hub]:
+    """The whole hub on servers that are up; what was opened is closed at the end of the block."""
+    async with AsyncExitStack() as stack:
+        common = await _common(settings, infra, stack)
+        bus = await stack.enter_async_context(Bus(_bus_settings(infra), registry=common.registry))
+        telemetry = TelemetrySettings()
+        store = build_store(common, telemetry) if Role.STORE in roles else None
+        queries = store or RemoteTelemetry(bus)
+        rooms = build_rooms(common, queries)
+        refusals = build_refusals(common, rooms.catalog)
+        intake = await stack.enter_async_context(Intake(bus, refusals, registry=common.registry))
+        await stack.enter_async_context(rooms.connectors.opened())
+        if store is not None:
+            await stack.enter_async_context(store)
+        yield _assemble(infra, common, rooms, _Parts(bus, store, queries, telemetry, refusals, intake))
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What is opened and shared by several roles."""
+
+    bus: Bus
+    store: DuckDbStore | None
+    queries: TelemetryQueries
+    telemetry: TelemetrySettings
+    refusals: RefusalLine
+    intake: Intake
+
+
+def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts) -> Hub:
+    brokers, metrics = _brokers(infra), MqttMetrics(common.registry)
+    kept = KeptSamples(common.profiles, rooms.catalog.discovery, parts.intake)
+    handled = subscriptions(rooms, kept)
+    common.database.use_outbox(JobOutbox(common.jobs, handled))
+    keeper = DirectoryKeeper(common.database, common.directory)
+    live = LiveUpdates(common.registry)
+    publisher = AlarmBrokers(brokers, process=_owner(), metrics=metrics, registry=common.registry)
+    judge = build_judge_line(
+        database=common.database, bus=parts.bus, leases=PartitionLeases(common.database.url, owner=_owner()),
+        alarms=rooms.alarms.service, rules=rooms.rules, queries=parts.queries, publisher=publisher,
+        directory=common.directory, clock=common.clock, registry=common.registry,
+    )  # fmt: skip
+    users = MqttUsers(common.database, rooms.credentials, infra.nats)
+    announcements = Announcements(common.database.url)
+    for hearer in (keeper.hear, live.hear, judge.hear, users.hear):
+        announcements.subscribe(hearer)
+    adapters = build_adapters(common, rooms.catalog, intake=parts.intake, brokers=brokers, metrics=metrics)
+    runner = job_runner(common, rooms, handled, publish_alarms=judge.publication.publish_pending)
+    app = build_api(common, rooms, live=live, readiness=Readiness(_checks(common, parts.bus)))
+    always: dict[str, Work] = {
+        "announcements": announcements.run,
+        "directory": keeper.run,
+        "MQTT users": users.run,
+        "refusals": parts.refusals.run,
+    }
+    work: dict[Role, Mapping[str, Work]] = {
+        Role.ADAPTERS: {"adapters": adapters.run},
+        Role.STORE: {"store": partial(_run_store, common, rooms, parts)},
+        Role.JUDGE: {"judge": judge.run, "alarm messages": publisher.run},
+        Role.API: {"api": partial(serve_api, app, common.settings)},
+        Role.JOBS: {
+            "jobs": partial(_run_jobs, runner),
+            "stalled jobs": partial(_rescue_jobs, runner),
+            "alarm messages": publisher.run,
+        },
+    }
+    return Hub(common, rooms, keeper, users, always, work)
+
+
+async def _common(settings: HubSettings, infra: Infrastructure, stack: AsyncExitStack) -> Common:
+    database = await stack.enter_async_context(Database(infra.database_url))
+    jobs = new_app(infra.database_url)
+    await stack.enter_async_context(jobs.open_async())
+    return Common(
+        settings=settings, secrets=infra.secrets, database=database, jobs=jobs,
+        directory=LiveDirectory(Directory.of(0, ())), profiles=load_profiles(settings.profiles_dir),
+        texts=load_texts(), clock=SystemClock(), registry=CollectorRegistry(),
+    )  # fmt: skip
+
+
+def _bus_settings(infra: Infrastructure) -> BusSettings:
+    return BusSettings(infra.nats_url, infra.nats_user or "", infra.nats_password or "")
+
+
+def _brokers(infra: Infrastructure) -> list[Broker]:
+    """The embedded listener first, then those of HUB_MQTT_BROKERS."""
+    brokers = list(MqttSettings().brokers)
+    if infra.mqtt is not None:
+        own = infra.mqtt
+        brokers.insert(
+            0, Broker(name=EMBEDDED, host=own.host, port=own.port, username=own.username, password=own.password)
+        )
+    return brokers
+
+
+async def _run_store(common: Common, rooms: Rooms, parts: _Parts) -> None:
+    assert parts.store is not None  # built because the role is ours
+    work = build_store_work(common, rooms.catalog, bus=parts.bus, store=parts.store, settings=parts.telemetry)
+    await work.run()
+
+
+async def _run_jobs(runner: JobRunner) -> None:
+    async with runner.running():
+        await asyncio.Event().wait()
+
+
+async def _rescue_jobs(runner: JobRunner) -> None:
+    while True:
+        await asyncio.sleep(RESCUE_EVERY_S)
+        try:
+            await runner.rescue_stalled()
+        except Exception:  # the database is away: the workers say so, and we look again
+            log.warning("stalled jobs could not be looked for")
+
+
+def _checks(common: Common, bus: Bus) -> dict[str, Check]:
+    async def database() -> None:
+        async with common.database.transaction() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def connected() -> None:
+        if not bus.is_connected:
+            raise ConnectionError("not connected; reconnecting by itself")
+
+    return {"database": database, "bus": connected}
+
+
+def _owner() -> str:
+    """Names this process among those that share partitions and broker sessions."""
+    return f"{socket.gethostname()}-{os.getpid()}"

@@ -1,0 +1,1 @@
+"""A site to try the hub on: declared, peopled and simulated."""

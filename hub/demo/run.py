@@ -1,0 +1,133 @@
+"""`hub demo`: everything at once, with progress, addresses and accounts."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from hub.bootstrap import Hub, Role
+from hub.demo.environment import DemoFiles, DemoPorts, demo_environment
+from hub.demo.site import SITE_FILE, load_demo
+from hub.infrastructure import infrastructure
+from hub.lock import folder_lock
+from hub.roles import run_on, stopped_by_signals
+from hub.settings import HubSettings
+from kit.secrets import SecretStore
+from kit.supervision.ports import require_free
+from kit.supervision.process import Command, running_child
+from people.demo import DemoAccount
+
+READY_POLL_S = 0.1
+
+
+class Progress:
+    """One line a step: what was done and how long it took."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._since = time.monotonic()
+
+    def done(self, words: str) -> None:
+        now = time.monotonic()
+        self._console.print(f"· {words} … {now - self._since:.1f} s", highlight=False)
+        self._since = now
+
+
+async def run_demo(settings: HubSettings, *, reset: bool, console: Console) -> None:
+    """Runs until INT or TERM. Raises AlreadyRunning, PortTaken, ChildFailed."""
+    if reset:
+        throw_away(settings.var)
+    ports, files = DemoPorts(), DemoFiles(settings.var / "demo")
+    check_ports(settings, ports)
+    secrets = SecretStore(settings.var / "secrets.json")
+    for name, value in demo_environment(settings, ports, secrets, files).items():
+        os.environ.setdefault(name, value)
+    progress = Progress(console)
+    accounts: list[DemoAccount] = []
+
+    async with AsyncExitStack() as stack:
+
+        async def prepare(hub: Hub) -> None:
+            accounts.extend(await load_demo(hub, ports, files))
+            progress.done("the demo site: equipment, people, shifts, MQTT accounts")
+            await hub.users.refresh()
+            control = f"http://127.0.0.1:{ports.http_port}/healthz"
+            await stack.enter_async_context(running_child(simulators(settings), lambda: is_up(control)))
+            progress.done("the simulated fleet and the fake WeChat")
+
+        async def greet() -> None:
+            await answers(f"{settings.base_url}/readyz")
+            progress.done("the hub")
+            welcome(console, settings, ports, files, accounts)
+
+        with stopped_by_signals():
+            infra = await stack.enter_async_context(infrastructure(settings))
+            progress.done("PostgreSQL, nats-server with its MQTT listener, database schema")
+            await run_on(settings, infra, roles=list(Role), prepare=prepare, beside=greet)
+
+
+def throw_away(var: Path) -> None:
+    """Removes the data folder. Raises AlreadyRunning when a hub works on it."""
+    if var.exists():
+        with folder_lock(var):
+            shutil.rmtree(var)
+
+
+def check_ports(settings: HubSettings, ports: DemoPorts) -> None:
+    """Raises PortTaken before anything is started. (The servers check their own.)"""
+    require_free(settings.http_bind, settings.http_port, setting="HUB_HTTP_PORT")
+    require_free("127.0.0.1", ports.http_port, setting="HUB_SIM_HTTP_PORT")
+    require_free("127.0.0.1", ports.platform_port, setting="HUB_SIM_PLATFORM_PORT")
+
+
+def simulators(settings: HubSettings) -> Command:
+    home = (settings.var / "demo").resolve()
+    env = {
+        "HUB_SIM_SITE_FILE": str(SITE_FILE),
+        "HUB_SIM_PROFILES": str(settings.profiles_dir),
+        "HUB_SIM_PARENT_PID": str(os.getpid()),
+        "PYTHONPATH": str(SITE_FILE.parents[2]),
+    }
+    argv: Sequence[str] = [sys.executable, "-m", "simulators", "serve"]
+    return Command("simulators", argv, home, stop_signal=signal.SIGTERM, env=env)
+
+
+async def answers(url: str) -> None:
+    while not await is_up(url):
+        await asyncio.sleep(READY_POLL_S)
+
+
+async def is_up(url: str) -> bool:
+    async with httpx.AsyncClient(timeout=2.0) as client:
+        try:
+            return (await client.get(url)).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+
+def welcome(
+    console: Console, settings: HubSettings, ports: DemoPorts, files: DemoFiles, accounts: Sequence[DemoAccount]
+) -> None:
+    """Where to look and how to log in."""
+    console.print(f"\n[bold]智物 Zhiwu Hub[/bold]  {settings.base_url}")
+    console.print(f"  接口 API          {settings.base_url}/docs")
+    console.print(f"  假微信 fake WeChat http://127.0.0.1:{ports.platform_port}")
+    console.print(f"  MQTT              {settings.mqtt_bind}:{settings.mqtt_port}")
+    table = Table("账号 account", "密码 password", "姓名 name", "角色 role", box=None, pad_edge=False)
+    for account in accounts:
+        if account.is_main:
+            table.add_row(account.username, account.password, account.name, account.role.value)
+    console.print()
+    console.print(table)
+    console.print(f"\n其余账号 all accounts: {files.accounts}", highlight=False)
+    console.print("试一试 try: .venv/bin/hub simulate fault passenger-trapped --device LIFT-06", highlight=False)
+    console.print("停止 stop: Ctrl-C\n", highlight=False)

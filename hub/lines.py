@@ -1,0 +1,118 @@
+"""The two lines of readings, built by hand: adapters → bus, bus → store. (The judge line is in `hub.judge_line`.)"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from bus.client import Bus
+from catalog.service import CatalogService
+from device_adapters.intake import Intake
+from device_adapters.links import LinkBook
+from device_adapters.modbus.adapter import ModbusAdapter
+from device_adapters.modbus.settings import ModbusSettings
+from device_adapters.mqtt.adapter import MqttAdapter
+from device_adapters.mqtt.broker import Broker
+from device_adapters.mqtt.metrics import MqttMetrics
+from device_adapters.refusals import RefusalLine
+from device_adapters.supervisor import Adapter, AdapterSupervisor
+from hub.rooms import CatalogRoom, Common
+from kit.db import Database
+from telemetry.duckdb_file import DuckDbLimits
+from telemetry.duckdb_store import DuckDbStore
+from telemetry.remote import TelemetryServer
+from telemetry.settings import TelemetrySettings
+from telemetry.store_line import StoreLine
+from telemetry.upkeep import TelemetryUpkeep
+
+
+class LinkNotes:
+    """Writes down in the catalog that a device's link went up or down."""
+
+    def __init__(self, database: Database, catalog: CatalogService) -> None:
+        self._database = database
+        self._catalog = catalog
+
+    async def __call__(self, equipment_id: UUID, is_up: bool, at: datetime) -> None:
+        async with self._database.transaction() as session:
+            await self._catalog.note_link(session, equipment_id=equipment_id, is_up=is_up, at=at)
+
+
+def build_refusals(common: Common, catalog: CatalogRoom) -> RefusalLine:
+    return RefusalLine(
+        common.database, discovery=catalog.discovery, dead_letters=catalog.dead_letters, clock=common.clock,
+        registry=common.registry,
+    )  # fmt: skip
+
+
+def build_adapters(
+    common: Common, catalog: CatalogRoom, *, intake: Intake, brokers: Sequence[Broker], metrics: MqttMetrics
+) -> AdapterSupervisor:
+    """From devices to the bus: a client a broker, one poller for Modbus. `run` until cancelled."""
+    links = LinkBook(on_link=LinkNotes(common.database, catalog.service), clock=common.clock)
+    adapters: dict[str, Adapter] = {
+        f"mqtt {broker.name}": MqttAdapter(
+            broker, directory=common.directory, profiles=common.profiles, intake=intake, links=links,
+            clock=common.clock, metrics=metrics,
+        )
+        for broker in brokers
+    }  # fmt: skip
+    modbus = ModbusSettings()
+    if modbus.enabled:
+        adapters["modbus"] = ModbusAdapter(
+            directory=common.directory, profiles=common.profiles, intake=intake, links=links, settings=modbus,
+            clock=common.clock, registry=common.registry,
+        )  # fmt: skip
+    return AdapterSupervisor(adapters, links=links, clock=common.clock, registry=common.registry)
+
+
+def build_store(common: Common, settings: TelemetrySettings) -> DuckDbStore:
+    limits = DuckDbLimits(
+        memory_mb=settings.memory_mb, threads=settings.threads, query_deadline_s=settings.query_deadline_s
+    )
+    folder = settings.folder or common.settings.var / "telemetry"
+    return DuckDbStore(folder, clock=common.clock, limits=limits)
+
+
+@dataclass(frozen=True)
+class StoreWork:
+    """From the bus into an open store; answers of other processes' questions; upkeep. `run` until cancelled."""
+
+    line: StoreLine
+    server: TelemetryServer
+    upkeep: TelemetryUpkeep
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.line.run(), name="store line")
+            group.create_task(self.server.run(), name="telemetry queries")
+            group.create_task(self.upkeep.run(), name="telemetry upkeep")
+
+
+def build_store_work(
+    common: Common, catalog: CatalogRoom, *, bus: Bus, store: DuckDbStore, settings: TelemetrySettings
+) -> StoreWork:
+    refuse = partial(_refuse, common, catalog)
+    return StoreWork(
+        line=StoreLine(
+            bus=bus, store=store, directory=common.directory, refuse=refuse,
+            registry=common.registry,
+        ),
+        server=TelemetryServer(bus=bus, store=store),
+        upkeep=TelemetryUpkeep(
+            store=store, clock=common.clock, retention_days=settings.retention_days,
+            interval_s=settings.upkeep_interval_s, registry=common.registry,
+        ),
+    )  # fmt: skip
+
+
+async def _refuse(
+    common: Common, catalog: CatalogRoom, *, raw: bytes, reason: str, detail: str, source: str, site_id: UUID | None
+) -> None:
+    async with common.database.transaction() as session:
+        await catalog.dead_letters.add(
+            session, raw=raw, reason=reason, detail=detail, source=source, site_id=site_id,
+            received_at=common.clock.now(),
+        )  # fmt: skip

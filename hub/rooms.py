@@ -1,0 +1,225 @@
+"""The services of every room, built by hand, lowest room first. Nothing here starts anything."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from procrastinate import App
+from prometheus_client import CollectorRegistry
+
+from alarms.handlers import LinkAlarms
+from alarms.service import AlarmService
+from building.profile import DeviceProfile
+from catalog.dead_letters import DeadLetters
+from catalog.directory import LiveDirectory
+from catalog.discovery import Discovery
+from catalog.editing import CatalogEditor
+from catalog.service import CatalogService
+from connectors.sms import SmsClient, SmsSettings
+from connectors.voice import VoiceClient, VoiceSettings
+from connectors.wechat import WeChatClient, WeChatSettings
+from connectors.wecom import WeComClient, WeComSettings
+from device_adapters.mqtt.credentials import CredentialService
+from hub.equipment_facts import LatestFacts
+from hub.settings import HubSettings
+from kit.clock import Clock
+from kit.db import Database
+from kit.i18n import Texts
+from kit.secrets import SecretStore
+from notify.board import NotificationBoard
+from notify.delivery import Deliverer
+from notify.message import Composer
+from notify.senders import Sender, SmsSender, VoiceSender, WeChatSender, WeComSender
+from notify.service import NotifyService
+from notify.settings import NotifySettings
+from notify.template import TemplateRegistry
+from owner_services.room import OwnerServices, build_owner_services
+from owner_services.settings import OwnerServicesSettings
+from people.editing import PeopleEditor
+from people.login import Logins
+from people.passwords import Passwords
+from people.rostering import Rostering
+from people.service import PeopleService
+from people.settings import LoginSettings
+from people.throttle import LoginThrottle, ThrottlePolicy
+from rules.service import RuleService
+from telemetry.service import TelemetryService
+from telemetry.store import TelemetryQueries
+from ticketing.room import Ticketing, build_ticketing
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every room may be handed."""
+
+    settings: HubSettings
+    secrets: SecretStore
+    database: Database
+    jobs: App
+    directory: LiveDirectory
+    profiles: Mapping[str, DeviceProfile]
+    texts: Texts
+    clock: Clock
+    registry: CollectorRegistry
+
+
+@dataclass(frozen=True)
+class CatalogRoom:
+    service: CatalogService
+    editor: CatalogEditor
+    discovery: Discovery
+    dead_letters: DeadLetters
+
+
+def build_catalog(common: Common) -> CatalogRoom:
+    return CatalogRoom(
+        service=CatalogService(common.profiles),
+        editor=CatalogEditor(common.profiles, common.clock),
+        discovery=Discovery(common.profiles, common.clock, common.registry),
+        dead_letters=DeadLetters(common.registry),
+    )
+
+
+@dataclass(frozen=True)
+class PeopleRoom:
+    service: PeopleService
+    editor: PeopleEditor
+    rostering: Rostering
+    throttle: LoginThrottle
+    logins: Logins
+    passwords: Passwords
+
+
+def build_people(common: Common, catalog: CatalogRoom) -> PeopleRoom:
+    settings = LoginSettings()
+    passwords = Passwords()
+    throttle = LoginThrottle(common.database, common.clock, ThrottlePolicy.of(settings))
+    logins = Logins(
+        secret=common.secrets.get("login_secret"), passwords=passwords, throttle=throttle, clock=common.clock,
+        settings=settings, registry=common.registry,
+    )  # fmt: skip
+    return PeopleRoom(
+        service=PeopleService(catalog.service, common.clock),
+        editor=PeopleEditor(catalog.service, passwords, common.clock),
+        rostering=Rostering(catalog.service, common.clock),
+        throttle=throttle,
+        logins=logins,
+        passwords=passwords,
+    )
+
+
+@dataclass(frozen=True)
+class Connectors:
+    """Clients of outside services; `opened` keeps them open until the block ends."""
+
+    account: WeChatSettings
+    wechat: WeChatClient
+    wecom: WeComClient
+    sms: SmsClient
+    voice: VoiceClient
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        async with self.wechat, self.wecom, self.sms, self.voice:
+            yield
+
+
+def build_connectors(common: Common) -> Connectors:
+    account = WeChatSettings()
+    return Connectors(
+        account=account,
+        wechat=WeChatClient(account, common.clock),
+        wecom=WeComClient(WeComSettings(), common.clock),
+        sms=SmsClient(SmsSettings(), common.clock),
+        voice=VoiceClient(VoiceSettings(), common.clock),
+    )
+
+
+@dataclass(frozen=True)
+class AlarmRoom:
+    service: AlarmService
+    links: LinkAlarms
+
+
+def build_alarms(common: Common, catalog: CatalogRoom) -> AlarmRoom:
+    service = AlarmService(common.directory, common.clock)
+    links = LinkAlarms(service, catalog.service, common.directory, common.texts, common.clock)
+    return AlarmRoom(service, links)
+
+
+@dataclass(frozen=True)
+class NotifyRoom:
+    service: NotifyService
+    deliverer: Deliverer
+    board: NotificationBoard
+
+
+def build_notify(common: Common, catalog: CatalogRoom, people: PeopleRoom, connectors: Connectors) -> NotifyRoom:
+    settings = NotifySettings()
+    templates = TemplateRegistry.load(settings.templates_file)
+    composer = Composer(common.texts, link_base_url=settings.link_base_url or common.settings.base_url)
+    service = NotifyService(
+        app=common.jobs, people=people.service, catalog=catalog.service, templates=templates, settings=settings,
+        clock=common.clock,
+    )  # fmt: skip
+    senders: list[Sender] = [
+        WeChatSender(connectors.wechat, settings.wechat_templates),
+        WeComSender(connectors.wecom),
+        SmsSender(connectors.sms, settings.sms_templates),
+        VoiceSender(connectors.voice, settings.voice_templates),
+    ]
+    deliverer = Deliverer(
+        database=common.database, notify=service, people=people.service, templates=templates, composer=composer,
+        senders=senders, clock=common.clock, registry=common.registry, keep_days=settings.keep_days,
+    )  # fmt: skip
+    return NotifyRoom(service, deliverer, NotificationBoard(notify=service, templates=templates, composer=composer))
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """The services of every room."""
+
+    catalog: CatalogRoom
+    people: PeopleRoom
+    credentials: CredentialService
+    connectors: Connectors
+    alarms: AlarmRoom
+    notify: NotifyRoom
+    telemetry: TelemetryService
+    rules: RuleService
+    ticketing: Ticketing
+    owners: OwnerServices
+
+
+def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
+    catalog = build_catalog(common)
+    people = build_people(common, catalog)
+    connectors = build_connectors(common)
+    alarms = build_alarms(common, catalog)
+    notify = build_notify(common, catalog, people, connectors)
+    telemetry = TelemetryService(
+        queries=queries, directory=common.directory, profiles=common.profiles, clock=common.clock
+    )
+    ticketing = build_ticketing(
+        catalog=catalog.service, people=people.service, alarms=alarms.service, notify=notify.service,
+        facts=LatestFacts(telemetry), texts=common.texts, clock=common.clock, registry=common.registry,
+        files_dir=common.settings.files,
+    )  # fmt: skip
+    owners = build_owner_services(
+        database=common.database, app=common.jobs, catalog=catalog.service, people=people.service,
+        editor=people.editor, notify=notify.service, ticketing=ticketing.service, attaching=ticketing.attaching,
+        wechat=connectors.wechat, account=connectors.account, settings=OwnerServicesSettings(), texts=common.texts,
+        clock=common.clock, registry=common.registry,
+    )  # fmt: skip
+    return Rooms(
+        catalog=catalog,
+        people=people,
+        credentials=CredentialService(common.profiles, catalog.service, common.clock),
+        connectors=connectors,
+        alarms=alarms,
+        notify=notify,
+        telemetry=telemetry,
+        rules=RuleService(common.profiles, common.directory, common.texts, common.clock),
+        ticketing=ticketing,
+        owners=owners,
+    )

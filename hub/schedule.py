@@ -1,0 +1,42 @@
+"""What runs by itself: event handlers, deferred jobs, and one sweep a class of deadline."""
+
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from hub.rooms import Common, Rooms
+from kit.events import Subscription
+from kit.jobs import JobKind, JobRunner, Sweep
+
+EVERY_SECOND = "* * * * * *"
+EVERY_TEN_SECONDS = "* * * * * */10"
+HOURLY = "7 * * * *"
+
+
+def job_runner(
+    common: Common,
+    rooms: Rooms,
+    subscriptions: list[Subscription],
+    *,
+    publish_alarms: Callable[[AsyncSession], Awaitable[None]],
+) -> JobRunner:
+    return JobRunner(
+        common.jobs, common.database, subscriptions=subscriptions, jobs=jobs(rooms),
+        sweeps=sweeps(rooms, publish_alarms=publish_alarms),
+    )  # fmt: skip
+
+
+def jobs(rooms: Rooms) -> list[JobKind]:
+    return [rooms.notify.deliverer.job(), *rooms.owners.jobs()]
+
+
+def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[None]]) -> list[Sweep]:
+    return [
+        Sweep("alarms.publish_pending", EVERY_SECOND, publish_alarms),
+        Sweep("alarms.lift_suppression", EVERY_TEN_SECONDS, rooms.alarms.service.lift_suppression),
+        *rooms.ticketing.sweeps.all(),
+        *rooms.notify.deliverer.sweeps(),
+        *rooms.owners.sweeps(),
+        Sweep("people.extend_shifts", HOURLY, rooms.people.rostering.extend),
+        Sweep("people.forget_failures", HOURLY, rooms.people.throttle.sweep),
+    ]

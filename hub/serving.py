@@ -1,0 +1,76 @@
+"""The API role: every service handed to the endpoints, and uvicorn run as one task of many."""
+
+import contextlib
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from catalog.equipment_sheet import EquipmentSheet
+from catalog.house_sheet import HouseSheet
+from catalog.imports import ImportDesk, SheetKind
+from catalog.qr import QrLabels
+from hub.api import create_app
+from hub.health import Readiness
+from hub.live import LiveUpdates
+from hub.rooms import Common, Rooms
+from hub.settings import HubSettings
+from hub.web import mount_front_end
+from kit.access import Authenticator
+from kit.http import provide
+from kit.supervision.ports import require_free
+from people.owner_sheet import OwnerSheet
+from people.staff_sheet import StaffSheet
+
+CLOSE_S = 2
+
+
+class TaskServer(uvicorn.Server):
+    """uvicorn that leaves signals to the process it is a part of."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve_api(app: FastAPI, settings: HubSettings) -> None:
+    """Serves until cancelled. Raises PortTaken."""
+    require_free(settings.http_bind, settings.http_port, setting="HUB_HTTP_PORT")
+    config = uvicorn.Config(
+        app, host=settings.http_bind, port=settings.http_port, log_config=None, access_log=False, lifespan="off",
+        timeout_graceful_shutdown=CLOSE_S, server_header=False,
+    )  # fmt: skip
+    server = TaskServer(config)
+    try:
+        await server.serve()
+    finally:
+        server.should_exit = True
+
+
+def build_api(common: Common, rooms: Rooms, *, live: LiveUpdates, readiness: Readiness) -> FastAPI:
+    """The application with every service that endpoints ask for."""
+    app = create_app(common.texts)
+    services: list[object] = [
+        common.database, common.texts, live, readiness,
+        rooms.catalog.service, rooms.catalog.editor, rooms.catalog.discovery, rooms.catalog.dead_letters,
+        QrLabels(common.settings.base_url), _import_desk(common, rooms),
+        rooms.people.service, rooms.people.editor, rooms.people.rostering, rooms.people.logins,
+        rooms.credentials, rooms.telemetry, rooms.rules, rooms.alarms.service, rooms.notify.service, rooms.notify.board,
+        rooms.ticketing.service, rooms.ticketing.desk, rooms.ticketing.attaching,
+        *rooms.owners.provided,
+    ]  # fmt: skip
+    for service in services:
+        provide(app, service)
+    provide(app, common.registry, as_type=CollectorRegistry)
+    provide(app, rooms.people.logins, as_type=Authenticator)
+    mount_front_end(app, common.settings.web_dist)
+    return app
+
+
+def _import_desk(common: Common, rooms: Rooms) -> ImportDesk:
+    catalog, texts = rooms.catalog.service, common.texts
+    kinds: list[SheetKind] = [
+        HouseSheet(), EquipmentSheet(common.profiles, texts), OwnerSheet(catalog, texts), StaffSheet(catalog, texts),
+    ]  # fmt: skip
+    return ImportDesk(kinds, texts)

@@ -1,0 +1,39 @@
+"""Event → handlers: the whole table. A handler runs after the commit it hears of, in a transaction of its own."""
+
+from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned
+from catalog.events import DeviceBound, LinkChanged
+from device_adapters.mqtt.binding import KeptSamples
+from hub.rooms import Rooms
+from kit.events import Subscription, on
+from ticketing.events import (
+    FireConfirmed,
+    OutageConfirmed,
+    TaskMoved,
+    WorkOrderEscalated,
+    WorkOrderJoined,
+    WorkOrderMoved,
+    WorkOrderOpened,
+)
+
+
+def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
+    links, ticketing = rooms.alarms.links, rooms.ticketing
+    alarm, telling, triage = ticketing.alarm_handlers, ticketing.telling, ticketing.triage
+    return [
+        on(DeviceBound, kept.on_device_bound),
+        # What the line says becomes an alarm …
+        on(LinkChanged, links.on_link_changed),
+        # … an alarm becomes work, or proof that work was done …
+        on(AlarmRaised, alarm.on_alarm_raised),
+        on(AlarmReturned, alarm.on_alarm_returned),
+        on(AlarmAcknowledged, alarm.on_alarm_acknowledged),
+        # … and whoever is concerned is told.
+        on(WorkOrderOpened, triage.on_work_order_opened),
+        on(WorkOrderOpened, telling.on_opened),
+        on(WorkOrderJoined, telling.on_joined),
+        on(WorkOrderMoved, telling.on_moved),
+        on(TaskMoved, telling.on_task_moved),
+        on(WorkOrderEscalated, telling.on_escalated),
+        on(OutageConfirmed, telling.on_outage_confirmed),
+        on(FireConfirmed, telling.on_fire_confirmed),
+    ]
