@@ -75,7 +75,7 @@ class Listener:
         self.heard: list[tuple[str, bytes, bool]] = []
         subscribed = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
-        self._client.on_message = lambda client, data, m: self.heard.append((m.topic, m.payload, m.retain))
+        self._client.on_message = lambda client, data, m: self.heard.append((m.topic, bytes(m.payload), m.retain))
         self._client.on_subscribe = lambda *_: subscribed.set()
         self._client.connect("127.0.0.1", port)
         self._client.subscribe(topic, qos=1)

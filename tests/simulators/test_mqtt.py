@@ -63,7 +63,7 @@ def bench(small_site, mosquitto) -> Bench:
     return Bench(small_site, mosquitto.port)
 
 
-def values_of(payloads: list[bytes]) -> list[dict]:
+def values_of(payloads: list[bytes]) -> list[dict[str, float]]:
     return [json.loads(payload)["values"] for payload in payloads]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from simulators.physics.faults import FaultName
 from simulators.physics.smoke import SmokeDetectors
-from simulators.physics.water import WaterMeters
+from simulators.physics.water import Column, WaterMeters
 from tests.simulators.days import MIDNIGHT_S, ticks
 
 
@@ -100,7 +100,7 @@ def test_a_home_uses_a_believable_amount_a_day():
 
 
 def test_the_same_seed_gives_the_same_day():
-    def day():
+    def day() -> Column:
         water = meters()
         for tick in ticks(seconds=3600, dt_s=5):
             water.step(tick, {})

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from simulators.physics.elevator import Elevator, Phase
 from simulators.physics.elevator_travel import ElevatorSpec, Travel
-from simulators.physics.faults import NO_FAULTS, FaultName
+from simulators.physics.faults import NO_FAULTS, DeviceFaults, FaultName
 from tests.simulators.days import MIDNIGHT_S, ticks
 
 SPEC = ElevatorSpec()
-TRAPPED = {FaultName.PASSENGER_TRAPPED: {}}
+TRAPPED: DeviceFaults = {FaultName.PASSENGER_TRAPPED: {}}
 
 
 def elevator(seed: str = "LIFT-06") -> Elevator:

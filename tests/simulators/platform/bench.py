@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 
@@ -38,11 +39,11 @@ class Bench:
         )  # fmt: skip
         self.platform = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://platform.test")
 
-    async def token(self) -> str:
+    async def token(self) -> Any:
         body = {"grant_type": "client_credential", "appid": "wx-demo", "secret": "wx-secret"}
         return (await self.platform.post("/cgi-bin/stable_token", json=body)).json()["access_token"]
 
-    async def template(self, token: str, *, openid: str = "o-owner", data=None, **changes) -> dict:
+    async def template(self, token: str, *, openid: str = "o-owner", data=None, **changes) -> Any:
         body = {
             "touser": openid, "template_id": "demo-work_order.done",
             "data": data or {"thing1": {"value": "电梯"}}, **changes,
@@ -50,7 +51,7 @@ class Bench:
         send = "/cgi-bin/message/template/send"
         return (await self.platform.post(send, params={"access_token": token}, json=body)).json()
 
-    async def messages(self, **query: str) -> list[dict]:
+    async def messages(self, **query: str) -> Any:
         return (await self.platform.get("/messages", params=query)).json()["items"]
 
 

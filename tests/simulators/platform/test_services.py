@@ -1,6 +1,7 @@
 """WeCom, SMS, voice, failures on demand, and the message log."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,12 +9,12 @@ from simulators.platform.aliyun_signature import expected_signature
 from tests.simulators.platform.bench import NOW
 
 
-async def wecom_token(bench) -> str:
+async def wecom_token(bench) -> Any:
     query = {"corpid": "ww-demo", "corpsecret": "ww-secret"}
     return (await bench.platform.get("/wecom/cgi-bin/gettoken", params=query)).json()["access_token"]
 
 
-async def card(bench, to: str = "zhang", *, title: str = "电梯困人", **changes) -> dict:
+async def card(bench, to: str = "zhang", *, title: str = "电梯困人", **changes) -> Any:
     body = {
         "touser": to, "msgtype": "textcard", "agentid": 1,
         "textcard": {"title": title, "description": "3栋2单元", "url": "http://hub.test/x"}, **changes,
@@ -22,9 +23,7 @@ async def card(bench, to: str = "zhang", *, title: str = "电梯困人", **chang
     return (await bench.platform.post("/wecom/cgi-bin/message/send", params=query, json=body)).json()
 
 
-async def sms(
-    bench, *, nonce: str = "n1", secret: str = "key-secret", path: str = "/sms/", **changes
-) -> tuple[int, dict]:
+async def sms(bench, *, nonce: str = "n1", secret: str = "key-secret", path: str = "/sms/", **changes) -> Any:
     form = {
         "Action": "SendSms", "Version": "2017-05-25", "AccessKeyId": "key-id", "SignatureMethod": "HMAC-SHA1",
         "SignatureVersion": "1.0", "SignatureNonce": nonce, "Timestamp": NOW.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -56,7 +55,7 @@ async def test_the_31st_card_of_a_minute_vanishes_with_success(bench):
 
 
 async def test_a_repeated_card_vanishes_when_the_sender_wants_that(bench):
-    twice = {"enable_duplicate_check": 1, "duplicate_check_interval": 1800}
+    twice: dict[str, Any] = {"enable_duplicate_check": 1, "duplicate_check_interval": 1800}
     await card(bench, **twice)
     await card(bench, **twice)
     assert [message["state"] for message in await bench.messages()] == ["dropped", "delivered"]

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from simulators.platform.template_fields import problem
@@ -125,7 +127,7 @@ async def test_an_oauth_code_is_good_once(bench):
     code = (await bench.platform.post("/wechat/codes/o-owner")).json()["code"]
     query = {"appid": "wx-demo", "secret": "wx-secret", "code": code, "grant_type": "authorization_code"}
 
-    async def use(**change) -> dict:
+    async def use(**change) -> Any:
         return (await bench.platform.get("/sns/oauth2/access_token", params=query | change)).json()
 
     assert (await use(secret="wrong"))["errcode"] == 40125
@@ -143,7 +145,7 @@ async def test_the_login_page_sends_back_with_a_code_and_the_state(bench):
 
 
 async def test_a_menu_has_three_buttons_at_most(bench):
-    async def create(buttons: list) -> int:
+    async def create(buttons) -> Any:
         body, query = {"button": buttons}, {"access_token": await bench.token()}
         return (await bench.platform.post("/cgi-bin/menu/create", json=body, params=query)).json()["errcode"]
 

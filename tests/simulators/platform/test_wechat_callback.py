@@ -1,5 +1,7 @@
 """What the hub receives when somebody writes in WeChat, and what becomes of its answer."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -8,7 +10,13 @@ from simulators.settings import WeChatSettings
 from tests.simulators.platform.bench import AES_KEY, Bench, accounts
 
 CIPHER = MessageCipher(encoding_aes_key=AES_KEY, app_id="wx-demo")
-REPLY = {"ToUserName": "o-owner", "FromUserName": "gh_demo", "CreateTime": 1, "MsgType": "text", "Content": "已受理"}
+REPLY: dict[str, str | int] = {
+    "ToUserName": "o-owner",
+    "FromUserName": "gh_demo",
+    "CreateTime": 1,
+    "MsgType": "text",
+    "Content": "已受理",
+}
 
 
 class Hub:
@@ -49,7 +57,7 @@ def sealed_reply(fields=REPLY, *, token: str = "tok123") -> httpx.Response:
     )  # fmt: skip
 
 
-async def say(hub: Hub, known=None, **what) -> dict:
+async def say(hub: Hub, known=None, **what) -> Any:
     bench = Bench(hub, known or accounts())
     async with bench.platform:
         answer = await bench.platform.post("/wechat/send", json={"from": "o-owner", **what})
