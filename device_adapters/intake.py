@@ -28,12 +28,17 @@ class ReadingBus(Protocol):
 
 @dataclass(frozen=True)
 class Linger:
-    """How long readings wait for company. A flush goes out when a step brought nothing new, at `limit_s`, or when
-    `enough` readings wait; so a lone reading waits one step, and a flood makes batches of hundreds.
+    """How long readings wait for company before they go to the bus.
+
+    While it is quiet (the last flush is `quiet_s` ago) a reading waits `alone_s` only. Under load a flush waits up to
+    `limit_s`, less when `lull_s` brings nothing new (a broker that waits for our acknowledgements will send no more),
+    or when `enough` readings wait.
     """
 
-    step_s: float = 0.001
-    limit_s: float = 0.008
+    alone_s: float = 0.001
+    lull_s: float = 0.004
+    limit_s: float = 0.020
+    quiet_s: float = 0.1
     enough: int = 4_000
 
 
@@ -77,6 +82,7 @@ class Intake:
         self._linger = linger or Linger()
         self._flushes: set[asyncio.Task[None]] = set()
         self._current: Flush | None = None
+        self._flushed_at = float("-inf")
         self._waiting = 0
         self._room = asyncio.Condition()
         self._life_safety: dict[UUID, tuple[EquipmentEntry, frozenset[int]]] = {}
@@ -173,11 +179,15 @@ class Intake:
                 self._room.notify_all()
 
     async def _let_gather(self, flush: Flush) -> None:
-        deadline = asyncio.get_running_loop().time() + self._linger.limit_s
-        seen = -1
-        while seen != flush.count < self._linger.enough and asyncio.get_running_loop().time() < deadline:
+        now = asyncio.get_running_loop().time
+        is_quiet = now() - self._flushed_at > self._linger.quiet_s
+        step_s = self._linger.alone_s if is_quiet else self._linger.lull_s
+        deadline = now() + (step_s if is_quiet else self._linger.limit_s)
+        seen = 0
+        while seen != flush.count < self._linger.enough and now() < deadline:
             seen = flush.count
-            await asyncio.sleep(self._linger.step_s)
+            await asyncio.sleep(step_s)
+        self._flushed_at = now()
 
     async def _publish(self, groups: dict[int, list[Reading]], *, life_safety: bool) -> None:
         line = "life_safety" if life_safety else "readings"

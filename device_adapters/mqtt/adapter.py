@@ -10,8 +10,8 @@ from device_adapters.links import LinkBook
 from device_adapters.mqtt.broker import Broker
 from device_adapters.mqtt.line import Line
 from device_adapters.mqtt.metrics import MqttMetrics
-from device_adapters.mqtt.routing import Router
-from device_adapters.mqtt.translation import Share, Translator
+from device_adapters.mqtt.routing import Router, Share
+from device_adapters.mqtt.translation import Translator
 from kit.clock import Clock
 
 

@@ -12,8 +12,9 @@ from catalog.events import DeviceBound
 from catalog.loader import load_directory
 from catalog.views import Sample
 from device_adapters.intake import Entries, Intake
-from device_adapters.mqtt.routing import Router
-from device_adapters.mqtt.translation import Message, Share, Translator
+from device_adapters.mqtt.message import Message
+from device_adapters.mqtt.routing import Router, Share
+from device_adapters.mqtt.translation import Translator
 from device_adapters.values import Refusal
 from kit.clock import to_ms
 
@@ -49,7 +50,7 @@ class KeptSamples:
         entries: list[Entries] = []
         for sample in samples:
             read = translator.translate(
-                Message(sample.topic, sample.payload), share=Share.ALL, now_ms=to_ms(sample.received_at)
+                Message(sample.topic, sample.payload, retained=False), share=Share.ALL, now_ms=to_ms(sample.received_at)
             )
             entries.append(read.entries)
             for refusal in read.refusals:

@@ -7,37 +7,36 @@ itself. So the PUBLISH handler is ours, and a new connection is a new object: se
 import asyncio
 import struct
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 import gmqtt
-import msgspec
-from gmqtt.mqtt.constants import MQTTCommands, MQTTv50, MQTTv311
+from gmqtt.mqtt.constants import MQTTv50, MQTTv311
 from gmqtt.mqtt.handler import MQTTConnectError
 
 from device_adapters.mqtt.broker import Broker, MqttVersion
+from device_adapters.mqtt.message import Message
 
 KEEPALIVE_S = 30
 # An MQTT 5 broker keeps the session this long while the hub is away; a 3.1.1 broker as its own settings say.
 SESSION_EXPIRY_S = 7 * 24 * 3600
 REFUSED = 0x80
+_PUBACK = struct.Struct("!BBH")
 
 
 class BrokerRefused(ConnectionError):
     """The broker answered CONNECT with a refusal: wrong password, not authorised, …"""
 
 
-class Inbound(msgspec.Struct, frozen=True):
+class Inbound(Message, frozen=True):
     """A PUBLISH as it came. `mid` is None at QoS 0."""
 
     connection: "Connection"
-    topic: str
-    payload: bytes
-    retained: bool
     mid: int | None
 
     def acknowledge(self) -> None:
         """PUBACK: the broker need not send it again."""
-        self.connection.acknowledge(self)
+        self.connection.acknowledge([self])
 
 
 OnPublish = Callable[[Inbound], None]
@@ -113,11 +112,17 @@ class Connection(gmqtt.Client):  # type: ignore[misc]
         finally:
             self._publishing.pop(mid, None)
 
-    def acknowledge(self, message: Inbound) -> None:
-        """PUBACK. After a loss it does nothing: the number means another message on the next connection."""
-        if message.mid is not None and not self.lost.is_set():
-            self._unacknowledged.discard(message.mid)
-            self._connection.send_command_with_mid(MQTTCommands.PUBACK, message.mid, False, reason_code=0)
+    def acknowledge(self, messages: Sequence[Inbound]) -> None:
+        """PUBACK for messages of this connection, in one write.
+
+        After a loss it does nothing: the numbers mean other messages on the next connection.
+        """
+        if self.lost.is_set():
+            return
+        mids = [message.mid for message in messages if message.mid is not None]
+        if mids:
+            self._unacknowledged.difference_update(mids)
+            self._connection.send_package(b"".join(map(_PUBACK.pack, repeat(0x40), repeat(2), mids)))
 
     def pause(self) -> bool:
         """Stops reading from the socket; TCP then slows the broker down, at QoS 0 too. False when it had stopped."""
@@ -152,7 +157,7 @@ class Connection(gmqtt.Client):  # type: ignore[misc]
         if self._is_v5:
             _, payload = self._package_handler._parse_properties(payload)
         topic = packet[2 : 2 + length].decode("utf-8", errors="replace")
-        self._on_publish(Inbound(self, topic, payload or b"", bool(command & 0x01), mid))
+        self._on_publish(Inbound(topic, payload or b"", bool(command & 0x01), self, mid))
 
     def _take_puback(self, command: int, packet: bytes) -> None:
         (mid,) = struct.unpack_from("!H", packet)

@@ -7,22 +7,23 @@ keeps a consumer for each subscription and limits what a session may have under 
 """
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
 from device_adapters.intake import Intake
 from device_adapters.links import LinkBook
 from device_adapters.mqtt.broker import Broker
-from device_adapters.mqtt.client import Inbound
+from device_adapters.mqtt.client import Connection, Inbound
 from device_adapters.mqtt.metrics import MqttMetrics
+from device_adapters.mqtt.routing import Share
 from device_adapters.mqtt.session import Session
-from device_adapters.mqtt.translation import Message, Share, Translation, Translator
+from device_adapters.mqtt.translation import Translation, Translator
 from kit.clock import Clock, to_ms
 from kit.logs import logger
 
 log = logger(__name__)
 
-READ_AT_ONCE = 256
+READ_AT_ONCE = 512
 PAUSE_AT = 8_192
 RESUME_AT = 1_024
 
@@ -117,26 +118,25 @@ class Line:
     async def _handle(self, batch: list[Inbound]) -> None:
         self._messages.inc(len(batch))
         share, now_ms = self._share(), to_ms(self._clock.now())
-        read = [
-            self._translator.translate(Message(m.topic, m.payload, m.retained), share=share, now_ms=now_ms)
-            for m in batch
-        ]
+        read = [self._translator.translate(message, share=share, now_ms=now_ms) for message in batch]
         entries = [entry for translation in read for entry in translation.entries]
         if entries:
             await self._intake.submit(entries)
+        safe: dict[Connection, list[Inbound]] = defaultdict(list)
         for message, translation in zip(batch, read, strict=True):
             for equipment, is_up in translation.links:
                 self._links.note(equipment.equipment_id, is_up)
-            self._finish(message, translation)
+            if translation.unknown or translation.refusals:
+                self._keep_refused(message, translation)
+            else:
+                safe[message.connection].append(message)
+                self._foreign.inc(translation.is_foreign)
+        for connection, messages in safe.items():
+            connection.acknowledge(messages)
 
-    def _finish(self, message: Inbound, translation: Translation) -> None:
-        """PUBACK now, or once what was refused of the message is kept."""
+    def _keep_refused(self, message: Inbound, translation: Translation) -> None:
+        """PUBACK comes once all that was refused of the message is kept."""
         last = len(translation.unknown) + len(translation.refusals) - 1
-        if last < 0:
-            if translation.is_foreign:
-                self._foreign.inc()
-            message.acknowledge()
-            return
         for index, unknown in enumerate(translation.unknown):
             self._intake.unknown(unknown, done=message.acknowledge if index == last else None)
         for index, refusal in enumerate(translation.refusals, start=len(translation.unknown)):

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
+from typing import assert_never
 from uuid import UUID
 
 from building.profile import DeviceProfile
@@ -21,25 +23,63 @@ class Slot:
     words: Mapping[str, float]
 
 
+class Share(Enum):
+    """Which points a line reads. Two lines read the same messages; each point belongs to one of them."""
+
+    ORDINARY = "ordinary"
+    LIFE_SAFETY = "life_safety"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Points and where their values may stand."""
+
+    by_path: tuple[tuple[tuple[Path, ...], Slot], ...]
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Slot] | None:
+        """Slots by their one key, when every point stands at the top; None for a nested dialect."""
+        if any(len(path) != 1 for paths, _ in self.by_path for path in paths):
+            return None
+        return {path[0]: slot for paths, slot in self.by_path for path in paths}
+
+
 @dataclass(frozen=True)
 class Target:
     """An equipment with what is needed to read its messages. `zone` is that of device times without one."""
 
     entry: EquipmentEntry
-    slots: tuple[tuple[tuple[Path, ...], Slot], ...]
+    slots: Slots
     refuses_unmapped: bool
-    has_life_safety: bool
     zone: str | None
 
-    @cached_property
-    def by_key(self) -> Mapping[str, Slot] | None:
-        """Slots by their one key, when every point stands at the top; None for a nested dialect."""
-        flat = {path[0]: slot for paths, slot in self.slots for path in paths if len(path) == 1}
-        return flat if all(len(path) == 1 for paths, _ in self.slots for path in paths) else None
+    def slots_of(self, share: Share) -> Slots:
+        match share:
+            case Share.ORDINARY:
+                return self._ordinary
+            case Share.LIFE_SAFETY:
+                return self._life_safety
+            case Share.ALL:
+                return self.slots
+            case _:
+                assert_never(share)
+
+    @property
+    def has_life_safety(self) -> bool:
+        return bool(self._life_safety.by_path)
 
     @cached_property
     def top_keys(self) -> frozenset[str]:
-        return frozenset(path[0] for paths, _ in self.slots for path in paths)
+        return frozenset(path[0] for paths, _ in self.slots.by_path for path in paths)
+
+    @cached_property
+    def _ordinary(self) -> Slots:
+        return Slots(tuple(item for item in self.slots.by_path if not item[1].point.life_safety))
+
+    @cached_property
+    def _life_safety(self) -> Slots:
+        return Slots(tuple(item for item in self.slots.by_path if item[1].point.life_safety))
 
 
 @dataclass(frozen=True)
@@ -141,9 +181,8 @@ class Router:
             slots.append((point_paths(profile, key), Slot(point, spec.words if spec is not None else {})))
         return Target(
             entry=entry,
-            slots=tuple(slots),
+            slots=Slots(tuple(slots)),
             refuses_unmapped=self._dialects[entry.profile_key].refuses_unmapped,
-            has_life_safety=any(point.life_safety for point in entry.points.values()),
             zone=entry.address.get("time_zone"),
         )
 

@@ -2,31 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 from building.reading import Reading
 from catalog.directory import EquipmentEntry
 from device_adapters.mqtt.dialect import StatusRule, TelemetryRule
+from device_adapters.mqtt.message import Message
 from device_adapters.mqtt.payload import MAX_PAYLOAD_BYTES, Sample, decode_json, find, is_missing, samples, to_ts_ms
-from device_adapters.mqtt.routing import Route, Router, Slot, Target
+from device_adapters.mqtt.routing import Route, Router, Share, Slot, Slots, Target
 from device_adapters.refusals import UnknownMessage
 from device_adapters.values import Reason, Refusal, to_reading
-
-
-class Share(Enum):
-    """Which points a line reads. Two lines read the same messages; each point belongs to one of them."""
-
-    ORDINARY = "ordinary"
-    LIFE_SAFETY = "life_safety"
-    ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    topic: str
-    payload: bytes
-    retained: bool = False
 
 
 @dataclass(slots=True)
@@ -118,9 +103,7 @@ class Translator:
             ts_ms = None
         timeless = ts_ms is None
         readings: list[Reading] = []
-        for slot, raw in _found(target, sample.values):
-            if not _is_shared(slot, share):
-                continue
+        for slot, raw in _found(target.slots_of(share), sample.values):
             # An ordinary point with a wrong time is refused; a retained one without a time is of any age, so not "now".
             if not slot.point.life_safety and (bad_time or (timeless and message.retained)):
                 continue
@@ -176,25 +159,21 @@ class Translator:
             result.refusals.append(refusal)
 
 
-def _found(target: Target, values: Mapping[str, Any]) -> Iterator[tuple[Slot, Any]]:
+def _found(slots: Slots, values: Mapping[str, Any]) -> Iterator[tuple[Slot, Any]]:
     """The points a sample has something for."""
-    if target.by_key is not None:
-        by_key = target.by_key
+    if slots.by_key is not None:
+        by_key = slots.by_key
         for key, raw in values.items():
             slot = by_key.get(key)
             if slot is not None:
                 yield slot, raw
         return
-    for paths, slot in target.slots:
+    for paths, slot in slots.by_path:
         for path in paths:
             raw = find(values, path)
             if not is_missing(raw):
                 yield slot, raw
                 break
-
-
-def _is_shared(slot: Slot, share: Share) -> bool:
-    return share is Share.ALL or slot.point.life_safety is (share is Share.LIFE_SAFETY)
 
 
 def _refuse_unmapped(target: Target, values: Mapping[str, Any], result: Translation) -> None:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from building.quality import Quality
 from catalog.directory import EquipmentEntry, LiveDirectory
+from device_adapters.mqtt.message import Message
 from device_adapters.mqtt.payload import MAX_PAYLOAD_BYTES
-from device_adapters.mqtt.routing import Router
-from device_adapters.mqtt.translation import Message, Share, Translation, Translator
+from device_adapters.mqtt.routing import Router, Share
+from device_adapters.mqtt.translation import Translation, Translator
 from device_adapters.values import Reason
 from tests.device_adapters.directories import PROFILES, directory, equipment
 
@@ -308,7 +309,7 @@ def test_a_bad_life_safety_value_is_told_by_its_own_line() -> None:
 def test_a_broker_of_one_site_knows_only_its_devices() -> None:
     other = equipment("zigbee2mqtt-sensor", "0x00158d00018255df", first_point=900, site_code="other")
     both = (ZIGBEE, other)
-    message = Message("zigbee2mqtt/0x00158d00018255df", recorded("zigbee2mqtt-motion.json"))
+    message = Message("zigbee2mqtt/0x00158d00018255df", recorded("zigbee2mqtt-motion.json"), retained=False)
     for site_code, expected in (("yunqi", ZIGBEE), ("other", other)):
         result = translator(*both, site_code=site_code).translate(message, share=Share.ALL, now_ms=NOW)
         assert [entry for entry, _ in result.entries] == [expected]
@@ -316,7 +317,7 @@ def test_a_broker_of_one_site_knows_only_its_devices() -> None:
 
 def test_a_device_of_another_broker_is_unknown_here() -> None:
     elsewhere = equipment("gb24476-elevator", "LIFT-06", address={"broker": "north"})
-    message = Message(TELEMETRY, b'{"values": {"floor": 1}}')
+    message = Message(TELEMETRY, b'{"values": {"floor": 1}}', retained=False)
     result = translator(elsewhere).translate(message, share=Share.ALL, now_ms=NOW)
     assert result.entries == []
     assert len(result.unknown) == 1
@@ -325,7 +326,7 @@ def test_a_device_of_another_broker_is_unknown_here() -> None:
 def test_a_new_directory_is_followed_at_once() -> None:
     live = LiveDirectory(directory())
     reading = Translator(Router(live, PROFILES, broker="embedded"), broker="embedded")
-    message = Message(TELEMETRY, b'{"values": {"floor": 1}}')
+    message = Message(TELEMETRY, b'{"values": {"floor": 1}}', retained=False)
     assert len(reading.translate(message, share=Share.ALL, now_ms=NOW).unknown) == 1
     live.replace(directory(LIFT, version=2))
     assert values(reading.translate(message, share=Share.ALL, now_ms=NOW)) == {"floor": 1.0}
