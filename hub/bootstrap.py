@@ -96,10 +96,11 @@ async def build(settings: HubSettings, infra: Infrastructure, roles: Collection[
         rooms = build_rooms(common, queries)
         refusals = build_refusals(common, rooms.catalog)
         intake = await stack.enter_async_context(Intake(bus, refusals, registry=common.registry))
+        leases = await stack.enter_async_context(PartitionLeases(common.database.url, owner=_owner()))
         await stack.enter_async_context(rooms.connectors.opened())
         if store is not None:
             await stack.enter_async_context(store)
-        yield _assemble(infra, common, rooms, _Parts(bus, store, queries, telemetry, refusals, intake))
+        yield _assemble(infra, common, rooms, _Parts(bus, store, queries, telemetry, refusals, intake, leases))
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class _Parts:
     telemetry: TelemetrySettings
     refusals: RefusalLine
     intake: Intake
+    leases: PartitionLeases
 
 
 def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts) -> Hub:
@@ -123,7 +125,7 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
     live = LiveUpdates(common.registry)
     publisher = AlarmBrokers(brokers, process=_owner(), metrics=metrics, registry=common.registry)
     judge = build_judge_line(
-        database=common.database, bus=parts.bus, leases=PartitionLeases(common.database.url, owner=_owner()),
+        database=common.database, bus=parts.bus, leases=parts.leases,
         alarms=rooms.alarms.service, rules=rooms.rules, queries=parts.queries, publisher=publisher,
         directory=common.directory, clock=common.clock, registry=common.registry,
     )  # fmt: skip

@@ -43,9 +43,9 @@ async def run_on(
         await hub.users.refresh()
         async with asyncio.TaskGroup() as group:
             for name, work in hub.work_of(roles).items():
-                group.create_task(_run(work), name=name)
+                group.create_task(_run(name, work), name=name)
             if beside is not None:
-                group.create_task(_run(beside), name="beside")
+                group.create_task(_run("beside", beside), name="beside")
             log.info("hub is up", roles=[role.value for role in roles])
 
 
@@ -65,5 +65,10 @@ def stopped_by_signals() -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-async def _run(work: Work) -> None:
-    await work()
+async def _run(name: str, work: Work) -> None:
+    # Said at once: the group raises it only after every other task has ended in order.
+    try:
+        await work()
+    except Exception:
+        log.exception("work failed; the hub stops", work=name)
+        raise
