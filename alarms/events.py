@@ -8,6 +8,8 @@ from kit.events import Event
 
 
 class AlarmRaised(Event, frozen=True, kw_only=True):
+    """A condition began. `onset_at` is the onset of this episode: the same alarm raised again has another one."""
+
     alarm_id: UUID
     equipment_id: UUID
     source: str

@@ -49,6 +49,7 @@ class Ledger:
             alarm.episodes += 1
         alarm.state = next_state(before, AlarmInput.RAISE, latches=alarm.life_safety)
         alarm.is_present = True
+        alarm.episode_onset_at = from_ms(detection.onset_ms)
         alarm.returned_at = None
         alarm.values = detection.values
         alarm.suppressed_by = self._suppression(alarm)

@@ -52,6 +52,7 @@ class Alarm(Base):
     order_kind: Mapped[str | None]
     order_priority: Mapped[int | None] = mapped_column(SmallInteger)
     onset_at: Mapped[datetime]
+    episode_onset_at: Mapped[datetime]
     raised_at: Mapped[datetime]
     returned_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]

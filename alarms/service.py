@@ -262,7 +262,7 @@ def _raised(alarm: Alarm) -> AlarmRaised:
         source_id=alarm.source_id,
         fault_mode=alarm.fault_mode,
         severity=Severity(alarm.severity),
-        onset_at=alarm.onset_at,
+        onset_at=alarm.episode_onset_at,
         order_kind=alarm.order_kind,
         order_priority=alarm.order_priority,
     )

@@ -31,6 +31,7 @@ from ticketing.schemas import (
     OwnerReportOut,
     PhoneOut,
     PhotoOut,
+    Priority,
     SuggestionOut,
     TaskActionIn,
     WorkOrderIn,
@@ -58,7 +59,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.OutageAlreadyConfirmed: 409,
     errors.FieldMissing: 422,
     errors.FieldInvalid: 422,
-    errors.NotAWorker: 422,
+    errors.NotEmployed: 422,
     errors.PlaceNotFound: 422,
     errors.PhotoRefused: 422,
 }
@@ -78,7 +79,7 @@ DeskClerk = Annotated[Principal, Depends(allow(*AT_THE_DESK))]
 def order_filter(
     state: Annotated[list[OrderState] | None, Query(description="one or more states")] = None,
     kind: Annotated[list[OrderKind] | None, Query(description="one or more kinds")] = None,
-    priority: Annotated[list[int] | None, Query(description="one or more of 1…4")] = None,
+    priority: Annotated[list[Priority] | None, Query(description="one or more of 1…4")] = None,
     site: Annotated[UUID | None, Query(description="a site's id")] = None,
     building: Annotated[UUID | None, Query(description="a building's id")] = None,
     equipment: Annotated[UUID | None, Query(description="an equipment's id")] = None,
@@ -91,7 +92,7 @@ def order_filter(
     q: Annotated[Line | None, Query(description="part of number, place, title or equipment code")] = None,
 ) -> OrderFilter:
     return OrderFilter(
-        states=state or (), kinds=kind or (), priorities=[one for one in priority or () if 1 <= one <= 4] or (),
+        states=state or (), kinds=kind or (), priorities=priority or (),
         site_id=site, building_id=building, equipment_id=equipment, assignee_id=assignee, is_open=open,
         is_overdue=overdue, is_repeat=repeat, opened_since=since, opened_until=until, words=q,
     )  # fmt: skip

@@ -1,17 +1,18 @@
 """Refusals of the ticketing room. Their words are in `locales/`, their status codes in `endpoints`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from kit.errors import DomainError
+from kit.i18n import TextKey
 
 
-class Names(list[str]):
-    """Words that a sentence lists and a program reads as a list."""
-
-    def __str__(self) -> str:
-        return ", ".join(self) or "—"
+def _words(group: str, machine_words: Iterable[str]) -> list[TextKey]:
+    """What a sentence says for machine words; for none of them, that there is none."""
+    return [TextKey(f"ticketing.{group}.{word}") for word in machine_words] or [TextKey("ticketing.none")]
 
 
 @dataclass(eq=False)
@@ -37,7 +38,7 @@ class PhotoNotFound(DomainError):
 
 
 @dataclass(eq=False)
-class NotAWorker(DomainError):
+class NotEmployed(DomainError):
     """Work is given to staff and contractors, not to residents."""
 
     person_id: UUID
@@ -56,14 +57,30 @@ class IllegalTransition(DomainError):
 
     action: str
     state: str
-    legal: Names
+    legal: list[str]
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.facts | {
+            "action": TextKey(f"ticketing.action.{self.action}"),
+            "state": TextKey(f"ticketing.state.{self.state}"),
+            "legal": _words("action", self.legal),
+        }
 
 
 @dataclass(eq=False)
 class IllegalTaskMove(DomainError):
     action: str
     state: str
-    legal: Names
+    legal: list[str]
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.facts | {
+            "action": TextKey(f"ticketing.action.{self.action}"),
+            "state": TextKey(f"ticketing.task_state.{self.state}"),
+            "legal": _words("action", self.legal),
+        }
 
 
 @dataclass(eq=False)
@@ -71,13 +88,27 @@ class NotYourOrder(DomainError):
     """The action is legal, but for others. `who` names the hats that may."""
 
     action: str
-    who: Names
+    who: list[str]
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.facts | {
+            "action": TextKey(f"ticketing.action.{self.action}"),
+            "who": _words("hat", self.who),
+        }
 
 
 @dataclass(eq=False)
 class FieldMissing(DomainError):
     field: str
     action: str
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.facts | {
+            "field": TextKey(f"ticketing.field.{self.field}"),
+            "action": TextKey(f"ticketing.action.{self.action}"),
+        }
 
 
 @dataclass(eq=False)
@@ -86,6 +117,12 @@ class FieldInvalid(DomainError):
 
     field: str
     allowed: str
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.facts | {
+            "field": TextKey(f"ticketing.field.{self.field}"),
+        }
 
 
 @dataclass(eq=False)
@@ -108,7 +145,13 @@ class StaleWorkOrder(DomainError):
 class TasksUnfinished(DomainError):
     """A real incident is not over while a step that matters is open. `tasks` names their kinds."""
 
-    tasks: Names
+    tasks: list[str]
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.facts | {
+            "tasks": _words("task", self.tasks),
+        }
 
 
 @dataclass(eq=False)
@@ -136,3 +179,9 @@ class PhotoRefused(DomainError):
 
     reason: str
     limit: str
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.facts | {
+            "reason": TextKey(f"ticketing.photo.{self.reason}"),
+        }

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ticketing.errors import FieldMissing, IllegalTransition, Names, NotYourOrder
+from ticketing.errors import FieldMissing, IllegalTransition, NotYourOrder
 from ticketing.kinds import OrderState
 
 
@@ -143,9 +143,9 @@ def decide(state: OrderState, action: Action, *, hats: Collection[Hat], given: C
     """
     row = TRANSITIONS.get((state, action))
     if row is None:
-        raise IllegalTransition(action=action, state=state, legal=Names(row.action for row in legal(state, hats)))
+        raise IllegalTransition(action=action, state=state, legal=[row.action.value for row in legal(state, hats)])
     if not row.hats.intersection(hats):
-        raise NotYourOrder(action=action, who=Names(sorted(row.hats - {Hat.SYSTEM})))
+        raise NotYourOrder(action=action, who=sorted(hat.value for hat in row.hats - {Hat.SYSTEM}))
     for field in row.required:
         if field not in given:
             raise FieldMissing(field=field, action=action)

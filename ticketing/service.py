@@ -21,8 +21,7 @@ from ticketing.dispatch import Reason
 from ticketing.dispatching import Choice, Dispatching, DispatchMode
 from ticketing.draft import Draft
 from ticketing.errors import (
-    Names,
-    NotAWorker,
+    NotEmployed,
     NotYourOrder,
     OutageAlreadyConfirmed,
     OutageNotPossible,
@@ -116,7 +115,7 @@ class TicketingService:
     ) -> WorkOrder:  # fmt: skip
         """Moves an order. `version`: what the caller last saw; a newer one refuses.
 
-        Raises WorkOrderNotFound, StaleWorkOrder, PersonNotFound, NotAWorker and what `Moving.move` raises.
+        Raises WorkOrderNotFound, StaleWorkOrder, PersonNotFound, NotEmployed and what `Moving.move` raises.
         """
         order = await self._hold(session, scope, work_order_id, version=version)
         choice = None
@@ -233,13 +232,13 @@ class TicketingService:
             return
         holders = {task.assignee_id for task in await repository.tasks(session, order.id)}
         if actor.person_id not in holders:
-            raise NotYourOrder(action=action, who=Names(sorted(allowed)))
+            raise NotYourOrder(action=action, who=sorted(hat.value for hat in allowed))
 
     async def _manual_choice(self, session: AsyncSession, order: WorkOrder, person_id: UUID) -> Choice:
         """A person chose: the explanation says what the scorer would have said of that choice."""
         person = await self._people.person(session, Scope.of(order.site_id), person_id)
         if person.kind is PersonKind.OWNER or not person.is_active:
-            raise NotAWorker(person_id)
+            raise NotEmployed(person_id)
         ranking = await self._dispatching.ranking(session, order, asked=())
         scored = next((one for one in ranking.scored if one.bidder.person_id == person_id), None)
         if scored is not None:

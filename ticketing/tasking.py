@@ -12,7 +12,7 @@ from kit.events import publish
 from ticketing import repository
 from ticketing.actor import Actor
 from ticketing.dispatching import Dispatching
-from ticketing.errors import Names, NotYourOrder, TaskNotFound, TasksUnfinished
+from ticketing.errors import NotYourOrder, TaskNotFound, TasksUnfinished
 from ticketing.events import FireConfirmed, TaskMoved
 from ticketing.flow import Hat
 from ticketing.journal import Entry, record
@@ -62,7 +62,7 @@ class Tasking:
         if task is None:
             raise TaskNotFound(task_id)
         if not may_move(order, task, actor):
-            raise NotYourOrder(action=action, who=Names([Hat.ASSIGNEE, *sorted(_DESK)]))
+            raise NotYourOrder(action=action, who=sorted(hat.value for hat in {Hat.ASSIGNEE, *_DESK}))
         await self._move(session, order, task, actor=actor, action=action, words=words)
         if task.kind == TaskKind.CONFIRM_FIRE and task.state == TaskState.DONE:
             await self._fire_outcome(session, order, FireOutcome(task.outcome or ""), targets)
@@ -93,7 +93,7 @@ class Tasking:
         open_tasks = [task for task in await repository.tasks(session, order.id) if task.state in UNFINISHED]
         blocking = [task.kind for task in open_tasks if code is not None and _blocks(task, code)]
         if blocking:
-            raise TasksUnfinished(tasks=Names(blocking))
+            raise TasksUnfinished(tasks=blocking)
         now = self._clock.now()
         for task in open_tasks:
             task.state, task.ended_at = TaskState.CANCELLED.value, now

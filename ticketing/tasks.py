@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ticketing.errors import FieldInvalid, FieldMissing, IllegalTaskMove, Names
+from ticketing.errors import FieldInvalid, FieldMissing, IllegalTaskMove
 from ticketing.kinds import FireOutcome, OrderKind, TaskKind, TaskState
 from ticketing.targets import Targets
 
@@ -96,7 +96,7 @@ def move(kind: TaskKind, state: TaskState, action: TaskAction, *, outcome: str |
     """
     after = _MOVES.get((state, action))
     if after is None:
-        raise IllegalTaskMove(action=action, state=state, legal=Names(legal_moves(state)))
+        raise IllegalTaskMove(action=action, state=state, legal=[one.value for one in legal_moves(state)])
     if action is TaskAction.CANCEL and not reason:
         raise FieldMissing(field="note", action=action)
     if kind is TaskKind.CONFIRM_FIRE and after is TaskState.DONE:

@@ -11,7 +11,7 @@ from notify.policy import State
 from people.errors import PersonNotFound
 from people.kinds import Duty, Skill
 from tests.ticketing.town import Town
-from ticketing.errors import AlreadyTaken, NotAWorker, NotYourOrder
+from ticketing.errors import AlreadyTaken, NotEmployed, NotYourOrder
 from ticketing.flow import Action
 from ticketing.kinds import Category, Channel, ClosingCode, OrderState, TaskKind
 from ticketing.models import Incident, WorkOrder
@@ -100,7 +100,7 @@ async def test_work_is_given_to_workers_of_the_site_only(town: Town) -> None:
     await town.detect("LIFT-02", "door_stuck")
     order = await town.only_order()
     desk = town.actor("dispatcher", Role.DISPATCHER)
-    with pytest.raises(NotAWorker):
+    with pytest.raises(NotEmployed):
         await town.act(order.id, desk, Action.DISPATCH, Words(assignee_id=town.person["wang"]))
     with pytest.raises(PersonNotFound):
         await town.act(order.id, desk, Action.DISPATCH, Words(assignee_id=order.id))

@@ -5,6 +5,7 @@ import re
 from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,8 @@ from kit.i18n import Language, Texts
 from ticketing import errors
 from ticketing.dispatch import Refusal
 from ticketing.endpoints import STATUS
-from ticketing.errors import Names
-from ticketing.flow import Action, legal
+from ticketing.errors import FieldMissing, IllegalTaskMove, IllegalTransition
+from ticketing.flow import TRANSITIONS, Action, Hat, legal
 from ticketing.journal import Entry
 from ticketing.kinds import (
     Category,
@@ -29,6 +30,7 @@ from ticketing.kinds import (
 )
 from ticketing.reports import Known
 from ticketing.targets import Clock, Targets, parse_targets
+from ticketing.tasks import TaskAction
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "ticketing.md").read_text("utf-8")
@@ -56,32 +58,43 @@ def test_every_word_of_a_closed_set_can_be_shown(group: str) -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda cls: cls.__name__)
 def test_every_refusal_has_its_sentence_and_its_status(refusal: type[DomainError]) -> None:
-    facts = {field.name: f"<{field.name}>" for field in fields(refusal)}  # type: ignore[arg-type]
+    facts = {field.name: f"<{field.name}>" for field in fields(refusal)}
     for language in Language:
         assert TEXTS.text(f"errors.{refusal.code()}", language, **facts)
     assert refusal in STATUS
 
 
-def test_a_list_of_names_reads_as_a_sentence_and_stays_a_list() -> None:
-    assert f"{Names(['accept', 'cancel'])}" == "accept, cancel"
-    assert f"{Names()}" == "—"
-    assert Names(["accept"]) == ["accept"]
+def test_a_refusal_speaks_the_readers_language_and_names_the_machines_words() -> None:
+    refusal = IllegalTransition(action="resume", state="on_site", legal=["start", "finish"])
+    assert TEXTS.of_error(refusal, Language.ZH) == "工单当前状态为“已到场”，不能执行“恢复”。现在可以：开始处理、完工。"
+    assert refusal.facts["legal"] == ["start", "finish"]
+    assert "完工结论" in TEXTS.of_error(FieldMissing(field="closing_code", action="finish"), Language.ZH)
+    assert TEXTS.of_error(IllegalTaskMove(action="finish", state="done", legal=[]), Language.EN).endswith("nothing.")
+
+
+def test_every_field_hat_and_photo_refusal_has_its_word() -> None:
+    required = {field for row in TRANSITIONS.values() for field in row.required}
+    named = {f"field.{name}" for name in {*required, "note", "outcome", "hold_until", "promised_at"}}
+    named |= {f"hat.{hat}" for hat in Hat}
+    named |= {f"photo.{reason}" for reason in ("too_large", "not_an_image", "too_many_pixels", "too_many")}
+    named |= {"action.confirm_outage", "action.reveal_phone", *(f"action.{action}" for action in TaskAction)}
+    assert {f"ticketing.{name}" for name in named} <= TEXTS.keys(Language.ZH)
 
 
 def test_the_documented_states_are_those_of_the_table() -> None:
     documented = dict(re.findall(r"^\| (\w+) \| ([\w, ]*)\|$", DOCUMENT, re.MULTILINE))
     for state in OrderState:
-        assert {word for word in documented[state].replace(",", " ").split()} == {row.action for row in legal(state)}
+        assert set(documented[state].replace(",", " ").split()) == {row.action for row in legal(state)}
 
 
 def test_the_documented_times_are_the_defaults() -> None:
     documented = re.findall(r"^\| `([\w.]+)` \| (\d+) \|$", DOCUMENT, re.MULTILINE)
-    settings: dict[str, dict[str, object]] = {}
+    settings: dict[str, Any] = {}
     for path, value in documented:
         *tables, key = path.split(".")
-        table: dict[str, object] = settings
+        table = settings
         for name in tables:
-            table = table.setdefault(name, {})  # type: ignore[assignment]
+            table = table.setdefault(name, {})
         table[key] = value if key.endswith("_number") else float(value)
     assert parse_targets(settings) == Targets()
     assert len(documented) == _number_of_settings()
