@@ -239,6 +239,8 @@ class CatalogEditor:
         low, high = changes.get("low", row.low), changes.get("high", row.high)
         if not low < high:
             raise BadRange(low, high)
+        if "name" in changes:
+            changes = {**changes, "name": {**row.name, **changes["name"]}}
         for name, value in changes.items():
             setattr(row, name, value)
         row.edited = sorted({*row.edited, *changes})

@@ -37,6 +37,11 @@ async def lock_site(session: AsyncSession, *, code: str, name: str, city: str, t
     return (await session.scalars(select(Site).where(Site.code == code).with_for_update())).one()
 
 
+async def lock_sites(session: AsyncSession) -> Sequence[Site]:
+    """Every site, in one order whoever asks, locked until the transaction ends."""
+    return (await session.scalars(select(Site).order_by(Site.id).with_for_update())).all()
+
+
 async def buildings(session: AsyncSession, site_id: UUID) -> Mapping[str, Building]:
     rows = await session.scalars(select(Building).where(Building.site_id == site_id))
     return {row.code: row for row in rows}

@@ -54,11 +54,16 @@ async def apply_declaration(
         _refuse_unknown_profiles(declaration, profiles)
         await _apply(session, site, declaration)
         site.declaration_digest, site.profiles_digest = digest, None
-    await follow_profiles(session, site, profiles)
+    await _follow_profiles(session, site, profiles)
 
 
-async def follow_profiles(session: AsyncSession, site: Site, profiles: Mapping[str, DeviceProfile]) -> None:
-    """Gives a site's equipment the points its profiles have now, when a profile changed since the last time."""
+async def apply_profiles(session: AsyncSession, profiles: Mapping[str, DeviceProfile]) -> None:
+    """Gives the equipment of every site the points of this release's profiles; free when none changed."""
+    for site in await repository.lock_sites(session):
+        await _follow_profiles(session, site, profiles)
+
+
+async def _follow_profiles(session: AsyncSession, site: Site, profiles: Mapping[str, DeviceProfile]) -> None:
     digest = _digest(profiles)
     if site.profiles_digest == digest:
         return

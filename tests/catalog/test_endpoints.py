@@ -173,6 +173,8 @@ async def test_a_range_can_be_set_and_given_back_to_the_profile(
     set_to = await manager.patch(path, json={"low": 0, "high": 45})
     assert (set_to.json()["low"], set_to.json()["high"], set_to.json()["edited"]) == (0, 45, ["high", "low"])
     assert outbox.of(CatalogChanged)
+    named = (await manager.patch(path, json={"name": {"zh-CN": "顶层机房温度"}})).json()["name"]
+    assert named == {**temperature["name"], "zh-CN": "顶层机房温度"}
     wrong = await manager.patch(path, json={"low": 50})
     assert (wrong.status_code, wrong.json()["code"]) == (422, "bad_range")
     back = await manager.delete(f"{path}/edits")
