@@ -20,11 +20,13 @@ from owner_services.settings import OwnerServicesSettings
 from owner_services.webform import WebForm
 from owner_services.wechat.conversation import Conversation
 from owner_services.wechat.envelope import Envelope
-from owner_services.wechat.inbox import WeChatInbox
+from owner_services.wechat.inbox import Patience, WeChatInbox
 from people.editing import PeopleEditor
 from people.service import PeopleService
 from ticketing.attaching import Attaching
 from ticketing.service import TicketingService
+
+WITHIN_FIVE_SECONDS = Patience()
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def build_owner_services(
     texts: Texts,
     clock: Clock,
     registry: CollectorRegistry,
+    patience: Patience = WITHIN_FIVE_SECONDS,
 ) -> OwnerServices:
     answers = Answers(texts)
     binding = Binding(people=people, editor=editor, catalog=catalog, notify=notify, settings=settings, clock=clock)
@@ -87,6 +90,7 @@ def build_owner_services(
         clock=clock,
         registry=registry,
         keep_days=settings.keep_message_days,
+        patience=patience,
     )
     web_form = WebForm(reporting=reporting, catalog=catalog, answers=answers, clock=clock)
     return OwnerServices(Envelope(account, clock), inbox, binding, web_form)

@@ -5,6 +5,7 @@ work waits for it and finds the answer; one that comes after a crash finds nothi
 """
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -31,11 +32,16 @@ from ticketing.errors import PhotoRefused
 
 log = logger(__name__)
 
-# Together below 5 s: the answer itself, then, when it takes too long, putting it off.
-ANSWER_S = 3.5
-POSTPONE_S = 1.0
 ANSWER_JOB = "owner_services.answer"
 PICTURE_JOB = "owner_services.picture"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long an answer may take, and then how long putting it off may: together below WeChat's five seconds."""
+
+    answer_s: float = 3.5
+    postpone_s: float = 1.0
 
 
 class WeChatInbox:
@@ -51,6 +57,7 @@ class WeChatInbox:
         clock: Clock,
         registry: CollectorRegistry,
         keep_days: int,
+        patience: Patience,
     ) -> None:
         self._database = database
         self._app = app
@@ -59,6 +66,7 @@ class WeChatInbox:
         self._wechat = wechat
         self._attaching = attaching
         self._clock = clock
+        self._patience = patience
         self._keep = timedelta(days=keep_days)
         self._answered = Counter(
             "hub_wechat_messages", "Messages of WeChat's, by kind and what became of them", ["kind", "outcome"],
@@ -124,11 +132,11 @@ class WeChatInbox:
 
     async def _answer_or_postpone(self, inbound: Inbound) -> str:
         try:
-            async with asyncio.timeout(ANSWER_S), self._database.transaction() as session:
+            async with asyncio.timeout(self._patience.answer_s), self._database.transaction() as session:
                 return await self._answer(session, inbound)
         except TimeoutError:
             log.warning("answer put off", kind=inbound.kind)
-        async with asyncio.timeout(POSTPONE_S), self._database.transaction() as session:
+        async with asyncio.timeout(self._patience.postpone_s), self._database.transaction() as session:
             return await self._postpone(session, inbound)
 
     async def _answer(self, session: AsyncSession, inbound: Inbound) -> str:

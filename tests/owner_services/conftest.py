@@ -43,7 +43,7 @@ from owner_services.room import OwnerServices, build_owner_services
 from owner_services.settings import OwnerServicesSettings
 from owner_services.wechat import endpoints as callback
 from owner_services.wechat.envelope import Envelope
-from owner_services.wechat.inbox import ANSWER_JOB, PICTURE_JOB
+from owner_services.wechat.inbox import ANSWER_JOB, PICTURE_JOB, Patience
 from people.editing import PeopleEditor
 from people.passwords import Passwords
 from tests.small_site import SmallSite, settle
@@ -206,8 +206,14 @@ def account() -> WeChatSettings:
 
 
 @pytest.fixture
+def patience() -> Patience:
+    """A liveness bound: five seconds are judged on a machine that has nothing else to do."""
+    return Patience(answer_s=60, postpone_s=60)
+
+
+@pytest.fixture
 async def house(
-    database: Database, outbox: RecordingOutbox, tmp_path: Path, account: WeChatSettings
+    database: Database, outbox: RecordingOutbox, tmp_path: Path, account: WeChatSettings, patience: Patience
 ) -> AsyncIterator[House]:
     clock = FakeClock(NOON)
     site = await settle(database, clock)
@@ -230,7 +236,7 @@ async def house(
         database=database, app=jobs, catalog=site.catalog, people=site.people,
         editor=PeopleEditor(site.catalog, Passwords(), clock), notify=notify, ticketing=ticketing.service,
         attaching=ticketing.attaching, wechat=wechat, account=account,
-        settings=OwnerServicesSettings(_env_file=None), texts=texts, clock=clock, registry=registry,
+        settings=OwnerServicesSettings(_env_file=None), texts=texts, clock=clock, registry=registry, patience=patience,
     )  # fmt: skip
     app = _app(database, services, texts)
     async with AsyncExitStack() as stack:
