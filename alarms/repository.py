@@ -165,7 +165,7 @@ async def unpublished(
         .limit(limit)
         .with_for_update(of=TransitionRecord, skip_locked=True)
     )
-    return [(alarm, record) for alarm, record in (await session.execute(query)).tuples()]
+    return [(row[0], row[1]) for row in await session.execute(query)]
 
 
 async def mark_published(session: AsyncSession, transition_ids: Collection[UUID], *, at: datetime) -> None:

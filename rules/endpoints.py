@@ -18,6 +18,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.UnknownProfile: 422,
     errors.RuleFitsNoEquipment: 422,
     errors.UnknownRuleEquipment: 422,
+    errors.UnknownRuleSite: 422,
     errors.UnknownParameter: 422,
     errors.BadMessage: 422,
     errors.UnknownRuleSort: 422,

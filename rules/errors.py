@@ -53,11 +53,17 @@ class NotInLanguage(ExpressionError):
 
 @dataclass(eq=False)
 class UnknownName(ExpressionError):
-    """Neither a point of the equipment nor a parameter of the rule. `suggestion` may be empty."""
+    """Neither a point of the equipment nor a parameter of the rule."""
 
     name: str
-    suggestion: str
     known: str
+
+
+@dataclass(eq=False)
+class MisspelledName(UnknownName):
+    """An unknown name that is nearly a known one."""
+
+    suggestion: str
 
 
 @dataclass(eq=False)
@@ -112,19 +118,19 @@ class LifeSafetyPointInOrdinaryRule(ExpressionError):
 
 @dataclass(eq=False)
 class RuleNotFound(DomainError):
-    key: str
+    rule: str
 
 
 @dataclass(eq=False)
 class RuleExists(DomainError):
-    key: str
+    rule: str
 
 
 @dataclass(eq=False)
 class RuleChangedMeanwhile(DomainError):
     """Somebody else saved the rule since the caller read it."""
 
-    key: str
+    rule: str
     version: int
 
 
@@ -132,7 +138,7 @@ class RuleChangedMeanwhile(DomainError):
 class RuleKeyFixed(DomainError):
     """A rule's key is the identity of its alarms and never changes."""
 
-    key: str
+    rule: str
 
 
 @dataclass(eq=False)
@@ -156,6 +162,13 @@ class UnknownRuleEquipment(DomainError):
 
 
 @dataclass(eq=False)
+class UnknownRuleSite(DomainError):
+    """A rule for a site that has no equipment to judge."""
+
+    site: str
+
+
+@dataclass(eq=False)
 class UnknownParameter(DomainError):
     """A threshold of one equipment for a parameter that the rule does not have."""
 
@@ -175,7 +188,7 @@ class BadMessage(DomainError):
 class CompanyRule(DomainError):
     """A rule for every site may only be changed by somebody who answers for every site."""
 
-    key: str
+    rule: str
 
 
 @dataclass(eq=False)

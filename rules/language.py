@@ -299,8 +299,9 @@ class _Reader:
                 errors.OrdinaryPointInLifeSafetyRule if known.life_safety else errors.LifeSafetyPointInOrdinaryRule
             )
             raise refusal(column, name=node.id, known=known.known)
-        near = difflib.get_close_matches(node.id, known.points | known.parameters, n=1)
-        raise errors.UnknownName(column, name=node.id, suggestion=near[0] if near else "", known=known.known)
+        if near := difflib.get_close_matches(node.id, known.points | known.parameters, n=1):
+            raise errors.MisspelledName(column, name=node.id, known=known.known, suggestion=near[0])
+        raise errors.UnknownName(column, name=node.id, known=known.known)
 
     def _number(self, node: ast.expr, value: object) -> float:
         if not isinstance(value, bool | int | float):

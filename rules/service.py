@@ -239,6 +239,8 @@ class RuleService:
 
     def _check_equipment(self, definition: RuleDefinition, scope: Scope) -> None:
         by_id = self._directory.current.by_id
+        if definition.site_id not in {None, *(entry.site_id for entry in by_id.values())}:
+            raise errors.UnknownRuleSite(str(definition.site_id))
         for equipment_id in {*definition.equipment, *definition.equipment_params}:
             entry = by_id.get(equipment_id)
             fits = entry is not None and (

@@ -1,5 +1,6 @@
 """Judging in event time: durations, gaps, hysteresis, silence, and that how readings arrive makes no difference."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -7,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alarms.detection import Detection
 from building.quality import Quality
 from building.reading import Reading, ReadingBatch
 from rules.judge import Judge
 from rules.rule import CompiledRule, Rule
-from rules.rule_set import RuleSet
+from rules.rule_set import PairKey, RuleSet
 from tests.rules.plant import T0, at, batch, compiled, entry, judge, judged, rule, seconds, ticked
 
 MIN = 60_000
@@ -320,11 +322,8 @@ INSTANT = st.tuples(
 FAR_S = 100_000
 
 
-def episodes(detections: list[object]) -> list[tuple[object, ...]]:
-    return sorted(
-        (d.source_id, d.equipment_id.int, d.active, d.onset_ms, d.at_ms)  # type: ignore[attr-defined]
-        for d in detections
-    )
+def episodes(detections: Iterable[Detection]) -> list[tuple[str, int, bool, int, int]]:
+    return sorted((d.source_id, d.equipment_id.int, d.active, d.onset_ms, d.at_ms) for d in detections)
 
 
 # Some come late; no two neighbours of one equipment have the same time (those are one instant if they come together).
@@ -334,9 +333,9 @@ def test_one_by_one_and_in_batches_give_the_same(
     instants: list[tuple[int, int, dict[str, float]]], cuts: set[int]
 ) -> None:
     readings, second = [], {1: 0, 2: 0}
-    for equipment, step, values in instants:
-        second[equipment] += step
-        readings.append(at(second[equipment], equipment=equipment, **values))
+    for number, step, values in instants:
+        second[number] += step
+        readings.append(at(second[number], equipment=number, **values))
     equipment = [entry(1), entry(2)]
     one_by_one, batched = judge(*RULES, equipment=equipment), judge(*RULES, equipment=equipment)
     alone = [d for some in readings for d in one_by_one.judge(batch(some), now_ms=T0).detections]
@@ -358,7 +357,7 @@ def test_ticks_change_only_how_soon_something_is_known(
     instants: list[tuple[int, int, dict[str, float]]], ticks: list[float]
 ) -> None:
     with_ticks, without = judge(*RULES), judge(*RULES)
-    found: tuple[list[object], list[object]] = ([], [])
+    found: tuple[list[Detection], list[Detection]] = ([], [])
     second = 0
     for place, (_, step, values) in enumerate(instants):
         if place < len(ticks):
@@ -366,7 +365,7 @@ def test_ticks_change_only_how_soon_something_is_known(
             found[0].extend(with_ticks.tick(now_ms=now_ms, settled_ms=now_ms))
         second += step
         for it, some in zip((with_ticks, without), found, strict=True):
-            some.extend(it.judge(batch(at(second, **values)), now_ms=T0).detections)
+            some.extend(it.judge(batch(at(second, equipment=1, **values)), now_ms=T0).detections)
     end_ms = T0 + FAR_S * 1000
     for it, some in zip((with_ticks, without), found, strict=True):
         some.extend(it.tick(now_ms=end_ms, settled_ms=end_ms))
@@ -380,13 +379,13 @@ def test_a_judge_that_begins_anew_goes_on_as_if_nothing_had_happened(
 ) -> None:
     """A restart: readings up to the cut are judged silently, lasting episodes come from the books."""
     readings, second = [], {1: 0, 2: 0}
-    for equipment, step, values in instants:
-        second[equipment] += step
-        readings.append(at(second[equipment], equipment=equipment, **values))
+    for number, step, values in instants:
+        second[number] += step
+        readings.append(at(second[number], equipment=number, **values))
     equipment = [entry(1), entry(2)]
     whole = judge(*RULES, equipment=equipment)
     before = whole.judge(batch(*readings[:cut]), now_ms=T0).detections
-    lasting = {}
+    lasting: dict[PairKey, int] = {}
     for detection in before:
         key = (detection.source_id, detection.equipment_id)
         lasting.pop(key, None)

@@ -1,0 +1,112 @@
+"""The language of rules: what it takes, what it refuses, and that a refusal points at the place."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.i18n import Language, Texts
+from rules import errors
+from rules.language import MAX_DEPTH, MAX_LENGTH, Vocabulary, parse
+
+WORDS = Vocabulary(
+    frozenset({"bearing_temp_c", "vibration_mm_s", "running"}), frozenset({"limit"}), foreign=frozenset({"smoke"})
+)
+TEXTS = Texts.load(["rules"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bearing_temp_c > 75 and vibration_mm_s > 4.5",
+        "running",
+        "not running or (bearing_temp_c - 5) / 2 >= limit",
+        "60 < bearing_temp_c <= 80",
+        "abs(-bearing_temp_c) > 1 and max(bearing_temp_c, vibration_mm_s, 3) > +2",
+        "running == True",
+        "  bearing_temp_c\n  > 75\n  and running  ",
+    ],
+)
+def test_what_the_language_takes(text: str) -> None:
+    parse(text, WORDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal", "column"),
+    [
+        ("", errors.ExpressionEmpty, 1),
+        ("   ", errors.ExpressionEmpty, 1),
+        ("running and " * 100, errors.ExpressionTooLong, MAX_LENGTH + 1),
+        ("bearing_temp > 75", errors.MisspelledName, 1),
+        ("running and temp > 75", errors.UnknownName, 13),
+        ("  running and temp > 75", errors.UnknownName, 15),
+        ("running and\n temp > 75", errors.UnknownName, 14),
+        ("bearing_temp_c ＞ 75", errors.SignNotUnderstood, 16),
+        ("bearing_temp_c = 75", errors.SignNotUnderstood, 16),
+        ("running && running", errors.SignNotUnderstood, 9),
+        ("!running", errors.SignNotUnderstood, 1),
+        ("bearing_temp_c 75", errors.ExpressionUnreadable, 16),
+        ("bearing_temp_c > 75)", errors.ExpressionUnreadable, 20),
+        ("running) or (running", errors.ExpressionUnreadable, 8),
+        ("(bearing_temp_c > 75", errors.ExpressionUnreadable, 1),
+        ("bearing_temp_c + 3", errors.ConditionExpected, 1),
+        ("running and 3", errors.ConditionExpected, 13),
+        ("(running > 1) + 1 > 1", errors.NumberExpected, 2),
+        ("rate(running) > 1", errors.UnknownFunction, 1),
+        ("min(running) > 1", errors.WrongArguments, 1),
+        ("abs(running, 2) > 1", errors.WrongArguments, 1),
+        ("abs(x=running) > 1", errors.SignNotUnderstood, 6),
+        ("running > 1e999", errors.NumberTooLarge, 11),
+        ("running > " + "9" * 400, errors.NumberTooLarge, 11),
+        ("3 > 2", errors.NoPointUsed, 1),
+        ("limit", errors.NoPointUsed, 1),
+        ("smoke", errors.LifeSafetyPointInOrdinaryRule, 1),
+        ("not " * (MAX_DEPTH + 1) + "running", errors.ExpressionTooDeep, 4 * MAX_DEPTH + 1),
+        (" or ".join(["running"] * 90 + ["1 > 1"] * 5), errors.ExpressionTooLong, MAX_LENGTH + 1),
+        ("+".join(["1"] * 250) + " > running", errors.ExpressionTooDeep, 1),
+        ("running.real > 1", errors.NotInLanguage, 1),
+        ("running[0] > 1", errors.NotInLanguage, 1),
+        ("running > 'a'", errors.NotInLanguage, 11),
+        ("running is 1", errors.NotInLanguage, 12),
+        ("running ** 2 > 1", errors.NotInLanguage, 1),
+        ("(lambda: 1)() > running", errors.NotInLanguage, 1),
+        ("[running for x in 1] > 1", errors.NotInLanguage, 1),
+        ("running if running else running", errors.NotInLanguage, 1),
+        ("__import__('os') > 1", errors.UnknownFunction, 1),
+    ],
+)
+def test_a_refusal_points_at_the_place(text: str, refusal: type[errors.ExpressionError], column: int) -> None:
+    with pytest.raises(errors.ExpressionError) as refused:
+        parse(text, WORDS)
+    assert (type(refused.value), refused.value.column) == (refusal, column)
+    for language in Language:
+        assert str(column) in TEXTS.of_error(refused.value, language)
+
+
+def test_a_life_safety_rule_uses_life_safety_points_only() -> None:
+    words = Vocabulary(frozenset({"smoke"}), foreign=frozenset({"running"}), life_safety=True)
+    with pytest.raises(errors.OrdinaryPointInLifeSafetyRule):
+        parse("smoke and running", words)
+
+
+def test_a_slip_of_the_pen_gets_a_suggestion_and_what_is_known() -> None:
+    with pytest.raises(errors.MisspelledName) as refused:
+        parse("bearing_temp > 75", WORDS)
+    assert refused.value.suggestion == "bearing_temp_c"
+    assert refused.value.known == "bearing_temp_c, limit, running, vibration_mm_s"
+
+
+def test_columns_count_characters_not_bytes() -> None:
+    words = Vocabulary(frozenset({"温度"}))
+    with pytest.raises(errors.UnknownName) as refused:
+        parse("温度 > 3 and 压力 > 2", words)
+    assert refused.value.column == 12
+
+
+@given(st.text(max_size=200) | st.text("runig()<>=+-*/. and or not 0123456789\n", max_size=200))
+def test_any_text_is_either_taken_or_refused_with_a_column_inside_it(text: str) -> None:
+    column = 1
+    try:
+        parse(text, WORDS)
+    except errors.ExpressionError as refused:
+        column = refused.column
+    assert 1 <= column <= max(len(text), 1)
