@@ -5,6 +5,7 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Collection, Iterator
 
+from catalog.loader import apply_profiles
 from hub.bootstrap import Hub, Role, Work, build
 from hub.infrastructure import Infrastructure, infrastructure
 from hub.settings import HubSettings
@@ -36,6 +37,7 @@ async def run_on(
     """
     async with build(settings, infra, roles) as hub:
         async with hub.common.database.transaction() as session:
+            await apply_profiles(session, hub.common.profiles)
             await hub.rooms.rules.load_shipped(session)
         if prepare is not None:
             await prepare(hub)

@@ -1,5 +1,6 @@
 """The API role: every service handed to the endpoints, and uvicorn run as one task of many."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 
@@ -42,10 +43,13 @@ async def serve_api(app: FastAPI, settings: HubSettings) -> None:
         timeout_graceful_shutdown=CLOSE_S, server_header=False,
     )  # fmt: skip
     server = TaskServer(config)
+    # A task of its own, told rather than cancelled to end: uvicorn closes its sockets only on that way out.
+    serving = asyncio.create_task(server.serve(), name="uvicorn")
     try:
-        await server.serve()
+        await asyncio.shield(serving)
     finally:
         server.should_exit = True
+        await serving
 
 
 def build_api(common: Common, rooms: Rooms, *, live: LiveUpdates, readiness: Readiness) -> FastAPI:
