@@ -10,7 +10,7 @@ import type { AlarmQuery } from './types'
 const OPEN_LIMIT = 500
 
 /** One page of alarms under these filters, at the chosen site. */
-export function useAlarmList(filters: MaybeRefOrGetter<AlarmQuery>) {
+export function useAlarmList(filters: MaybeRefOrGetter<AlarmQuery>, isWanted: MaybeRefOrGetter<boolean> = true) {
   const preferences = usePreferences()
   const query = computed<AlarmQuery>(() => ({
     ...(preferences.siteId ? { site: preferences.siteId } : {}),
@@ -20,6 +20,7 @@ export function useAlarmList(filters: MaybeRefOrGetter<AlarmQuery>) {
     queryKey: ['alarms', 'list', query],
     queryFn: ({ signal }) => unwrap(api.GET('/api/v1/alarms', { params: { query: query.value }, signal })),
     placeholderData: keepPreviousData,
+    enabled: computed(() => toValue(isWanted)),
   })
 }
 

@@ -4,7 +4,7 @@
  */
 
 export interface paths {
-    "/api/v1/sites": {
+    "/api/v1/alarms": {
         parameters: {
             query?: never;
             header?: never;
@@ -12,52 +12,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Sites
-         * @description The sites the caller may see.
+         * List Alarms
+         * @description Alarms of the caller's sites; the newest first unless told otherwise.
          */
-        get: operations["list_sites_api_v1_sites_get"];
-        put?: never;
-        /**
-         * Create Site
-         * @description Opens a site. Only an administrator of every site may: nobody else could see it.
-         */
-        post: operations["create_site_api_v1_sites_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sites/{site_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get Site */
-        get: operations["get_site_api_v1_sites__site_id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /** Change Site */
-        patch: operations["change_site_api_v1_sites__site_id__patch"];
-        trace?: never;
-    };
-    "/api/v1/sites/{site_id}/tree": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Site Tree
-         * @description Buildings with their units, floors and rooms, then places that belong to no building.
-         */
-        get: operations["site_tree_api_v1_sites__site_id__tree_get"];
+        get: operations["list_alarms_api_v1_alarms_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -66,7 +24,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/sites/{site_id}/settings": {
+    "/api/v1/alarms/{alarm_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Alarm */
+        get: operations["get_alarm_api_v1_alarms__alarm_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Alarm
+         * @description “I have seen it.” An alarm whose condition is gone becomes NORMAL by this.
+         */
+        post: operations["acknowledge_alarm_api_v1_alarms__alarm_id__acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clear Alarm
+         * @description Ends an acknowledged alarm by hand, with a reason. Life-safety alarms only after their condition is gone.
+         */
+        post: operations["clear_alarm_api_v1_alarms__alarm_id__clear_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/history": {
         parameters: {
             query?: never;
             header?: never;
@@ -74,24 +89,113 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Site Settings
-         * @description What this site sets of its own; what is absent has its default.
+         * Get Alarm History
+         * @description Every transition with who and why, oldest first.
          */
-        get: operations["get_site_settings_api_v1_sites__site_id__settings_get"];
-        /**
-         * Put Site Settings
-         * @description Puts these settings in the place of the old ones.
-         */
-        put: operations["put_site_settings_api_v1_sites__site_id__settings_put"];
+        get: operations["get_alarm_history_api_v1_alarms__alarm_id__history_get"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
         /**
-         * Merge Site Settings
-         * @description Lays these settings over the old ones; a null takes a key away, so that its default is back.
+         * Log In
+         * @description A token for `Authorization: Bearer …`. Wrong passwords are counted; after a few there is a pause (429).
          */
-        patch: operations["merge_site_settings_api_v1_sites__site_id__settings_patch"];
+        post: operations["log_in_api_v1_auth_login_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log Out
+         * @description Revokes every token of the caller, on every device.
+         */
+        post: operations["log_out_api_v1_auth_logout_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who Am I */
+        get: operations["who_am_i_api_v1_auth_me_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Password
+         * @description Sets a new password; every token is revoked, so log in again.
+         */
+        post: operations["change_password_api_v1_auth_password_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/stream-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stream Token
+         * @description A short-lived token with which to open the live stream, whose address can carry no header.
+         */
+        post: operations["stream_token_api_v1_auth_stream_token_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/buildings": {
@@ -137,65 +241,31 @@ export interface paths {
         patch: operations["change_building_api_v1_buildings__building_id__patch"];
         trace?: never;
     };
-    "/api/v1/spaces": {
+    "/api/v1/dead-letters": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** List Spaces */
-        get: operations["list_spaces_api_v1_spaces_get"];
-        put?: never;
-        /** Create Space */
-        post: operations["create_space_api_v1_spaces_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/spaces/{space_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get Space */
-        get: operations["get_space_api_v1_spaces__space_id__get"];
+        /**
+         * List Dead Letters
+         * @description Input that could not be used, and why.
+         */
+        get: operations["list_dead_letters_api_v1_dead_letters_get"];
         put?: never;
         post?: never;
         /**
-         * Delete Space
-         * @description Deletes a place in which nothing is left.
+         * Purge Dead Letters
+         * @description Deletes letters that were looked into: all that match.
          */
-        delete: operations["delete_space_api_v1_spaces__space_id__delete"];
-        options?: never;
-        head?: never;
-        /** Change Space */
-        patch: operations["change_space_api_v1_spaces__space_id__patch"];
-        trace?: never;
-    };
-    "/api/v1/equipment": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List Equipment */
-        get: operations["list_equipment_api_v1_equipment_get"];
-        put?: never;
-        /** Create Equipment */
-        post: operations["create_equipment_api_v1_equipment_post"];
-        delete?: never;
+        delete: operations["purge_dead_letters_api_v1_dead_letters_delete"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/equipment/by-qr/{token}": {
+    "/api/v1/dead-letters/counts": {
         parameters: {
             query?: never;
             header?: never;
@@ -203,10 +273,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Equipment By Qr
-         * @description The equipment whose label was scanned.
+         * Count Dead Letters
+         * @description How many letters are kept of each reason and source.
          */
-        get: operations["equipment_by_qr_api_v1_equipment_by_qr__token__get"];
+        get: operations["count_dead_letters_api_v1_dead_letters_counts_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -215,174 +285,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/equipment/{equipment_id}": {
+    "/api/v1/dead-letters/{letter_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Get Equipment */
-        get: operations["get_equipment_api_v1_equipment__equipment_id__get"];
-        put?: never;
-        post?: never;
-        /**
-         * Remove Equipment
-         * @description Deletes what nothing refers to; equipment with alarms or orders is retired: kept, no longer read or judged.
-         */
-        delete: operations["remove_equipment_api_v1_equipment__equipment_id__delete"];
-        options?: never;
-        head?: never;
-        /** Change Equipment */
-        patch: operations["change_equipment_api_v1_equipment__equipment_id__patch"];
-        trace?: never;
-    };
-    "/api/v1/equipment/{equipment_id}/restore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Restore Equipment
-         * @description Puts retired equipment back into service.
-         */
-        post: operations["restore_equipment_api_v1_equipment__equipment_id__restore_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/equipment/{equipment_id}/qr.png": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Equipment Qr
-         * @description The QR label to print.
-         */
-        get: operations["equipment_qr_api_v1_equipment__equipment_id__qr_png_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/equipment/{equipment_id}/qr-token": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Renew Qr Token
-         * @description A fresh token: labels printed before lead nowhere.
-         */
-        post: operations["renew_qr_token_api_v1_equipment__equipment_id__qr_token_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/equipment/{equipment_id}/points": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Equipment Points */
-        get: operations["equipment_points_api_v1_equipment__equipment_id__points_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/points/{point_no}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /**
-         * Change Point
-         * @description Sets name or plausible range. Readings outside the range become dead letters.
-         */
-        patch: operations["change_point_api_v1_points__point_no__patch"];
-        trace?: never;
-    };
-    "/api/v1/points/{point_no}/edits": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Reset Point
-         * @description Makes a point follow its profile again.
-         */
-        delete: operations["reset_point_api_v1_points__point_no__edits_delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/profiles": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Profiles
-         * @description The device library.
-         */
-        get: operations["list_profiles_api_v1_profiles_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/profiles/{key}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get Profile */
-        get: operations["get_profile_api_v1_profiles__key__get"];
+        /** Get Dead Letter */
+        get: operations["get_dead_letter_api_v1_dead_letters__letter_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -455,31 +366,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/dead-letters": {
+    "/api/v1/equipment": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * List Dead Letters
-         * @description Input that could not be used, and why.
-         */
-        get: operations["list_dead_letters_api_v1_dead_letters_get"];
+        /** List Equipment */
+        get: operations["list_equipment_api_v1_equipment_get"];
         put?: never;
-        post?: never;
-        /**
-         * Purge Dead Letters
-         * @description Deletes letters that were looked into: all that match.
-         */
-        delete: operations["purge_dead_letters_api_v1_dead_letters_delete"];
+        /** Create Equipment */
+        post: operations["create_equipment_api_v1_equipment_post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/dead-letters/counts": {
+    "/api/v1/equipment/by-qr/{token}": {
         parameters: {
             query?: never;
             header?: never;
@@ -487,10 +392,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Count Dead Letters
-         * @description How many letters are kept of each reason and source.
+         * Equipment By Qr
+         * @description The equipment whose label was scanned.
          */
-        get: operations["count_dead_letters_api_v1_dead_letters_counts_get"];
+        get: operations["equipment_by_qr_api_v1_equipment_by_qr__token__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -499,17 +404,167 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/dead-letters/{letter_id}": {
+    "/api/v1/equipment/{equipment_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Get Dead Letter */
-        get: operations["get_dead_letter_api_v1_dead_letters__letter_id__get"];
+        /** Get Equipment */
+        get: operations["get_equipment_api_v1_equipment__equipment_id__get"];
         put?: never;
         post?: never;
+        /**
+         * Remove Equipment
+         * @description Deletes what nothing refers to; equipment with alarms or orders is retired: kept, no longer read or judged.
+         */
+        delete: operations["remove_equipment_api_v1_equipment__equipment_id__delete"];
+        options?: never;
+        head?: never;
+        /** Change Equipment */
+        patch: operations["change_equipment_api_v1_equipment__equipment_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/equipment/{equipment_id}/mqtt-credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Equipment Mqtt Credential
+         * @description As whom a device comes in, and what it may publish.
+         */
+        get: operations["get_equipment_mqtt_credential_api_v1_equipment__equipment_id__mqtt_credential_get"];
+        put?: never;
+        /**
+         * Issue Equipment Mqtt Credential
+         * @description A credential for a device, or a new password for the one it has. The password is shown this once.
+         */
+        post: operations["issue_equipment_mqtt_credential_api_v1_equipment__equipment_id__mqtt_credential_post"];
+        /**
+         * Revoke Equipment Mqtt Credential
+         * @description The device is put out and let in no more.
+         */
+        delete: operations["revoke_equipment_mqtt_credential_api_v1_equipment__equipment_id__mqtt_credential_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/equipment/{equipment_id}/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Equipment Points */
+        get: operations["equipment_points_api_v1_equipment__equipment_id__points_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/equipment/{equipment_id}/qr-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Qr Token
+         * @description A fresh token: labels printed before lead nowhere.
+         */
+        post: operations["renew_qr_token_api_v1_equipment__equipment_id__qr_token_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/equipment/{equipment_id}/qr.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Equipment Qr
+         * @description The QR label to print.
+         */
+        get: operations["equipment_qr_api_v1_equipment__equipment_id__qr_png_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/equipment/{equipment_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Equipment
+         * @description Puts retired equipment back into service.
+         */
+        post: operations["restore_equipment_api_v1_equipment__equipment_id__restore_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exports/{kind}.{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Sheet
+         * @description A table of a site that opens correctly in Excel.
+         */
+        get: operations["export_sheet_api_v1_exports__kind___form__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/homes/{space_id}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Invite Resident
+         * @description A code that binds one resident's WeChat to this home.
+         */
+        post: operations["invite_resident_api_v1_homes__space_id__invitations_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -556,7 +611,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/exports/{kind}.{form}": {
+    "/api/v1/live": {
         parameters: {
             query?: never;
             header?: never;
@@ -564,10 +619,158 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Export Sheet
-         * @description A table of a site that opens correctly in Excel.
+         * Live Events
+         * @description Server-sent events of the caller's sites: `data: {"event": "AlarmRaised", "site_id": …, "alarm_id": …}`.
          */
-        get: operations["export_sheet_api_v1_exports__kind___form__get"];
+        get: operations["live_events_api_v1_live_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mqtt-credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Mqtt Credentials
+         * @description Everybody who may come in to the embedded broker.
+         */
+        get: operations["list_mqtt_credentials_api_v1_mqtt_credentials_get"];
+        put?: never;
+        /**
+         * Issue Mqtt Credential
+         * @description A credential for a platform, gateway or panel. The password is shown this once.
+         */
+        post: operations["issue_mqtt_credential_api_v1_mqtt_credentials_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mqtt-credentials/{credential_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Mqtt Credential
+         * @description Puts it out and lets it in no more.
+         */
+        delete: operations["revoke_mqtt_credential_api_v1_mqtt_credentials__credential_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mqtt-credentials/{credential_id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Mqtt Credential
+         * @description A new password; whoever uses the old one is put out.
+         */
+        post: operations["rotate_mqtt_credential_api_v1_mqtt_credentials__credential_id__password_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List My Reports
+         * @description The caller's own reports, newest first, each with its plain state and promised time.
+         */
+        get: operations["list_my_reports_api_v1_my_reports_get"];
+        put?: never;
+        /**
+         * Report As Owner
+         * @description Report something in one's own words; 422 `more_needed` says what is missing.
+         */
+        post: operations["report_as_owner_api_v1_my_reports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/reports/{report_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get My Report
+         * @description One of the caller's own reports.
+         */
+        get: operations["get_my_report_api_v1_my_reports__report_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/work-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List My Work Orders
+         * @description Open orders that are the caller's, or that have a task for them.
+         */
+        get: operations["list_my_work_orders_api_v1_my_work_orders_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Notifications
+         * @description What people were told, newest first; `state=failed` shows whom nothing reached.
+         */
+        get: operations["list_notifications_api_v1_notifications_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -622,26 +825,6 @@ export interface paths {
         patch: operations["change_person_api_v1_people__person_id__patch"];
         trace?: never;
     };
-    "/api/v1/people/{person_id}/restore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Restore Person
-         * @description Somebody is back; the login has to be given anew.
-         */
-        post: operations["restore_person_api_v1_people__person_id__restore_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/people/{person_id}/account": {
         parameters: {
             query?: never;
@@ -661,43 +844,6 @@ export interface paths {
          * @description Takes the login away at once.
          */
         delete: operations["disable_account_api_v1_people__person_id__account_delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/people/{person_id}/roles": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Set Roles
-         * @description Sets what somebody may at the sites the caller administers; rights elsewhere stay.
-         */
-        put: operations["set_roles_api_v1_people__person_id__roles_put"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/people/{person_id}/skills": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Set Skills */
-        put: operations["set_skills_api_v1_people__person_id__skills_put"];
-        post?: never;
-        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -740,6 +886,200 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/people/{person_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Person
+         * @description Somebody is back; the login has to be given anew.
+         */
+        post: operations["restore_person_api_v1_people__person_id__restore_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person_id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Roles
+         * @description Sets what somebody may at the sites the caller administers; rights elsewhere stay.
+         */
+        put: operations["set_roles_api_v1_people__person_id__roles_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person_id}/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set Skills */
+        put: operations["set_skills_api_v1_people__person_id__skills_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/latest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Latest Values
+         * @description The newest value of each point, with its quality and age; points that never spoke are listed too.
+         */
+        get: operations["latest_values_api_v1_points_latest_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_no}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Point
+         * @description Sets name or plausible range. Readings outside the range become dead letters.
+         */
+        patch: operations["change_point_api_v1_points__point_no__patch"];
+        trace?: never;
+    };
+    "/api/v1/points/{point_no}/edits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Reset Point
+         * @description Makes a point follow its profile again.
+         */
+        delete: operations["reset_point_api_v1_points__point_no__edits_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_no}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Point Series
+         * @description Average, lowest, highest and number of readings in each bucket; at most 5,000 buckets.
+         */
+        get: operations["point_series_api_v1_points__point_no__series_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/points/{point_no}/series.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Point Series Csv
+         * @description With a bucket one line a bucket; without one every reading, at most 500,000.
+         */
+        get: operations["point_series_csv_api_v1_points__point_no__series_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Profiles
+         * @description The device library.
+         */
+        get: operations["list_profiles_api_v1_profiles_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Profile */
+        get: operations["get_profile_api_v1_profiles__key__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/residences/{residence_id}": {
         parameters: {
             query?: never;
@@ -755,141 +1095,6 @@ export interface paths {
          * @description Somebody moved out.
          */
         delete: operations["remove_residence_api_v1_residences__residence_id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/login": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Log In
-         * @description A token for `Authorization: Bearer …`. Wrong passwords are counted; after a few there is a pause (429).
-         */
-        post: operations["log_in_api_v1_auth_login_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Who Am I */
-        get: operations["who_am_i_api_v1_auth_me_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/logout": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Log Out
-         * @description Revokes every token of the caller, on every device.
-         */
-        post: operations["log_out_api_v1_auth_logout_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/stream-token": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Stream Token
-         * @description A short-lived token with which to open the live stream, whose address can carry no header.
-         */
-        post: operations["stream_token_api_v1_auth_stream_token_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Change Password
-         * @description Sets a new password; every token is revoked, so log in again.
-         */
-        post: operations["change_password_api_v1_auth_password_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/shifts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List Shifts */
-        get: operations["list_shifts_api_v1_shifts_get"];
-        put?: never;
-        /**
-         * Add Shift
-         * @description Plans one shift. Nobody can be on two at once.
-         */
-        post: operations["add_shift_api_v1_shifts_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/shifts/{shift_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Remove Shift */
-        delete: operations["remove_shift_api_v1_shifts__shift_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -934,66 +1139,6 @@ export interface paths {
          * @description Ends a rota; the shifts it made stay.
          */
         delete: operations["remove_rota_api_v1_rotas__rota_id__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/points/latest": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Latest Values
-         * @description The newest value of each point, with its quality and age; points that never spoke are listed too.
-         */
-        get: operations["latest_values_api_v1_points_latest_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/points/{point_no}/series": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Point Series
-         * @description Average, lowest, highest and number of readings in each bucket; at most 5,000 buckets.
-         */
-        get: operations["point_series_api_v1_points__point_no__series_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/points/{point_no}/series.csv": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Point Series Csv
-         * @description With a bucket one line a bucket; without one every reading, at most 500,000.
-         */
-        get: operations["point_series_csv_api_v1_points__point_no__series_csv_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1068,23 +1213,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/rules/{key}/enable": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Enable Rule */
-        post: operations["enable_rule_api_v1_rules__key__enable_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/rules/{key}/disable": {
         parameters: {
             query?: never;
@@ -1105,64 +1233,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/alarms": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Alarms
-         * @description Alarms of the caller's sites; the newest first unless told otherwise.
-         */
-        get: operations["list_alarms_api_v1_alarms_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alarms/{alarm_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get Alarm */
-        get: operations["get_alarm_api_v1_alarms__alarm_id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alarms/{alarm_id}/history": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Alarm History
-         * @description Every transition with who and why, oldest first.
-         */
-        get: operations["get_alarm_history_api_v1_alarms__alarm_id__history_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/alarms/{alarm_id}/acknowledge": {
+    "/api/v1/rules/{key}/enable": {
         parameters: {
             query?: never;
             header?: never;
@@ -1171,18 +1242,36 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Acknowledge Alarm
-         * @description “I have seen it.” An alarm whose condition is gone becomes NORMAL by this.
-         */
-        post: operations["acknowledge_alarm_api_v1_alarms__alarm_id__acknowledge_post"];
+        /** Enable Rule */
+        post: operations["enable_rule_api_v1_rules__key__enable_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/alarms/{alarm_id}/clear": {
+    "/api/v1/shifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Shifts */
+        get: operations["list_shifts_api_v1_shifts_get"];
+        put?: never;
+        /**
+         * Add Shift
+         * @description Plans one shift. Nobody can be on two at once.
+         */
+        post: operations["add_shift_api_v1_shifts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shifts/{shift_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1191,15 +1280,142 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        post?: never;
+        /** Remove Shift */
+        delete: operations["remove_shift_api_v1_shifts__shift_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         /**
-         * Clear Alarm
-         * @description Ends an acknowledged alarm by hand, with a reason. Life-safety alarms only after their condition is gone.
+         * List Sites
+         * @description The sites the caller may see.
          */
-        post: operations["clear_alarm_api_v1_alarms__alarm_id__clear_post"];
+        get: operations["list_sites_api_v1_sites_get"];
+        put?: never;
+        /**
+         * Create Site
+         * @description Opens a site. Only an administrator of every site may: nobody else could see it.
+         */
+        post: operations["create_site_api_v1_sites_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Site */
+        get: operations["get_site_api_v1_sites__site_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change Site */
+        patch: operations["change_site_api_v1_sites__site_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Site Settings
+         * @description What this site sets of its own; what is absent has its default.
+         */
+        get: operations["get_site_settings_api_v1_sites__site_id__settings_get"];
+        /**
+         * Put Site Settings
+         * @description Puts these settings in the place of the old ones.
+         */
+        put: operations["put_site_settings_api_v1_sites__site_id__settings_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Merge Site Settings
+         * @description Lays these settings over the old ones; a null takes a key away, so that its default is back.
+         */
+        patch: operations["merge_site_settings_api_v1_sites__site_id__settings_patch"];
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Site Tree
+         * @description Buildings with their units, floors and rooms, then places that belong to no building.
+         */
+        get: operations["site_tree_api_v1_sites__site_id__tree_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Spaces */
+        get: operations["list_spaces_api_v1_spaces_get"];
+        put?: never;
+        /** Create Space */
+        post: operations["create_space_api_v1_spaces_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spaces/{space_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Space */
+        get: operations["get_space_api_v1_spaces__space_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Space
+         * @description Deletes a place in which nothing is left.
+         */
+        delete: operations["delete_space_api_v1_spaces__space_id__delete"];
+        options?: never;
+        head?: never;
+        /** Change Space */
+        patch: operations["change_space_api_v1_spaces__space_id__patch"];
         trace?: never;
     };
     "/api/v1/work-orders": {
@@ -1238,26 +1454,6 @@ export interface paths {
          * @description Orders by state, and how many are overdue or of priority 1; narrowed like the list.
          */
         get: operations["count_work_orders_api_v1_work_orders_counts_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/my/work-orders": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List My Work Orders
-         * @description Open orders that are the caller's, or that have a task for them.
-         */
-        get: operations["list_my_work_orders_api_v1_my_work_orders_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1330,26 +1526,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/work-orders/{work_order_id}/suggestions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Suggest Assignees
-         * @description Everybody on shift: who fits best and why, and what keeps the others out.
-         */
-        get: operations["suggest_assignees_api_v1_work_orders__work_order_id__suggestions_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/work-orders/{work_order_id}/comments": {
         parameters: {
             query?: never;
@@ -1370,26 +1546,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/work-orders/{work_order_id}/tasks/{task_id}/actions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Act On Work Order Task
-         * @description Moves a parallel task: accept, arrive, finish (a fire confirmation with its outcome), cancel with a note.
-         */
-        post: operations["act_on_work_order_task_api_v1_work_orders__work_order_id__tasks__task_id__actions_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/work-orders/{work_order_id}/confirm-outage": {
         parameters: {
             query?: never;
@@ -1404,26 +1560,6 @@ export interface paths {
          * @description Confirms that the elevator stands still (停梯): now the residents it serves are told.
          */
         post: operations["confirm_elevator_outage_api_v1_work_orders__work_order_id__confirm_outage_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/work-orders/{work_order_id}/reports/{report_id}/phone": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Reveal Reporter Phone
-         * @description The reporter's whole number, for the desk and whoever works on it. That it was shown is on the timeline.
-         */
-        post: operations["reveal_reporter_phone_api_v1_work_orders__work_order_id__reports__report_id__phone_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1470,71 +1606,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/my/reports": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List My Reports
-         * @description The caller's own reports, newest first, each with its plain state and promised time.
-         */
-        get: operations["list_my_reports_api_v1_my_reports_get"];
-        put?: never;
-        /**
-         * Report As Owner
-         * @description Report something in one's own words; 422 `more_needed` says what is missing.
-         */
-        post: operations["report_as_owner_api_v1_my_reports_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/my/reports/{report_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get My Report
-         * @description One of the caller's own reports.
-         */
-        get: operations["get_my_report_api_v1_my_reports__report_id__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/notifications": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Notifications
-         * @description What people were told, newest first; `state=failed` shows whom nothing reached.
-         */
-        get: operations["list_notifications_api_v1_notifications_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/homes/{space_id}/invitations": {
+    "/api/v1/work-orders/{work_order_id}/reports/{report_id}/phone": {
         parameters: {
             query?: never;
             header?: never;
@@ -1544,10 +1616,134 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Invite Resident
-         * @description A code that binds one resident's WeChat to this home.
+         * Reveal Reporter Phone
+         * @description The reporter's whole number, for the desk and whoever works on it. That it was shown is on the timeline.
          */
-        post: operations["invite_resident_api_v1_homes__space_id__invitations_post"];
+        post: operations["reveal_reporter_phone_api_v1_work_orders__work_order_id__reports__report_id__phone_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Suggest Assignees
+         * @description Everybody on shift: who fits best and why, and what keeps the others out.
+         */
+        get: operations["suggest_assignees_api_v1_work_orders__work_order_id__suggestions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/tasks/{task_id}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Work Order Task
+         * @description Moves a parallel task: accept, arrive, finish (a fire confirmation with its outcome), cancel with a note.
+         */
+        post: operations["act_on_work_order_task_api_v1_work_orders__work_order_id__tasks__task_id__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Healthz
+         * @description Answers whenever the process runs.
+         */
+        get: operations["healthz_healthz_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description Counters in Prometheus' text format.
+         */
+        get: operations["metrics_metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readyz
+         * @description 200 when the database and the bus answer, else 503 naming the part that does not.
+         */
+        get: operations["readyz_readyz_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/wechat/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verify Wechat Callback
+         * @description WeChat asks whether the address is ours: the echo of a rightly signed request.
+         */
+        get: operations["verify_wechat_callback_wechat_callback_get"];
+        put?: never;
+        /**
+         * Receive Wechat Message
+         * @description A message or event, plain or encrypted; the reply is in the same mode.
+         */
+        post: operations["receive_wechat_message_wechat_callback_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1566,20 +1762,20 @@ export interface components {
          *     }
          */
         AccountIn: {
-            /** Username */
-            username: string;
             /** Password */
             password?: string | null;
+            /** Username */
+            username: string;
         };
         /**
          * AccountOut
          * @description `password`: to be handed over now; it is kept as a hash and never shown again. Null when the caller chose it.
          */
         AccountOut: {
-            /** Username */
-            username: string;
             /** Password */
             password: string | null;
+            /** Username */
+            username: string;
         };
         /**
          * AcknowledgeIn
@@ -1615,22 +1811,22 @@ export interface components {
          */
         ActionIn: {
             action: components["schemas"]["Action"];
+            /** Assignee Id */
+            assignee_id?: string | null;
+            closing_code?: components["schemas"]["ClosingCode"] | null;
+            /** Hold Until */
+            hold_until?: string | null;
+            /** Note */
+            note?: string | null;
+            /** Promised At */
+            promised_at?: string | null;
+            /** Reason */
+            reason?: string | null;
             /**
              * Version
              * @description the version last seen; a newer one refuses
              */
             version?: number | null;
-            /** Assignee Id */
-            assignee_id?: string | null;
-            /** Reason */
-            reason?: string | null;
-            /** Note */
-            note?: string | null;
-            closing_code?: components["schemas"]["ClosingCode"] | null;
-            /** Hold Until */
-            hold_until?: string | null;
-            /** Promised At */
-            promised_at?: string | null;
         };
         /**
          * ActionOut
@@ -1681,58 +1877,50 @@ export interface components {
          *     }
          */
         AlarmOut: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /**
-             * Site Id
-             * Format: uuid
-             */
-            site_id: string;
-            /** Site Code */
-            site_code: string;
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string | null;
             /** Building Id */
             building_id: string | null;
+            /** Cleared At */
+            cleared_at: string | null;
+            /** Episodes */
+            episodes: number;
+            /** Equipment Code */
+            equipment_code: string;
             /**
              * Equipment Id
              * Format: uuid
              */
             equipment_id: string;
-            /** Equipment Code */
-            equipment_code: string;
             /** Equipment Name */
             equipment_name: string;
-            /** Source */
-            source: string;
-            /** Source Id */
-            source_id: string;
             /** Fault Mode */
             fault_mode: string;
-            severity: components["schemas"]["Severity"];
-            /** Life Safety */
-            life_safety: boolean;
-            state: components["schemas"]["AlarmState"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
             /** Is Present */
             is_present: boolean;
+            label: components["schemas"]["AlarmLabel"] | null;
+            /** Life Safety */
+            life_safety: boolean;
             /** Message */
             message: {
                 [key: string]: string;
             };
-            /** Values */
-            values: {
-                [key: string]: unknown;
-            };
-            /** Order Kind */
-            order_kind: string | null;
-            /** Order Priority */
-            order_priority: number | null;
             /**
              * Onset At
              * Format: date-time
              */
             onset_at: string;
+            /** Order Kind */
+            order_kind: string | null;
+            /** Order Priority */
+            order_priority: number | null;
             /**
              * Raised At
              * Format: date-time
@@ -1740,17 +1928,25 @@ export interface components {
             raised_at: string;
             /** Returned At */
             returned_at: string | null;
-            /** Acknowledged At */
-            acknowledged_at: string | null;
-            /** Acknowledged By */
-            acknowledged_by: string | null;
-            /** Cleared At */
-            cleared_at: string | null;
-            /** Episodes */
-            episodes: number;
+            severity: components["schemas"]["Severity"];
+            /** Site Code */
+            site_code: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Source */
+            source: string;
+            /** Source Id */
+            source_id: string;
+            state: components["schemas"]["AlarmState"];
             /** Suppressed By */
             suppressed_by: string | null;
-            label: components["schemas"]["AlarmLabel"] | null;
+            /** Values */
+            values: {
+                [key: string]: unknown;
+            };
         };
         /**
          * AlarmState
@@ -1783,10 +1979,10 @@ export interface components {
              * Format: uuid
              */
             assignee_id: string;
-            /** Version */
-            version?: number | null;
             /** Reason */
             reason?: string | null;
+            /** Version */
+            version?: number | null;
         };
         /**
          * BindIn
@@ -1832,21 +2028,21 @@ export interface components {
          * @description A bucket that has readings: `count` with a value, `bad` without. avg, min, max are null where count is 0.
          */
         BucketOut: {
+            /** Avg */
+            avg: number | null;
+            /** Bad */
+            bad: number;
+            /** Count */
+            count: number;
+            /** Max */
+            max: number | null;
+            /** Min */
+            min: number | null;
             /**
              * Ts
              * Format: date-time
              */
             ts: string;
-            /** Avg */
-            avg: number | null;
-            /** Min */
-            min: number | null;
-            /** Max */
-            max: number | null;
-            /** Count */
-            count: number;
-            /** Bad */
-            bad: number;
         };
         /**
          * BuildingIn
@@ -1857,15 +2053,15 @@ export interface components {
          *     }
          */
         BuildingIn: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
             /**
              * Site Id
              * Format: uuid
              */
             site_id: string;
-            /** Code */
-            code: string;
-            /** Name */
-            name: string;
         };
         /**
          * BuildingOut
@@ -1878,22 +2074,22 @@ export interface components {
          *     }
          */
         BuildingOut: {
+            /** Code */
+            code: string;
             /**
              * Id
              * Format: uuid
              */
             id: string;
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
             /**
              * Site Id
              * Format: uuid
              */
             site_id: string;
-            /** Number */
-            number: number;
-            /** Code */
-            code: string;
-            /** Name */
-            name: string;
         };
         /**
          * BuildingPatch
@@ -1924,16 +2120,16 @@ export interface components {
         CheckIn: {
             /** Expression */
             expression: string;
-            /** Profile */
-            profile?: string | null;
             kind?: components["schemas"]["EquipmentKind"] | null;
-            /** Params */
-            params?: string[];
             /**
              * Life Safety
              * @default false
              */
             life_safety: boolean;
+            /** Params */
+            params?: string[];
+            /** Profile */
+            profile?: string | null;
         };
         /**
          * CheckOut
@@ -1967,13 +2163,13 @@ export interface components {
          *     }
          */
         CheckOut: {
-            /** Ok */
-            ok: boolean;
-            problem: components["schemas"]["CheckProblem"] | null;
-            /** Points */
-            points: components["schemas"]["KnownPoint"][];
             /** Functions */
             functions: string[];
+            /** Ok */
+            ok: boolean;
+            /** Points */
+            points: components["schemas"]["KnownPoint"][];
+            problem: components["schemas"]["CheckProblem"] | null;
         };
         /**
          * CheckProblem
@@ -2035,67 +2231,147 @@ export interface components {
          * @description What became of what was entered. `joined`: it was known already, and this was added to it.
          */
         CreatedOut: {
-            /**
-             * Work Order Id
-             * Format: uuid
-             */
-            work_order_id: string;
-            /**
-             * Report Id
-             * Format: uuid
-             */
-            report_id: string;
-            /** Number */
-            number: string;
             /** Joined */
             joined: boolean;
+            /** Number */
+            number: string;
             /**
              * Promised At
              * Format: date-time
              */
             promised_at: string;
+            /**
+             * Report Id
+             * Format: uuid
+             */
+            report_id: string;
+            /**
+             * Work Order Id
+             * Format: uuid
+             */
+            work_order_id: string;
+        };
+        /**
+         * CredentialIn
+         * @description A credential for a platform or gateway that speaks for many devices, or for a panel that follows alarms.
+         * @example {
+         *       "kind": "platform",
+         *       "name": "nbiot-smoke",
+         *       "site_id": "01975b2e-7c1a-7a60-b6c5-3a0f6f1f7a11",
+         *       "title": "烟感平台"
+         *     }
+         */
+        CredentialIn: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "platform" | "panel";
+            /** Name */
+            name: string;
+            /**
+             * Profile
+             * @description whose dialect a platform speaks; the hub's own when absent
+             */
+            profile?: string | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+        };
+        /**
+         * CredentialKind
+         * @enum {string}
+         */
+        CredentialKind: "device" | "platform" | "panel";
+        /**
+         * CredentialOut
+         * @description Who may come in to the embedded broker. `publish` and `subscribe` are the topics it opens.
+         * @example {
+         *       "equipment_id": "01975b2e-7c1a-7a60-b6c5-3a0f6f1f7a12",
+         *       "id": "01975b2e-7c1a-7a60-b6c5-3a0f6f1f7a10",
+         *       "issued_at": "2026-11-22T06:00:00Z",
+         *       "kind": "device",
+         *       "name": "yunqi/LIFT-06",
+         *       "publish": [
+         *         "site/yunqi/device/LIFT-06/telemetry",
+         *         "site/yunqi/device/LIFT-06/status"
+         *       ],
+         *       "site_id": "01975b2e-7c1a-7a60-b6c5-3a0f6f1f7a11",
+         *       "subscribe": [],
+         *       "title": ""
+         *     }
+         */
+        CredentialOut: {
+            /** Equipment Id */
+            equipment_id: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            kind: components["schemas"]["CredentialKind"];
+            /** Name */
+            name: string;
+            /** Profile */
+            profile: string | null;
+            /** Publish */
+            publish: string[];
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Subscribe */
+            subscribe: string[];
+            /** Title */
+            title: string;
         };
         /**
          * DeadLetterOut
          * @description `raw` is shown as text, � for what is none; `size_bytes` is its length before it was cut to 4 KB.
          */
         DeadLetterOut: {
+            /** Detail */
+            detail: string;
             /**
              * Id
              * Format: uuid
              */
             id: string;
-            /** Site Id */
-            site_id: string | null;
+            /** Raw */
+            raw: string;
+            /** Reason */
+            reason: string;
             /**
              * Received At
              * Format: date-time
              */
             received_at: string;
-            /** Source */
-            source: string;
-            /** Reason */
-            reason: string;
-            /** Detail */
-            detail: string;
-            /** Raw */
-            raw: string;
+            /** Site Id */
+            site_id: string | null;
             /** Size Bytes */
             size_bytes: number;
+            /** Source */
+            source: string;
         };
         /** DiscoveredDetail */
         DiscoveredDetail: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Site Id */
-            site_id: string | null;
-            /** Site Code */
-            site_code: string;
-            /** Protocol */
-            protocol: string;
+            /** Bound At */
+            bound_at: string | null;
+            /** Bound Equipment Id */
+            bound_equipment_id: string | null;
             /** Broker */
             broker: string;
             /** External Id */
@@ -2106,35 +2382,35 @@ export interface components {
              */
             first_seen_at: string;
             /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
              * Last Seen At
              * Format: date-time
              */
             last_seen_at: string;
             /** Messages */
             messages: number;
-            /** Bound Equipment Id */
-            bound_equipment_id: string | null;
-            /** Bound At */
-            bound_at: string | null;
+            /** Protocol */
+            protocol: string;
             /** Samples */
             samples: components["schemas"]["SampleOut"][];
+            /** Site Code */
+            site_code: string;
+            /** Site Id */
+            site_id: string | null;
         };
         /**
          * DiscoveredOut
          * @description A device that speaks and that the catalog does not know.
          */
         DiscoveredOut: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Site Id */
-            site_id: string | null;
-            /** Site Code */
-            site_code: string;
-            /** Protocol */
-            protocol: string;
+            /** Bound At */
+            bound_at: string | null;
+            /** Bound Equipment Id */
+            bound_equipment_id: string | null;
             /** Broker */
             broker: string;
             /** External Id */
@@ -2145,16 +2421,23 @@ export interface components {
              */
             first_seen_at: string;
             /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
              * Last Seen At
              * Format: date-time
              */
             last_seen_at: string;
             /** Messages */
             messages: number;
-            /** Bound Equipment Id */
-            bound_equipment_id: string | null;
-            /** Bound At */
-            bound_at: string | null;
+            /** Protocol */
+            protocol: string;
+            /** Site Code */
+            site_code: string;
+            /** Site Id */
+            site_id: string | null;
         };
         /**
          * DispatchMode
@@ -2206,49 +2489,49 @@ export interface components {
          *     }
          */
         EquipmentIn: {
-            /**
-             * Site Id
-             * Format: uuid
-             */
-            site_id: string;
-            /** Code */
-            code: string;
-            /** Name */
-            name: string;
-            kind: components["schemas"]["EquipmentKind"];
-            /**
-             * Model
-             * @default
-             */
-            model: string;
-            /** Profile Key */
-            profile_key?: string | null;
-            /** Protocol */
-            protocol?: string | null;
-            /** External Id */
-            external_id?: string | null;
             /** Address */
             address?: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
             /** Building Id */
             building_id?: string | null;
-            /** Space Id */
-            space_id?: string | null;
-            /** Parent Id */
-            parent_id?: string | null;
-            /** Rescue Code */
-            rescue_code?: string | null;
+            /** Code */
+            code: string;
+            /** External Id */
+            external_id?: string | null;
+            /**
+             * In Service
+             * @default true
+             */
+            in_service: boolean;
+            kind: components["schemas"]["EquipmentKind"];
             /**
              * Location
              * @default
              */
             location: string;
             /**
-             * In Service
-             * @default true
+             * Model
+             * @default
              */
-            in_service: boolean;
+            model: string;
+            /** Name */
+            name: string;
+            /** Parent Id */
+            parent_id?: string | null;
+            /** Profile Key */
+            profile_key?: string | null;
+            /** Protocol */
+            protocol?: string | null;
+            /** Rescue Code */
+            rescue_code?: string | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Space Id */
+            space_id?: string | null;
         };
         /**
          * EquipmentKind
@@ -2260,29 +2543,6 @@ export interface components {
          * @description `link_up` null: it never spoke. `partition`: where its readings are judged. `retired_at`: kept for history.
          */
         EquipmentOut: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /**
-             * Site Id
-             * Format: uuid
-             */
-            site_id: string;
-            /** Code */
-            code: string;
-            /** Name */
-            name: string;
-            kind: components["schemas"]["EquipmentKind"];
-            /** Model */
-            model: string;
-            /** Profile Key */
-            profile_key: string | null;
-            /** Protocol */
-            protocol: string | null;
-            /** External Id */
-            external_id: string;
             /** Address */
             address: {
                 [key: string]: unknown;
@@ -2291,6 +2551,47 @@ export interface components {
             building_id: string | null;
             /** Building Name */
             building_name: string | null;
+            /** Code */
+            code: string;
+            /** External Id */
+            external_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** In Service */
+            in_service: boolean;
+            kind: components["schemas"]["EquipmentKind"];
+            /** Link Changed At */
+            link_changed_at: string | null;
+            /** Link Up */
+            link_up: boolean | null;
+            /** Location */
+            location: string;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Parent Id */
+            parent_id: string | null;
+            /** Partition */
+            partition: number;
+            /** Profile Key */
+            profile_key: string | null;
+            /** Protocol */
+            protocol: string | null;
+            /** Qr Token */
+            qr_token: string;
+            /** Rescue Code */
+            rescue_code: string | null;
+            /** Retired At */
+            retired_at: string | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
             /** Space Id */
             space_id: string | null;
             /** Space Name */
@@ -2299,24 +2600,6 @@ export interface components {
             unit_id: string | null;
             /** Unit Name */
             unit_name: string | null;
-            /** Parent Id */
-            parent_id: string | null;
-            /** Partition */
-            partition: number;
-            /** Rescue Code */
-            rescue_code: string | null;
-            /** Location */
-            location: string;
-            /** Qr Token */
-            qr_token: string;
-            /** In Service */
-            in_service: boolean;
-            /** Retired At */
-            retired_at: string | null;
-            /** Link Up */
-            link_up: boolean | null;
-            /** Link Changed At */
-            link_changed_at: string | null;
         };
         /**
          * EquipmentPatch
@@ -2326,35 +2609,35 @@ export interface components {
          * @example {}
          */
         EquipmentPatch: {
-            /** Code */
-            code?: string | null;
-            /** Name */
-            name?: string | null;
-            kind?: components["schemas"]["EquipmentKind"] | null;
-            /** Model */
-            model?: string | null;
-            /** Profile Key */
-            profile_key?: (string | null) | null;
-            /** Protocol */
-            protocol?: (string | null) | null;
-            /** External Id */
-            external_id?: string | null;
             /** Address */
             address?: {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;
             /** Building Id */
             building_id?: (string | null) | null;
-            /** Space Id */
-            space_id?: (string | null) | null;
-            /** Parent Id */
-            parent_id?: (string | null) | null;
-            /** Rescue Code */
-            rescue_code?: (string | null) | null;
-            /** Location */
-            location?: string | null;
+            /** Code */
+            code?: string | null;
+            /** External Id */
+            external_id?: string | null;
             /** In Service */
             in_service?: boolean | null;
+            kind?: components["schemas"]["EquipmentKind"] | null;
+            /** Location */
+            location?: string | null;
+            /** Model */
+            model?: string | null;
+            /** Name */
+            name?: string | null;
+            /** Parent Id */
+            parent_id?: (string | null) | null;
+            /** Profile Key */
+            profile_key?: (string | null) | null;
+            /** Protocol */
+            protocol?: (string | null) | null;
+            /** Rescue Code */
+            rescue_code?: (string | null) | null;
+            /** Space Id */
+            space_id?: (string | null) | null;
         };
         /**
          * FireOutcome
@@ -2375,37 +2658,44 @@ export interface components {
             /** Site Id */
             site_id?: string | null;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
+        /**
+         * Health
+         * @description `ready` is true when every part answers; a part's words are "ok" or what is wrong.
+         */
+        Health: {
+            /** Parts */
+            parts: {
+                [key: string]: string;
+            };
+            /** Ready */
+            ready: boolean;
         };
         /** HomeOut */
         HomeOut: {
+            /** Building Id */
+            building_id: string | null;
+            /** Building Name */
+            building_name: string;
+            relation: components["schemas"]["Relation"];
             /**
              * Residence Id
              * Format: uuid
              */
             residence_id: string;
-            /**
-             * Space Id
-             * Format: uuid
-             */
-            space_id: string;
+            /** Room Name */
+            room_name: string;
             /**
              * Site Id
              * Format: uuid
              */
             site_id: string;
-            /** Building Id */
-            building_id: string | null;
-            /** Building Name */
-            building_name: string;
+            /**
+             * Space Id
+             * Format: uuid
+             */
+            space_id: string;
             /** Unit Name */
             unit_name: string;
-            /** Room Name */
-            room_name: string;
-            relation: components["schemas"]["Relation"];
         };
         /**
          * ImportOut
@@ -2427,20 +2717,20 @@ export interface components {
          *     }
          */
         ImportOut: {
-            /** Kind */
-            kind: string;
-            /** Dry Run */
-            dry_run: boolean;
-            /** Rows */
-            rows: number;
             /** Created */
             created: number;
-            /** Updated */
-            updated: number;
-            /** Problems */
-            problems: components["schemas"]["RowProblemOut"][];
+            /** Dry Run */
+            dry_run: boolean;
             /** Ignored Columns */
             ignored_columns?: string[];
+            /** Kind */
+            kind: string;
+            /** Problems */
+            problems: components["schemas"]["RowProblemOut"][];
+            /** Rows */
+            rows: number;
+            /** Updated */
+            updated: number;
         };
         /** InvitationIn */
         InvitationIn: {
@@ -2458,16 +2748,6 @@ export interface components {
          */
         InvitationOut: {
             /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /**
-             * Space Id
-             * Format: uuid
-             */
-            space_id: string;
-            /**
              * Code
              * @example 7KQ3MX9T
              */
@@ -2477,6 +2757,67 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Space Id
+             * Format: uuid
+             */
+            space_id: string;
+        };
+        /**
+         * IssuedOut
+         * @description A credential with its password: write it down now, it is not shown again.
+         * @example {
+         *       "equipment_id": "01975b2e-7c1a-7a60-b6c5-3a0f6f1f7a12",
+         *       "id": "01975b2e-7c1a-7a60-b6c5-3a0f6f1f7a10",
+         *       "issued_at": "2026-11-22T06:00:00Z",
+         *       "kind": "device",
+         *       "name": "yunqi/LIFT-06",
+         *       "password": "PzA3cQ0mS1x9rT4vK7yB2nE5hJ8uL6dW",
+         *       "publish": [
+         *         "site/yunqi/device/LIFT-06/telemetry",
+         *         "site/yunqi/device/LIFT-06/status"
+         *       ],
+         *       "site_id": "01975b2e-7c1a-7a60-b6c5-3a0f6f1f7a11",
+         *       "subscribe": [],
+         *       "title": ""
+         *     }
+         */
+        IssuedOut: {
+            /** Equipment Id */
+            equipment_id: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Issued At
+             * Format: date-time
+             */
+            issued_at: string;
+            kind: components["schemas"]["CredentialKind"];
+            /** Name */
+            name: string;
+            /** Password */
+            password: string;
+            /** Profile */
+            profile: string | null;
+            /** Publish */
+            publish: string[];
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Subscribe */
+            subscribe: string[];
+            /** Title */
+            title: string;
         };
         JsonValue: unknown;
         /**
@@ -2489,14 +2830,14 @@ export interface components {
         KnownPoint: {
             /** Key */
             key: string;
+            /** Life Safety */
+            life_safety: boolean;
             /** Name */
             name: {
                 [key: string]: string;
             };
             /** Unit */
             unit: string;
-            /** Life Safety */
-            life_safety: boolean;
         };
         /**
          * Language
@@ -2523,44 +2864,40 @@ export interface components {
          *     }
          */
         LatestValueOut: {
-            /** Point No */
-            point_no: number;
+            /** Age S */
+            age_s: number | null;
+            /** Decimals */
+            decimals: number;
             /**
              * Equipment Id
              * Format: uuid
              */
             equipment_id: string;
+            /** Is Overdue */
+            is_overdue: boolean;
             /** Key */
             key: string;
-            /** Name */
-            name: string;
             /** Kind */
             kind: string;
-            /** Value */
-            value: number | null;
             /** Label */
             label: string | null;
-            /** Unit */
-            unit: string;
-            /** Decimals */
-            decimals: number;
+            /** Life Safety */
+            life_safety: boolean;
+            /** Name */
+            name: string;
+            /** Point No */
+            point_no: number;
             /** Quality */
             quality: string;
             /** Ts */
             ts: string | null;
-            /** Age S */
-            age_s: number | null;
-            /** Is Overdue */
-            is_overdue: boolean;
-            /** Life Safety */
-            life_safety: boolean;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number | null;
         };
         /** LetterCountOut */
         LetterCountOut: {
-            /** Reason */
-            reason: string;
-            /** Source */
-            source: string;
             /** Kept */
             kept: number;
             /**
@@ -2568,6 +2905,10 @@ export interface components {
              * Format: date-time
              */
             last_at: string;
+            /** Reason */
+            reason: string;
+            /** Source */
+            source: string;
         };
         /**
          * Link
@@ -2582,22 +2923,22 @@ export interface components {
          *     }
          */
         LoginIn: {
-            /** Username */
-            username: string;
             /** Password */
             password: string;
+            /** Username */
+            username: string;
         };
         /** MeOut */
         MeOut: {
+            /** Grants */
+            grants: components["schemas"]["GrantBody"][];
+            /** Name */
+            name: string;
             /**
              * Person Id
              * Format: uuid
              */
             person_id: string;
-            /** Name */
-            name: string;
-            /** Grants */
-            grants: components["schemas"]["GrantBody"][];
         };
         /**
          * MyReportIn
@@ -2605,18 +2946,18 @@ export interface components {
          */
         MyReportIn: {
             /**
-             * Text
-             * @example 厨房漏水
-             */
-            text: string;
-            /** Space Id */
-            space_id?: string | null;
-            /**
              * Client Key
              * @default
              * @example 5f1c1f1e-0d0b-4f3a-9f0e-2f8b8a1b2c3d
              */
             client_key: string;
+            /** Space Id */
+            space_id?: string | null;
+            /**
+             * Text
+             * @example 厨房漏水
+             */
+            text: string;
         };
         /**
          * MyReportOut
@@ -2624,10 +2965,20 @@ export interface components {
          */
         MyReportOut: {
             /**
-             * Report Id
-             * Format: uuid
+             * Answer
+             * @example 已收到，报修单 WO-20261122-0007（3栋2单元502），正在派单，预计 14:00 前完成。
              */
-            report_id: string;
+            answer: string;
+            /**
+             * Engineer
+             * @example 张工
+             */
+            engineer: string | null;
+            /**
+             * Joined
+             * @description the matter had been known before
+             */
+            joined: boolean;
             /**
              * Number
              * @example WO-20261122-0007
@@ -2638,76 +2989,33 @@ export interface components {
              * @example 3栋2单元502
              */
             place: string;
-            state: components["schemas"]["OwnerState"];
-            /**
-             * Engineer
-             * @example 张工
-             */
-            engineer: string | null;
             /**
              * Promised At
              * Format: date-time
              */
             promised_at: string;
             /**
-             * Joined
-             * @description the matter had been known before
+             * Report Id
+             * Format: uuid
              */
-            joined: boolean;
-            /**
-             * Answer
-             * @example 已收到，报修单 WO-20261122-0007（3栋2单元502），正在派单，预计 14:00 前完成。
-             */
-            answer: string;
+            report_id: string;
+            state: components["schemas"]["OwnerState"];
         };
         /** NotificationOut */
         NotificationOut: {
             /**
-             * Id
-             * Format: uuid
+             * Attempts
+             * @example 1
              */
-            id: string;
-            /**
-             * Site Id
-             * Format: uuid
-             */
-            site_id: string;
-            /**
-             * Person Id
-             * Format: uuid
-             */
-            person_id: string;
-            /**
-             * Key
-             * @example work_order/0197…/3/staff.assigned
-             */
-            key: string;
-            /** @example wecom */
-            channel: components["schemas"]["notify__policy__Channel"];
-            /**
-             * Template
-             * @example staff.assigned
-             */
-            template: string;
-            urgency: components["schemas"]["Urgency"];
-            /** @example sent */
-            state: components["schemas"]["State"];
-            /**
-             * Title
-             * @example 新工单 WO-20261122-0007
-             */
-            title: string;
+            attempts: number;
             /**
              * Body
              * @description empty when the content is private
              * @example 门关不上，3栋2单元电梯，优先级 2，…
              */
             body: string;
-            /**
-             * Attempts
-             * @example 1
-             */
-            attempts: number;
+            /** @example wecom */
+            channel: components["schemas"]["notify__policy__Channel"];
             /**
              * Created At
              * Format: date-time
@@ -2718,8 +3026,6 @@ export interface components {
              * Format: date-time
              */
             due_at: string;
-            /** Finished At */
-            finished_at: string | null;
             /**
              * Error Code
              * @example 43004
@@ -2730,12 +3036,58 @@ export interface components {
              * @example require subscribe
              */
             error_detail: string;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Key
+             * @example work_order/0197…/3/staff.assigned
+             */
+            key: string;
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** @example sent */
+            state: components["schemas"]["State"];
+            /**
+             * Template
+             * @example staff.assigned
+             */
+            template: string;
+            /**
+             * Title
+             * @example 新工单 WO-20261122-0007
+             */
+            title: string;
+            urgency: components["schemas"]["Urgency"];
         };
         /**
          * OfferOut
          * @description Whom the order was offered to, why, and what became of it.
          */
         OfferOut: {
+            /** Chosen By */
+            chosen_by: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            mode: components["schemas"]["DispatchMode"];
+            /**
+             * Offered At
+             * Format: date-time
+             */
+            offered_at: string;
+            outcome: components["schemas"]["OfferOutcome"] | null;
             /**
              * Person Id
              * Format: uuid
@@ -2743,21 +3095,10 @@ export interface components {
             person_id: string;
             /** Person Name */
             person_name?: string | null;
-            /** Chosen By */
-            chosen_by: string | null;
-            mode: components["schemas"]["DispatchMode"];
-            /** Score */
-            score: number | null;
             /** Reasons */
             reasons: components["schemas"]["ReasonOut"][];
-            /**
-             * Offered At
-             * Format: date-time
-             */
-            offered_at: string;
-            outcome: components["schemas"]["OfferOutcome"] | null;
-            /** Ended At */
-            ended_at: string | null;
+            /** Score */
+            score: number | null;
         };
         /**
          * OfferOutcome
@@ -2769,6 +3110,8 @@ export interface components {
          * @description An episode of an alarm behind the order.
          */
         OrderAlarmOut: {
+            /** Acknowledged At */
+            acknowledged_at: string | null;
             /**
              * Alarm Id
              * Format: uuid
@@ -2781,8 +3124,6 @@ export interface components {
              * Format: date-time
              */
             onset_at: string;
-            /** Acknowledged At */
-            acknowledged_at: string | null;
             /** Returned At */
             returned_at: string | null;
         };
@@ -2833,30 +3174,30 @@ export interface components {
          *     }
          */
         OwnerReportOut: {
-            /**
-             * Report Id
-             * Format: uuid
-             */
-            report_id: string;
-            /** Number */
-            number: string;
             category: components["schemas"]["Category"];
-            /** Place */
-            place: string;
-            state: components["schemas"]["OwnerState"];
-            /** Engineer */
-            engineer: string | null;
-            /**
-             * Promised At
-             * Format: date-time
-             */
-            promised_at: string;
-            known: components["schemas"]["Known"];
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Engineer */
+            engineer: string | null;
+            known: components["schemas"]["Known"];
+            /** Number */
+            number: string;
+            /** Place */
+            place: string;
+            /**
+             * Promised At
+             * Format: date-time
+             */
+            promised_at: string;
+            /**
+             * Report Id
+             * Format: uuid
+             */
+            report_id: string;
+            state: components["schemas"]["OwnerState"];
         };
         /**
          * OwnerState
@@ -2868,152 +3209,163 @@ export interface components {
         Page_AlarmOut_: {
             /** Items */
             items: components["schemas"]["AlarmOut"][];
-            /** Total */
-            total: number;
             /** Limit */
             limit: number;
             /** Offset */
             offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[CredentialOut] */
+        Page_CredentialOut_: {
+            /** Items */
+            items: components["schemas"]["CredentialOut"][];
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
         };
         /** Page[DeadLetterOut] */
         Page_DeadLetterOut_: {
             /** Items */
             items: components["schemas"]["DeadLetterOut"][];
-            /** Total */
-            total: number;
             /** Limit */
             limit: number;
             /** Offset */
             offset: number;
+            /** Total */
+            total: number;
         };
         /** Page[DiscoveredOut] */
         Page_DiscoveredOut_: {
             /** Items */
             items: components["schemas"]["DiscoveredOut"][];
-            /** Total */
-            total: number;
             /** Limit */
             limit: number;
             /** Offset */
             offset: number;
+            /** Total */
+            total: number;
         };
         /** Page[EquipmentOut] */
         Page_EquipmentOut_: {
             /** Items */
             items: components["schemas"]["EquipmentOut"][];
-            /** Total */
-            total: number;
             /** Limit */
             limit: number;
             /** Offset */
             offset: number;
+            /** Total */
+            total: number;
         };
         /** Page[NotificationOut] */
         Page_NotificationOut_: {
             /** Items */
             items: components["schemas"]["NotificationOut"][];
-            /** Total */
-            total: number;
             /** Limit */
             limit: number;
             /** Offset */
             offset: number;
+            /** Total */
+            total: number;
         };
         /** Page[PersonOut] */
         Page_PersonOut_: {
             /** Items */
             items: components["schemas"]["PersonOut"][];
-            /** Total */
-            total: number;
             /** Limit */
             limit: number;
             /** Offset */
             offset: number;
+            /** Total */
+            total: number;
         };
         /** Page[RuleOut] */
         Page_RuleOut_: {
             /** Items */
             items: components["schemas"]["RuleOut"][];
-            /** Total */
-            total: number;
             /** Limit */
             limit: number;
             /** Offset */
             offset: number;
+            /** Total */
+            total: number;
         };
         /** Page[ShiftOut] */
         Page_ShiftOut_: {
             /** Items */
             items: components["schemas"]["ShiftOut"][];
-            /** Total */
-            total: number;
             /** Limit */
             limit: number;
             /** Offset */
             offset: number;
+            /** Total */
+            total: number;
         };
         /** Page[SpaceOut] */
         Page_SpaceOut_: {
             /** Items */
             items: components["schemas"]["SpaceOut"][];
-            /** Total */
-            total: number;
             /** Limit */
             limit: number;
             /** Offset */
             offset: number;
+            /** Total */
+            total: number;
         };
         /** Page[WorkOrderLineOut] */
         Page_WorkOrderLineOut_: {
             /** Items */
             items: components["schemas"]["WorkOrderLineOut"][];
-            /** Total */
-            total: number;
             /** Limit */
             limit: number;
             /** Offset */
             offset: number;
+            /** Total */
+            total: number;
         };
         /** PasswordIn */
         PasswordIn: {
-            /** Old */
-            old: string;
             /** New */
             new: string;
+            /** Old */
+            old: string;
         };
         /** PersonDetailOut */
         PersonDetailOut: {
+            /** Building Ids */
+            building_ids: string[];
+            /** Follows Wechat */
+            follows_wechat: boolean;
+            /** Grants */
+            grants: components["schemas"]["GrantBody"][];
+            /** Homes */
+            homes: components["schemas"]["HomeOut"][];
             /**
              * Id
              * Format: uuid
              */
             id: string;
+            /** Is Active */
+            is_active: boolean;
+            /** Is Login Enabled */
+            is_login_enabled: boolean;
             kind: components["schemas"]["PersonKind"];
+            language: components["schemas"]["Language"];
             /** Name */
             name: string;
             /** Phone */
             phone: string | null;
-            /** Wecom User Id */
-            wecom_user_id: string | null;
-            language: components["schemas"]["Language"];
-            /** Is Active */
-            is_active: boolean;
             /** Site Ids */
             site_ids: string[];
-            /** Username */
-            username: string | null;
-            /** Is Login Enabled */
-            is_login_enabled: boolean;
-            /** Grants */
-            grants: components["schemas"]["GrantBody"][];
             /** Skills */
             skills: components["schemas"]["SkillBody"][];
-            /** Building Ids */
-            building_ids: string[];
-            /** Homes */
-            homes: components["schemas"]["HomeOut"][];
-            /** Follows Wechat */
-            follows_wechat: boolean;
+            /** Username */
+            username: string | null;
+            /** Wecom User Id */
+            wecom_user_id: string | null;
         };
         /**
          * PersonIn
@@ -3025,20 +3377,20 @@ export interface components {
          *     }
          */
         PersonIn: {
+            kind: components["schemas"]["PersonKind"];
+            /** @default zh-CN */
+            language: components["schemas"]["Language"];
+            /** Name */
+            name: string;
+            /** Phone */
+            phone?: string | null;
             /**
              * Site Id
              * Format: uuid
              */
             site_id: string;
-            kind: components["schemas"]["PersonKind"];
-            /** Name */
-            name: string;
-            /** Phone */
-            phone?: string | null;
             /** Wecom User Id */
             wecom_user_id?: string | null;
-            /** @default zh-CN */
-            language: components["schemas"]["Language"];
         };
         /**
          * PersonKind
@@ -3055,16 +3407,16 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Is Active */
+            is_active: boolean;
             kind: components["schemas"]["PersonKind"];
+            language: components["schemas"]["Language"];
             /** Name */
             name: string;
             /** Phone */
             phone: string | null;
             /** Wecom User Id */
             wecom_user_id: string | null;
-            language: components["schemas"]["Language"];
-            /** Is Active */
-            is_active: boolean;
         };
         /**
          * PersonPatch
@@ -3073,13 +3425,13 @@ export interface components {
          *     }
          */
         PersonPatch: {
+            language?: components["schemas"]["Language"] | null;
             /** Name */
             name?: string | null;
             /** Phone */
             phone?: (string | null) | null;
             /** Wecom User Id */
             wecom_user_id?: (string | null) | null;
-            language?: components["schemas"]["Language"] | null;
         };
         /** PhoneOut */
         PhoneOut: {
@@ -3089,27 +3441,27 @@ export interface components {
         /** PhotoOut */
         PhotoOut: {
             /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Report Id */
-            report_id: string | null;
-            /** Added By */
-            added_by: string | null;
-            /**
              * Added At
              * Format: date-time
              */
             added_at: string;
+            /** Added By */
+            added_by: string | null;
+            /** Height Px */
+            height_px: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
             /** Media Type */
             media_type: string;
+            /** Report Id */
+            report_id: string | null;
             /** Size Bytes */
             size_bytes: number;
             /** Width Px */
             width_px: number;
-            /** Height Px */
-            height_px: number;
         };
         /**
          * PointKind
@@ -3122,46 +3474,46 @@ export interface components {
          * @description `labels`: the word shown for a number, by language. `edited`: the fields a person set.
          */
         PointOut: {
-            /** Point No */
-            point_no: number;
-            /**
-             * Site Id
-             * Format: uuid
-             */
-            site_id: string;
+            /** Decimals */
+            decimals: number;
+            /** Edited */
+            edited: string[];
             /**
              * Equipment Id
              * Format: uuid
              */
             equipment_id: string;
-            /** Key */
-            key: string;
-            /** Name */
-            name: {
-                [key: string]: string;
-            };
-            kind: components["schemas"]["PointKind"];
-            /** Unit */
-            unit: string;
-            /** Low */
-            low: number;
             /** High */
             high: number;
-            reporting_mode: components["schemas"]["ReportingMode"];
             /** Interval S */
             interval_s: number;
-            /** Decimals */
-            decimals: number;
-            /** Life Safety */
-            life_safety: boolean;
-            /** Edited */
-            edited: string[];
+            /** Key */
+            key: string;
+            kind: components["schemas"]["PointKind"];
             /** Labels */
             labels: {
                 [key: string]: {
                     [key: string]: string;
                 };
             };
+            /** Life Safety */
+            life_safety: boolean;
+            /** Low */
+            low: number;
+            /** Name */
+            name: {
+                [key: string]: string;
+            };
+            /** Point No */
+            point_no: number;
+            reporting_mode: components["schemas"]["ReportingMode"];
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Unit */
+            unit: string;
         };
         /**
          * PointPatch
@@ -3177,62 +3529,81 @@ export interface components {
          *     }
          */
         PointPatch: {
+            /** High */
+            high?: number | null;
+            /** Low */
+            low?: number | null;
             /** Name */
             name?: {
                 [key: string]: string;
             } | null;
-            /** Low */
-            low?: number | null;
-            /** High */
-            high?: number | null;
+        };
+        /**
+         * Problem
+         * @description What every refusal looks like: a stable code, a sentence in the caller's language, facts, the request's id.
+         */
+        Problem: {
+            /** Code */
+            code: string;
+            /**
+             * Facts
+             * @default {}
+             */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /** Request Id */
+            request_id: string;
         };
         /**
          * ProfileOut
          * @description A model of device: what it reports, after which edition of which standard or manual.
          */
         ProfileOut: {
+            /** Edition */
+            edition: string;
             /** Key */
             key: string;
+            kind: components["schemas"]["EquipmentKind"];
             /** Name */
             name: {
                 [key: string]: string;
             };
-            kind: components["schemas"]["EquipmentKind"];
-            /** Protocol */
-            protocol: string;
-            /** Edition */
-            edition: string;
             /** Points */
             points: components["schemas"]["ProfilePoint"][];
+            /** Protocol */
+            protocol: string;
         };
         /** ProfilePoint */
         ProfilePoint: {
-            /** Key */
-            key: string;
-            /** Name */
-            name: {
-                [key: string]: string;
-            };
-            kind: components["schemas"]["PointKind"];
-            /** Unit */
-            unit: string;
-            /** Low */
-            low: number;
-            /** High */
-            high: number;
-            reporting_mode: components["schemas"]["ReportingMode"];
-            /** Interval S */
-            interval_s: number;
             /** Decimals */
             decimals: number;
-            /** Life Safety */
-            life_safety: boolean;
+            /** High */
+            high: number;
+            /** Interval S */
+            interval_s: number;
+            /** Key */
+            key: string;
+            kind: components["schemas"]["PointKind"];
             /** Labels */
             labels: {
                 [key: string]: {
                     [key: string]: string;
                 };
             };
+            /** Life Safety */
+            life_safety: boolean;
+            /** Low */
+            low: number;
+            /** Name */
+            name: {
+                [key: string]: string;
+            };
+            reporting_mode: components["schemas"]["ReportingMode"];
+            /** Unit */
+            unit: string;
         };
         /** Purged */
         Purged: {
@@ -3244,12 +3615,12 @@ export interface components {
          * @description A part of a score: `ticketing.dispatch.<factor>` explains it.
          */
         ReasonOut: {
+            /** Count */
+            count: number;
             /** Factor */
             factor: string;
             /** Points */
             points: number;
-            /** Count */
-            count: number;
         };
         /**
          * Relation
@@ -3270,34 +3641,34 @@ export interface components {
          * @description What one person said. `contact_phone` is masked.
          */
         ReportOut: {
+            category: components["schemas"]["Category"];
+            channel: components["schemas"]["ticketing__kinds__Channel"];
+            /** Contact Phone */
+            contact_phone: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Fault Mode */
+            fault_mode: string | null;
             /**
              * Id
              * Format: uuid
              */
             id: string;
+            /** Joined */
+            joined: boolean;
+            /** Place */
+            place: string;
             /** Reporter Id */
             reporter_id: string | null;
             /** Reporter Name */
             reporter_name: string | null;
             /** Taken By */
             taken_by: string | null;
-            channel: components["schemas"]["ticketing__kinds__Channel"];
-            category: components["schemas"]["Category"];
-            /** Fault Mode */
-            fault_mode: string | null;
             /** Text */
             text: string;
-            /** Contact Phone */
-            contact_phone: string | null;
-            /** Place */
-            place: string;
-            /** Joined */
-            joined: boolean;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
         };
         /**
          * ReportingMode
@@ -3312,13 +3683,13 @@ export interface components {
          *     }
          */
         ResidenceIn: {
+            /** @default owner */
+            relation: components["schemas"]["Relation"];
             /**
              * Space Id
              * Format: uuid
              */
             space_id: string;
-            /** @default owner */
-            relation: components["schemas"]["Relation"];
         };
         /** ResidenceOut */
         ResidenceOut: {
@@ -3347,44 +3718,49 @@ export interface components {
          *     }
          */
         RotaIn: {
-            /**
-             * Site Id
-             * Format: uuid
-             */
-            site_id: string;
-            /**
-             * Person Id
-             * Format: uuid
-             */
-            person_id: string;
             duty: components["schemas"]["Duty"];
-            /**
-             * First Day
-             * Format: date
-             */
-            first_day: string;
             /**
              * Every Days
              * @default 1
              */
             every_days: number;
-            /** Starts At */
-            starts_at: string;
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
             /** Hours */
             hours: number;
-        };
-        /** RotaOut */
-        RotaOut: {
             /**
-             * Id
+             * Person Id
              * Format: uuid
              */
-            id: string;
+            person_id: string;
             /**
              * Site Id
              * Format: uuid
              */
             site_id: string;
+            /** Starts At */
+            starts_at: string;
+        };
+        /** RotaOut */
+        RotaOut: {
+            duty: components["schemas"]["Duty"];
+            /** Every Days */
+            every_days: number;
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
+            /** Hours */
+            hours: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
             /**
              * Person Id
              * Format: uuid
@@ -3392,30 +3768,25 @@ export interface components {
             person_id: string;
             /** Person Name */
             person_name: string;
-            duty: components["schemas"]["Duty"];
             /**
-             * First Day
-             * Format: date
+             * Site Id
+             * Format: uuid
              */
-            first_day: string;
-            /** Every Days */
-            every_days: number;
+            site_id: string;
             /** Starts At */
             starts_at: string;
-            /** Hours */
-            hours: number;
         };
         /**
          * RowProblemOut
          * @description A bad row: its line in the file (the header is line 1), the column as the file names it, and what is wrong.
          */
         RowProblemOut: {
-            /** Line */
-            line: number;
-            /** Column */
-            column: string;
             /** Code */
             code: string;
+            /** Column */
+            column: string;
+            /** Line */
+            line: number;
             /** Message */
             message: string;
         };
@@ -3490,54 +3861,54 @@ export interface components {
          *     }
          */
         RuleDefinition: {
-            /** Key */
-            key: string;
-            /** Name */
-            name: {
-                [key: string]: string;
-            };
-            /** Message */
-            message: {
-                [key: string]: string;
-            };
-            /** Profile */
-            profile?: string | null;
-            kind?: components["schemas"]["EquipmentKind"] | null;
-            /** Site Id */
-            site_id?: string | null;
-            /** Equipment */
-            equipment?: string[];
-            /** When */
-            when?: string | null;
             /** Clear */
             clear?: string | null;
-            /** For */
-            for?: string | null;
             /** Clear For */
             clear_for?: string | null;
-            /** Missing */
-            missing?: string | null;
-            /** Points */
-            points?: string[];
-            /** Params */
-            params?: {
-                [key: string]: number;
-            };
+            /** Equipment */
+            equipment?: string[];
             /** Equipment Params */
             equipment_params?: {
                 [key: string]: {
                     [key: string]: number;
                 };
             };
-            severity: components["schemas"]["Severity"];
             /** Fault Mode */
             fault_mode: string;
+            /** For */
+            for?: string | null;
+            /** Key */
+            key: string;
+            kind?: components["schemas"]["EquipmentKind"] | null;
             /**
              * Life Safety
              * @default false
              */
             life_safety: boolean;
+            /** Message */
+            message: {
+                [key: string]: string;
+            };
+            /** Missing */
+            missing?: string | null;
+            /** Name */
+            name: {
+                [key: string]: string;
+            };
             order?: components["schemas"]["OrderIn"] | null;
+            /** Params */
+            params?: {
+                [key: string]: number;
+            };
+            /** Points */
+            points?: string[];
+            /** Profile */
+            profile?: string | null;
+            severity: components["schemas"]["Severity"];
+            /** Site Id */
+            site_id?: string | null;
+            /** When */
+            when?: string | null;
         };
         /**
          * RuleIn
@@ -3612,11 +3983,6 @@ export interface components {
          *     }
          */
         RuleOut: {
-            definition: components["schemas"]["RuleDefinition"];
-            /** Enabled */
-            enabled: boolean;
-            /** Version */
-            version: number;
             /** Author Id */
             author_id: string | null;
             /**
@@ -3624,11 +3990,16 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            definition: components["schemas"]["RuleDefinition"];
+            /** Enabled */
+            enabled: boolean;
             /**
              * Updated At
              * Format: date-time
              */
             updated_at: string;
+            /** Version */
+            version: number;
         };
         /**
          * RuleSwitchIn
@@ -3645,8 +4016,6 @@ export interface components {
          * @description A message as it came; bytes that are no UTF-8 are shown as �.
          */
         SampleOut: {
-            /** Topic */
-            topic: string;
             /** Payload */
             payload: string;
             /**
@@ -3654,6 +4023,8 @@ export interface components {
              * Format: date-time
              */
             received_at: string;
+            /** Topic */
+            topic: string;
         };
         /**
          * SeriesOut
@@ -3680,8 +4051,13 @@ export interface components {
          *     }
          */
         SeriesOut: {
-            /** Point No */
-            point_no: number;
+            /**
+             * Bucket S
+             * @description the width used, chosen by the hub when none was asked for
+             */
+            bucket_s: number;
+            /** Decimals */
+            decimals: number;
             /**
              * Equipment Id
              * Format: uuid
@@ -3691,23 +4067,18 @@ export interface components {
             key: string;
             /** Name */
             name: string;
-            /** Unit */
-            unit: string;
-            /** Decimals */
-            decimals: number;
+            /** Point No */
+            point_no: number;
+            /** Rows */
+            rows: components["schemas"]["BucketOut"][];
             /**
              * Start
              * Format: date-time
              * @description where the first bucket of the period begins
              */
             start: string;
-            /**
-             * Bucket S
-             * @description the width used, chosen by the hub when none was asked for
-             */
-            bucket_s: number;
-            /** Rows */
-            rows: components["schemas"]["BucketOut"][];
+            /** Unit */
+            unit: string;
         };
         /**
          * SettingsBody
@@ -3747,40 +4118,41 @@ export interface components {
          *     }
          */
         ShiftIn: {
-            /**
-             * Site Id
-             * Format: uuid
-             */
-            site_id: string;
-            /**
-             * Person Id
-             * Format: uuid
-             */
-            person_id: string;
             duty: components["schemas"]["Duty"];
-            /**
-             * Starts At
-             * Format: date-time
-             */
-            starts_at: string;
             /**
              * Ends At
              * Format: date-time
              */
             ends_at: string;
-        };
-        /** ShiftOut */
-        ShiftOut: {
             /**
-             * Id
+             * Person Id
              * Format: uuid
              */
-            id: string;
+            person_id: string;
             /**
              * Site Id
              * Format: uuid
              */
             site_id: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+        };
+        /** ShiftOut */
+        ShiftOut: {
+            duty: components["schemas"]["Duty"];
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
             /**
              * Person Id
              * Format: uuid
@@ -3788,17 +4160,16 @@ export interface components {
             person_id: string;
             /** Person Name */
             person_name: string;
-            duty: components["schemas"]["Duty"];
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
             /**
              * Starts At
              * Format: date-time
              */
             starts_at: string;
-            /**
-             * Ends At
-             * Format: date-time
-             */
-            ends_at: string;
         };
         /**
          * SiteIn
@@ -3810,15 +4181,15 @@ export interface components {
          *     }
          */
         SiteIn: {
-            /** Code */
-            code: string;
-            /** Name */
-            name: string;
             /**
              * City
              * @default
              */
             city: string;
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
             /**
              * Timezone
              * @default Asia/Shanghai
@@ -3836,17 +4207,17 @@ export interface components {
          *     }
          */
         SiteOut: {
+            /** City */
+            city: string;
+            /** Code */
+            code: string;
             /**
              * Id
              * Format: uuid
              */
             id: string;
-            /** Code */
-            code: string;
             /** Name */
             name: string;
-            /** City */
-            city: string;
             /** Timezone */
             timezone: string;
         };
@@ -3857,10 +4228,10 @@ export interface components {
          *     }
          */
         SitePatch: {
-            /** Name */
-            name?: string | null;
             /** City */
             city?: string | null;
+            /** Name */
+            name?: string | null;
             /** Timezone */
             timezone?: string | null;
         };
@@ -3879,9 +4250,9 @@ export interface components {
          *     }
          */
         SkillBody: {
-            skill: components["schemas"]["Skill"];
             /** Certificate No */
             certificate_no?: string | null;
+            skill: components["schemas"]["Skill"];
             /** Valid Until */
             valid_until?: string | null;
         };
@@ -3897,20 +4268,20 @@ export interface components {
          *     }
          */
         SpaceIn: {
+            /** Building Id */
+            building_id?: string | null;
+            /** Code */
+            code: string;
+            kind: components["schemas"]["SpaceKind"];
+            /** Name */
+            name: string;
+            /** Parent Id */
+            parent_id?: string | null;
             /**
              * Site Id
              * Format: uuid
              */
             site_id: string;
-            /** Building Id */
-            building_id?: string | null;
-            /** Parent Id */
-            parent_id?: string | null;
-            kind: components["schemas"]["SpaceKind"];
-            /** Code */
-            code: string;
-            /** Name */
-            name: string;
         };
         /**
          * SpaceKind
@@ -3919,27 +4290,27 @@ export interface components {
         SpaceKind: "unit" | "floor" | "room" | "plant_room" | "public";
         /** SpaceOut */
         SpaceOut: {
+            /** Building Id */
+            building_id: string | null;
+            /** Code */
+            code: string;
             /**
              * Id
              * Format: uuid
              */
             id: string;
+            kind: components["schemas"]["SpaceKind"];
+            /** Name */
+            name: string;
+            /** Parent Id */
+            parent_id: string | null;
             /**
              * Site Id
              * Format: uuid
              */
             site_id: string;
-            /** Building Id */
-            building_id: string | null;
-            /** Parent Id */
-            parent_id: string | null;
             /** Unit Id */
             unit_id: string | null;
-            kind: components["schemas"]["SpaceKind"];
-            /** Code */
-            code: string;
-            /** Name */
-            name: string;
         };
         /**
          * SpacePatch
@@ -3963,31 +4334,31 @@ export interface components {
          * @description A token for an address that can carry no header; good for `expires_in` seconds.
          */
         StreamTokenOut: {
-            /** Stream Token */
-            stream_token: string;
             /** Expires In */
             expires_in: number;
+            /** Stream Token */
+            stream_token: string;
         };
         /**
          * SuggestionOut
          * @description Somebody on shift: a score with its reasons, or why they were left out.
          */
         SuggestionOut: {
+            /** Name */
+            name: string;
+            /** Open Orders */
+            open_orders: number;
             /**
              * Person Id
              * Format: uuid
              */
             person_id: string;
-            /** Name */
-            name: string;
-            /** Open Orders */
-            open_orders: number;
-            /** Score */
-            score: number | null;
             /** Reasons */
             reasons: components["schemas"]["ReasonOut"][];
             /** Refusal */
             refusal: string | null;
+            /** Score */
+            score: number | null;
         };
         /**
          * TaskAction
@@ -4007,9 +4378,9 @@ export interface components {
          */
         TaskActionIn: {
             action: components["schemas"]["TaskAction"];
-            outcome?: components["schemas"]["FireOutcome"] | null;
             /** Note */
             note?: string | null;
+            outcome?: components["schemas"]["FireOutcome"] | null;
         };
         /**
          * TaskKind
@@ -4022,23 +4393,12 @@ export interface components {
          * @description A parallel task. `facts` is what is needed to do it: the number to call, the elevator's rescue code.
          */
         TaskOut: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            kind: components["schemas"]["TaskKind"];
-            state: components["schemas"]["TaskState"];
-            /** Is Required */
-            is_required: boolean;
+            /** Actions */
+            actions?: components["schemas"]["TaskAction"][];
             /** Assignee Id */
             assignee_id: string | null;
             /** Assignee Name */
             assignee_name?: string | null;
-            /** Facts */
-            facts: {
-                [key: string]: unknown;
-            };
             /**
              * Created At
              * Format: date-time
@@ -4049,18 +4409,29 @@ export interface components {
              * Format: date-time
              */
             due_at: string;
-            /** Met At */
-            met_at: string | null;
             /** Ended At */
             ended_at: string | null;
             /** Escalated At */
             escalated_at: string | null;
-            /** Outcome */
-            outcome: string | null;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Required */
+            is_required: boolean;
+            kind: components["schemas"]["TaskKind"];
+            /** Met At */
+            met_at: string | null;
             /** Note */
             note: string | null;
-            /** Actions */
-            actions?: components["schemas"]["TaskAction"][];
+            /** Outcome */
+            outcome: string | null;
+            state: components["schemas"]["TaskState"];
         };
         /**
          * TaskState
@@ -4069,28 +4440,28 @@ export interface components {
         TaskState: "open" | "accepted" | "on_site" | "done" | "cancelled";
         /** TimelineOut */
         TimelineOut: {
-            /** Position */
-            position: number;
+            /** Actor Id */
+            actor_id: string | null;
+            /** Actor Name */
+            actor_name?: string | null;
+            /** After */
+            after: {
+                [key: string]: unknown;
+            };
             /**
              * At
              * Format: date-time
              */
             at: string;
-            what: components["schemas"]["Entry"];
-            /** Actor Id */
-            actor_id: string | null;
-            /** Actor Name */
-            actor_name?: string | null;
-            /** Why */
-            why: string | null;
             /** Before */
             before: {
                 [key: string]: unknown;
             };
-            /** After */
-            after: {
-                [key: string]: unknown;
-            };
+            /** Position */
+            position: number;
+            what: components["schemas"]["Entry"];
+            /** Why */
+            why: string | null;
         };
         /**
          * TokenOut
@@ -4104,13 +4475,13 @@ export interface components {
         TokenOut: {
             /** Access Token */
             access_token: string;
+            /** Expires In */
+            expires_in: number;
             /**
              * Token Type
              * @default bearer
              */
             token_type: string;
-            /** Expires In */
-            expires_in: number;
         };
         /**
          * TransitionKind
@@ -4136,40 +4507,46 @@ export interface components {
          *     }
          */
         TransitionOut: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            kind: components["schemas"]["TransitionKind"];
-            before: components["schemas"]["AlarmState"];
+            /** Actor Id */
+            actor_id: string | null;
             after: components["schemas"]["AlarmState"];
             /**
              * At
              * Format: date-time
              */
             at: string;
+            before: components["schemas"]["AlarmState"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["TransitionKind"];
+            /** Note */
+            note: string;
+            /** Published At */
+            published_at: string | null;
             /**
              * Recorded At
              * Format: date-time
              */
             recorded_at: string;
-            /** Actor Id */
-            actor_id: string | null;
-            /** Note */
-            note: string;
             /** Values */
             values: {
                 [key: string]: unknown;
             };
-            /** Published At */
-            published_at: string | null;
         };
         /**
          * TreeOut
          * @description A building or a space; `equipment` counts what stands right here, not below.
          */
         TreeOut: {
+            /** Children */
+            children: components["schemas"]["TreeOut"][];
+            /** Code */
+            code: string;
+            /** Equipment */
+            equipment: number;
             /**
              * Id
              * Format: uuid
@@ -4177,33 +4554,14 @@ export interface components {
             id: string;
             /** Kind */
             kind: string;
-            /** Code */
-            code: string;
             /** Name */
             name: string;
-            /** Equipment */
-            equipment: number;
-            /** Children */
-            children: components["schemas"]["TreeOut"][];
         };
         /**
          * Urgency
          * @enum {string}
          */
         Urgency: "ordinary" | "urgent" | "life_safety";
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
-        };
         /**
          * WorkOrderIn
          * @description An order as staff enter it, for a caller or for what they saw themselves.
@@ -4218,23 +4576,15 @@ export interface components {
          *     }
          */
         WorkOrderIn: {
-            /**
-             * Site Id
-             * Format: uuid
-             */
-            site_id: string;
-            channel: components["schemas"]["ticketing__kinds__Channel"];
-            /** @default other */
-            category: components["schemas"]["Category"];
-            /**
-             * Text
-             * @default
-             */
-            text: string;
-            /** Space Id */
-            space_id?: string | null;
             /** Building Id */
             building_id?: string | null;
+            /** @default other */
+            category: components["schemas"]["Category"];
+            channel: components["schemas"]["ticketing__kinds__Channel"];
+            /** Contact Name */
+            contact_name?: string | null;
+            /** Contact Phone */
+            contact_phone?: string | null;
             /** Equipment Id */
             equipment_id?: string | null;
             /**
@@ -4242,89 +4592,97 @@ export interface components {
              * @description "passenger_trapped" and "smoke_detected" start flows of their own
              */
             fault_mode?: string | null;
+            /** Priority */
+            priority?: number | null;
             /**
              * Reporter Id
              * @description the resident, when known
              */
             reporter_id?: string | null;
-            /** Contact Name */
-            contact_name?: string | null;
-            /** Contact Phone */
-            contact_phone?: string | null;
-            /** Priority */
-            priority?: number | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Space Id */
+            space_id?: string | null;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
         };
         /**
          * WorkOrderLineOut
          * @description An order as lists show it. `title` by language; times UTC.
          */
         WorkOrderLineOut: {
+            /** Assignee Id */
+            assignee_id: string | null;
+            /** Assignee Name */
+            assignee_name: string | null;
+            /** Building Id */
+            building_id: string | null;
+            category: components["schemas"]["Category"];
+            channel: components["schemas"]["ticketing__kinds__Channel"];
+            /** Equipment Code */
+            equipment_code: string | null;
+            /** Equipment Id */
+            equipment_id: string | null;
+            /** Fault Mode */
+            fault_mode: string | null;
             /**
              * Id
              * Format: uuid
              */
             id: string;
-            /**
-             * Site Id
-             * Format: uuid
-             */
-            site_id: string;
-            /** Number */
-            number: string;
-            kind: components["schemas"]["OrderKind"];
-            category: components["schemas"]["Category"];
-            channel: components["schemas"]["ticketing__kinds__Channel"];
-            state: components["schemas"]["OrderState"];
-            /** Priority */
-            priority: number;
-            /** Title */
-            title: {
-                [key: string]: string;
-            };
-            /** Place */
-            place: string;
-            /** Building Id */
-            building_id: string | null;
-            /** Space Id */
-            space_id: string | null;
-            /** Equipment Id */
-            equipment_id: string | null;
-            /** Equipment Code */
-            equipment_code: string | null;
-            /** Fault Mode */
-            fault_mode: string | null;
-            /** Assignee Id */
-            assignee_id: string | null;
-            /** Assignee Name */
-            assignee_name: string | null;
-            /** Reports */
-            reports: number;
             /** Is Life Safety */
             is_life_safety: boolean;
-            /** Is Repeat */
-            is_repeat: boolean;
             /** Is Overdue */
             is_overdue: boolean;
+            /** Is Repeat */
+            is_repeat: boolean;
+            kind: components["schemas"]["OrderKind"];
+            /** Number */
+            number: string;
             /**
              * Opened At
              * Format: date-time
              */
             opened_at: string;
+            /** Place */
+            place: string;
+            /** Priority */
+            priority: number;
             /**
-             * Response Due At
+             * Promised At
              * Format: date-time
              */
-            response_due_at: string;
+            promised_at: string;
+            /** Reports */
+            reports: number;
             /**
              * Resolution Due At
              * Format: date-time
              */
             resolution_due_at: string;
             /**
-             * Promised At
+             * Response Due At
              * Format: date-time
              */
-            promised_at: string;
+            response_due_at: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Space Id */
+            space_id: string | null;
+            state: components["schemas"]["OrderState"];
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
             /** Version */
             version: number;
         };
@@ -4333,105 +4691,33 @@ export interface components {
          * @description An order with everything on it.
          */
         WorkOrderOut: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /**
-             * Site Id
-             * Format: uuid
-             */
-            site_id: string;
-            /** Number */
-            number: string;
-            kind: components["schemas"]["OrderKind"];
-            category: components["schemas"]["Category"];
-            channel: components["schemas"]["ticketing__kinds__Channel"];
-            state: components["schemas"]["OrderState"];
-            /** Priority */
-            priority: number;
-            /** Title */
-            title: {
-                [key: string]: string;
-            };
-            /** Place */
-            place: string;
-            /** Building Id */
-            building_id: string | null;
-            /** Space Id */
-            space_id: string | null;
-            /** Equipment Id */
-            equipment_id: string | null;
-            /** Equipment Code */
-            equipment_code: string | null;
-            /** Fault Mode */
-            fault_mode: string | null;
+            /** Actions */
+            actions: components["schemas"]["ActionOut"][];
+            /** Alarms */
+            alarms: components["schemas"]["OrderAlarmOut"][];
+            /** Answer Due At */
+            answer_due_at: string | null;
+            /** Arrived At */
+            arrived_at: string | null;
             /** Assignee Id */
             assignee_id: string | null;
             /** Assignee Name */
             assignee_name: string | null;
-            /** Reports */
-            reports: number;
-            /** Is Life Safety */
-            is_life_safety: boolean;
-            /** Is Repeat */
-            is_repeat: boolean;
-            /** Is Overdue */
-            is_overdue: boolean;
-            /**
-             * Opened At
-             * Format: date-time
-             */
-            opened_at: string;
-            /**
-             * Response Due At
-             * Format: date-time
-             */
-            response_due_at: string;
-            /**
-             * Resolution Due At
-             * Format: date-time
-             */
-            resolution_due_at: string;
-            /**
-             * Promised At
-             * Format: date-time
-             */
-            promised_at: string;
-            /** Version */
-            version: number;
-            /**
-             * Repeat Of
-             * @description number of the earlier order about the same thing
-             */
-            repeat_of: string | null;
-            /** Dispatched At */
-            dispatched_at: string | null;
-            /** Responded At */
-            responded_at: string | null;
-            /** Arrived At */
-            arrived_at: string | null;
-            /** Answer Due At */
-            answer_due_at: string | null;
-            /** Held Since */
-            held_since: string | null;
-            /** Hold Until */
-            hold_until: string | null;
-            /** Done At */
-            done_at: string | null;
-            /** Proof Due At */
-            proof_due_at: string | null;
-            /** Verified At */
-            verified_at: string | null;
-            /** Settled At */
-            settled_at: string | null;
+            /** Building Id */
+            building_id: string | null;
+            category: components["schemas"]["Category"];
+            channel: components["schemas"]["ticketing__kinds__Channel"];
             closing_code: components["schemas"]["ClosingCode"] | null;
             /** Closing Note */
             closing_note: string | null;
-            fire_outcome: components["schemas"]["FireOutcome"] | null;
-            /** Outage Confirmed At */
-            outage_confirmed_at: string | null;
+            /** Dispatched At */
+            dispatched_at: string | null;
+            /** Done At */
+            done_at: string | null;
+            /** Equipment Code */
+            equipment_code: string | null;
+            /** Equipment Id */
+            equipment_id: string | null;
             /**
              * Facts
              * @description the equipment's latest values when the order opened
@@ -4439,20 +4725,92 @@ export interface components {
             facts: {
                 [key: string]: unknown;
             };
-            /** Actions */
-            actions: components["schemas"]["ActionOut"][];
+            /** Fault Mode */
+            fault_mode: string | null;
+            fire_outcome: components["schemas"]["FireOutcome"] | null;
+            /** Held Since */
+            held_since: string | null;
+            /** Hold Until */
+            hold_until: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Life Safety */
+            is_life_safety: boolean;
+            /** Is Overdue */
+            is_overdue: boolean;
+            /** Is Repeat */
+            is_repeat: boolean;
+            kind: components["schemas"]["OrderKind"];
+            /** Number */
+            number: string;
+            /** Offers */
+            offers: components["schemas"]["OfferOut"][];
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Outage Confirmed At */
+            outage_confirmed_at: string | null;
+            /** Photos */
+            photos: components["schemas"]["PhotoOut"][];
+            /** Place */
+            place: string;
+            /** Priority */
+            priority: number;
+            /**
+             * Promised At
+             * Format: date-time
+             */
+            promised_at: string;
+            /** Proof Due At */
+            proof_due_at: string | null;
+            /**
+             * Repeat Of
+             * @description number of the earlier order about the same thing
+             */
+            repeat_of: string | null;
+            /** Report List */
+            report_list: components["schemas"]["ReportOut"][];
+            /** Reports */
+            reports: number;
+            /**
+             * Resolution Due At
+             * Format: date-time
+             */
+            resolution_due_at: string;
+            /** Responded At */
+            responded_at: string | null;
+            /**
+             * Response Due At
+             * Format: date-time
+             */
+            response_due_at: string;
+            /** Settled At */
+            settled_at: string | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Space Id */
+            space_id: string | null;
+            state: components["schemas"]["OrderState"];
             /** Tasks */
             tasks: components["schemas"]["TaskOut"][];
             /** Timeline */
             timeline: components["schemas"]["TimelineOut"][];
-            /** Report List */
-            report_list: components["schemas"]["ReportOut"][];
-            /** Offers */
-            offers: components["schemas"]["OfferOut"][];
-            /** Photos */
-            photos: components["schemas"]["PhotoOut"][];
-            /** Alarms */
-            alarms: components["schemas"]["OrderAlarmOut"][];
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+            /** Verified At */
+            verified_at: string | null;
+            /** Version */
+            version: number;
         };
         /**
          * Channel
@@ -4465,25 +4823,6 @@ export interface components {
          * @enum {string}
          */
         ticketing__kinds__Channel: "sensor" | "wechat" | "phone" | "front_desk" | "chat_group" | "qr" | "web" | "staff" | "plan";
-        /**
-         * Problem
-         * @description What every refusal looks like: a stable code, a sentence in the caller's language, facts, the request's id.
-         */
-        Problem: {
-            /** Code */
-            code: string;
-            /** Message */
-            message: string;
-            /**
-             * Facts
-             * @default {}
-             */
-            facts: {
-                [key: string]: unknown;
-            };
-            /** Request Id */
-            request_id: string;
-        };
     };
     responses: never;
     parameters: never;
@@ -4493,2568 +4832,6 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    list_sites_api_v1_sites_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SiteOut"][];
-                };
-            };
-        };
-    };
-    create_site_api_v1_sites_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SiteIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SiteOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    get_site_api_v1_sites__site_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SiteOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    change_site_api_v1_sites__site_id__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SitePatch"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SiteOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    site_tree_api_v1_sites__site_id__tree_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TreeOut"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    get_site_settings_api_v1_sites__site_id__settings_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SettingsBody"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    put_site_settings_api_v1_sites__site_id__settings_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SettingsBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SettingsBody"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    merge_site_settings_api_v1_sites__site_id__settings_patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SettingsBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SettingsBody"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_buildings_api_v1_buildings_get: {
-        parameters: {
-            query?: {
-                site_id?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BuildingOut"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    create_building_api_v1_buildings_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BuildingIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BuildingOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    get_building_api_v1_buildings__building_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                building_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BuildingOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    delete_building_api_v1_buildings__building_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                building_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    change_building_api_v1_buildings__building_id__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                building_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BuildingPatch"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BuildingOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_spaces_api_v1_spaces_get: {
-        parameters: {
-            query?: {
-                site_id?: string | null;
-                building_id?: string | null;
-                parent_id?: string | null;
-                unit_id?: string | null;
-                kind?: components["schemas"]["SpaceKind"] | null;
-                /** @description part of a code, or a whole name */
-                q?: string | null;
-                /** @description code, name or kind; - before it turns it round */
-                sort?: string;
-                /** @description rows a page */
-                limit?: number;
-                /** @description rows to skip */
-                offset?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_SpaceOut_"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    create_space_api_v1_spaces_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SpaceIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SpaceOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    get_space_api_v1_spaces__space_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                space_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SpaceOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    delete_space_api_v1_spaces__space_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                space_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    change_space_api_v1_spaces__space_id__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                space_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SpacePatch"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SpaceOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_equipment_api_v1_equipment_get: {
-        parameters: {
-            query?: {
-                site_id?: string | null;
-                building_id?: string | null;
-                space_id?: string | null;
-                parent_id?: string | null;
-                kind?: components["schemas"]["EquipmentKind"] | null;
-                profile?: string | null;
-                link?: components["schemas"]["Link"] | null;
-                /** @description part of code, name, location or name on the wire */
-                q?: string | null;
-                /** @description retired equipment too */
-                retired?: boolean;
-                /** @description code, name, kind or link_changed_at; - turns it round */
-                sort?: string;
-                /** @description rows a page */
-                limit?: number;
-                /** @description rows to skip */
-                offset?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_EquipmentOut_"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    create_equipment_api_v1_equipment_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EquipmentIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EquipmentOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    equipment_by_qr_api_v1_equipment_by_qr__token__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                token: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EquipmentOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    get_equipment_api_v1_equipment__equipment_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                equipment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EquipmentOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    remove_equipment_api_v1_equipment__equipment_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                equipment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Removed"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    change_equipment_api_v1_equipment__equipment_id__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                equipment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EquipmentPatch"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EquipmentOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    restore_equipment_api_v1_equipment__equipment_id__restore_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                equipment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EquipmentOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    equipment_qr_api_v1_equipment__equipment_id__qr_png_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                equipment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the label */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "image/png": unknown;
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    renew_qr_token_api_v1_equipment__equipment_id__qr_token_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                equipment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EquipmentOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    equipment_points_api_v1_equipment__equipment_id__points_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                equipment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PointOut"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    change_point_api_v1_points__point_no__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                point_no: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PointPatch"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PointOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    reset_point_api_v1_points__point_no__edits_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                point_no: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PointOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_profiles_api_v1_profiles_get: {
-        parameters: {
-            query?: {
-                kind?: components["schemas"]["EquipmentKind"] | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProfileOut"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    get_profile_api_v1_profiles__key__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProfileOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_discovered_devices_api_v1_discovered_devices_get: {
-        parameters: {
-            query?: {
-                site_id?: string | null;
-                protocol?: string | null;
-                /** @description only bound, or only waiting ones */
-                bound?: boolean | null;
-                /** @description part of the device's name */
-                q?: string | null;
-                /** @description last_seen_at, first_seen_at, messages or external_id */
-                sort?: string;
-                /** @description rows a page */
-                limit?: number;
-                /** @description rows to skip */
-                offset?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_DiscoveredOut_"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    get_discovered_device_api_v1_discovered_devices__discovered_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                discovered_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DiscoveredDetail"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    forget_discovered_device_api_v1_discovered_devices__discovered_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                discovered_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    bind_discovered_device_api_v1_discovered_devices__discovered_id__bind_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                discovered_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BindIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Bound"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_dead_letters_api_v1_dead_letters_get: {
-        parameters: {
-            query?: {
-                site_id?: string | null;
-                reason?: string | null;
-                source?: string | null;
-                /** @description received_at, reason or source; - turns it round */
-                sort?: string;
-                /** @description rows a page */
-                limit?: number;
-                /** @description rows to skip */
-                offset?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_DeadLetterOut_"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    purge_dead_letters_api_v1_dead_letters_delete: {
-        parameters: {
-            query?: {
-                site_id?: string | null;
-                reason?: string | null;
-                before?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Purged"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    count_dead_letters_api_v1_dead_letters_counts_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LetterCountOut"][];
-                };
-            };
-        };
-    };
-    get_dead_letter_api_v1_dead_letters__letter_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                letter_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeadLetterOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    import_sheet_api_v1_imports__kind__post: {
-        parameters: {
-            query: {
-                site_id: string;
-                /** @description check every row, import none */
-                dry_run?: boolean;
-            };
-            header?: never;
-            path: {
-                kind: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": components["schemas"]["Body_import_sheet_api_v1_imports__kind__post"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    import_template_api_v1_imports__kind__template_xlsx_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                kind: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the file */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
-                    "text/csv": unknown;
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    export_sheet_api_v1_exports__kind___form__get: {
-        parameters: {
-            query: {
-                site_id: string;
-            };
-            header?: never;
-            path: {
-                kind: string;
-                form: components["schemas"]["SheetForm"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the file */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
-                    "text/csv": unknown;
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_people_api_v1_people_get: {
-        parameters: {
-            query?: {
-                site_id?: string | null;
-                kind?: components["schemas"]["PersonKind"] | null;
-                skill?: components["schemas"]["Skill"] | null;
-                role?: components["schemas"]["Role"] | null;
-                /** @description who lives in this home */
-                space_id?: string | null;
-                /** @description part of a name, or a whole phone number */
-                q?: string | null;
-                /** @description those who left, too */
-                inactive?: boolean;
-                /** @description phone numbers unmasked; for dispatchers and managers */
-                whole_phone?: boolean;
-                /** @description name, kind or created_at; - turns it round */
-                sort?: string;
-                /** @description rows a page */
-                limit?: number;
-                /** @description rows to skip */
-                offset?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_PersonOut_"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    create_person_api_v1_people_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PersonIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonDetailOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    get_person_api_v1_people__person_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonDetailOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    deactivate_person_api_v1_people__person_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    change_person_api_v1_people__person_id__patch: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PersonPatch"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonDetailOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    restore_person_api_v1_people__person_id__restore_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    set_account_api_v1_people__person_id__account_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AccountIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AccountOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    disable_account_api_v1_people__person_id__account_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    set_roles_api_v1_people__person_id__roles_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["GrantBody"][];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GrantBody"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    set_skills_api_v1_people__person_id__skills_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SkillBody"][];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SkillBody"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    set_areas_api_v1_people__person_id__areas_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AreasBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AreasBody"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    add_residence_api_v1_people__person_id__residences_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ResidenceIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ResidenceOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    remove_residence_api_v1_residences__residence_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                residence_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    log_in_api_v1_auth_login_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LoginIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TokenOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    who_am_i_api_v1_auth_me_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MeOut"];
-                };
-            };
-        };
-    };
-    log_out_api_v1_auth_logout_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    stream_token_api_v1_auth_stream_token_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StreamTokenOut"];
-                };
-            };
-        };
-    };
-    change_password_api_v1_auth_password_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PasswordIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_shifts_api_v1_shifts_get: {
-        parameters: {
-            query?: {
-                site_id?: string | null;
-                person_id?: string | null;
-                duty?: components["schemas"]["Duty"] | null;
-                /** @description shifts that end after this */
-                start?: string | null;
-                /** @description shifts that begin before this */
-                end?: string | null;
-                /** @description starts_at, ends_at, person or duty; - turns it round */
-                sort?: string;
-                /** @description rows a page */
-                limit?: number;
-                /** @description rows to skip */
-                offset?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_ShiftOut_"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    add_shift_api_v1_shifts_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ShiftIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ShiftOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    remove_shift_api_v1_shifts__shift_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                shift_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_rotas_api_v1_rotas_get: {
-        parameters: {
-            query?: {
-                site_id?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RotaOut"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    add_rota_api_v1_rotas_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RotaIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RotaOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    remove_rota_api_v1_rotas__rota_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                rota_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    latest_values_api_v1_points_latest_get: {
-        parameters: {
-            query?: {
-                /** @description all points of this equipment */
-                equipment?: string | null;
-                /** @description points by number */
-                point?: number[] | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LatestValueOut"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    point_series_api_v1_points__point_no__series_get: {
-        parameters: {
-            query: {
-                /** @description from this instant on */
-                start: string;
-                /** @description up to, not including */
-                end: string;
-                /** @description width such as 30s, 5m, 1h or 1d, counted from the epoch; omitted: the hub chooses a round one */
-                bucket?: string | null;
-            };
-            header?: never;
-            path: {
-                /** @description the point's number */
-                point_no: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SeriesOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    point_series_csv_api_v1_points__point_no__series_csv_get: {
-        parameters: {
-            query: {
-                /** @description from this instant on */
-                start: string;
-                /** @description up to, not including */
-                end: string;
-                /** @description width such as 30s, 5m, 1h or 1d, counted from the epoch; omitted: the hub chooses a round one */
-                bucket?: string | null;
-                /** @description IANA time zone of the times */
-                tz?: string;
-            };
-            header?: never;
-            path: {
-                /** @description the point's number */
-                point_no: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description UTF-8 with byte order mark, as Excel likes it */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": unknown;
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_rules_api_v1_rules_get: {
-        parameters: {
-            query?: {
-                /** @description a device profile's key */
-                profile?: string | null;
-                kind?: components["schemas"]["EquipmentKind"] | null;
-                enabled?: boolean | null;
-                life_safety?: boolean | null;
-                /** @description key or updated_at; - for descending */
-                sort?: string;
-                /** @description rows a page */
-                limit?: number;
-                /** @description rows to skip */
-                offset?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_RuleOut_"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    add_rule_api_v1_rules_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RuleIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RuleOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    check_rule_api_v1_rules_check_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CheckIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CheckOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    get_rule_api_v1_rules__key__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description the rule's key */
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RuleOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    change_rule_api_v1_rules__key__put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description the rule's key */
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RuleChangeIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RuleOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    remove_rule_api_v1_rules__key__delete: {
-        parameters: {
-            query: {
-                version: number;
-            };
-            header?: never;
-            path: {
-                /** @description the rule's key */
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    enable_rule_api_v1_rules__key__enable_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description the rule's key */
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RuleSwitchIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RuleOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    disable_rule_api_v1_rules__key__disable_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description the rule's key */
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RuleSwitchIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RuleOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
     list_alarms_api_v1_alarms_get: {
         parameters: {
             query?: {
@@ -7100,13 +4877,13 @@ export interface operations {
                     "application/json": components["schemas"]["Page_AlarmOut_"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7131,44 +4908,13 @@ export interface operations {
                     "application/json": components["schemas"]["AlarmOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    get_alarm_history_api_v1_alarms__alarm_id__history_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                alarm_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TransitionOut"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7197,13 +4943,13 @@ export interface operations {
                     "application/json": components["schemas"]["AlarmOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7232,13 +4978,3111 @@ export interface operations {
                     "application/json": components["schemas"]["AlarmOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alarm_history_api_v1_alarms__alarm_id__history_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransitionOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_in_api_v1_auth_login_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_out_api_v1_auth_logout_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    who_am_i_api_v1_auth_me_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password_api_v1_auth_password_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_token_api_v1_auth_stream_token_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamTokenOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_buildings_api_v1_buildings_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuildingOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_building_api_v1_buildings_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BuildingIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuildingOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_building_api_v1_buildings__building_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                building_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuildingOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_building_api_v1_buildings__building_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                building_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_building_api_v1_buildings__building_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                building_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BuildingPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BuildingOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dead_letters_api_v1_dead_letters_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                reason?: string | null;
+                source?: string | null;
+                /** @description received_at, reason or source; - turns it round */
+                sort?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeadLetterOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    purge_dead_letters_api_v1_dead_letters_delete: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                reason?: string | null;
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Purged"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_dead_letters_api_v1_dead_letters_counts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LetterCountOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dead_letter_api_v1_dead_letters__letter_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_discovered_devices_api_v1_discovered_devices_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                protocol?: string | null;
+                /** @description only bound, or only waiting ones */
+                bound?: boolean | null;
+                /** @description part of the device's name */
+                q?: string | null;
+                /** @description last_seen_at, first_seen_at, messages or external_id */
+                sort?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DiscoveredOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_discovered_device_api_v1_discovered_devices__discovered_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                discovered_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiscoveredDetail"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_discovered_device_api_v1_discovered_devices__discovered_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                discovered_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bind_discovered_device_api_v1_discovered_devices__discovered_id__bind_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                discovered_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BindIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bound"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_equipment_api_v1_equipment_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                building_id?: string | null;
+                space_id?: string | null;
+                parent_id?: string | null;
+                kind?: components["schemas"]["EquipmentKind"] | null;
+                profile?: string | null;
+                link?: components["schemas"]["Link"] | null;
+                /** @description part of code, name, location or name on the wire */
+                q?: string | null;
+                /** @description retired equipment too */
+                retired?: boolean;
+                /** @description code, name, kind or link_changed_at; - turns it round */
+                sort?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EquipmentOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_equipment_api_v1_equipment_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EquipmentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EquipmentOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    equipment_by_qr_api_v1_equipment_by_qr__token__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EquipmentOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_equipment_api_v1_equipment__equipment_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EquipmentOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_equipment_api_v1_equipment__equipment_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_equipment_api_v1_equipment__equipment_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EquipmentPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EquipmentOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_equipment_mqtt_credential_api_v1_equipment__equipment_id__mqtt_credential_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issue_equipment_mqtt_credential_api_v1_equipment__equipment_id__mqtt_credential_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_equipment_mqtt_credential_api_v1_equipment__equipment_id__mqtt_credential_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    equipment_points_api_v1_equipment__equipment_id__points_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_qr_token_api_v1_equipment__equipment_id__qr_token_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EquipmentOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    equipment_qr_api_v1_equipment__equipment_id__qr_png_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the label */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_equipment_api_v1_equipment__equipment_id__restore_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EquipmentOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_sheet_api_v1_exports__kind___form__get: {
+        parameters: {
+            query: {
+                site_id: string;
+            };
+            header?: never;
+            path: {
+                kind: string;
+                form: components["schemas"]["SheetForm"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite_resident_api_v1_homes__space_id__invitations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_sheet_api_v1_imports__kind__post: {
+        parameters: {
+            query: {
+                site_id: string;
+                /** @description check every row, import none */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_import_sheet_api_v1_imports__kind__post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_template_api_v1_imports__kind__template_xlsx_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_events_api_v1_live_get: {
+        parameters: {
+            query: {
+                /** @description a stream token from POST /api/v1/auth/stream-token */
+                token: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_mqtt_credentials_api_v1_mqtt_credentials_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                kind?: components["schemas"]["CredentialKind"] | null;
+                /** @description part of the name or title */
+                q?: string | null;
+                /** @description name, kind or issued_at */
+                sort?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CredentialOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issue_mqtt_credential_api_v1_mqtt_credentials_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_mqtt_credential_api_v1_mqtt_credentials__credential_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                credential_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_mqtt_credential_api_v1_mqtt_credentials__credential_id__password_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                credential_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_my_reports_api_v1_my_reports_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerReportOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_as_owner_api_v1_my_reports_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MyReportIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyReportOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_my_report_api_v1_my_reports__report_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnerReportOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_my_work_orders_api_v1_my_work_orders_get: {
+        parameters: {
+            query?: {
+                sort?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_WorkOrderLineOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notifications_api_v1_notifications_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                person_id?: string | null;
+                key?: string | null;
+                channel?: components["schemas"]["notify__policy__Channel"] | null;
+                state?: components["schemas"]["State"] | null;
+                urgency?: components["schemas"]["Urgency"] | null;
+                template?: string | null;
+                /** @description field, `-` before it: descending */
+                sort?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NotificationOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_people_api_v1_people_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                kind?: components["schemas"]["PersonKind"] | null;
+                skill?: components["schemas"]["Skill"] | null;
+                role?: components["schemas"]["Role"] | null;
+                /** @description who lives in this home */
+                space_id?: string | null;
+                /** @description part of a name, or a whole phone number */
+                q?: string | null;
+                /** @description those who left, too */
+                inactive?: boolean;
+                /** @description phone numbers unmasked; for dispatchers and managers */
+                whole_phone?: boolean;
+                /** @description name, kind or created_at; - turns it round */
+                sort?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PersonOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_person_api_v1_people_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonDetailOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_person_api_v1_people__person_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonDetailOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deactivate_person_api_v1_people__person_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_person_api_v1_people__person_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonDetailOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_account_api_v1_people__person_id__account_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_account_api_v1_people__person_id__account_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_areas_api_v1_people__person_id__areas_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AreasBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AreasBody"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_residence_api_v1_people__person_id__residences_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResidenceIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResidenceOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_person_api_v1_people__person_id__restore_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_roles_api_v1_people__person_id__roles_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantBody"][];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantBody"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_skills_api_v1_people__person_id__skills_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkillBody"][];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SkillBody"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    latest_values_api_v1_points_latest_get: {
+        parameters: {
+            query?: {
+                /** @description all points of this equipment */
+                equipment?: string | null;
+                /** @description points by number */
+                point?: number[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatestValueOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_point_api_v1_points__point_no__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PointPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_point_api_v1_points__point_no__edits_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                point_no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    point_series_api_v1_points__point_no__series_get: {
+        parameters: {
+            query: {
+                /** @description from this instant on */
+                start: string;
+                /** @description up to, not including */
+                end: string;
+                /** @description width such as 30s, 5m, 1h or 1d, counted from the epoch; omitted: the hub chooses a round one */
+                bucket?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description the point's number */
+                point_no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    point_series_csv_api_v1_points__point_no__series_csv_get: {
+        parameters: {
+            query: {
+                /** @description from this instant on */
+                start: string;
+                /** @description up to, not including */
+                end: string;
+                /** @description width such as 30s, 5m, 1h or 1d, counted from the epoch; omitted: the hub chooses a round one */
+                bucket?: string | null;
+                /** @description IANA time zone of the times */
+                tz?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the point's number */
+                point_no: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description UTF-8 with byte order mark, as Excel likes it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_profiles_api_v1_profiles_get: {
+        parameters: {
+            query?: {
+                kind?: components["schemas"]["EquipmentKind"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_profile_api_v1_profiles__key__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_residence_api_v1_residences__residence_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                residence_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rotas_api_v1_rotas_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotaOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_rota_api_v1_rotas_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotaIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotaOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_rota_api_v1_rotas__rota_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rota_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rules_api_v1_rules_get: {
+        parameters: {
+            query?: {
+                /** @description a device profile's key */
+                profile?: string | null;
+                kind?: components["schemas"]["EquipmentKind"] | null;
+                enabled?: boolean | null;
+                life_safety?: boolean | null;
+                /** @description key or updated_at; - for descending */
+                sort?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RuleOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_rule_api_v1_rules_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_rule_api_v1_rules_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule_api_v1_rules__key__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_rule_api_v1_rules__key__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleChangeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_rule_api_v1_rules__key__delete: {
+        parameters: {
+            query: {
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_rule_api_v1_rules__key__disable_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleSwitchIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enable_rule_api_v1_rules__key__enable_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleSwitchIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_shifts_api_v1_shifts_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                person_id?: string | null;
+                duty?: components["schemas"]["Duty"] | null;
+                /** @description shifts that end after this */
+                start?: string | null;
+                /** @description shifts that begin before this */
+                end?: string | null;
+                /** @description starts_at, ends_at, person or duty; - turns it round */
+                sort?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ShiftOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_shift_api_v1_shifts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShiftIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShiftOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_shift_api_v1_shifts__shift_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                shift_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sites_api_v1_sites_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_site_api_v1_sites_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_site_api_v1_sites__site_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_site_api_v1_sites__site_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SitePatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_site_settings_api_v1_sites__site_id__settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsBody"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_site_settings_api_v1_sites__site_id__settings_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsBody"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_site_settings_api_v1_sites__site_id__settings_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsBody"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_tree_api_v1_sites__site_id__tree_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TreeOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_spaces_api_v1_spaces_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                building_id?: string | null;
+                parent_id?: string | null;
+                unit_id?: string | null;
+                kind?: components["schemas"]["SpaceKind"] | null;
+                /** @description part of a code, or a whole name */
+                q?: string | null;
+                /** @description code, name or kind; - before it turns it round */
+                sort?: string;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SpaceOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_space_api_v1_spaces_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpaceIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_space_api_v1_spaces__space_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_space_api_v1_spaces__space_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_space_api_v1_spaces__space_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpacePatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7293,13 +8137,13 @@ export interface operations {
                     "application/json": components["schemas"]["Page_WorkOrderLineOut_"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7326,13 +8170,13 @@ export interface operations {
                     "application/json": components["schemas"]["CreatedOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7382,48 +8226,13 @@ export interface operations {
                     "application/json": components["schemas"]["CountsOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_my_work_orders_api_v1_my_work_orders_get: {
-        parameters: {
-            query?: {
-                sort?: string;
-                /** @description rows a page */
-                limit?: number;
-                /** @description rows to skip */
-                offset?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_WorkOrderLineOut_"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7448,13 +8257,13 @@ export interface operations {
                     "application/json": components["schemas"]["WorkOrderOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7483,13 +8292,13 @@ export interface operations {
                     "application/json": components["schemas"]["WorkOrderOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7518,13 +8327,13 @@ export interface operations {
                     "application/json": components["schemas"]["WorkOrderOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7553,44 +8362,13 @@ export interface operations {
                     "application/json": components["schemas"]["WorkOrderOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    suggest_assignees_api_v1_work_orders__work_order_id__suggestions_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                work_order_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SuggestionOut"][];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7619,13 +8397,178 @@ export interface operations {
                     "application/json": components["schemas"]["WorkOrderOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_elevator_outage_api_v1_work_orders__work_order_id__confirm_outage_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutageIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_work_order_photo_api_v1_work_orders__work_order_id__photos_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_upload_work_order_photo_api_v1_work_orders__work_order_id__photos_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhotoOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_work_order_photo_api_v1_work_orders__work_order_id__photos__photo_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reveal_reporter_phone_api_v1_work_orders__work_order_id__reports__report_id__phone_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhoneOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suggest_assignees_api_v1_work_orders__work_order_id__suggestions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuggestionOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7655,152 +8598,18 @@ export interface operations {
                     "application/json": components["schemas"]["WorkOrderOut"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    confirm_elevator_outage_api_v1_work_orders__work_order_id__confirm_outage_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                work_order_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["OutageIn"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WorkOrderOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    reveal_reporter_phone_api_v1_work_orders__work_order_id__reports__report_id__phone_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                work_order_id: string;
-                report_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PhoneOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    upload_work_order_photo_api_v1_work_orders__work_order_id__photos_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                work_order_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": components["schemas"]["Body_upload_work_order_photo_api_v1_work_orders__work_order_id__photos_post"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PhotoOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    download_work_order_photo_api_v1_work_orders__work_order_id__photos__photo_id__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                work_order_id: string;
-                photo_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "image/jpeg": unknown;
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_my_reports_api_v1_my_reports_get: {
+    healthz_healthz_get: {
         parameters: {
             query?: never;
             header?: never;
@@ -7815,51 +8624,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OwnerReportOut"][];
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    report_as_owner_api_v1_my_reports_post: {
+    metrics_metrics_get: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["MyReportIn"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
-            201: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["MyReportOut"];
-                };
+                content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_my_report_api_v1_my_reports__report_id__get: {
+    readyz_readyz_get: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                report_id: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -7870,36 +8682,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OwnerReportOut"];
+                    "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description a part of the hub cannot work */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    list_notifications_api_v1_notifications_get: {
+    verify_wechat_callback_wechat_callback_get: {
         parameters: {
             query?: {
-                site_id?: string | null;
-                person_id?: string | null;
-                key?: string | null;
-                channel?: components["schemas"]["notify__policy__Channel"] | null;
-                state?: components["schemas"]["State"] | null;
-                urgency?: components["schemas"]["Urgency"] | null;
-                template?: string | null;
-                /** @description field, `-` before it: descending */
-                sort?: string;
-                /** @description rows a page */
-                limit?: number;
-                /** @description rows to skip */
-                offset?: number;
+                echostr?: string;
             };
             header?: never;
             path?: never;
@@ -7913,51 +8722,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_NotificationOut_"];
+                    "text/plain": string;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "text/plain": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    invite_resident_api_v1_homes__space_id__invitations_post: {
+    receive_wechat_message_wechat_callback_post: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                space_id: string;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["InvitationIn"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
-            201: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["InvitationOut"];
-                };
+                content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description Refused, and what to do */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

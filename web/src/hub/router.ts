@@ -1,4 +1,11 @@
-import { createRouter, createWebHistory, type RouteLocationNormalized, type Router, type RouteRecordRaw } from 'vue-router'
+import {
+  createRouter,
+  createWebHistory,
+  type RouteLocationNormalized,
+  type RouteLocationRaw,
+  type Router,
+  type RouteRecordRaw,
+} from 'vue-router'
 
 import { routes as alarms } from '@/alarms/routes'
 import { routes as catalog } from '@/catalog/routes'
@@ -42,11 +49,17 @@ export function makeRouter(): Router {
     routes: [...people, desk],
     scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? undefined : { top: 0 }),
   })
-  router.beforeEach((to) => {
-    if (to.meta.isPublic || useSession().isSignedIn) return true
-    return { name: 'login', query: { back: to.fullPath } }
-  })
+  router.beforeEach((to) => admit(to, useSession().isSignedIn))
   return router
+}
+
+/** Whoever is not signed in logs in first, and comes back here. */
+export function admit(
+  to: Pick<RouteLocationNormalized, 'meta' | 'fullPath'>,
+  isSignedIn: boolean,
+): true | RouteLocationRaw {
+  if (to.meta.isPublic || isSignedIn) return true
+  return { name: 'login', query: { back: to.fullPath } }
 }
 
 /** Where to go after log-in: only ever a path of this site, whatever the address bar was given. */

@@ -37,15 +37,20 @@ export function formatFull(value: Instant, language: Language): string {
   }).format(instantMs(value))
 }
 
-/** "14:05:09", or with the date when it is not today's. */
-export function formatClock(value: Instant, now: number, language: Language): string {
+/** "14:05:09" (or "14:05"), with the date when it is not today's. */
+export function formatClock(
+  value: Instant,
+  now: number,
+  language: Language,
+  precision: 'second' | 'minute' = 'second',
+): string {
   const at = instantMs(value)
   const sameDay = new Date(at).toDateString() === new Date(now).toDateString()
   if (!sameDay) return formatDate(at, now, language)
   return new Intl.DateTimeFormat(language, {
     hour: '2-digit',
     minute: '2-digit',
-    second: '2-digit',
+    ...(precision === 'second' ? { second: '2-digit' } : {}),
     hourCycle: 'h23',
   }).format(at)
 }

@@ -6,8 +6,10 @@ import type { Trace } from './trace'
 export interface Panel {
   id: string
   trace: Trace
-  /** a state rather than a measure: drawn as steps, without a band */
+  /** reports on change: its last value holds until the next */
   isStep: boolean
+  /** a measure, whose lowest and highest in each bucket are drawn; a state has none worth drawing */
+  hasBand: boolean
   format: (value: number) => string
 }
 
@@ -69,9 +71,9 @@ export function chartOption(options: {
     yAxis: panels.map((panel, index) => ({
       type: 'value',
       gridIndex: index,
-      scale: !panel.isStep,
+      scale: panel.hasBand,
       splitNumber: 2,
-      minInterval: panel.isStep ? 1 : undefined,
+      minInterval: panel.hasBand ? undefined : 1,
       axisLabel: {
         color: colours.quiet,
         fontSize: 11,
@@ -86,17 +88,17 @@ export function chartOption(options: {
 }
 
 function seriesOf(panel: Panel, index: number, colours: ChartColours): EChartsCoreOption[] {
-  const shared = { type: 'line', xAxisIndex: index, yAxisIndex: index, symbol: 'none', silent: true, large: true }
+  const step = panel.isStep ? 'end' : false
+  const shared = { type: 'line', xAxisIndex: index, yAxisIndex: index, symbol: 'none', silent: true, step }
   const line = {
     ...shared,
     id: `${panel.id}:avg`,
     data: panel.trace.line,
-    step: panel.isStep ? 'end' : false,
     connectNulls: false,
     lineStyle: { color: colours.ink, width: 1.4 },
     itemStyle: { color: colours.ink },
   }
-  if (panel.isStep) return [line]
+  if (!panel.hasBand) return [line]
   const stack = { ...shared, stack: panel.id, stackStrategy: 'all', lineStyle: { opacity: 0 } }
   return [
     { ...stack, id: `${panel.id}:min`, data: panel.trace.low },

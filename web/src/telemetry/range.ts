@@ -6,8 +6,14 @@ export interface TimeRange {
   end: number
 }
 
-export const SPANS = { '24h': DAY_MS, '7d': 7 * DAY_MS, '30d': 30 * DAY_MS } as const
+export const SPANS = { '1h': HOUR_MS, '24h': DAY_MS, '7d': 7 * DAY_MS, '30d': 30 * DAY_MS } as const
 export type Span = keyof typeof SPANS
+
+/** The span that a word of the address bar means, if any. */
+export function spanOf(word: string): Span | undefined {
+  return (Object.keys(SPANS) as Span[]).find((span) => span === word)
+}
+
 export const SHORTEST_MS = 2 * MINUTE_MS
 
 /** Widths a bucket may have: round in people's time, so that a refetch a minute later meets the same buckets. */

@@ -10,13 +10,14 @@ function atChosenSite(filters: WorkOrderQuery, siteId: string | null): WorkOrder
   return { ...(siteId ? { site: siteId } : {}), ...filters }
 }
 
-export function useWorkOrderList(filters: MaybeRefOrGetter<WorkOrderQuery>) {
+export function useWorkOrderList(filters: MaybeRefOrGetter<WorkOrderQuery>, isWanted: MaybeRefOrGetter<boolean> = true) {
   const preferences = usePreferences()
   const query = computed(() => atChosenSite(toValue(filters), preferences.siteId))
   return useQuery({
     queryKey: ['work-orders', 'list', query],
     queryFn: ({ signal }) => unwrap(api.GET('/api/v1/work-orders', { params: { query: query.value }, signal })),
     placeholderData: keepPreviousData,
+    enabled: computed(() => toValue(isWanted)),
   })
 }
 

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest'
+
+import { ALARM_STATES, awaitsPerson, canClear, endOf } from '@/alarms/state'
+
+describe('an alarm', () => {
+  it('waits for a person until somebody acknowledged it, gone or not', () => {
+    expect(ALARM_STATES.filter((state) => awaitsPerson({ state }))).toEqual(['UNACKED', 'RTN_UNACKED'])
+  })
+
+  it('is cleared by hand after the acknowledgement; one of life safety only when its condition is gone', () => {
+    const clearable = (life_safety: boolean) => ALARM_STATES.filter((state) => canClear({ state, life_safety }))
+    expect(clearable(false)).toEqual(['RTN_UNACKED', 'ACKED'])
+    expect(clearable(true)).toEqual(['RTN_UNACKED'])
+  })
+
+  it('lasts on the time axis until its condition returned', () => {
+    const at = '2026-11-22T02:00:00Z'
+    expect(endOf({ is_present: true, returned_at: null, cleared_at: null })).toBeNull()
+    expect(endOf({ is_present: true, returned_at: at, cleared_at: null })).toBeNull() // it came back
+    expect(endOf({ is_present: false, returned_at: at, cleared_at: null })).toBe(Date.parse(at))
+    expect(endOf({ is_present: false, returned_at: null, cleared_at: at })).toBe(Date.parse(at))
+  })
+})

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+
+import { completed, wordAt } from '@/rules/completion'
+import { definitionOf, draftOf, EMPTY, missingFields } from '@/rules/draft'
+import type { RuleDefinition } from '@/rules/types'
+
+const RULE: RuleDefinition = {
+  key: 'pump-bearing-wear',
+  name: { 'zh-CN': '水泵轴承磨损', en: 'Pump bearing wear' },
+  message: { 'zh-CN': '轴承 {bearing_temp_c} °C', en: 'Bearing {bearing_temp_c} °C' },
+  profile: 'grundfos-cim-pump',
+  kind: null,
+  site_id: 'site',
+  equipment: ['e1'],
+  equipment_params: { e1: { hot_c: 80 } },
+  points: [],
+  when: 'bearing_temp_c > hot_c',
+  clear: 'bearing_temp_c < hot_c - 5',
+  for: '2m',
+  clear_for: null,
+  missing: null,
+  params: { hot_c: 75 },
+  severity: 'major',
+  fault_mode: 'bearing_wear',
+  life_safety: false,
+  order: { kind: 'repair', priority: 2 },
+}
+
+describe('a rule in the form', () => {
+  it('goes back as it came when nothing was touched', () => {
+    expect(definitionOf(draftOf(RULE), RULE)).toEqual(RULE)
+  })
+
+  it('keeps what the form does not show', () => {
+    const changed = definitionOf({ ...draftOf(RULE), severity: 'critical' }, RULE)
+    expect(changed).toEqual({ ...RULE, severity: 'critical' })
+  })
+
+  it('drops the condition when it becomes a rule about silence', () => {
+    const silent = definitionOf({ ...draftOf(RULE), basis: 'missing', missing: '10m' }, RULE)
+    expect(silent).toMatchObject({ when: null, clear: null, for: null, missing: '10m' })
+  })
+
+  it('leaves out a parameter without a name or a value, and keeps one that is zero', () => {
+    const params = [
+      { name: 'low', value: 0 },
+      { name: '', value: 3 },
+      { name: 'high', value: null },
+    ]
+    expect(definitionOf({ ...draftOf(RULE), params }, RULE).params).toEqual({ low: 0 })
+  })
+
+  it('says what is missing', () => {
+    expect(missingFields(EMPTY)).toContain('when')
+    expect(missingFields(EMPTY)).toContain('profile')
+    expect(missingFields(draftOf(RULE))).toEqual([])
+  })
+})
+
+describe('completion', () => {
+  it('finds the name under the cursor', () => {
+    expect(wordAt('bearing_te > 75', 10)).toEqual({ text: 'bearing_te', start: 0, end: 10 })
+    expect(wordAt('a > ', 4)).toEqual({ text: '', start: 4, end: 4 })
+    expect(wordAt('a > 75', 6).text).toBe('') // a number is no name
+  })
+
+  it('puts the point in its place and the cursor behind it', () => {
+    const text = 'bearing_te > 75'
+    expect(completed(text, wordAt(text, 3), 'bearing_temp_c')).toEqual({ text: 'bearing_temp_c > 75', cursor: 14 })
+  })
+
+  it('keeps a space to what stands before', () => {
+    expect(completed('a >', wordAt('a >', 3), 'b')).toEqual({ text: 'a > b', cursor: 5 })
+    expect(completed('abs(', wordAt('abs(', 4), 'b')).toEqual({ text: 'abs(b', cursor: 5 })
+  })
+})
