@@ -202,6 +202,9 @@ class JudgeLine:
         for life_safety in (True, False):
             begun = [await self._begin(lease, life_safety=life_safety) for lease in change.gained]
             self._judges[life_safety].update({judged.partition: judged for judged in begun if judged is not None})
+        for partition, epoch in self._leases.held().items():
+            if any(partition not in judges for judges in self._judges.values()):
+                await self._give_back(Lease(partition, epoch))  # taken anew, here or by another process
         self._count_pairs()
 
     async def _begin(self, lease: Lease, *, life_safety: bool) -> PartitionJudge | None:
@@ -210,9 +213,8 @@ class JudgeLine:
             return await self._beginning.begin(
                 rules, self._directory, partition=lease.partition, epoch=lease.epoch, on_failure=self._rule_failed
             )
-        except Exception:  # whatever it was, the partition is tried again, here or by another process
+        except Exception:
             log.exception("a partition could not be begun", partition=lease.partition, life_safety=life_safety)
-            await self._give_back(lease)
             return None
 
     async def _give_back(self, lease: Lease) -> None:
