@@ -11,6 +11,7 @@ from device_adapters.mqtt.broker import Broker
 from device_adapters.mqtt.line import Line
 from device_adapters.mqtt.metrics import MqttMetrics
 from device_adapters.mqtt.routing import Router, Share
+from device_adapters.mqtt.silence import SilenceWatch
 from device_adapters.mqtt.translation import Translator
 from kit.clock import Clock
 
@@ -36,13 +37,16 @@ class MqttAdapter:
         self.broker = broker
         router = Router(directory, profiles, broker=broker.name, site_code=broker.site, profile_keys=broker.profiles)
         translator = Translator(router, broker=broker.name)
+        self._silence = SilenceWatch(router.watched, links=links, clock=clock)
         self._life_safety = Line(
             "life-safety", broker, share=lambda: Share.LIFE_SAFETY, filters=router.life_safety_filters,
-            translator=translator, intake=intake, links=links, clock=clock, metrics=metrics,
+            translator=translator, intake=intake, links=links, silence=self._silence, clock=clock,
+            metrics=metrics,
         )  # fmt: skip
         self._ordinary = Line(
             "readings", broker, share=self._ordinary_share, filters=router.filters,
-            translator=translator, intake=intake, links=links, clock=clock, metrics=metrics,
+            translator=translator, intake=intake, links=links, silence=self._silence, clock=clock,
+            metrics=metrics,
         )  # fmt: skip
 
     @property
@@ -53,6 +57,7 @@ class MqttAdapter:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._life_safety.run(), name=f"mqtt {self.broker.name} life safety")
+            group.create_task(self._silence.run(), name=f"mqtt {self.broker.name} silence")
             group.create_task(self._ordinary.run(), name=f"mqtt {self.broker.name} readings")
 
     def _ordinary_share(self) -> Share:

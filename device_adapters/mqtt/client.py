@@ -84,7 +84,7 @@ class Connection(gmqtt.Client):  # type: ignore[misc]
         """Says goodbye, so that the broker need not find out by itself."""
         self.lost.set()
         self._fail_waiters()
-        if self._connection is not None:
+        if self._connection is not None and not self._connection.is_closing():
             async with asyncio.timeout(5):
                 await self.disconnect()
 

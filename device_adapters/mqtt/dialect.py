@@ -123,10 +123,20 @@ class Dialect:
 
 def dialect_of(profile: DeviceProfile) -> Dialect:
     """How devices of this profile speak. Raises BadProfile, naming the profile."""
-    section = profile.sections.get("mqtt", {"dialect": "native"})
-    if section.get("dialect") == "native" and len(section) == 1:
+    section = {key: value for key, value in profile.sections.get("mqtt", {}).items() if key != "silent_after_s"}
+    if section in ({}, {"dialect": "native"}):
         return native_dialect()
     return _parse(section, where=f"profile {profile.key}, [mqtt]")
+
+
+def silent_after_s(profile: DeviceProfile) -> float | None:
+    """How long a device may be silent; None when silence says nothing. Raises BadProfile."""
+    limit = profile.sections.get("mqtt", {}).get("silent_after_s")
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or limit <= 0:
+        raise BadProfile(f"profile {profile.key}, [mqtt]: silent_after_s must be a number of seconds above 0")
+    return float(limit)
 
 
 def point_paths(profile: DeviceProfile, key: str) -> tuple[Path, ...]:

@@ -17,6 +17,7 @@ from device_adapters.mqtt.client import Connection, Inbound
 from device_adapters.mqtt.metrics import MqttMetrics
 from device_adapters.mqtt.routing import Share
 from device_adapters.mqtt.session import Session
+from device_adapters.mqtt.silence import SilenceWatch
 from device_adapters.mqtt.translation import Translation, Translator
 from kit.clock import Clock, to_ms
 from kit.logs import logger
@@ -41,6 +42,7 @@ class Line:
         translator: Translator,
         intake: Intake,
         links: LinkBook,
+        silence: SilenceWatch,
         clock: Clock,
         metrics: MqttMetrics,
     ) -> None:
@@ -50,6 +52,7 @@ class Line:
         self._translator = translator
         self._intake = intake
         self._links = links
+        self._silence = silence
         self._clock = clock
         self._waiting: deque[Inbound] = deque()
         self._arrived = asyncio.Event()
@@ -126,6 +129,8 @@ class Line:
         for message, translation in zip(batch, read, strict=True):
             for equipment, is_up in translation.links:
                 self._links.note(equipment.equipment_id, is_up)
+                if is_up:
+                    self._silence.heard(equipment.equipment_id)
             if translation.unknown or translation.refusals:
                 self._keep_refused(message, translation)
             else:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from building.profile import DeviceProfile
 from catalog.directory import Directory, EquipmentEntry, LiveDirectory, PointEntry
-from device_adapters.mqtt.dialect import Dialect, Path, Rule, StatusRule, dialect_of, point_paths
+from device_adapters.mqtt.dialect import Dialect, Path, Rule, StatusRule, dialect_of, point_paths, silent_after_s
 
 # A sender that invents topics must not fill the memory.
 ROUTES_KEPT = 100_000
@@ -114,6 +114,7 @@ class Router:
         self._site_code = site_code
         self._profiles = {key: p for key, p in profiles.items() if p.protocol == "mqtt" and key in wanted}
         self._dialects: dict[str, Dialect] = {key: dialect_of(p) for key, p in self._profiles.items()}
+        self._silent_after_s = {key: silent_after_s(p) for key, p in self._profiles.items()}
         self._rules = list(dict.fromkeys(rule for dialect in self._dialects.values() for rule in dialect.rules))
         self._index: _Index | None = None
 
@@ -150,6 +151,10 @@ class Router:
             for entry in index.by_rule[rule].values()
         }
         return list(found.values())
+
+    def watched(self) -> list[tuple[EquipmentEntry, float]]:
+        """Equipment that may not be silent, and for how many seconds it may."""
+        return self._current().watched
 
     def _find(self, index: "_Index", topic: str) -> tuple[Route, ...]:
         routes: list[Route] = []
@@ -202,6 +207,9 @@ class Router:
                 continue
             if any(point.life_safety for point in entry.points.values()):
                 life_safety.add(entry.profile_key)
+            limit_s = self._silent_after_s[entry.profile_key]
+            if limit_s is not None:
+                index.watched.append((entry, limit_s))
             for rule in self._dialects[entry.profile_key].rules:
                 index.by_rule[rule][(entry.site_code if rule.topic.names_site else None, entry.external_id)] = entry
         index.life_safety_filters = dict.fromkeys(
@@ -226,3 +234,4 @@ class _Index:
         self.routes: dict[str, tuple[Route, ...]] = {}
         self.targets: dict[UUID, Target] = {}
         self.life_safety_filters: dict[str, None] = {}
+        self.watched: list[tuple[EquipmentEntry, float]] = []

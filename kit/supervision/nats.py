@@ -5,11 +5,9 @@ a device may publish only what its credential says. The bus listens on loopback 
 """
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,12 +19,17 @@ from typing import Any
 import bcrypt
 import nats
 import nats.errors
+from nats.aio.client import Client
 
+from kit.logs import logger
 from kit.supervision.ports import free_port, require_free
 from kit.supervision.process import Child, ChildFailed, Command, end_leftover, running_child
 
+log = logger(__name__)
+
 LOOPBACK = "127.0.0.1"
 BUS_USER = "hub-bus"
+SYSTEM_USER = "hub-system"
 MQTT_USER = "hub"
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 
@@ -109,10 +112,26 @@ class NatsServer:
         return 0 if self._child is None else self._child.restarts
 
     async def set_mqtt_users(self, users: Sequence[MqttUser]) -> None:
-        """Lets exactly these users in from now on. Connections of users that stay as they are stay open."""
+        """Lets exactly these users in from now on; in force when this returns. Others' connections stay open.
+
+        A server that is just being restarted reads the new list by itself. Raises ChildFailed when it refuses.
+        """
         await asyncio.to_thread(write_config, self.config, users, home=self._home)
-        with contextlib.suppress(ProcessLookupError):  # between death and restart: the restart reads the new file
-            os.kill(self.pid, signal.SIGHUP)
+        try:
+            await self._reload()
+        except (OSError, nats.errors.Error, TimeoutError):
+            log.warning("nats-server did not confirm its new users; it reads them when it is back")
+
+    async def _reload(self) -> None:
+        # Asked over the system account rather than by SIGHUP, which tells nobody when, or whether, it was done.
+        client = await _connect(self, SYSTEM_USER)
+        try:
+            server_id = client._server_info["server_id"]
+            answer = json.loads((await client.request(f"$SYS.REQ.SERVER.{server_id}.RELOAD", b"", timeout=10)).data)
+        finally:
+            await client.close()
+        if "error" in answer:
+            raise ChildFailed(f"nats-server refuses its new configuration: {answer['error'].get('description')}")
 
     def attach(self, child: Child) -> None:
         self._child = child
@@ -197,7 +216,9 @@ def _document(config: NatsConfig, users: Sequence[MqttUser], *, home: Path) -> d
             "max_file_store": config.max_file_bytes,
             "sync_interval": config.sync_interval,
         },
+        "system_account": "SYS",
         "accounts": {
+            "SYS": {"users": [{"user": SYSTEM_USER, "password": hash_password(config.bus_password)}]},
             "BUS": {
                 "jetstream": "enabled",
                 "users": [{"user": BUS_USER, "password": hash_password(config.bus_password)}],
@@ -242,14 +263,18 @@ async def _answers(server: NatsServer) -> bool:
         if not await asyncio.to_thread(_listens, host, port):
             return False
     try:
-        client = await nats.connect(
-            server.url, user=BUS_USER, password=server.config.bus_password,
-            allow_reconnect=False, connect_timeout=2, error_cb=_ignore,
-        )  # fmt: skip
+        client = await _connect(server, BUS_USER)
         await client.close()
     except (OSError, nats.errors.Error, TimeoutError):
         return False
     return True
+
+
+async def _connect(server: NatsServer, user: str) -> Client:
+    return await nats.connect(
+        server.url, user=user, password=server.config.bus_password, allow_reconnect=False, connect_timeout=2,
+        error_cb=_ignore,
+    )  # fmt: skip
 
 
 def _listens(host: str, port: int) -> bool:
