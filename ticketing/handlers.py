@@ -1,5 +1,6 @@
 """What alarms mean for work orders. Each handler may run twice for one event: a kept episode is what says "done"."""
 
+import asyncio
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +28,8 @@ from ticketing.opening import Opening
 from ticketing.places import find_place
 
 log = logger(__name__)
+
+FACTS_DEADLINE_S = 10.0
 
 _CATEGORIES = {
     EquipmentKind.ELEVATOR: Category.ELEVATOR,
@@ -181,7 +184,8 @@ class Triage:
     async def on_work_order_opened(self, session: AsyncSession, event: WorkOrderOpened) -> None:
         if event.equipment_id is None:
             return
-        latest = await self._facts.latest(event.equipment_id)
+        async with asyncio.timeout(FACTS_DEADLINE_S):
+            latest = await self._facts.latest(event.equipment_id)
         order = await repository.lock_order(session, Scope.everywhere(), event.work_order_id)
         if order is None or order.facts or not latest:
             return

@@ -2,8 +2,6 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog.service import CatalogService
-from kit.access import Scope
 from kit.clock import Clock
 from ticketing import repository
 from ticketing.actor import Actor
@@ -17,41 +15,38 @@ from ticketing.kinds import IN_HAND, OrderKind, OrderState
 from ticketing.models import WorkOrder
 from ticketing.moving import Moving, Words
 from ticketing.muting import Muting
+from ticketing.site_targets import SiteTargets
 from ticketing.targets import Targets
 from ticketing.tasking import Tasking
-from ticketing.tasks import first_tasks
 
 
 class Joining:
     def __init__(
-        self, *, catalog: CatalogService, moving: Moving, tasking: Tasking, dispatching: Dispatching, muting: Muting,
+        self, *, targets: SiteTargets, moving: Moving, tasking: Tasking, dispatching: Dispatching, muting: Muting,
         clock: Clock,
     ) -> None:  # fmt: skip
-        self._catalog = catalog
+        self._targets = targets
         self._moving = moving
         self._tasking = tasking
         self._dispatching = dispatching
         self._muting = muting
         self._clock = clock
 
-    async def join(self, session: AsyncSession, order: WorkOrder, draft: Draft, targets: Targets) -> None:
+    async def join(self, session: AsyncSession, order: WorkOrder, draft: Draft) -> None:
         """Makes `order`, whose row is held, at least as urgent and as definite as `draft`.
 
         What was said to be done and is heard of again is not done.
         """
         await self._name_fault(session, order, draft)
-        is_other_work = self._upgrade(session, order, draft, targets)
-        if is_other_work:
-            rescue_code = await rescue_code_of(session, self._catalog, order)
-            await self._tasking.open(
-                session, order, first_tasks(OrderKind(order.kind), targets, rescue_code=rescue_code)
-            )  # fmt: skip
+        is_other_work = self._upgrade(session, order, draft, await self._targets.of(session, order.site_id))
         if _is_heard_again(order, draft):
             words = Words(reason="again_after_done")
             await self._moving.move(session, order, actor=Actor.system(), action=Action.REOPEN, words=words)
-        elif is_other_work and not await self._is_in_good_hands(session, order):
-            order.dispatch_round += 1
-            await self._moving.dispatch_next(session, order)
+        elif is_other_work:
+            await self._tasking.begin(session, order)
+            if not await self._is_in_good_hands(session, order):
+                order.dispatch_round += 1
+                await self._moving.dispatch_next(session, order)
         await self._muting.adjust(session, order)
 
     async def _name_fault(self, session: AsyncSession, order: WorkOrder, draft: Draft) -> None:
@@ -98,9 +93,3 @@ def _is_heard_again(order: WorkOrder, draft: Draft) -> bool:
     if order.state != OrderState.DONE or order.done_at is None:
         return False
     return draft.since is None or draft.since > order.done_at
-
-
-async def rescue_code_of(session: AsyncSession, catalog: CatalogService, order: WorkOrder) -> str | None:
-    if order.equipment_id is None:
-        return None
-    return (await catalog.equipment(session, Scope.of(order.site_id), order.equipment_id)).rescue_code

@@ -14,7 +14,7 @@ from ticketing.kinds import OrderKind
 
 class WorkOrder(Base):
     """A piece of work. `version` grows with every change that makes an older look at it stale; `entries` counts its
-    timeline.
+    timeline, `attempt` how often it was begun (reopening begins it anew).
 
     Times of policy are snapshotted when the order opens (`response_min` … `proof_window_min`): a
     changed setting does not rewrite open orders. `title` has both languages. `facts` is the equipment's state as it
@@ -63,6 +63,7 @@ class WorkOrder(Base):
     repeat_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))
     version: Mapped[int] = mapped_column(default=1)
     entries: Mapped[int] = mapped_column(default=0)
+    attempt: Mapped[int] = mapped_column(default=1)
 
     opened_at: Mapped[datetime]
     response_due_at: Mapped[datetime]
@@ -177,7 +178,7 @@ class WorkOrderTask(Base):
 
     __tablename__ = "work_order_task"
     __table_args__ = (
-        UniqueConstraint("work_order_id", "kind"),
+        UniqueConstraint("work_order_id", "attempt", "kind"),
         Index(
             "ix_work_order_task_due",
             "due_at",
@@ -188,6 +189,7 @@ class WorkOrderTask(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
     work_order_id: Mapped[UUID] = mapped_column(ForeignKey("work_order.id"))
+    attempt: Mapped[int]
     kind: Mapped[str]
     state: Mapped[str]
     met_by: Mapped[str]

@@ -169,6 +169,8 @@ class Moving:
 
     async def _go_on(self, session: AsyncSession, order: WorkOrder, row: Transition) -> None:
         """What follows as a transition of its own, once this one stands on the timeline."""
+        if Effect.UNSETTLE in row.effects:
+            await self._tasking.begin(session, order)
         if Effect.OFFER_NEXT in row.effects:
             await self.dispatch_next(session, order)
         elif Effect.ASK_PROOF in row.effects:
@@ -243,6 +245,7 @@ class Moving:
         order.proof_due_at = order.verified_at = order.settled_at = None
         order.response_escalated_at = order.resolution_escalated_at = None
         order.closing_code = order.closing_note = order.assignee_id = None
+        order.attempt += 1
         order.dispatch_round += 1
 
 

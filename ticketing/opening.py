@@ -16,23 +16,20 @@ from kit.access import Scope
 from kit.clock import Clock
 from kit.events import publish
 from kit.ids import new_id
-from kit.logs import logger
 from ticketing import repository
 from ticketing.deadlines import Deadlines
 from ticketing.draft import Draft
 from ticketing.events import WorkOrderOpened
 from ticketing.incident import IncidentKey, find_same
-from ticketing.joining import Joining, rescue_code_of
+from ticketing.joining import Joining
 from ticketing.journal import Entry, record
-from ticketing.kinds import OrderKind, OrderState
+from ticketing.kinds import OrderState
 from ticketing.models import Incident, WorkOrder
 from ticketing.moving import Moving
 from ticketing.muting import Muting
-from ticketing.targets import BadTargets, Targets, parse_targets
+from ticketing.site_targets import SiteTargets
+from ticketing.targets import Targets
 from ticketing.tasking import Tasking
-from ticketing.tasks import first_tasks
-
-log = logger(__name__)
 
 # Whoever loses a race finds the winner's incident at the next look; a third look has never been needed.
 _ATTEMPTS = 3
@@ -44,10 +41,11 @@ class _LostRace(Exception):
 
 class Opening:
     def __init__(
-        self, *, catalog: CatalogService, moving: Moving, tasking: Tasking, muting: Muting, joining: Joining,
-        clock: Clock, registry: CollectorRegistry,
+        self, *, catalog: CatalogService, targets: SiteTargets, moving: Moving, tasking: Tasking, muting: Muting,
+        joining: Joining, clock: Clock, registry: CollectorRegistry,
     ) -> None:  # fmt: skip
         self._catalog = catalog
+        self._targets = targets
         self._moving = moving
         self._tasking = tasking
         self._muting = muting
@@ -71,8 +69,7 @@ class Opening:
         for _ in range(_ATTEMPTS):
             standing = await self._standing(session, draft)
             if standing is not None:
-                targets = await self.targets(session, draft.place.site_id)
-                await self._joining.join(session, standing, draft, targets)
+                await self._joining.join(session, standing, draft)
                 self._joined.labels(channel=draft.channel.value).inc()
                 return standing, True
             try:
@@ -86,22 +83,9 @@ class Opening:
 
     async def start(self, session: AsyncSession, order: WorkOrder) -> None:
         """Sets people going: the kind's parallel tasks, then whoever the work is offered to."""
-        targets = await self.targets(session, order.site_id)
-        rescue_code = await rescue_code_of(session, self._catalog, order)
-        await self._tasking.open(
-            session, order, first_tasks(OrderKind(order.kind), targets, rescue_code=rescue_code)
-        )  # fmt: skip
+        await self._tasking.begin(session, order)
         await self._moving.dispatch_next(session, order)
         await self._muting.adjust(session, order)
-
-    async def targets(self, session: AsyncSession, site_id: UUID) -> Targets:
-        """The site's times. Settings that make no sense must not keep an order from opening: defaults hold then."""
-        settings = await self._catalog.site_settings(session, site_id)
-        try:
-            return parse_targets(settings)
-        except BadTargets as error:
-            log.error("site settings not usable, defaults hold", site_id=str(site_id), error=str(error))
-            return Targets()
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -122,7 +106,7 @@ class Opening:
 
     async def _open(self, session: AsyncSession, draft: Draft) -> WorkOrder:
         now = self._clock.now()
-        targets = await self.targets(session, draft.place.site_id)
+        targets = await self._targets.of(session, draft.place.site_id)
         order = _row(draft, targets, now=now, number=await self._number(session, draft.place.site_id, now))
         key = draft.key or IncidentKey.of_nothing_known(order.id)
         order.repeat_of_id = await repository.last_same(
@@ -193,6 +177,7 @@ def _row(draft: Draft, targets: Targets, *, now: datetime, number: str) -> WorkO
         resolution_min=clock.resolution_min,
         answer_min=targets.answer_min[draft.priority],
         proof_window_min=targets.proof_window_min,
+        attempt=1,
         dispatch_round=1,
         facts={},
     )

@@ -21,6 +21,7 @@ from ticketing.moving import Moving
 from ticketing.muting import Muting
 from ticketing.opening import Opening
 from ticketing.service import TicketingService
+from ticketing.site_targets import SiteTargets
 from ticketing.sweeps import Sweeps
 from ticketing.tasking import Tasking
 from ticketing.telling import Telling
@@ -45,15 +46,17 @@ def build_ticketing(
 ) -> Ticketing:  # fmt: skip
     """`files_dir` (HUB_FILES_DIR) is where pictures are kept."""
     dispatching = Dispatching(people, clock)
-    tasking = Tasking(dispatching, clock)
+    targets = SiteTargets(catalog)
+    tasking = Tasking(dispatching=dispatching, catalog=catalog, targets=targets, clock=clock)
     muting = Muting(alarms)
     moving = Moving(dispatching, tasking, muting, alarms, clock)
     joining = Joining(
-        catalog=catalog, moving=moving, tasking=tasking, dispatching=dispatching, muting=muting, clock=clock
+        targets=targets, moving=moving, tasking=tasking, dispatching=dispatching, muting=muting, clock=clock
     )  # fmt: skip
     opening = Opening(
-        catalog=catalog, moving=moving, tasking=tasking, muting=muting, joining=joining, clock=clock, registry=registry
-    )
+        catalog=catalog, targets=targets, moving=moving, tasking=tasking, muting=muting, joining=joining, clock=clock,
+        registry=registry,
+    )  # fmt: skip
     return Ticketing(
         service=TicketingService(
             catalog=catalog, people=people, opening=opening, moving=moving, tasking=tasking, dispatching=dispatching,

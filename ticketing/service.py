@@ -130,10 +130,7 @@ class TicketingService:
     ) -> WorkOrderTask:  # fmt: skip
         """Moves a parallel task. Raises WorkOrderNotFound and what `Tasking.act` raises."""
         order = await self._hold(session, scope, work_order_id)
-        targets = await self._opening.targets(session, order.site_id)
-        return await self._tasking.act(
-            session, order, task_id, actor=actor, action=action, words=words, targets=targets
-        )  # fmt: skip
+        return await self._tasking.act(session, order, task_id, actor=actor, action=action, words=words)
 
     async def confirm_outage(
         self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, actor: Actor, note: str | None

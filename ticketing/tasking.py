@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalog.service import CatalogService
+from kit.access import Scope
 from kit.clock import Clock
 from kit.events import publish
 from ticketing import repository
@@ -16,10 +18,10 @@ from ticketing.errors import NotYourOrder, TaskNotFound, TasksUnfinished
 from ticketing.events import FireConfirmed, TaskMoved
 from ticketing.flow import Hat
 from ticketing.journal import Entry, record
-from ticketing.kinds import SETTLED, ClosingCode, FireOutcome, OrderState, TaskKind, TaskState
+from ticketing.kinds import SETTLED, ClosingCode, FireOutcome, OrderKind, OrderState, TaskKind, TaskState
 from ticketing.models import WorkOrder, WorkOrderTask
-from ticketing.targets import Targets
-from ticketing.tasks import UNFINISHED, TaskAction, TaskPlan, after_fire_outcome, is_met, legal_moves, move
+from ticketing.site_targets import SiteTargets
+from ticketing.tasks import UNFINISHED, TaskAction, TaskPlan, after_fire_outcome, first_tasks, is_met, legal_moves, move
 
 # Who besides its assignee may move a task: the desk helps out, and the control room writes down what it hears.
 _DESK = frozenset({Hat.DISPATCHER, Hat.MANAGER})
@@ -37,22 +39,23 @@ NO_WORDS = TaskWords()
 
 
 class Tasking:
-    def __init__(self, dispatching: Dispatching, clock: Clock) -> None:
+    def __init__(
+        self, *, dispatching: Dispatching, catalog: CatalogService, targets: SiteTargets, clock: Clock
+    ) -> None:
         self._dispatching = dispatching
+        self._catalog = catalog
+        self._targets = targets
         self._clock = clock
 
-    async def open(self, session: AsyncSession, order: WorkOrder, plans: Iterable[TaskPlan]) -> list[WorkOrderTask]:
-        """Creates the tasks an order does not have yet, each with whoever has that duty now."""
-        known = {task.kind for task in await repository.tasks(session, order.id)}
-        opened = [await self._open(session, order, plan) for plan in plans if plan.kind not in known]
-        await session.flush()
-        for task in opened:
-            await publish(session, _moved(order, task, actor_id=None))
-        return opened
+    async def begin(self, session: AsyncSession, order: WorkOrder) -> None:
+        """Creates the tasks that an order of its kind begins with, anew when it was reopened."""
+        targets = await self._targets.of(session, order.site_id)
+        plans = first_tasks(OrderKind(order.kind), targets, rescue_code=await self._rescue_code(session, order))
+        await self._open_all(session, order, plans)
 
     async def act(
         self, session: AsyncSession, order: WorkOrder, task_id: UUID, *, actor: Actor, action: TaskAction,
-        words: TaskWords, targets: Targets,
+        words: TaskWords,
     ) -> WorkOrderTask:  # fmt: skip
         """Moves a task of an order whose row the caller holds.
 
@@ -65,7 +68,7 @@ class Tasking:
             raise NotYourOrder(action=action, who=sorted(hat.value for hat in {Hat.ASSIGNEE, *_DESK}))
         await self._move(session, order, task, actor=actor, action=action, words=words)
         if task.kind == TaskKind.CONFIRM_FIRE and task.state == TaskState.DONE:
-            await self._fire_outcome(session, order, FireOutcome(task.outcome or ""), targets)
+            await self._fire_outcome(session, order, FireOutcome(task.outcome or ""))
         return task
 
     async def assign_release(self, session: AsyncSession, order: WorkOrder) -> None:
@@ -99,6 +102,14 @@ class Tasking:
             task.state, task.ended_at = TaskState.CANCELLED.value, now
             await publish(session, _moved(order, task, actor_id=None))
 
+    async def _open_all(self, session: AsyncSession, order: WorkOrder, plans: Iterable[TaskPlan]) -> None:
+        """Each with whoever has that duty now; what this attempt has already is left as it is."""
+        known = {task.kind for task in await repository.tasks(session, order.id) if task.attempt == order.attempt}
+        opened = [await self._open(session, order, plan) for plan in plans if plan.kind not in known]
+        await session.flush()
+        for task in opened:
+            await publish(session, _moved(order, task, actor_id=None))
+
     async def _open(self, session: AsyncSession, order: WorkOrder, plan: TaskPlan) -> WorkOrderTask:
         now = self._clock.now()
         person = order.assignee_id
@@ -107,6 +118,7 @@ class Tasking:
         task = WorkOrderTask(
             site_id=order.site_id,
             work_order_id=order.id,
+            attempt=order.attempt,
             kind=plan.kind.value,
             state=TaskState.OPEN.value,
             met_by=plan.met_by.value,
@@ -139,9 +151,7 @@ class Tasking:
         )  # fmt: skip
         await publish(session, _moved(order, task, actor_id=actor.person_id))
 
-    async def _fire_outcome(
-        self, session: AsyncSession, order: WorkOrder, outcome: FireOutcome, targets: Targets
-    ) -> None:
+    async def _fire_outcome(self, session: AsyncSession, order: WorkOrder, outcome: FireOutcome) -> None:
         order.fire_outcome = outcome.value
         if outcome is not FireOutcome.REAL_FIRE:
             return
@@ -152,8 +162,15 @@ class Tasking:
                 before={"priority": order.priority}, after={"priority": 1},
             )  # fmt: skip
             order.priority = 1
-        await self.open(session, order, after_fire_outcome(outcome, targets))
+        await self._open_all(
+            session, order, after_fire_outcome(outcome, await self._targets.of(session, order.site_id))
+        )
         await publish(session, FireConfirmed(site_id=order.site_id, life_safety=True, work_order_id=order.id, at=now))
+
+    async def _rescue_code(self, session: AsyncSession, order: WorkOrder) -> str | None:
+        if order.equipment_id is None:
+            return None
+        return (await self._catalog.equipment(session, Scope.of(order.site_id), order.equipment_id)).rescue_code
 
     async def _own(self, session: AsyncSession, order: WorkOrder) -> list[WorkOrderTask]:
         found = await repository.tasks(session, order.id)

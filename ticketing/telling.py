@@ -83,7 +83,9 @@ class Telling:
                 engineer = await self._engineer(session, event.assignee_id)
                 facts = {"engineer": engineer, "promised": order.promised_at.isoformat()}
                 await self._tell_followers(session, order, event, "work_order.assigned", facts)
-            case Action.ARRIVE:
+            case Action.ARRIVE | Action.START:
+                if order.arrived_at != event.at:
+                    return  # told when they came
                 engineer = await self._engineer(session, event.assignee_id)
                 facts = {"engineer": engineer, "time": event.at.isoformat()}
                 await self._tell_followers(session, order, event, "work_order.on_site", facts)
@@ -103,7 +105,7 @@ class Telling:
             case Action.CANCEL:
                 await self._tell_withdrawn(session, order, event)
                 await self._tell_followers(session, order, event, "work_order.cancelled", _at(event.at))
-            case Action.DECLINE | Action.DEPART | Action.START | Action.RESUME:
+            case Action.DECLINE | Action.DEPART | Action.RESUME:
                 pass  # nothing an owner waits for; the desk sees it live
             case other:
                 assert_never(other)

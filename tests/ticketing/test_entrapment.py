@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from alarms.detection import OrderPolicy
 from kit.access import Role
 from kit.i18n import Texts
 from notify.policy import Urgency
@@ -214,6 +215,26 @@ async def test_residents_hear_that_the_elevator_runs_again(town: Town) -> None:
     await town.act(order.id, desk, Action.CLOSE)
 
     assert await town.told("served") == ["elevator.outage", "elevator.restored"]
+
+
+async def test_trapped_again_after_done_begins_every_task_anew(town: Town) -> None:
+    await town.trap_passenger()
+    order = await town.only_order()
+    await town.act_on_task(order.id, TaskKind.INTERCOM, "control_room", TaskAction.FINISH)
+    desk = town.actor("dispatcher", Role.DISPATCHER)
+    await town.act(order.id, desk, Action.FINISH, Words(closing_code=ClosingCode.FALSE_ALARM))
+    town.clock.advance(seconds=60)
+
+    await town.detect(
+        "LIFT-02", "passenger_trapped", onset=town.clock.now(), order=OrderPolicy("entrapment", 1), life_safety=True
+    )
+
+    again = await town.only_order()
+    tasks = await town.tasks(order.id)
+    assert (again.state, again.attempt) == (OrderState.DISPATCHED, 2)
+    assert {task.state for task in tasks.values()} == {TaskState.OPEN}
+    assert tasks[TaskKind.INTERCOM].due_at == town.clock.now() + timedelta(minutes=1)
+    assert tasks[TaskKind.RELEASE].assignee_id == town.person["contractor"]
 
 
 async def test_a_task_ended_with_words_keeps_them(town: Town) -> None:

@@ -590,6 +590,7 @@ def upgrade() -> None:
         sa.Column("repeat_of_id", sa.Uuid(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("response_due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("resolution_due_at", sa.DateTime(timezone=True), nullable=False),
@@ -844,6 +845,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("site_id", sa.Uuid(), nullable=False),
         sa.Column("work_order_id", sa.Uuid(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("met_by", sa.Text(), nullable=False),
@@ -863,7 +865,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_work_order_task_site_id")),
         sa.ForeignKeyConstraint(["work_order_id"], ["work_order.id"], name=op.f("fk_work_order_task_work_order_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_work_order_task")),
-        sa.UniqueConstraint("work_order_id", "kind", name=op.f("uq_work_order_task_work_order_id_kind")),
+        sa.UniqueConstraint(
+            "work_order_id", "attempt", "kind", name=op.f("uq_work_order_task_work_order_id_attempt_kind")
+        ),
     )
     op.create_index(op.f("ix_work_order_task_assignee_id"), "work_order_task", ["assignee_id"], unique=False)
     op.create_index(
