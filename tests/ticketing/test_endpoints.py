@@ -16,7 +16,9 @@ from kit.ids import new_id
 from people.endpoints import STATUS as PEOPLE_STATUS
 from tests.api import FakeLogins, client_of, make_app
 from tests.ticketing.town import Town
+from ticketing import attaching
 from ticketing.endpoints import STATUS, router
+from ticketing.errors import ReportNotFound
 from ticketing.flow import Action
 from ticketing.kinds import Category, ClosingCode, OrderState
 from ticketing.moving import Words
@@ -378,3 +380,34 @@ async def test_a_page_of_a_finished_order_shows_how_it_ended(api: Api) -> None:
     assert (shown["closing_code"], shown["closing_note"]) == ("test", "演练")
     assert shown["alarms"][0]["fault_mode"] == "bearing_wear"
     assert shown["offers"][0]["person_name"] == "张伟"
+
+
+async def test_a_report_brings_its_own_pictures_once_a_message(api: Api) -> None:
+    town = api.town
+    await town.resident("wang", "3-2-502")
+    reported = await town.report(reporter_id=town.person["wang"], space_id=town.spaces["3-2-502"])
+    for _ in range(2):
+        async with town.database.transaction() as session:
+            await town.room.attaching.attach_to_report(
+                session, reported.report.report_id, raw=jpeg(), added_by=town.person["wang"], source_ref="wechat:43"
+            )
+    (photo,) = (await api.get(f"/work-orders/{reported.report.work_order_id}", api.desk)).json()["photos"]
+    assert photo["report_id"] == str(reported.report.report_id)
+
+
+async def test_nobody_adds_pictures_to_anothers_report(api: Api) -> None:
+    reported = await api.town.report(text="灯坏了")
+    async with api.town.database.transaction() as session:
+        with pytest.raises(ReportNotFound):
+            await api.town.room.attaching.attach_to_report(
+                session, reported.report.report_id, raw=jpeg(), added_by=None, reporter_id=new_id()
+            )
+
+
+async def test_a_report_takes_so_many_pictures_and_no_more(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attaching, "MAX_PHOTOS_AN_ORDER", 1)
+    order = await api.pump_order()
+    assert (await upload(api, order, api.engineer, jpeg())).status_code == 201
+    refused = await upload(api, order, api.engineer, jpeg())
+    assert (refused.status_code, refused.json()["facts"]["reason"]) == (422, "too_many")
+    assert "数量太多" in refused.json()["message"]

@@ -153,6 +153,15 @@ async def test_followers_are_told_about_their_own_report(town: Town) -> None:
     assert links == {f"/o/reports/{mine.report.report_id}"}
 
 
+async def test_who_starts_without_checking_in_is_there_all_the_same(town: Town) -> None:
+    await two_owners(town)
+    await town.report(reporter_id=town.person["wang"], **lift(town))
+    order = await town.only_order()
+    for action in (Action.ACCEPT, Action.START):
+        await town.act(order.id, "contractor", action)
+    assert await town.told("wang") == ["work_order.received", "work_order.assigned", "work_order.on_site"]
+
+
 async def test_the_engineer_is_called_as_owners_call_engineers(town: Town) -> None:
     await two_owners(town)
     reported = await town.report(reporter_id=town.person["wang"], **lift(town))
