@@ -137,6 +137,8 @@ class ScenarioRun:
                 raise NotAsExpected(await self._what_is_there(step, found))
             await asyncio.sleep(LOOK_EVERY_S)
         took_s = time.monotonic() - self._action_at
+        if took_s > step.within_s:
+            raise NotAsExpected(self._text("too_late", seconds=f"{took_s:.2f}", within=f"{step.within_s:g}"))
         if step.save is not None and found:
             self._saved.keep(step.save, found[0])
         stays_until = time.monotonic() + step.during_s

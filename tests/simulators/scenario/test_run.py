@@ -91,6 +91,12 @@ def test_what_comes_too_late_does_not_hold_and_the_faults_are_ended_all_the_same
     assert bench.said[-1].startswith("Not as expected")
 
 
+def test_what_is_only_looked_at_after_its_time_does_not_hold(bench):
+    with FakeHub(bench.simulator.control) as hub:
+        assert not bench.play(hub, FAULT, ALARM, ALARM.replace("5s", "10ms"))
+    assert any("instead of within 0.01 s" in line for line in bench.said)
+
+
 def test_one_too_many_does_not_hold_and_what_is_there_is_shown(bench):
     with FakeHub(bench.simulator.control, orders_per_fault=2) as hub:
         assert not bench.play(hub, FAULT, ORDER.replace('within = "5s"', 'within = "1s"\ncount = 1'))
