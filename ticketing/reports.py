@@ -52,6 +52,13 @@ class Known(StrEnum):
     REPORTED = "reported"
 
 
+def known_before(*, reported_at: datetime, sensed_at: datetime | None, joined: bool) -> Known:
+    """What was known when a report came: a sensor's word goes before other people's."""
+    if sensed_at is not None and sensed_at <= reported_at:
+        return Known.SENSOR
+    return Known.REPORTED if joined else Known.NOTHING
+
+
 @dataclass(frozen=True)
 class OwnerReport:
     """All that a reporter sees of an order: never who else reported it, nor their words, phones or photos.

@@ -157,6 +157,16 @@ async def links_of_order(session: AsyncSession, work_order_id: UUID) -> Sequence
     return found.all()
 
 
+async def first_sensed(session: AsyncSession, work_order_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When the first alarm joined each order; orders without one are left out."""
+    rows = await session.execute(
+        select(WorkOrderAlarm.work_order_id, func.min(WorkOrderAlarm.joined_at))
+        .where(WorkOrderAlarm.work_order_id.in_(work_order_ids))
+        .group_by(WorkOrderAlarm.work_order_id)
+    )
+    return dict(rows.all())
+
+
 # --- reports and followers -----------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """What can be done with work orders. Services never commit: the request or the job does."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -37,7 +38,7 @@ from ticketing.models import Report, WorkOrder, WorkOrderTask
 from ticketing.moving import NOTHING_SAID, Moving, Words, check_ahead
 from ticketing.opening import Opening
 from ticketing.places import find_place
-from ticketing.reports import Known, NewReport, OwnerReport, Reported, as_addressed, key_of
+from ticketing.reports import NewReport, OwnerReport, Reported, as_addressed, key_of, known_before
 from ticketing.tasking import NO_WORDS, Tasking, TaskWords
 from ticketing.tasks import TaskAction
 
@@ -94,7 +95,7 @@ class TicketingService:
     async def owner_reports(self, session: AsyncSession, person_id: UUID) -> list[OwnerReport]:
         """What a person reported, newest first, as they may see it."""
         found = await repository.reports_of_person(session, person_id, limit=OWNER_REPORTS_SHOWN)
-        return [await self._owner_view(session, report, order) for report, order in found]
+        return await self._owner_views(session, found)
 
     async def owner_report(
         self, session: AsyncSession, report_id: UUID, *, reporter_id: UUID | None = None
@@ -105,7 +106,8 @@ class TicketingService:
             raise ReportNotFound(report_id)
         order = await repository.order(session, Scope.everywhere(), report.work_order_id)
         assert order is not None  # the foreign key's word
-        return await self._owner_view(session, report, order)
+        (seen,) = await self._owner_views(session, [(report, order)])
+        return seen
 
     # --- orders ----------------------------------------------------------------------------------------------------
 
@@ -290,23 +292,26 @@ class TicketingService:
                 session, WorkOrderJoined(site_id=order.site_id, work_order_id=order.id, report_id=report_id)
             )  # fmt: skip
 
-    async def _owner_view(self, session: AsyncSession, report: Report, order: WorkOrder) -> OwnerReport:
-        state = OrderState(order.state)
-        engineer = None
-        if order.assignee_id is not None and state in IN_HAND:
-            engineer = as_addressed(await self._dispatching.name(session, order.assignee_id))
-        links = await repository.links_of_order(session, order.id)
-        was_sensed = any(link.joined_at <= report.created_at for link in links)
-        return OwnerReport(
-            report_id=report.id,
-            work_order_id=order.id,
-            site_id=order.site_id,
-            number=order.number,
-            category=Category(report.category),
-            place=report.place,
-            state=OwnerState.of(state),
-            engineer=engineer,
-            promised_at=order.promised_at,
-            known=Known.SENSOR if was_sensed else Known.REPORTED if report.joined else Known.NOTHING,
-            created_at=report.created_at,
-        )
+    async def _owner_views(self, session: AsyncSession, found: Sequence[tuple[Report, WorkOrder]]) -> list[OwnerReport]:
+        orders = [order for _, order in found]
+        names = await self._people.names(session, {order.assignee_id for order in orders if order.assignee_id})
+        sensed = await repository.first_sensed(session, [order.id for order in orders])
+        return [_owner_view(report, order, names, sensed.get(order.id)) for report, order in found]
+
+
+def _owner_view(report: Report, order: WorkOrder, names: Mapping[UUID, str], sensed_at: datetime | None) -> OwnerReport:
+    state = OrderState(order.state)
+    name = names.get(order.assignee_id) if order.assignee_id and state in IN_HAND else None
+    return OwnerReport(
+        report_id=report.id,
+        work_order_id=order.id,
+        site_id=order.site_id,
+        number=order.number,
+        category=Category(report.category),
+        place=report.place,
+        state=OwnerState.of(state),
+        engineer=as_addressed(name) if name else None,
+        promised_at=order.promised_at,
+        known=known_before(reported_at=report.created_at, sensed_at=sensed_at, joined=report.joined),
+        created_at=report.created_at,
+    )

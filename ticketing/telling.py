@@ -29,7 +29,7 @@ from ticketing.events import (
 from ticketing.flow import Action
 from ticketing.kinds import OrderState, OwnerState, TaskState
 from ticketing.models import Follower, Report, WorkOrder, WorkOrderTask
-from ticketing.reports import Known, as_addressed
+from ticketing.reports import Known, as_addressed, known_before
 
 MOST_URGENT_PRIORITY = 2
 
@@ -55,7 +55,7 @@ class Telling:
             "category": f"text:ticketing.category.{report.category}",
             "state": f"text:ticketing.owner_state.{OwnerState.RECEIVED}",
             "promised": order.promised_at.isoformat(),
-            "known": f"text:ticketing.known.{await self._known(session, order, report)}",
+            "known": f"text:ticketing.known.{await self._known(session, report)}",
         }
         await self._answer(session, order, report, "work_order.received", facts)
 
@@ -289,9 +289,11 @@ class Telling:
         facts = {"place": elevator.name, **_at(at)}
         await self._tell_people(session, order, residents, template, facts, key=key, urgency=Urgency.URGENT)
 
-    async def _known(self, session: AsyncSession, order: WorkOrder, report: Report) -> Known:
-        links = await repository.links_of_order(session, order.id)
-        return Known.SENSOR if any(link.joined_at <= report.created_at for link in links) else Known.NOTHING
+    async def _known(self, session: AsyncSession, report: Report) -> Known:
+        sensed = await repository.first_sensed(session, [report.work_order_id])
+        return known_before(
+            reported_at=report.created_at, sensed_at=sensed.get(report.work_order_id), joined=report.joined
+        )  # fmt: skip
 
     async def _due_of(self, session: AsyncSession, order: WorkOrder, event: WorkOrderEscalated) -> datetime:
         if event.task_id is None:
