@@ -7,6 +7,8 @@ export type Basis = 'when' | 'missing'
 
 /** A rule as the form holds it: every field a text or a number, nothing absent. */
 export interface RuleDraft {
+  /** empty: every site */
+  siteId: string
   key: string
   nameZh: string
   nameEn: string
@@ -29,6 +31,7 @@ export interface RuleDraft {
 }
 
 export const EMPTY: RuleDraft = {
+  siteId: '',
   key: '',
   nameZh: '',
   nameEn: '',
@@ -52,6 +55,7 @@ export const EMPTY: RuleDraft = {
 
 export function draftOf(rule: RuleDefinition): RuleDraft {
   return {
+    siteId: rule.site_id ?? '',
     key: rule.key,
     nameZh: rule.name['zh-CN'] ?? '',
     nameEn: rule.name.en ?? '',
@@ -76,14 +80,14 @@ export function draftOf(rule: RuleDefinition): RuleDraft {
 
 /**
  * The rule that a draft means. `base` is the rule as it was read: what the form does not show (its equipment, their
- * own thresholds, its site) goes back as it came.
+ * own thresholds) goes back as it came.
  */
 export function definitionOf(draft: RuleDraft, base: RuleDefinition | null): RuleDefinition {
   const isWhen = draft.basis === 'when'
   return {
     equipment: base?.equipment ?? [],
     equipment_params: base?.equipment_params ?? {},
-    site_id: base?.site_id ?? null,
+    site_id: draft.siteId || null,
     points: isWhen ? [] : (base?.points ?? []),
     key: draft.key.trim(),
     name: { 'zh-CN': draft.nameZh.trim(), en: draft.nameEn.trim() },

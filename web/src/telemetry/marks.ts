@@ -38,3 +38,19 @@ export function placeMarks(marks: readonly Mark[], range: TimeRange, now: number
     })
     .sort((one, other) => one.mark.at - other.mark.at)
 }
+
+/**
+ * Where symbols are drawn, px, so that each can be seen and pressed: in order, moved as little as needed to stand
+ * `gapPx` apart, never outside 0…`widthPx`. With more than fit they stand as close as the width allows.
+ */
+export function spread(wantedPx: readonly number[], gapPx: number, widthPx: number): number[] {
+  const gap = wantedPx.length > 1 ? Math.min(gapPx, widthPx / (wantedPx.length - 1)) : gapPx
+  const places: number[] = []
+  for (const wanted of wantedPx) places.push(Math.max(wanted, (places.at(-1) ?? -Infinity) + gap))
+  let limit = widthPx
+  for (let index = places.length - 1; index >= 0; index -= 1) {
+    places[index] = Math.min(places[index]!, limit)
+    limit = places[index]! - gap
+  }
+  return places
+}

@@ -2,12 +2,15 @@ import type { TimelineEntry } from './types'
 
 type Translate = (key: string, named?: Record<string, unknown>) => string
 
-/** What an entry says in one sentence; who and when stand beside it, why below. */
-export function sentenceOf(entry: TimelineEntry, t: Translate): string {
+/**
+ * What an entry says in one sentence; who and when stand beside it, why below. `names`: people by id, as far as the
+ * order itself names them.
+ */
+export function sentenceOf(entry: TimelineEntry, t: Translate, names: ReadonlyMap<string, string> = new Map()): string {
   const word = (name: string) => textOf(entry.after[name])
   switch (entry.what) {
     case 'moved':
-      return movedSentence(entry, t)
+      return movedSentence(entry, t, names)
     case 'opened':
       return t('ticketing.entry.opened', { channel: t(`ticketing.channel.${word('channel')}`) })
     case 'report_joined':
@@ -34,10 +37,11 @@ export function sentenceOf(entry: TimelineEntry, t: Translate): string {
   }
 }
 
-function movedSentence(entry: TimelineEntry, t: Translate): string {
+function movedSentence(entry: TimelineEntry, t: Translate, names: ReadonlyMap<string, string>): string {
   const action = textOf(entry.after.action)
   const state = textOf(entry.after.state)
-  const head = t(`ticketing.action.${action}`)
+  const name = action === 'dispatch' ? names.get(textOf(entry.after.assignee_id)) : undefined
+  const head = name ? t('ticketing.entry.dispatched_to', { name }) : t(`ticketing.action.${action}`)
   return state ? `${head} → ${t(`ticketing.state.${state}`)}` : head
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { completed, wordAt } from '@/rules/completion'
 import { definitionOf, draftOf, EMPTY, missingFields } from '@/rules/draft'
+import { mayChange, mayMake, ruleScope } from '@/rules/scope'
 import type { RuleDefinition } from '@/rules/types'
 
 const RULE: RuleDefinition = {
@@ -54,6 +55,30 @@ describe('a rule in the form', () => {
     expect(missingFields(EMPTY)).toContain('when')
     expect(missingFields(EMPTY)).toContain('profile')
     expect(missingFields(draftOf(RULE))).toEqual([])
+  })
+})
+
+describe('who may change a rule', () => {
+  const me = (grants: { role: 'manager' | 'admin' | 'engineer'; site_id: string | null }[]) => ({
+    person_id: 'p',
+    name: '李敏',
+    grants,
+  })
+
+  it('is a manager of its site', () => {
+    const scope = ruleScope(me([{ role: 'manager', site_id: 's1' }]))
+    expect(mayChange(scope, 's1')).toBe(true)
+    expect(mayChange(scope, 's2')).toBe(false)
+  })
+
+  it('is, for a rule of every site, only somebody who answers for every site', () => {
+    expect(mayChange(ruleScope(me([{ role: 'manager', site_id: 's1' }])), null)).toBe(false)
+    expect(mayChange(ruleScope(me([{ role: 'admin', site_id: null }])), null)).toBe(true)
+  })
+
+  it('is not an engineer', () => {
+    expect(mayMake(ruleScope(me([{ role: 'engineer', site_id: null }])))).toBe(false)
+    expect(mayMake(ruleScope(undefined))).toBe(false)
   })
 })
 

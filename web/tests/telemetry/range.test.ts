@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '@/shared/time'
-import { type Mark, placeMarks } from '@/telemetry/marks'
+import { type Mark, placeMarks, spread } from '@/telemetry/marks'
 import { alignedTo, bucketFor, zoomTo } from '@/telemetry/range'
 
 describe('the bucket', () => {
@@ -57,5 +57,27 @@ describe('marks on the time axis', () => {
   it('come oldest first, whatever the order they were fetched in', () => {
     const ids = placeMarks([mark('b', 1800, null), mark('a', 1200, null)], range, 1900).map(({ mark: one }) => one.id)
     expect(ids).toEqual(['a', 'b'])
+  })
+})
+
+describe('symbols on the strip', () => {
+  it('stand where they belong when there is room', () => {
+    expect(spread([10, 50, 90], 15, 100)).toEqual([10, 50, 90])
+  })
+
+  it('step aside from each other, and never outside', () => {
+    expect(spread([50, 50, 52], 15, 100)).toEqual([50, 65, 80])
+    expect(spread([99, 100, 100], 15, 100)).toEqual([70, 85, 100])
+  })
+
+  it('close up when more than fit happened at once', () => {
+    const places = spread(Array<number>(21).fill(100), 15, 100)
+    expect(places[0]).toBeCloseTo(0)
+    expect(places.at(-1)).toBeCloseTo(100)
+  })
+
+  it('are no trouble when there is none, or one', () => {
+    expect(spread([], 15, 100)).toEqual([])
+    expect(spread([100], 15, 100)).toEqual([100])
   })
 })

@@ -33,6 +33,12 @@ describe('a timeline entry', () => {
     expect(sentenceOf(given, t)).toBe(sentence)
   })
 
+  it('names whom the order was given to', () => {
+    const dispatched = entry('moved', { action: 'dispatch', state: 'dispatched', assignee_id: 'p1' })
+    expect(sentenceOf(dispatched, t, new Map([['p1', '张工']]))).toBe('派给 张工 → 已派单')
+    expect(sentenceOf(dispatched, t)).toBe('派单 → 已派单')
+  })
+
   it('gives the reason in words where it is one of the hub’s, and as written where a person wrote it', () => {
     expect(whyOf(entry('moved', {}, {}, 'telemetry_normal'), t, isKnown)).toBe('监测数据已恢复正常')
     expect(whyOf(entry('moved', {}, {}, 'real_fire'), t, isKnown)).toBe('真火')
