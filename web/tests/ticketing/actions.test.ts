@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import { actsAtOnce, bodyOf, fieldsOf, menuOf, taskButtons } from '@/ticketing/actions'
+import { isConcerned } from '@/ticketing/concern'
+import { valuesOf } from '@/ticketing/facts'
 import { ORDER_STATES } from '@/ticketing/state'
 import type { Action, LegalAction } from '@/ticketing/types'
 
@@ -97,4 +99,25 @@ describe('the buttons of a task', () => {
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['real_fire', 'false_alarm', 'test'])
     expect(outcomes.every(({ mustConfirm }) => mustConfirm)).toBe(true)
   })
+})
+
+describe('who is concerned with an order', () => {
+  const order = { assignee_id: 'zhang', tasks: [{ assignee_id: 'guard' }, { assignee_id: null }] }
+  const me = (person_id: string, role: 'engineer' | 'dispatcher' | 'tester') => ({ person_id, grants: [{ role }] })
+
+  it.each([
+    [me('zhang', 'engineer'), true],
+    [me('guard', 'engineer'), true],
+    [me('wang', 'dispatcher'), true],
+    [me('somebody', 'engineer'), false],
+    [me('zhang', 'tester'), false],
+    [undefined, false],
+  ])('%j: %s', (who, concerned) => {
+    expect(isConcerned(order, who)).toBe(concerned)
+  })
+})
+
+it('the values at opening are taken out of their facts; zero stays zero, missing stays missing', () => {
+  const facts = { floor: { value: 0, unit: '' }, load: { value: null, unit: 'kg' }, plain: 7 }
+  expect(valuesOf(facts)).toEqual({ floor: 0, load: null, plain: 7 })
 })
