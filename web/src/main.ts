@@ -7,7 +7,7 @@ import '@/shared/element-plus.css'
 
 import { VueQueryPlugin } from '@tanstack/vue-query'
 import { createPinia } from 'pinia'
-import { createApp } from 'vue'
+import { createApp, watch } from 'vue'
 
 import { useRequestContext } from '@/api/client'
 import { makeQueryClient } from '@/api/queries'
@@ -29,16 +29,31 @@ async function start(): Promise<void> {
   useRequestContext({
     token: () => session.token,
     language: () => preferences.language,
-    onUnauthenticated: () => {
-      session.end()
+    onUnauthenticated: () => session.end(),
+  })
+
+  // However the session ended (the hub said 401, another tab logged out): log in again and come back here.
+  watch(
+    () => session.isSignedIn,
+    (isSignedIn) => {
       const here = router.currentRoute.value
-      if (!here.meta.isPublic) void router.replace({ name: 'login', query: { back: here.fullPath, why: 'expired' } })
+      if (isSignedIn || here.meta.isPublic) return
+      queries.clear()
+      void router.replace({ name: 'login', query: { back: here.fullPath, why: 'expired' } })
     },
-  })
-  router.afterEach((to) => {
-    const title = to.meta.title ? i18n.global.t(to.meta.title) : ''
-    document.title = [title, i18n.global.t('hub.product')].filter(Boolean).join(' · ')
-  })
+  )
+  const entitle = (): void => {
+    const { title } = router.currentRoute.value.meta
+    document.title = [title && i18n.global.t(title), i18n.global.t('hub.product')].filter(Boolean).join(' · ')
+  }
+  router.afterEach(entitle)
+  watch(
+    () => preferences.language,
+    () => {
+      entitle()
+      void queries.invalidateQueries() // some answers are in the asker's language
+    },
+  )
 
   await preferences.apply()
   app.use(router).mount('#app')
