@@ -57,11 +57,12 @@ def run_roles(
 @app.command()
 def demo(
     reset: Annotated[bool, typer.Option("--reset", help="throw the data in var/ away and start afresh")] = False,
+    fleet: Annotated[bool, typer.Option(help="simulate the devices, or leave them to you")] = True,
 ) -> None:
     """Starts everything with a simulated site and a fake WeChat, and prints the addresses and accounts."""
     from hub.demo.run import run_demo
 
-    _run(run_demo(HubSettings(), reset=reset, console=console))
+    _run(run_demo(HubSettings(), reset=reset, fleet=fleet, console=console))
 
 
 @app.command()

@@ -159,6 +159,3 @@ class WechatIdentity(Base):
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     is_subscribed: Mapped[bool] = mapped_column(default=True)
     bound_at: Mapped[datetime | None]
-
-
-# Equality of a uuid inside a GiST index needs this extension (it ships with PostgreSQL).

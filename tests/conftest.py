@@ -43,7 +43,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         async with running_postgres(home, password="test", durable=False) as url:
             found.append(url)
             ready.set()
-            while not stop.is_set():  # noqa: ASYNC110 - a thread's event, not a loop's
+            while not stop.is_set():
                 await asyncio.sleep(0.05)
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="postgres")

@@ -42,8 +42,11 @@ class Progress:
         self._since = now
 
 
-async def run_demo(settings: HubSettings, *, reset: bool, console: Console) -> None:
-    """Runs until INT or TERM. Raises AlreadyRunning, PortTaken, ChildFailed."""
+async def run_demo(settings: HubSettings, *, reset: bool, fleet: bool, console: Console) -> None:
+    """Runs until INT or TERM; without the fleet, the devices are yours.
+
+    Raises AlreadyRunning, PortTaken, ChildFailed.
+    """
     if reset:
         throw_away(settings.var)
     ports, files = DemoPorts(), DemoFiles(settings.var / "demo")
@@ -60,9 +63,9 @@ async def run_demo(settings: HubSettings, *, reset: bool, console: Console) -> N
             accounts.extend(await load_demo(hub, ports, files))
             progress.done("the demo site: equipment, people, shifts, MQTT accounts")
             await hub.users.refresh()
-            control = f"http://127.0.0.1:{ports.http_port}/healthz"
-            await stack.enter_async_context(running_child(simulators(settings), lambda: is_up(control)))
-            progress.done("the simulated fleet and the fake WeChat")
+            health = f"http://127.0.0.1:{ports.http_port if fleet else ports.platform_port}/healthz"
+            await stack.enter_async_context(running_child(simulators(settings, fleet=fleet), lambda: is_up(health)))
+            progress.done("the simulated fleet and the fake WeChat" if fleet else "the fake WeChat")
 
         async def greet() -> None:
             await answers(f"{settings.base_url}/readyz")
@@ -89,7 +92,7 @@ def check_ports(settings: HubSettings, ports: DemoPorts) -> None:
     require_free("127.0.0.1", ports.platform_port, setting="HUB_SIM_PLATFORM_PORT")
 
 
-def simulators(settings: HubSettings) -> Command:
+def simulators(settings: HubSettings, *, fleet: bool) -> Command:
     home = (settings.var / "demo").resolve()
     env = {
         "HUB_SIM_SITE_FILE": str(SITE_FILE),
@@ -97,12 +100,13 @@ def simulators(settings: HubSettings) -> Command:
         "HUB_SIM_PARENT_PID": str(os.getpid()),
         "PYTHONPATH": str(SITE_FILE.parents[2]),
     }
-    argv: Sequence[str] = [sys.executable, "-m", "simulators", "serve"]
+    argv: Sequence[str] = [sys.executable, "-m", "simulators", "serve", "--fleet" if fleet else "--no-fleet"]
     return Command("simulators", argv, home, stop_signal=signal.SIGTERM, env=env)
 
 
 async def answers(url: str) -> None:
-    while not await is_up(url):
+    """Returns once the address answers 200."""
+    while not await is_up(url):  # noqa: ASYNC110 - another process's state has no event to wait for
         await asyncio.sleep(READY_POLL_S)
 
 

@@ -43,7 +43,7 @@ class Demo:
 
     folder: Path
     ports: Ports = field(default_factory=Ports)
-    extra: dict[str, str] = field(default_factory=dict)
+    fleet: bool = False
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -71,18 +71,19 @@ class Demo:
             "HUB_SIM_HTTP_PORT": str(ports.simulators),
             "HUB_SIM_PLATFORM_PORT": str(ports.platform),
             "HUB_SIM_MODBUS_PORT": str(ports.modbus),
-            **self.extra,
         }
 
     async def start(self) -> None:
-        """Returns when the hub is ready and the simulators answer."""
+        """Returns when the hub is ready and the services beside it answer."""
+        argv = [sys.executable, "-m", "hub", "demo", "--fleet" if self.fleet else "--no-fleet"]
         with (self.folder / "demo.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "hub", "demo"], env=self.environment, stdout=log, stderr=log,
+                argv, env=self.environment, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
+        fleet = [f"{self.simulators_url}/healthz"] if self.fleet else []
         async with httpx.AsyncClient() as client:
-            for url in (f"{self.hub_url}/readyz", f"{self.simulators_url}/healthz", f"{self.platform_url}/healthz"):
+            for url in (f"{self.hub_url}/readyz", f"{self.platform_url}/healthz", *fleet):
                 await self._answers(client, url)
 
     async def _answers(self, client: httpx.AsyncClient, url: str) -> None:
