@@ -23,6 +23,8 @@ from people.login import Logins
 
 WAITING_MAX = 1000
 KEEPALIVE_S = 15.0
+# What concerns every site (a rule of the whole company) carries the nil id.
+EVERY_SITE = str(UUID(int=0))
 
 router = APIRouter(prefix="/api/v1", tags=["live"])
 
@@ -48,7 +50,7 @@ class LiveUpdates:
         payload = json.dumps({"event": announcement.event, **announcement.ids})
         site_id = announcement.ids.get("site_id")
         for screen in self._screens:
-            if site_id is None or screen.scope.allows(UUID(site_id)):
+            if site_id in (None, EVERY_SITE) or screen.scope.allows(UUID(site_id)):
                 self._put(screen, payload)
 
     @contextlib.contextmanager

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kit.http import new_request_id, request_id
 
 REQUEST_ID_HEADER = "X-Request-Id"
+REQUEST_ID_LENGTH = 40
 
 # 'unsafe-inline' for styles only: Element Plus and ECharts position things by style attributes.
 CONTENT_SECURITY_POLICY = (
@@ -36,7 +37,8 @@ class RequestEnvelope:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
-        token = request_id.set(given if given.isalnum() and len(given) <= 40 else new_request_id())
+        scope["request_id"] = given if given.isalnum() and len(given) <= REQUEST_ID_LENGTH else new_request_id()
+        token = request_id.set(scope["request_id"])
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -148,7 +148,7 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
     def problem(request: Request, code: int, key: str, **facts: Any) -> JSONResponse:
         body = Problem(
             code=key, message=texts.text(f"errors.{key}", language(request), **facts),
-            facts=facts, request_id=request_id.get(),
+            facts=facts, request_id=request_id_of(request),
         )  # fmt: skip
         return JSONResponse(body.model_dump(mode="json"), status_code=code)
 
@@ -157,7 +157,7 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
         code = next((status[cls] for cls in type(error).__mro__ if cls in status), 400)
         body = Problem(
             code=error.code(), message=texts.of_error(error, language(request)),
-            facts=error.facts, request_id=request_id.get(),
+            facts=error.facts, request_id=request_id_of(request),
         )  # fmt: skip
         headers = {"WWW-Authenticate": "Bearer"} if code == 401 else None
         return JSONResponse(body.model_dump(mode="json"), status_code=code, headers=headers)
@@ -175,13 +175,18 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
         return problem(request, error.status_code, key)
 
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.exception("request failed", path=request.url.path, request_id=request_id.get(), exc_info=error)
-        return problem(request, 500, "internal", request_id=request_id.get())
+        log.exception("request failed", path=request.url.path, request_id=request_id_of(request), exc_info=error)
+        return problem(request, 500, "internal", request_id=request_id_of(request))
 
     app.add_exception_handler(DomainError, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, unexpected)
+
+
+def request_id_of(request: Request) -> str:
+    """The request's id, also where an unexpected failure is answered: outside the context that set it."""
+    return str(request.scope.get("request_id", request_id.get()))
 
 
 def new_request_id() -> str:

@@ -49,7 +49,7 @@ class Device:
         self.client.on_connect = self._on_connect
         self.client.on_disconnect = lambda *_: self.lost.set()
         self.client.on_subscribe = self._on_subscribe
-        self.client.on_message = lambda _c, _u, message: self.messages.append((message.topic, message.payload))
+        self.client.on_message = lambda _c, _u, message: self.messages.append((message.topic, bytes(message.payload)))
         self.client.reconnect_delay_set(1, 1)
         self.client.connect(server.mqtt_host, server.mqtt_port)
         self.client.loop_start()
