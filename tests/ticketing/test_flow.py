@@ -42,7 +42,9 @@ def test_every_state_knows_exactly_its_actions(state: OrderState, action: Action
         assert set(refused.value.legal) == set(EXPECTED[state].split())
 
 
-@pytest.mark.parametrize(("row", "hat"), list(product(TRANSITIONS.values(), Hat)), ids=str)
+@pytest.mark.parametrize(
+    ("row", "hat"), list(product(TRANSITIONS.values(), Hat)), ids=lambda it: getattr(it, "action", it)
+)
 def test_only_the_hats_of_a_transition_may_make_it(row, hat: Hat) -> None:
     if hat in row.hats:
         assert decide(row.before, row.action, hats={hat}, given=ALL_FIELDS) is row
