@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 NPM := scripts/npm --prefix web
 RESET ?=
 
-.PHONY: venv demo serve test test-long lint types imports unit web web-test api-client lock clean debian screenshots
+.PHONY: venv demo serve test test-long lint types imports unit web web-test api-client lock api-client-update clean debian screenshots
 
 venv: $(VENV)/.runtime
 
@@ -63,6 +63,10 @@ lock: $(VENV)/.dev
 	$(BIN)/uv pip compile pyproject.toml $(LOCK_FLAGS) -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock $(LOCK_FLAGS) -o requirements-dev.lock
 LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet
+
+# The pictures in docs/screens, as the browser story saw them.
+screenshots: $(VENV)/.dev web/dist/.built debian
+	HUB_SCREENSHOTS=docs/screens $(BIN)/pytest tests/stories/test_desk.py
 
 clean:
 	rm -rf $(VENV) build web/node_modules web/dist

@@ -16,7 +16,6 @@ from kit.events import RecordingOutbox
 from tests.api import client_of
 from tests.catalog.api import CatalogRoom, open_site
 
-
 # Fixed, so that every test process names its tests alike.
 NOBODYS_ID = UUID("0199c0ff-ee00-7000-8000-0000000000aa")
 

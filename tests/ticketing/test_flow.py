@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from ticketing.errors import FieldMissing, IllegalTransition, NotYourOrder
-from ticketing.flow import TRANSITIONS, Action, Effect, Hat, decide, legal
+from ticketing.flow import TRANSITIONS, Action, Effect, Hat, Transition, decide, legal
 from ticketing.kinds import SETTLED, OrderState
 
 ALL_FIELDS = frozenset({"assignee_id", "reason", "closing_code"})
@@ -25,6 +25,11 @@ EXPECTED = {
     "cancelled": "",
     "reopened": "dispatch accept finish cancel",
 }
+
+
+def named(value) -> str:
+    """A transition by where it leads from and to: the same words in every process."""
+    return f"{value.action}:{value.before}" if isinstance(value, Transition) else str(value)
 
 
 @pytest.mark.parametrize(("state", "action"), list(product(OrderState, Action)))
@@ -53,7 +58,7 @@ def test_only_the_hats_of_a_transition_may_make_it(row, hat: Hat) -> None:
             decide(row.before, row.action, hats={hat}, given=ALL_FIELDS)
 
 
-@pytest.mark.parametrize("row", TRANSITIONS.values(), ids=str)
+@pytest.mark.parametrize("row", TRANSITIONS.values(), ids=named)
 def test_each_required_field_is_asked_for_by_name(row) -> None:
     for field in row.required:
         with pytest.raises(FieldMissing) as refused:
