@@ -38,11 +38,14 @@ class Translator:
 
     def translate(self, message: Message, *, share: Share, now_ms: int) -> Translation:
         result = Translation()
+        routes = self._router.routes(message.topic)
         if len(message.payload) > MAX_PAYLOAD_BYTES:
-            detail = f"{message.topic}: {len(message.payload)} bytes; at most {MAX_PAYLOAD_BYTES} are read"
+            # The topic alone says whose it is, so that the people of that site see it among their dead letters.
+            if share is not Share.LIFE_SAFETY:
+                result.entry = next((route.target.entry for route in routes if route.target is not None), None)
+            detail = f"{len(message.payload)} bytes; at most {MAX_PAYLOAD_BYTES} are read"
             self._refuse_message(Refusal(Reason.TOO_LARGE, detail), result, share)
             return result
-        routes = self._router.routes(message.topic)
         result.is_foreign = not routes
         for route in routes:
             if isinstance(route.rule, StatusRule):
@@ -122,6 +125,8 @@ class Translator:
     # --- status --------------------------------------------------------------------------------------------------
 
     def _read_status(self, route: Route, rule: StatusRule, message: Message, result: Translation) -> None:
+        if route.target is not None:
+            result.entry = route.target.entry
         text = message.payload[:1000].decode("utf-8", errors="replace").strip().strip('"')
         document = decode_json(message.payload) if text.startswith("{") else None
         if isinstance(document, Refusal):

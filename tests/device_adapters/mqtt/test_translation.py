@@ -240,6 +240,13 @@ def test_hostile_payloads_are_refused_with_the_reason_and_leave_no_reading(paylo
     result = translate(TELEMETRY, payload)
     assert reasons(result) == [reason]
     assert result.entries == []
+    assert result.entry == LIFT, "whose site's people see it among their dead letters"
+
+
+def test_a_status_nobody_understands_is_still_that_devices() -> None:
+    result = translate("site/yunqi/device/LIFT-06/status", b"perhaps")
+    assert reasons(result) == [Reason.BAD_VALUE]
+    assert result.entry == LIFT
 
 
 def test_a_bad_part_does_not_take_the_good_with_it() -> None:
