@@ -113,6 +113,11 @@ def create_admin(username: Annotated[str, typer.Argument(help="the name to log i
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def simulate(context: typer.Context) -> None:
     """Simulated devices: `hub simulate fault NAME --device CODE`, `hub simulate run FILE`, `hub simulate --help`."""
+    from hub.demo.environment import DemoFiles, DemoPorts, simulator_environment
+
+    settings = HubSettings()
+    for name, value in simulator_environment(settings, DemoPorts(), DemoFiles(settings.var / "demo")).items():
+        os.environ.setdefault(name, value)
     os.execv(sys.executable, [sys.executable, "-m", "simulators", *context.args])  # noqa: S606 - our own interpreter
 
 
@@ -159,7 +164,8 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
     try:
         uvloop.run(work)
     except (AlreadyRunning, PortTaken, ChildFailed) as refusal:
-        console.print(f"[red]{refusal}[/red]", highlight=False)
+        # Whole, so that whoever searches a log for it finds it on one line.
+        console.print(f"[red]{refusal}[/red]", highlight=False, soft_wrap=True)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

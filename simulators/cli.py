@@ -21,7 +21,9 @@ from simulators.settings import ROOMS_WITH_TEXTS, SimulatorSettings
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 Lang = Annotated[Language, typer.Option("--language", help="language of what is printed", envvar="HUB_LANGUAGE")]
-Control = Annotated[str, typer.Option("--simulator", help="where the running simulator listens")]
+Control = Annotated[
+    str, typer.Option("--simulator", help="where the running simulator listens", envvar="HUB_SIM_CONTROL_URL")
+]
 
 DEFAULT_CONTROL = "http://127.0.0.1:8090"
 DEFAULT_PLATFORM = "http://127.0.0.1:8091"
@@ -93,9 +95,11 @@ def run_command(
     file: Annotated[Path, typer.Argument(help="a scenario, e.g. simulators/scenarios/entrapment.toml")],
     user: Annotated[str, typer.Option(help="account in the hub", envvar="HUB_SIM_USER")],
     password: Annotated[str, typer.Option(help="its password", envvar="HUB_SIM_PASSWORD")],
-    hub: Annotated[str, typer.Option(help="where the hub listens")] = DEFAULT_HUB,
+    hub: Annotated[str, typer.Option(help="where the hub listens", envvar="HUB_SIM_HUB_URL")] = DEFAULT_HUB,
     simulator: Control = DEFAULT_CONTROL,
-    platform: Annotated[str, typer.Option(help="where the fake services listen")] = DEFAULT_PLATFORM,
+    platform: Annotated[
+        str, typer.Option(help="where the fake services listen", envvar="HUB_SIM_PLATFORM_URL")
+    ] = DEFAULT_PLATFORM,
     language: Lang = Language.ZH,
 ) -> None:
     """Plays a scenario against the running hub and simulator; exit status 0: everything was as expected."""

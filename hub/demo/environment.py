@@ -12,6 +12,7 @@ from notify.template import TemplateRegistry
 
 # WeChat's EncodingAESKey is 43 characters of Base64: 32 bytes without the padding.
 AES_KEY_LENGTH = 43
+SCENARIO_USER = "manager"
 
 
 class DemoPorts(Settings):
@@ -73,6 +74,20 @@ def demo_environment(settings: HubSettings, ports: DemoPorts, secrets: SecretSto
         "HUB_SIM_MQTT_CREDENTIALS": str(files.mqtt.resolve()),
         "HUB_SIM_HUB_URL": settings.base_url,
     }
+
+
+def simulator_environment(settings: HubSettings, ports: DemoPorts, files: DemoFiles) -> dict[str, str]:
+    """Where the running demo is, and as whom a scenario logs in there: its manager."""
+    where = {
+        "HUB_SIM_HUB_URL": settings.base_url,
+        "HUB_SIM_CONTROL_URL": f"http://127.0.0.1:{ports.http_port}",
+        "HUB_SIM_PLATFORM_URL": f"http://127.0.0.1:{ports.platform_port}",
+    }
+    try:
+        accounts: dict[str, str] = json.loads(files.accounts.read_text("utf-8"))
+    except FileNotFoundError:
+        return where
+    return where | {"HUB_SIM_USER": SCENARIO_USER, "HUB_SIM_PASSWORD": accounts[SCENARIO_USER]}
 
 
 def _aes_key(secrets: SecretStore) -> str:

@@ -16,14 +16,14 @@ from rich.table import Table
 
 from hub.bootstrap import Hub, Role
 from hub.demo.environment import DemoFiles, DemoPorts, demo_environment
-from hub.demo.site import SITE_FILE, load_demo
+from hub.demo.site import SITE_FILE, demo_declaration, load_demo
 from hub.infrastructure import infrastructure
-from hub.lock import folder_lock
+from hub.lock import folder_lock, is_locked
 from hub.roles import run_on, stopped_by_signals
 from hub.settings import HubSettings
 from kit.secrets import SecretStore
 from kit.supervision.ports import require_free
-from kit.supervision.process import Command, running_child
+from kit.supervision.process import Command, end_leftover, running_child
 from people.demo import DemoAccount
 
 READY_POLL_S = 0.1
@@ -50,7 +50,9 @@ async def run_demo(settings: HubSettings, *, reset: bool, fleet: bool, console: 
     if reset:
         throw_away(settings.var)
     ports, files = DemoPorts(), DemoFiles(settings.var / "demo")
-    check_ports(settings, ports)
+    if not is_locked(settings.var):  # nobody works here: simulators on its ports are a killed demo's
+        await end_leftover(simulators(settings, fleet=fleet))
+    check_ports(settings, ports, fleet=fleet)
     secrets = SecretStore(settings.var / "secrets.json")
     for name, value in demo_environment(settings, ports, secrets, files).items():
         os.environ.setdefault(name, value)
@@ -85,11 +87,18 @@ def throw_away(var: Path) -> None:
             shutil.rmtree(var)
 
 
-def check_ports(settings: HubSettings, ports: DemoPorts) -> None:
+def check_ports(settings: HubSettings, ports: DemoPorts, *, fleet: bool) -> None:
     """Raises PortTaken before anything is started. (The servers check their own.)"""
     require_free(settings.http_bind, settings.http_port, setting="HUB_HTTP_PORT")
+    for gateway in modbus_ports(ports) if fleet else ():
+        require_free("127.0.0.1", gateway, setting="HUB_SIM_MODBUS_PORT")
     require_free("127.0.0.1", ports.http_port, setting="HUB_SIM_HTTP_PORT")
     require_free("127.0.0.1", ports.platform_port, setting="HUB_SIM_PLATFORM_PORT")
+
+
+def modbus_ports(ports: DemoPorts) -> list[int]:
+    """Where the gateways of the demo site listen: a run of ports from the first."""
+    return sorted({item.address["port"] for item in demo_declaration(ports).equipment if "port" in item.address})
 
 
 def simulators(settings: HubSettings, *, fleet: bool) -> Command:

@@ -55,12 +55,12 @@ async def logged_in(browser: Browser, demo: Demo, username: str) -> Page:
     return page
 
 
-async def keep(page: Page, name: str) -> None:
+async def keep(page: Page, name: str, *, whole: bool = False) -> None:
     if KEEP:
         folder = Path(KEEP)
         folder.mkdir(parents=True, exist_ok=True)
         await page.wait_for_timeout(800)  # let fonts and the chart settle
-        await page.screenshot(path=folder / f"{name}.png")
+        await page.screenshot(path=folder / f"{name}.png", full_page=whole)
 
 
 async def test_the_alarm_appears_by_itself_and_leads_to_its_order_and_its_mark_on_the_chart(
@@ -92,7 +92,7 @@ async def test_the_alarm_appears_by_itself_and_leads_to_its_order_and_its_mark_o
     await expect(page.locator("[data-test=chart] canvas").first).to_be_visible(timeout=LIVENESS_MS)
     await expect(page.locator("[data-mark=alarm]").first).to_be_visible(timeout=LIVENESS_MS)
     await expect(page.locator("[data-mark=order]").first).to_be_visible(timeout=LIVENESS_MS)
-    await keep(page, "desk-equipment")
+    await keep(page, "desk-equipment", whole=True)
     assert failures == []
     await page.context.close()
 
