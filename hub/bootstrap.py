@@ -118,7 +118,7 @@ class _Parts:
 
 def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts) -> Hub:
     brokers, metrics = _brokers(infra), MqttMetrics(common.registry)
-    kept = KeptSamples(common.profiles, rooms.catalog.discovery, parts.intake)
+    kept = KeptSamples(common.profiles, rooms.catalog.discovery, parts.intake, common.directory)
     handled = subscriptions(rooms, kept)
     common.database.use_outbox(JobOutbox(common.jobs, handled))
     keeper = DirectoryKeeper(common.database, common.directory)

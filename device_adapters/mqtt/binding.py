@@ -1,5 +1,7 @@
 """What a discovered device said before anybody knew it, made readings once it is bound to an equipment."""
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
@@ -18,6 +20,10 @@ from device_adapters.mqtt.translation import Translator
 from device_adapters.values import Refusal
 from kit.clock import to_ms
 
+# The directory is loaded anew within a fraction of this; a database that is away may take longer than anybody waits.
+KNOWN_WITHIN_S = 10.0
+LOOK_S = 0.05
+
 
 class KeptMessages(Protocol):
     """The part of `catalog.discovery.Discovery` that gives back what it kept."""
@@ -28,7 +34,10 @@ class KeptMessages(Protocol):
 class KeptSamples:
     """Handles DeviceBound. Handled twice it finds nothing: the samples leave the inbox in the same transaction."""
 
-    def __init__(self, profiles: Mapping[str, DeviceProfile], discovery: KeptMessages, intake: Intake) -> None:
+    def __init__(
+        self, profiles: Mapping[str, DeviceProfile], discovery: KeptMessages, intake: Intake, live: LiveDirectory
+    ) -> None:
+        self._live = live
         self._profiles = profiles
         self._discovery = discovery
         self._intake = intake
@@ -41,6 +50,7 @@ class KeptSamples:
         entry = (await load_directory(session)).by_id.get(event.equipment_id)
         if entry is None or entry.protocol != "mqtt":
             return
+        await self._until_known(entry)
         samples = await self._discovery.take_samples(session, event.discovered_id)
         broker = str(entry.address.get("broker", ""))
         router = Router(
@@ -56,6 +66,18 @@ class KeptSamples:
             for refusal in read.refusals:
                 self._refuse(entry, sample, refusal, broker)
         await self._intake.submit([one for some in entries for one in some])
+
+    async def _until_known(self, entry: EquipmentEntry) -> None:
+        """The readers of the bus hear of new points a moment after the catalog has them, and would refuse readings
+        that come before as of points nobody knows."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(KNOWN_WITHIN_S):
+                while not self._is_known(entry):  # noqa: ASYNC110 - the directory is replaced, it announces nothing
+                    await asyncio.sleep(LOOK_S)
+
+    def _is_known(self, entry: EquipmentEntry) -> bool:
+        known = self._live.current.by_id.get(entry.equipment_id)
+        return known is not None and known.points == entry.points
 
     def _refuse(self, entry: EquipmentEntry, sample: Sample, refusal: Refusal, broker: str) -> None:
         self._intake.refuse(

@@ -1,5 +1,6 @@
 """A discovered device is bound: what it said before becomes readings, once."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -7,8 +8,10 @@ from prometheus_client import CollectorRegistry
 
 from bus.client import Bus
 from catalog.dead_letters import DeadLetters
+from catalog.directory import Directory, LiveDirectory
 from catalog.discovery import Discovery
 from catalog.events import DeviceBound
+from catalog.loader import load_directory
 from device_adapters.intake import Intake
 from device_adapters.mqtt.binding import KeptSamples
 from device_adapters.refusals import RefusalLine
@@ -40,10 +43,17 @@ async def test_kept_samples_become_readings_at_the_time_they_came(
     [event] = outbox.of(DeviceBound)
     refusals = RefusalLine(database, discovery=discovery, dead_letters=letters, clock=clock, registry=registry)
     async with Intake(bus, refusals, registry=registry) as intake:
-        handler = KeptSamples(PROFILES, discovery, intake)
-        for _ in range(2):  # a job may be run twice
-            async with database.transaction() as session:
-                await handler.on_device_bound(session, event)
+        live = LiveDirectory(Directory.of(0, []))
+        handler = KeptSamples(PROFILES, discovery, intake, live)
+        async with database.transaction() as session:
+            early = asyncio.create_task(handler.on_device_bound(session, event))
+            _, waiting = await asyncio.wait([early], timeout=0.3)
+            assert waiting, "whoever reads the bus does not know the new points yet"
+            async with database.transaction() as another:
+                live.replace(await load_directory(another))
+            await early
+        async with database.transaction() as session:  # a job may be run twice
+            await handler.on_device_bound(session, event)
     ordinary = await _all(bus, life_safety=False)
     urgent = await _all(bus, life_safety=True)
     assert ordinary == [(to_ms(SPOKE_AT), 1.0), (to_ms(SPOKE_AT) + 1000, 2.0)]
