@@ -1,4 +1,4 @@
-"""One running demo for all stories of a module: the servers, the fleet and the fake services that a user gets."""
+"""One running demo for all stories of a module: the servers and the fake services that a user gets."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,9 +10,12 @@ from tests.stories.harness import Demo
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
+async def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
+    """Without the fleet, unless the module says `FLEET = True`."""
     folder: Path = tmp_path_factory.mktemp("demo")
-    running = Demo(folder)
-    await running.start()
-    yield running
-    running.stop()
+    running = Demo(folder, fleet=getattr(request.module, "FLEET", False))
+    try:
+        await running.start()
+        yield running
+    finally:
+        running.stop()

@@ -18,13 +18,16 @@ LIVENESS_S = 60.0
 
 
 class MqttDevice:
-    """A device with its own account. `acknowledged` are the message ids that the broker confirmed (QoS 1)."""
+    """A device with its own account. `acknowledged` are the message ids that the broker confirmed (QoS 1).
 
-    def __init__(self, *, port: int, username: str, password: str, client_id: str) -> None:
+    A `patient` one asks the broker to keep its session, and sends what was not confirmed again when it is back.
+    """
+
+    def __init__(self, *, port: int, username: str, password: str, client_id: str, patient: bool = False) -> None:
         self.acknowledged: set[int] = set()
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self._connected = threading.Event()
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=not patient)
         self._client.username_pw_set(username, password)
         self._client.on_connect = self._on_connect
         self._client.on_publish = lambda _, __, mid, *___: self.acknowledged.add(mid)
@@ -52,6 +55,10 @@ class MqttDevice:
             while mid not in self.acknowledged:
                 await asyncio.sleep(0.01)
 
+    def use_password(self, username: str, password: str) -> None:
+        """From the next connection on."""
+        self._client.username_pw_set(username, password)
+
     def subscribe(self, topic: str) -> None:
         self._client.subscribe(topic, qos=1)
 
@@ -75,7 +82,7 @@ class Pump:
 async def pump_gateway(port: int) -> AsyncIterator[Pump]:
     """A Modbus TCP gateway with one running pump as unit 1."""
     pump = Pump()
-    pump.registers[200] = 1 << 10 | 1 << 8  # running, remotely controlled
+    pump.registers[200] = 1 << 6 | 1 << 8  # running, remotely controlled
     pump.registers[300], pump.registers[301], pump.registers[303] = 4200, 85, 2850
     pump.set(bearing_temp_c=52.0, vibration_mm_s=2.1)
 

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -152,10 +154,9 @@ async def items(client: httpx.AsyncClient, path: str, **params: Any) -> list[dic
 
 
 def free_run(count: int) -> int:
-    """The first of `count` neighbouring free ports."""
-    import socket
-
-    for first in range(20_000, 60_000, 97):
+    """The first of `count` neighbouring free ports. From somewhere at random: two demos must not meet."""
+    begin = random.randrange(20_000, 30_000)
+    for first in range(begin, begin + 2_000, count):
         sockets = []
         try:
             for port in range(first, first + count):
