@@ -18,7 +18,7 @@ from hub.bootstrap import Hub, Role
 from hub.demo.environment import DemoFiles, DemoPorts, demo_environment
 from hub.demo.site import SITE_FILE, demo_declaration, load_demo
 from hub.infrastructure import infrastructure
-from hub.lock import folder_lock, is_locked
+from hub.lock import folder_lock
 from hub.roles import run_on, stopped_by_signals
 from hub.settings import HubSettings
 from kit.secrets import SecretStore
@@ -47,11 +47,12 @@ async def run_demo(settings: HubSettings, *, reset: bool, fleet: bool, console: 
 
     Raises AlreadyRunning, PortTaken, ChildFailed.
     """
+    refuse_beside_another(settings.var)
     if reset:
         throw_away(settings.var)
     ports, files = DemoPorts(), DemoFiles(settings.var / "demo")
-    if not is_locked(settings.var):  # nobody works here: simulators on its ports are a killed demo's
-        await end_leftover(simulators(settings, fleet=fleet))
+    # Nobody works on this folder: simulators of its that are still alive are a killed demo's.
+    await end_leftover(simulators(settings, fleet=fleet))
     check_ports(settings, ports, fleet=fleet)
     secrets = SecretStore(settings.var / "secrets.json")
     for name, value in demo_environment(settings, ports, secrets, files).items():
@@ -78,6 +79,12 @@ async def run_demo(settings: HubSettings, *, reset: bool, fleet: bool, console: 
             infra = await stack.enter_async_context(infrastructure(settings))
             progress.done("PostgreSQL, nats-server with its MQTT listener, database schema")
             await run_on(settings, infra, roles=list(Role), prepare=prepare, beside=greet)
+
+
+def refuse_beside_another(var: Path) -> None:
+    """Raises AlreadyRunning before anything of the hub that works on the folder is touched."""
+    with folder_lock(var):
+        """Free: `infrastructure` takes it again for good."""
 
 
 def throw_away(var: Path) -> None:
