@@ -80,7 +80,7 @@ class Pump:
 
 @asynccontextmanager
 async def pump_gateway(port: int) -> AsyncIterator[Pump]:
-    """A Modbus TCP gateway with one running pump as unit 1."""
+    """A Modbus TCP gateway with one running pump as unit 1; behind its other units pumps stand still."""
     pump = Pump()
     pump.registers[200] = 1 << 6 | 1 << 8  # running, remotely controlled
     pump.registers[300], pump.registers[301], pump.registers[303] = 4200, 85, 2850
@@ -90,7 +90,8 @@ async def pump_gateway(port: int) -> AsyncIterator[Pump]:
         current[address - start : address - start + count] = pump.registers[address : address + count]
 
     block = [SimData(0, count=len(pump.registers), values=0, datatype=DataType.REGISTERS)]
-    server = ModbusTcpServer([SimDevice(1, simdata=block, action=refresh)], address=("127.0.0.1", port))
+    units = [SimDevice(1, simdata=block, action=refresh), SimDevice(0, simdata=block)]  # 0 answers for every other
+    server = ModbusTcpServer(units, address=("127.0.0.1", port))
     await server.serve_forever(background=True)
     try:
         yield pump

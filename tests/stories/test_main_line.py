@@ -152,7 +152,7 @@ async def test_a_worn_pump_becomes_an_order_and_recovery_proves_it_done(
         order = await order_of(desk, "PUMP-01", fault_mode="bearing_wear", kind="repair")
         pump.set(bearing_temp_c=85.0, vibration_mm_s=6.6)
         await until(lambda: reads(desk, "PUMP-01", "bearing_temp_c", 85.0), what="a second match is read")
-        fitting = [a for a in await items(desk, "/alarms") if a["equipment_code"] == "PUMP-01"]
+        fitting = [a for a in await items(desk, "/alarms", limit=500) if a["equipment_code"] == "PUMP-01"]
         assert [a["id"] for a in fitting if a["fault_mode"] == "bearing_wear"] == [alarm["id"]]
 
         me = (await desk.get("/auth/me")).json()["person_id"]
@@ -191,7 +191,8 @@ async def test_two_owners_and_an_alarm_share_one_order_and_each_hears_every_step
         assert order["number"] in answer.json()["reply"], answer.json()
     joined = (await desk.get(f"/work-orders/{order['id']}")).json()
     assert joined["reports"] == 2
-    assert len([line for line in await items(desk, "/work-orders") if line["equipment_code"] == "LIFT-09"]) == 1
+    orders = await items(desk, "/work-orders", limit=500)
+    assert len([line for line in orders if line["equipment_code"] == "LIFT-09"]) == 1
 
     me = (await desk.get("/auth/me")).json()["person_id"]
     (await desk.post(f"/work-orders/{order['id']}/assign", json={"assignee_id": me})).raise_for_status()
