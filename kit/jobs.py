@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 from procrastinate import App, PsycopgConnector, RetryStrategy
-from procrastinate.jobs import DEFAULT_QUEUE
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import DEFAULT_QUEUE, Job, Status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.db import Database, driver_connection, plain_url
@@ -128,6 +129,13 @@ class JobRunner:
         """Puts jobs of workers that stopped beating back in the queue; how many. Run it as a loop, not as a job."""
         stalled = list(await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S))
         for job in stalled:
-            await self._app.job_manager.retry_job(job)
+            await self._put_back(job)
             log.warning("stalled job put back", job_id=job.id, task=job.task_name)
         return len(stalled)
+
+    async def _put_back(self, job: Job) -> None:
+        try:
+            await self._app.job_manager.retry_job(job)
+        except UniqueViolation:
+            # A sweep whose next turn waits already: that one does it all, and this one must not keep the rest waiting.
+            await self._app.job_manager.finish_job(job, Status.ABORTED, delete_job=True)

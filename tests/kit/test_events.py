@@ -162,3 +162,35 @@ async def test_a_job_whose_worker_died_is_put_back(database: Database) -> None:
         assert await runner.rescue_stalled() == 1
         async with runner.running():
             await eventually(lambda: done == ["again"])
+
+
+async def test_a_sweep_that_died_while_its_next_turn_waits_keeps_no_job_from_being_put_back(database: Database) -> None:
+    done: list[str] = []
+
+    async def call(session: AsyncSession, *, words: str) -> None:
+        done.append(words)
+
+    async def sweep(session: AsyncSession) -> None:
+        done.append("swept")
+
+    app = new_app(database.url)
+    runner = JobRunner(
+        app, database, jobs=[JobKind("tests.say", call)], sweeps=[Sweep("tests.sweep", "0 0 1 1 *", sweep)]
+    )
+    async with app.open_async():
+        turn = app.configure_task("tests.sweep", queue="sweeps", queueing_lock="tests.sweep")
+        await turn.defer_async(timestamp=1)
+        async with database.transaction() as session:
+            await defer(session, app, "tests.say", words="again")
+            await session.execute(
+                text(
+                    "WITH gone AS (INSERT INTO procrastinate_workers (last_heartbeat) "
+                    "VALUES (now() - interval '1 minute') RETURNING id) "
+                    "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM gone)"
+                )
+            )
+        await turn.defer_async(timestamp=2)
+        assert await runner.rescue_stalled() == 2
+        assert await runner.rescue_stalled() == 0
+        async with runner.running():
+            await eventually(lambda: sorted(done) == ["again", "swept"])
