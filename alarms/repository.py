@@ -139,11 +139,6 @@ async def find(
     return (await session.scalars(page)).all(), total or 0
 
 
-async def open_on(session: AsyncSession, equipment_id: UUID) -> Sequence[Alarm]:
-    query = select(Alarm).where(Alarm.equipment_id == equipment_id, Alarm.state != AlarmState.NORMAL)
-    return (await session.scalars(query.order_by(Alarm.severity_rank, Alarm.onset_at))).all()
-
-
 async def history(session: AsyncSession, alarm_id: UUID) -> Sequence[TransitionRecord]:
     query = select(TransitionRecord).where(TransitionRecord.alarm_id == alarm_id).order_by(TransitionRecord.no)
     return (await session.scalars(query)).all()

@@ -173,10 +173,6 @@ class AlarmService:
         await self.get(session, scope, alarm_id)
         return await repository.history(session, alarm_id)
 
-    async def active_for(self, session: AsyncSession, equipment_id: UUID) -> Sequence[Alarm]:
-        """The alarms of an equipment that are not NORMAL, worst first."""
-        return await repository.open_on(session, equipment_id)
-
     # --- inside ----------------------------------------------------------------------------------------------------
 
     def _known(self, detections: Sequence[Detection]) -> list[Detection]:

@@ -96,11 +96,6 @@ class Directory:
         return {(entry.site_code, entry.external_id): entry for entry in self.entries}
 
     @cached_property
-    def by_external_id(self) -> Mapping[tuple[str, str], EquipmentEntry]:
-        """(profile key, external id) → equipment, for dialects whose topics name no site."""
-        return {(entry.profile_key, entry.external_id): entry for entry in self.entries}
-
-    @cached_property
     def by_point(self) -> Mapping[int, tuple[EquipmentEntry, PointEntry]]:
         return {point.point_no: (entry, point) for entry in self.entries for point in entry.points.values()}
 

@@ -1,7 +1,7 @@
 """WeChat Official Account (公众号): token, template and subscription messages, media, menu, OAuth.
 
-Source: docs/integrations.md and developers.weixin.qq.com. `client_msg_id` is sent, but that the platform drops a
-repeated one is unconfirmed, so silence after a send counts as ambiguous.
+Source: the Official Accounts developer documentation (公众号开发文档), developers.weixin.qq.com. `client_msg_id` is
+sent, but that the platform drops a repeated one is unconfirmed, so silence after a send counts as ambiguous.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
-from pydantic import SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from connectors.errors import ConnectorError, PermanentFailure, TemporaryFailure, not_configured
 from connectors.http import Answer, Endpoint, call, decode
@@ -22,7 +22,6 @@ TOKEN_REFUSED = frozenset({40001, 40014, 42001})
 # -1 busy, 45011 too many this minute, 50002 the account is limited for a while.
 TEMPORARY = {-1: 2.0, 45011: 60.0, 50002: 60.0}
 NOT_FOLLOWING = "43004"
-USER_REFUSED = "43101"
 RENEW_EARLY_S = 300.0
 AES_KEY_LENGTH = 43
 MAX_MEDIA_BYTES = 10 * 1024 * 1024
@@ -36,12 +35,12 @@ class WeChatSettings(Settings):
 
     model_config = settings_config("HUB_WECHAT_")
 
-    app_id: str = ""
-    app_secret: SecretStr | None = None
-    token: SecretStr | None = None
-    aes_key: SecretStr | None = None
-    base_url: str = "https://api.weixin.qq.com"
-    deadline_s: float = 5.0
+    app_id: str = Field("", description="AppID of the Official Account")
+    app_secret: SecretStr | None = Field(None, description="AppSecret of the Official Account")
+    token: SecretStr | None = Field(None, description="Token of the callback, the same as in WeChat's console")
+    aes_key: SecretStr | None = Field(None, description="EncodingAESKey of the callback, 43 characters")
+    base_url: str = Field("https://api.weixin.qq.com", description="where WeChat's API is; a fake one in a demo")
+    deadline_s: float = Field(5.0, gt=0, description="seconds to wait for an answer of WeChat")
 
     @field_validator("app_secret", "token", "aes_key", mode="before")
     @classmethod

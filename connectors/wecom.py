@@ -7,7 +7,7 @@ silence is harmless. It also drops, silently, what exceeds 30 cards a minute and
 from collections import deque
 from typing import Any, Self
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from connectors.errors import ConnectorError, PermanentFailure, TemporaryFailure, not_configured
 from connectors.http import Endpoint, call, decode
@@ -20,7 +20,6 @@ SERVICE = "wecom"
 TOKEN_REFUSED = frozenset({40001, 40014, 42001})
 # -1 busy, 45009 too many calls, 45033 too many at once.
 TEMPORARY = {-1: 2.0, 45009: 60.0, 45033: 5.0}
-NOBODY_REACHABLE = "81013"
 RENEW_EARLY_S = 300.0
 DUPLICATE_CHECK_S = 1800
 TITLE_BYTES = 128
@@ -33,11 +32,11 @@ class WeComSettings(Settings):
 
     model_config = settings_config("HUB_WECOM_")
 
-    corp_id: str = ""
-    corp_secret: SecretStr | None = None
-    agent_id: int = 0
-    base_url: str = "https://qyapi.weixin.qq.com"
-    deadline_s: float = 5.0
+    corp_id: str = Field("", description="corp id of the company in WeCom")
+    corp_secret: SecretStr | None = Field(None, description="secret of the WeCom application")
+    agent_id: int = Field(0, description="AgentId of the WeCom application")
+    base_url: str = Field("https://qyapi.weixin.qq.com", description="where WeCom's API is; a fake one in a demo")
+    deadline_s: float = Field(5.0, gt=0, description="seconds to wait for an answer of WeCom")
 
     @property
     def is_configured(self) -> bool:

@@ -103,9 +103,6 @@ class PeopleService:
         rooms = await self._catalog.room_ids(session, building_id=building_id, unit_id=unit_space_id)
         return list(await repository.residents(session, rooms))
 
-    async def residents_of_home(self, session: AsyncSession, space_id: UUID) -> list[UUID]:
-        return list(await repository.residents(session, [space_id]))
-
     async def add_resident(
         self,
         session: AsyncSession,

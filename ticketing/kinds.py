@@ -36,7 +36,6 @@ SETTLED = frozenset({OrderState.VERIFIED, OrderState.CLOSED, OrderState.CANCELLE
 IN_HAND = frozenset(
     {OrderState.ACCEPTED, OrderState.EN_ROUTE, OrderState.ON_SITE, OrderState.IN_PROGRESS, OrderState.ON_HOLD}
 )
-UNANSWERED = frozenset({OrderState.NEW, OrderState.DISPATCHED, OrderState.REOPENED})
 
 
 class ClosingCode(StrEnum):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from catalog.sorting import order_by
 from kit.access import Scope
 from ticketing.kinds import SETTLED, OrderKind, OrderState
-from ticketing.models import Follower, Report, WorkOrder, WorkOrderTask
+from ticketing.models import Report, WorkOrder, WorkOrderTask
 from ticketing.tasks import UNFINISHED
 
 SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
@@ -89,11 +89,6 @@ async def report_counts(session: AsyncSession, work_order_ids: Collection[UUID])
         .group_by(Report.work_order_id)
     )
     return dict(rows.all())
-
-
-async def follower_count(session: AsyncSession, work_order_id: UUID) -> int:
-    counted = select(func.count()).where(Follower.work_order_id == work_order_id)
-    return await session.scalar(counted) or 0
 
 
 def _where(scope: Scope, wanted: OrderFilter, now: datetime) -> list[ColumnElement[bool]]:

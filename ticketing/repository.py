@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.access import Scope
 from kit.ids import new_id
 from ticketing.incident import IncidentKey, OpenIncident
-from ticketing.kinds import IN_HAND, SETTLED, OrderState
+from ticketing.kinds import IN_HAND, OrderState
 from ticketing.models import (
     DayCounter,
     DispatchOffer,
@@ -51,13 +51,6 @@ async def next_number(session: AsyncSession, *, site_id: UUID, day: date) -> int
         index_elements=[DayCounter.site_id, DayCounter.day], set_={"last_no": DayCounter.last_no + 1}
     ).returning(DayCounter.last_no)
     return (await session.execute(counted)).scalar_one()
-
-
-async def open_orders_on(session: AsyncSession, equipment_id: UUID) -> Sequence[WorkOrder]:
-    found = await session.scalars(
-        select(WorkOrder).where(WorkOrder.equipment_id == equipment_id, WorkOrder.state.not_in(SETTLED))
-    )
-    return found.all()
 
 
 # --- incidents -----------------------------------------------------------------------------------------------------

@@ -335,15 +335,6 @@ async def test_a_list_filters_sorts_and_pages(database: Database, place: Place) 
             await place.alarms.find(session, ANYWHERE, AlarmFilter(), sort="colour", limit=1, offset=0)
 
 
-async def test_active_alarms_of_an_equipment_come_worst_first(database: Database, place: Place) -> None:
-    await apply(
-        database, place, place.detection(), place.detection(source_id="dry-run", severity=Severity.CRITICAL, onset_s=5)
-    )
-    async with database.transaction() as session:
-        alarms = await place.alarms.active_for(session, place.equipment_id("PUMP-01"))
-    assert [alarm.source_id for alarm in alarms] == ["dry-run", "pump-bearing-wear"]
-
-
 async def test_a_label_is_kept(database: Database, place: Place) -> None:
     await apply(database, place, place.detection())
     alarm = await the_alarm(database)
