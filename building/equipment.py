@@ -27,15 +27,3 @@ class EquipmentKind(StrEnum):
     DOOR = "door"
     SENSOR = "sensor"
     OTHER = "other"
-
-
-# The hub mirrors this equipment and never writes to it, whatever anyone configures.
-NEVER_WRITTEN = frozenset(
-    {
-        EquipmentKind.ELEVATOR,
-        EquipmentKind.ESCALATOR,
-        EquipmentKind.FIRE_PANEL,
-        EquipmentKind.SMOKE_DETECTOR,
-        EquipmentKind.HEAT_DETECTOR,
-    }
-)
