@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Self
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from connectors.aliyun import AliyunCaller
 from connectors.errors import not_configured
@@ -20,11 +20,11 @@ class SmsSettings(Settings):
 
     model_config = settings_config("HUB_SMS_")
 
-    access_key_id: str = ""
-    access_key_secret: SecretStr | None = None
-    sign_name: str = ""
-    base_url: str = "https://dysmsapi.aliyuncs.com"
-    deadline_s: float = 8.0
+    access_key_id: str = Field("", description="Alibaba Cloud access key that may send SMS")
+    access_key_secret: SecretStr | None = Field(None, description="secret of that access key")
+    sign_name: str = Field("", description="approved signature (签名) that every SMS begins with")
+    base_url: str = Field("https://dysmsapi.aliyuncs.com", description="where the SMS API is; a fake one in a demo")
+    deadline_s: float = Field(8.0, gt=0, description="seconds to wait for an answer of the SMS service")
 
     @property
     def is_configured(self) -> bool:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Self
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from connectors.aliyun import AliyunCaller
 from connectors.errors import not_configured
@@ -20,11 +20,11 @@ class VoiceSettings(Settings):
 
     model_config = settings_config("HUB_VOICE_")
 
-    access_key_id: str = ""
-    access_key_secret: SecretStr | None = None
-    show_number: str = ""
-    base_url: str = "https://dyvmsapi.aliyuncs.com"
-    deadline_s: float = 8.0
+    access_key_id: str = Field("", description="Alibaba Cloud access key that may place calls")
+    access_key_secret: SecretStr | None = Field(None, description="secret of that access key")
+    show_number: str = Field("", description="number the called person sees; empty: a shared one")
+    base_url: str = Field("https://dyvmsapi.aliyuncs.com", description="where the voice API is; a fake one in a demo")
+    deadline_s: float = Field(8.0, gt=0, description="seconds to wait for an answer of the voice service")
 
     @property
     def is_configured(self) -> bool:

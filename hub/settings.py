@@ -1,8 +1,18 @@
 """Settings of the whole: folders, addresses, which servers are embedded. A room's own settings live in that room."""
 
+import logging
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field, field_validator
+
+from kit.i18n import Language
 from kit.settings import Settings, settings_config
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+LOOPBACK = "127.0.0.1"
+WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not bound
 
 
 class HubSettings(Settings):
@@ -13,21 +23,35 @@ class HubSettings(Settings):
 
     model_config = settings_config("HUB_")
 
-    var: Path = Path("var")
-    files_dir: Path | None = None
-    database_url: str = ""
-    postgres_port: int = 54329
-    nats_url: str = ""
-    nats_port: int = 4222
-    mqtt_bind: str = "127.0.0.1"
-    mqtt_port: int = 1883
-    http_bind: str = "127.0.0.1"
-    http_port: int = 8000
-    public_url: str = ""
-    web_dist: Path = Path(__file__).parent.parent / "web" / "dist"
-    profiles_dir: Path = Path(__file__).parent.parent / "device_adapters" / "profiles"
-    log_level: str = "INFO"
-    log_json: bool | None = None
+    var: Path = Field(Path("var"), description="folder of all data; one hub a folder")
+    files_dir: Path | None = Field(None, description="folder of photos; by default `files` in HUB_VAR")
+    database_url: str = Field(
+        "", description="your PostgreSQL, as postgresql://user:password@host/name; empty: our own"
+    )
+    postgres_port: Port = Field(54329, description="loopback port of our own PostgreSQL")
+    nats_url: str = Field("", description="your nats-server, as nats://user:password@host:4222; empty: our own")
+    nats_port: Port = Field(4222, description="loopback port of our own nats-server")
+    mqtt_bind: str = Field(LOOPBACK, description="address the embedded MQTT listener listens on; 0.0.0.0 for all")
+    mqtt_port: Port = Field(1883, description="port of the embedded MQTT listener")
+    http_bind: str = Field(LOOPBACK, description="address the desk and the API listen on; 0.0.0.0 for all")
+    http_port: Port = Field(8000, description="port of the desk and the API")
+    public_url: str = Field("", description="how people reach the hub, as https://hub.example.com: links and QR codes")
+    web_dist: Path = Field(
+        Path(__file__).parent.parent / "web" / "dist", description="folder of the built front end (`make web`)"
+    )
+    profiles_dir: Path = Field(
+        Path(__file__).parent.parent / "device_adapters" / "profiles", description="folder of the device profiles"
+    )
+    language: Language = Field(Language.ZH, description="language of what the commands refuse with: zh-CN or en")
+    log_level: str = Field("INFO", description="least serious log lines to write: DEBUG, INFO, WARNING or ERROR")
+    log_json: bool | None = Field(None, description="log lines as JSON; by default when the output is no terminal")
+
+    @field_validator("log_level")
+    @classmethod
+    def _is_a_level(cls, value: str) -> str:
+        if value.upper() not in logging.getLevelNamesMapping():
+            raise ValueError("there are DEBUG, INFO, WARNING and ERROR")
+        return value.upper()
 
     @property
     def files(self) -> Path:
@@ -35,6 +59,12 @@ class HubSettings(Settings):
         return self.files_dir or self.var / "files"
 
     @property
+    def local_url(self) -> str:
+        """How programs on this machine reach the hub."""
+        host = LOOPBACK if self.http_bind in WILDCARDS else self.http_bind
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.http_port}"
+
+    @property
     def base_url(self) -> str:
         """How people reach the hub: what links in messages begin with."""
-        return self.public_url or f"http://{self.http_bind}:{self.http_port}"
+        return self.public_url or self.local_url

@@ -1,21 +1,25 @@
 """Every setting of every room, read from the settings classes themselves."""
 
 import importlib
-import importlib.util
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import SettingsError
+
 from kit.settings import Settings
 
-ROOMS = (
-    "hub", "bus", "people", "device_adapters", "device_adapters.mqtt", "device_adapters.modbus", "telemetry", "rules",
-    "alarms", "ticketing", "notify", "connectors", "owner_services",
+MODULES = (
+    "hub.settings", "people.settings", "device_adapters.mqtt.settings", "device_adapters.modbus.settings",
+    "telemetry.settings", "notify.settings", "owner_services.settings",
+    "connectors.wechat", "connectors.wecom", "connectors.sms", "connectors.voice",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class SettingLine:
-    """One setting: its variable, its default as text (empty for a secret without one) and what it is for."""
+    """One setting: its variable, its default as text (empty for a secret and where there is none), what it is for."""
 
     variable: str
     default: str
@@ -23,21 +27,41 @@ class SettingLine:
 
 
 def every_setting() -> Iterator[SettingLine]:
-    for cls in sorted(settings_classes(), key=lambda cls: str(cls.model_config.get("env_prefix"))):
-        prefix = cls.model_config.get("env_prefix", "")
-        purpose = (cls.__doc__ or "").strip().splitlines()[0] if cls.__doc__ else ""
+    for cls in settings_classes():
         for name, field in cls.model_fields.items():
-            default = (
-                ""
-                if field.is_required() or field.default is None
-                else str(field.get_default(call_default_factory=True))
-            )
-            yield SettingLine(f"{prefix}{name}".upper(), default, field.description or purpose)
+            default = None if field.is_required() else field.get_default(call_default_factory=True)
+            shown = "" if default is None or isinstance(default, SecretStr) else str(default)
+            yield SettingLine(variable(cls, name), shown, field.description or "")
 
 
 def settings_classes() -> list[type[Settings]]:
-    """All rooms' settings classes, found in their `settings` modules."""
-    for room in ROOMS:
-        if importlib.util.find_spec(f"{room}.settings"):
-            importlib.import_module(f"{room}.settings")
-    return [cls for cls in Settings.__subclasses__() if cls.__module__.split(".")[0] != "tests"]
+    """All rooms' settings classes, by prefix."""
+    modules = [importlib.import_module(name) for name in MODULES]
+    found = [
+        cls
+        for module in modules
+        for cls in vars(module).values()
+        if isinstance(cls, type) and issubclass(cls, Settings) and cls.__module__ == module.__name__
+    ]
+    return sorted(found, key=lambda cls: str(cls.model_config.get("env_prefix")))
+
+
+def variable(cls: type[Settings], name: str) -> str:
+    """The environment variable of a field."""
+    return f"{cls.model_config.get('env_prefix', '')}{name}".upper()
+
+
+def what_is_wrong(error: ValidationError | SettingsError) -> list[str]:
+    """One line a variable that cannot be used: its name and what is wrong, never its value, which may be a secret."""
+    if isinstance(error, SettingsError):
+        # Raised for a value that is no JSON, with the field's name in its words only.
+        named = re.search(r'field "(\w+)"', str(error))
+        owners = [variable(cls, named[1]) for cls in settings_classes() if named and named[1] in cls.model_fields]
+        return [f"{' or '.join(owners) or error}: not readable as JSON"]
+    owner = next((cls for cls in settings_classes() if cls.__name__ == error.title), None)
+    lines: list[str] = []
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        first, *rest = each["loc"] or (error.title,)
+        name = variable(owner, str(first)) if owner is not None and each["loc"] else str(first)
+        lines.append(f"{'.'.join([name, *map(str, rest)])}: {each['msg']}")
+    return lines

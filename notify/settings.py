@@ -18,15 +18,21 @@ class NotifySettings(Settings):
 
     model_config = settings_config("HUB_NOTIFY_")
 
-    wechat_templates: dict[str, str] = Field(default_factory=dict)
-    sms_templates: dict[str, str] = Field(default_factory=dict)
-    voice_templates: dict[str, str] = Field(default_factory=dict)
-    templates_file: Path | None = None
-    quiet_from: time = time(22, 0)
-    quiet_until: time = time(7, 30)
-    voice_after_s: float = 60.0
-    link_base_url: str = ""
-    keep_days: int = 365
+    wechat_templates: dict[str, str] = Field(
+        default_factory=dict, description="WeChat template ids by key, as JSON; see docs/wechat.md"
+    )
+    sms_templates: dict[str, str] = Field(default_factory=dict, description="SMS template codes by key, as JSON")
+    voice_templates: dict[str, str] = Field(
+        default_factory=dict, description="voice template (TTS) codes by key, as JSON"
+    )
+    templates_file: Path | None = Field(None, description="your own messages (TOML), over the shipped ones")
+    quiet_from: time = Field(time(22, 0), description="quiet hours begin, local to the site")
+    quiet_until: time = Field(time(7, 30), description="quiet hours end; the same as their beginning: none")
+    voice_after_s: float = Field(
+        60.0, description="seconds a matter of life may stay unacknowledged before the telephone rings"
+    )
+    link_base_url: str = Field("", description="what links in messages begin with; empty: the hub's own address")
+    keep_days: int = Field(365, description="days until records of messages are forgotten")
 
     @property
     def quiet_hours(self) -> QuietHours:

@@ -1,5 +1,7 @@
 """Settings of owner services."""
 
+from pydantic import Field
+
 from kit.settings import Settings, settings_config
 
 
@@ -8,6 +10,6 @@ class OwnerServicesSettings(Settings):
 
     model_config = settings_config("HUB_OWNERS_")
 
-    invitation_days: int = 30
-    phone_code_minutes: int = 10
-    keep_message_days: int = 90
+    invitation_days: int = Field(30, description="days an owner's invitation is good for")
+    phone_code_minutes: int = Field(10, description="minutes a code sent by SMS is good for")
+    keep_message_days: int = Field(90, description="days until owners' messages are forgotten")
