@@ -1,15 +1,17 @@
 """The `hub` command. Each sub-command is a few words here and its work in a module of its own."""
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from hub.settings import HubSettings
 from kit.logs import configure_logs
@@ -37,7 +39,7 @@ def serve() -> None:
     from hub.bootstrap import Role
     from hub.roles import run
 
-    _run(run(HubSettings(), roles=list(Role)))
+    _run(lambda settings: run(settings, roles=list(Role)))
 
 
 @app.command("run")
@@ -51,7 +53,7 @@ def run_roles(
     known = {role.value: role for role in Role}
     if unknown := [name for name in roles if name not in known]:
         raise typer.BadParameter(f"no role {', '.join(unknown)}; there are {', '.join(known)}")
-    _run(run(HubSettings(), roles=[known[name] for name in roles]))
+    _run(lambda settings: run(settings, roles=[known[name] for name in roles]))
 
 
 @app.command()
@@ -62,7 +64,7 @@ def demo(
     """Starts everything with a simulated site and a fake WeChat, and prints the addresses and accounts."""
     from hub.demo.run import run_demo
 
-    _run(run_demo(HubSettings(), reset=reset, fleet=fleet, console=console))
+    _run(lambda settings: run_demo(settings, reset=reset, fleet=fleet, console=console))
 
 
 @app.command()
@@ -73,14 +75,14 @@ def migrate(
     from hub.infrastructure import with_database
     from hub.migrate import new_revision, upgrade
 
-    async def work() -> None:
-        async with with_database(HubSettings()) as url:
+    async def work(settings: HubSettings) -> None:
+        async with with_database(settings) as url:
             await asyncio.to_thread(upgrade, url)
             if new:
                 await asyncio.to_thread(new_revision, url, new)
         console.print("the database is up to date")
 
-    _run(work())
+    _run(work)
 
 
 @app.command("load-site")
@@ -90,10 +92,10 @@ def load_site(
     """Creates or updates a site, its buildings, equipment and points from a declaration."""
     from hub.installing import load_declared_site
 
-    async def work() -> None:
-        console.print(await load_declared_site(HubSettings(), file))
+    async def work(settings: HubSettings) -> None:
+        console.print(await load_declared_site(settings, file))
 
-    _run(work())
+    _run(work)
 
 
 @app.command("create-admin")
@@ -101,13 +103,13 @@ def create_admin(username: Annotated[str, typer.Argument(help="the name to log i
     """Makes an administrator and prints a generated password, once."""
     from hub.installing import make_admin
 
-    async def work() -> None:
-        password = await make_admin(HubSettings(), username)
+    async def work(settings: HubSettings) -> None:
+        password = await make_admin(settings, username)
         console.print(
             f"administrator [bold]{username}[/bold], password [bold]{password}[/bold] (change it after log-in)"
         )
 
-    _run(work())
+    _run(work)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
@@ -115,9 +117,10 @@ def simulate(context: typer.Context) -> None:
     """Simulated devices: `hub simulate fault NAME --device CODE`, `hub simulate run FILE`, `hub simulate --help`."""
     from hub.demo.environment import DemoFiles, DemoPorts, simulator_environment
 
-    settings = HubSettings()
-    for name, value in simulator_environment(settings, DemoPorts(), DemoFiles(settings.var / "demo")).items():
-        os.environ.setdefault(name, value)
+    with _guarded():
+        settings = HubSettings()
+        for name, value in simulator_environment(settings, DemoPorts(), DemoFiles(settings.var / "demo")).items():
+            os.environ.setdefault(name, value)
     os.execv(sys.executable, [sys.executable, "-m", "simulators", *context.args])  # noqa: S606 - our own interpreter
 
 
@@ -140,7 +143,8 @@ def settings() -> None:
     from hub.settings_list import every_setting
 
     for setting in every_setting():
-        console.print(f"[bold]{setting.variable}[/bold]={setting.default}  [dim]{setting.words}[/dim]", highlight=False)
+        line = Text.assemble((setting.variable, "bold"), f"={setting.default}  ", (f"# {setting.words}", "dim"))
+        console.print(line, soft_wrap=True)  # one line a setting, to be searched and copied
 
 
 @app.command()
@@ -151,24 +155,33 @@ def openapi() -> None:
     print(json.dumps(describe(), ensure_ascii=False, indent=1, sort_keys=True))
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Runs a coroutine on uvloop; Ctrl-C and TERM end it in order; known refusals are one line, not a trace."""
+def _run(work: Callable[[HubSettings], Coroutine[Any, Any, None]]) -> None:
+    """Runs a coroutine on uvloop; Ctrl-C and TERM end it in order."""
     import uvloop
 
-    from hub.lock import AlreadyRunning
-    from kit.supervision.ports import PortTaken
-    from kit.supervision.process import ChildFailed
+    with _guarded():
+        settings = HubSettings()
+        configure_logs(level=settings.log_level, as_json=settings.log_json)
+        uvloop.run(work(settings))
 
-    settings = HubSettings()
-    configure_logs(level=settings.log_level, as_json=settings.log_json)
+
+@contextlib.contextmanager
+def _guarded() -> Iterator[None]:
+    """Mistakes of whoever runs the command are a line each, not a trace."""
     try:
-        uvloop.run(work)
-    except (AlreadyRunning, PortTaken, ChildFailed) as refusal:
-        # Whole, so that whoever searches a log for it finds it on one line.
-        console.print(f"[red]{refusal}[/red]", highlight=False, soft_wrap=True)
-        raise SystemExit(1) from None
+        yield
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except Exception as error:
+        from hub.refusal_lines import refusal_lines
+
+        lines = refusal_lines(error)
+        if not lines:
+            raise
+        for line in lines:
+            # Whole, so that whoever searches a log for it finds it on one line.
+            console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+        raise SystemExit(1) from None
 
 
 def main() -> None:
