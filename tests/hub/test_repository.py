@@ -58,11 +58,21 @@ def test_the_architecture_page_names_every_room() -> None:
     assert [room for room in rooms if f"`{room}/`" not in page] == []
 
 
-def glossary_words() -> list[str]:
-    return re.findall(r"^\| `([A-Za-z]+)` \|", (ROOT / "docs/glossary.md").read_text("utf-8"), re.MULTILINE)
+def glossary() -> list[tuple[str, str]]:
+    """The rows of the glossary: the word and its Chinese."""
+    page = (ROOT / "docs/glossary.md").read_text("utf-8")
+    return re.findall(r"^\| `([A-Za-z]+)` \| *([^|]*?) *\|", page, re.MULTILINE)
 
 
-@pytest.mark.parametrize("word", glossary_words())
+def test_each_glossary_row_has_a_chinese_word_and_none_stands_twice() -> None:
+    for word, chinese in glossary():
+        assert re.search(r"[\u4e00-\u9fff]", chinese), word
+    words, chinese_words = zip(*glossary(), strict=True)
+    assert len(set(words)) == len(words)
+    assert sorted(set(chinese_words)) == sorted(chinese_words)
+
+
+@pytest.mark.parametrize("word", [word for word, _ in glossary()])
 def test_a_glossary_word_is_used_in_the_code(word: str) -> None:
     snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", word).lower()
     pattern = re.compile(rf"{word}|{snake}|{snake.replace('_', '-')}")
