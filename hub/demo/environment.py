@@ -72,14 +72,14 @@ def demo_environment(settings: HubSettings, ports: DemoPorts, secrets: SecretSto
         "HUB_NOTIFY_VOICE_TEMPLATES": json.dumps({key: f"TTS_DEMO_{names[key]}" for key in templates}),
         "HUB_SIM_MQTT_PORT": str(settings.mqtt_port),
         "HUB_SIM_MQTT_CREDENTIALS": str(files.mqtt.resolve()),
-        "HUB_SIM_HUB_URL": settings.base_url,
+        "HUB_SIM_HUB_URL": settings.local_url,
     }
 
 
 def simulator_environment(settings: HubSettings, ports: DemoPorts, files: DemoFiles) -> dict[str, str]:
     """Where the running demo is, and as whom a scenario logs in there: its manager."""
     where = {
-        "HUB_SIM_HUB_URL": settings.base_url,
+        "HUB_SIM_HUB_URL": settings.local_url,
         "HUB_SIM_CONTROL_URL": f"http://127.0.0.1:{ports.http_port}",
         "HUB_SIM_PLATFORM_URL": f"http://127.0.0.1:{ports.platform_port}",
     }

@@ -6,8 +6,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -30,16 +30,21 @@ READY_POLL_S = 0.1
 
 
 class Progress:
-    """One line a step: what was done and how long it took."""
+    """One line a step: what is being done, said before it, and how long it took, said after it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._since = time.monotonic()
 
-    def done(self, words: str) -> None:
-        now = time.monotonic()
-        self._console.print(f"· {words} … {now - self._since:.1f} s", highlight=False)
-        self._since = now
+    @contextmanager
+    def step(self, words: str) -> Iterator[None]:
+        began = time.monotonic()
+        self._console.print(f"· {words} … ", end="", highlight=False, soft_wrap=True)
+        try:
+            yield
+        except BaseException:
+            self._console.print("not done", highlight=False)
+            raise
+        self._console.print(f"{time.monotonic() - began:.1f} s", highlight=False)
 
 
 async def run_demo(settings: HubSettings, *, reset: bool, fleet: bool, console: Console) -> None:
@@ -63,21 +68,21 @@ async def run_demo(settings: HubSettings, *, reset: bool, fleet: bool, console: 
     async with AsyncExitStack() as stack:
 
         async def prepare(hub: Hub) -> None:
-            accounts.extend(await load_demo(hub, ports, files))
-            progress.done("the demo site: equipment, people, shifts, MQTT accounts")
-            await hub.users.refresh()
+            with progress.step("the demo site: equipment, people, shifts, MQTT accounts"):
+                accounts.extend(await load_demo(hub, ports, files))
+                await hub.users.refresh()
             health = f"http://127.0.0.1:{ports.http_port if fleet else ports.platform_port}/healthz"
-            await stack.enter_async_context(running_child(simulators(settings, fleet=fleet), lambda: is_up(health)))
-            progress.done("the simulated fleet and the fake WeChat" if fleet else "the fake WeChat")
+            with progress.step("the simulated fleet and the fake WeChat" if fleet else "the fake WeChat"):
+                await stack.enter_async_context(running_child(simulators(settings, fleet=fleet), lambda: is_up(health)))
 
         async def greet() -> None:
-            await answers(f"{settings.base_url}/readyz")
-            progress.done("the hub")
+            with progress.step("the hub"):
+                await answers(f"{settings.local_url}/readyz")
             welcome(console, settings, ports, files, accounts)
 
         with stopped_by_signals():
-            infra = await stack.enter_async_context(infrastructure(settings))
-            progress.done("PostgreSQL, nats-server with its MQTT listener, database schema")
+            with progress.step("PostgreSQL, nats-server with its MQTT listener, database schema"):
+                infra = await stack.enter_async_context(infrastructure(settings))
             await run_on(settings, infra, roles=list(Role), prepare=prepare, beside=greet)
 
 
@@ -138,8 +143,10 @@ def welcome(
     console: Console, settings: HubSettings, ports: DemoPorts, files: DemoFiles, accounts: Sequence[DemoAccount]
 ) -> None:
     """Where to look and how to log in."""
-    console.print(f"\n[bold]智物 Zhiwu Hub[/bold]  {settings.base_url}")
-    console.print(f"  接口 API          {settings.base_url}/docs")
+    console.print(f"\n[bold]智物 Zhiwu Hub[/bold]  {settings.local_url}")
+    if settings.public_url:
+        console.print(f"  公开地址 public     {settings.public_url}")
+    console.print(f"  接口 API          {settings.local_url}/docs")
     console.print(f"  假微信 fake WeChat http://127.0.0.1:{ports.platform_port}")
     console.print(f"  MQTT              {settings.mqtt_bind}:{settings.mqtt_port}")
     table = Table("账号 account", "密码 password", "姓名 name", "角色 role", box=None, pad_edge=False)
