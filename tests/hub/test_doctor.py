@@ -1,0 +1,111 @@
+"""`hub doctor` names what is wrong and what to do; wrong settings are a finding, not a trace."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hub.cli import app
+from hub.demo.environment import DemoFiles, DemoPorts, demo_environment
+from hub.doctor import Finding, Verdict, examine
+from hub.settings import HubSettings
+from kit.secrets import SecretStore
+from kit.supervision.ports import free_port
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "var").mkdir()
+    monkeypatch.setenv("HUB_VAR", str(tmp_path / "var"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def listening_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def found(subject: str) -> list[Finding]:
+    return [finding for finding in examine() if finding.subject == subject]
+
+
+def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUB_HTTP_PORT", "eighty")
+    monkeypatch.setenv("HUB_WECHAT_AES_KEY", "short")
+    monkeypatch.setenv("HUB_NOTIFY_SMS_TEMPLATES", "{oops")
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    for name in ("HUB_HTTP_PORT", "HUB_WECHAT_AES_KEY", "HUB_NOTIFY_SMS_TEMPLATES"):
+        assert sum(name in line for line in result.stdout.splitlines() if line.startswith("✗")) == 1, name
+
+
+def test_readable_settings_are_said_to_be() -> None:
+    assert [finding.verdict for finding in found("settings")] == [Verdict.OK]
+
+
+def test_a_bus_that_can_be_reached(monkeypatch: pytest.MonkeyPatch, listening_port: int) -> None:
+    monkeypatch.setenv("HUB_NATS_URL", f"nats://hub:secret@127.0.0.1:{listening_port}")
+    (finding,) = found("bus")
+    assert finding.verdict is Verdict.OK
+    assert "secret" not in finding.words
+
+
+@pytest.mark.parametrize("url", ["nats://127.0.0.1:{port}", "nats://127.0.0.1:many", "nonsense"])
+def test_a_bus_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("HUB_NATS_URL", url.format(port=free_port()))
+    (finding,) = found("bus")
+    assert finding.verdict is Verdict.FAIL
+    assert "HUB_NATS_URL" in finding.words
+
+
+def test_services_left_out_are_notes_that_say_what_to_set() -> None:
+    for service, setting in (
+        ("WeChat", "HUB_WECHAT_APP_ID"), ("WeCom", "HUB_WECOM_AGENT_ID"),
+        ("SMS", "HUB_SMS_SIGN_NAME"), ("voice calls", "HUB_VOICE_ACCESS_KEY_ID"),
+    ):  # fmt: skip
+        (finding,) = found(service)
+        assert finding.verdict is Verdict.NOTE
+        assert setting in finding.words
+
+
+def test_the_demos_services_are_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = HubSettings()
+    secrets, files = SecretStore(tmp_path / "var" / "secrets.json"), DemoFiles(tmp_path / "var" / "demo")
+    for name, value in demo_environment(settings, DemoPorts(), secrets, files).items():
+        monkeypatch.setenv(name, value)
+    for service in ("WeChat", "WeCom", "SMS", "voice calls"):
+        assert [finding.verdict for finding in found(service)] == [Verdict.OK]
+        assert found(f"{service} templates") == []
+    assert found("WeChat callback") == []
+
+
+def test_templates_without_an_id_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUB_WECHAT_APP_ID", "wx1")
+    monkeypatch.setenv("HUB_WECHAT_APP_SECRET", "s")
+    (finding,) = found("WeChat templates")
+    assert finding.verdict is Verdict.NOTE
+    assert "HUB_NOTIFY_WECHAT_TEMPLATES" in finding.words
+    (callback,) = found("WeChat callback")
+    assert "HUB_WECHAT_TOKEN" in callback.words
+
+
+@pytest.mark.parametrize(("bind", "public", "noted"), [
+    ("127.0.0.1", "", False), ("0.0.0.0", "", True), ("0.0.0.0", "https://hub.example", False),
+])  # fmt: skip
+def test_a_hub_beyond_loopback_needs_its_public_address(
+    monkeypatch: pytest.MonkeyPatch, bind: str, public: str, noted: bool
+) -> None:
+    monkeypatch.setenv("HUB_HTTP_BIND", bind)
+    monkeypatch.setenv("HUB_PUBLIC_URL", public)
+    assert bool(found("HUB_PUBLIC_URL")) is noted
+
+
+def test_a_folder_that_cannot_be_written_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HUB_VAR", str(tmp_path / "file" / "var"))
+    (finding,) = found("data folder")
+    assert finding.verdict is Verdict.FAIL
+    assert "HUB_VAR" in finding.words
