@@ -45,6 +45,7 @@ from people.throttle import LoginThrottle, ThrottlePolicy
 from rules.service import RuleService
 from telemetry.service import TelemetryService
 from telemetry.store import TelemetryQueries
+from ticketing.report_links import ReportLinks
 from ticketing.room import Ticketing, build_ticketing
 
 
@@ -203,6 +204,7 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
     ticketing = build_ticketing(
         catalog=catalog.service, people=people.service, alarms=alarms.service, notify=notify.service,
         facts=LatestFacts(telemetry), texts=common.texts, clock=common.clock, registry=common.registry,
+        links=ReportLinks(secret=common.secrets.get("link_secret"), clock=common.clock),
         files_dir=common.settings.files,
     )  # fmt: skip
     owners = build_owner_services(

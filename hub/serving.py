@@ -61,7 +61,7 @@ def build_api(common: Common, rooms: Rooms, *, live: LiveUpdates, readiness: Rea
         QrLabels(common.settings.base_url), _import_desk(common, rooms),
         rooms.people.service, rooms.people.editor, rooms.people.rostering, rooms.people.logins,
         rooms.credentials, rooms.telemetry, rooms.rules, rooms.alarms.service, rooms.notify.service, rooms.notify.board,
-        rooms.ticketing.service, rooms.ticketing.desk, rooms.ticketing.attaching,
+        rooms.ticketing.service, rooms.ticketing.desk, rooms.ticketing.attaching, rooms.ticketing.links,
         *rooms.owners.provided,
     ]  # fmt: skip
     for service in services:

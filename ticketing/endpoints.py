@@ -20,6 +20,7 @@ from ticketing.kinds import OrderKind, OrderState
 from ticketing.listing_repository import OrderFilter
 from ticketing.moving import Words
 from ticketing.photos import MAX_BYTES
+from ticketing.report_links import ReportLinks
 from ticketing.schemas import (
     ActionIn,
     AssignIn,
@@ -46,6 +47,7 @@ router = APIRouter(prefix="/api/v1", tags=["work orders"])
 STATUS: dict[type[DomainError], int] = {
     errors.WorkOrderNotFound: 404,
     errors.ReportNotFound: 404,
+    errors.ReportLinkRefused: 404,
     errors.TaskNotFound: 404,
     errors.PhotoNotFound: 404,
     errors.NotYourOrder: 403,
@@ -71,6 +73,7 @@ AT_THE_DESK = (Role.DISPATCHER, Role.MANAGER)
 Ticketing = Annotated[TicketingService, Depends(service(TicketingService))]
 Orders = Annotated[Desk, Depends(service(Desk))]
 Photos = Annotated[Attaching, Depends(service(Attaching))]
+Links = Annotated[ReportLinks, Depends(service(ReportLinks))]
 Reader = Annotated[Principal, Depends(allow(*STAFF))]
 Handler = Annotated[Principal, Depends(allow(*HANDLING))]
 DeskClerk = Annotated[Principal, Depends(allow(*AT_THE_DESK))]
@@ -295,6 +298,15 @@ async def list_my_reports(session: Session, ticketing: Ticketing, caller: Caller
 async def get_my_report(report_id: UUID, session: Session, ticketing: Ticketing, caller: Caller) -> OwnerReportOut:
     """One of the caller's own reports."""
     return OwnerReportOut.of(await ticketing.owner_report(session, report_id, reporter_id=caller.person_id))
+
+
+@router.get("/reports/by-link/{token}", response_model=OwnerReportOut)
+async def get_report_by_link(
+    token: str, session: Session, ticketing: Ticketing, links: Links, response: Response
+) -> OwnerReportOut:
+    """The report that a link in a message is about, as its reporter may see it. No log-in: the link is signed."""
+    response.headers["Cache-Control"] = "no-store"
+    return OwnerReportOut.of(await ticketing.owner_report(session, links.report_of(token)))
 
 
 async def _page(session: Session, orders: Desk, caller: Principal, work_order_id: UUID) -> WorkOrderOut:

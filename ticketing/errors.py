@@ -28,6 +28,11 @@ class ReportNotFound(DomainError):
 
 
 @dataclass(eq=False)
+class ReportLinkRefused(DomainError):
+    """The link of a message is expired, or was not made by this hub. Which of the two is nobody's business."""
+
+
+@dataclass(eq=False)
 class TaskNotFound(DomainError):
     task_id: UUID
 

@@ -20,6 +20,7 @@ from ticketing.joining import Joining
 from ticketing.moving import Moving
 from ticketing.muting import Muting
 from ticketing.opening import Opening
+from ticketing.report_links import ReportLinks
 from ticketing.service import TicketingService
 from ticketing.site_targets import SiteTargets
 from ticketing.sweeps import Sweeps
@@ -29,7 +30,7 @@ from ticketing.telling import Telling
 
 @dataclass(frozen=True)
 class Ticketing:
-    """`service`, `desk` and `attaching` are for endpoints and other rooms; the rest is subscribed or scheduled."""
+    """`service`, `desk`, `attaching` and `links`: for endpoints and other rooms; the rest subscribed or scheduled."""
 
     service: TicketingService
     desk: Desk
@@ -37,12 +38,14 @@ class Ticketing:
     alarm_handlers: AlarmHandlers
     triage: Triage
     telling: Telling
+    links: ReportLinks
     sweeps: Sweeps
 
 
 def build_ticketing(
     *, catalog: CatalogService, people: PeopleService, alarms: AlarmService, notify: NotifyService,
-    facts: EquipmentFacts, texts: Texts, clock: Clock, registry: CollectorRegistry, files_dir: Path,
+    facts: EquipmentFacts, texts: Texts, clock: Clock, registry: CollectorRegistry, links: ReportLinks,
+    files_dir: Path,
 ) -> Ticketing:  # fmt: skip
     """`files_dir` (HUB_FILES_DIR) is where pictures are kept."""
     dispatching = Dispatching(people, clock)
@@ -68,6 +71,7 @@ def build_ticketing(
             opening=opening, moving=moving, alarms=alarms, catalog=catalog, texts=texts, clock=clock
         ),
         triage=Triage(facts),
-        telling=Telling(notify=notify, people=people, catalog=catalog, dispatching=dispatching),
+        telling=Telling(notify=notify, people=people, catalog=catalog, dispatching=dispatching, links=links),
+        links=links,
         sweeps=Sweeps(moving, clock, registry),
     )  # fmt: skip

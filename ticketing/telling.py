@@ -29,6 +29,7 @@ from ticketing.events import (
 from ticketing.flow import Action
 from ticketing.kinds import OrderState, OwnerState, TaskState
 from ticketing.models import Follower, Report, WorkOrder, WorkOrderTask
+from ticketing.report_links import ReportLinks
 from ticketing.reports import Known, as_addressed, known_before
 
 MOST_URGENT_PRIORITY = 2
@@ -36,12 +37,14 @@ MOST_URGENT_PRIORITY = 2
 
 class Telling:
     def __init__(
-        self, *, notify: NotifyService, people: PeopleService, catalog: CatalogService, dispatching: Dispatching
-    ) -> None:
+        self, *, notify: NotifyService, people: PeopleService, catalog: CatalogService, dispatching: Dispatching,
+        links: ReportLinks,
+    ) -> None:  # fmt: skip
         self._notify = notify
         self._people = people
         self._catalog = catalog
         self._dispatching = dispatching
+        self._links = links
 
     # --- owners' reports -------------------------------------------------------------------------------------------
 
@@ -255,7 +258,7 @@ class Telling:
             facts={"number": order.number, "place": report.place if report else order.place, **facts},
             site_id=order.site_id,
             urgency=Urgency.URGENT if order.priority <= MOST_URGENT_PRIORITY else Urgency.ORDINARY,
-            link=_report_link(report.id) if report else None,
+            link=self._links.path(report.id) if report else None,
         )
         await self._notify.tell(session, notice)
 
@@ -267,7 +270,7 @@ class Telling:
             return
         notice = Notice(
             key=f"report/{report.id}/received", person_id=report.reporter_id, template=template, facts=facts,
-            site_id=order.site_id, urgency=Urgency.URGENT, link=_report_link(report.id),
+            site_id=order.site_id, urgency=Urgency.URGENT, link=self._links.path(report.id),
         )  # fmt: skip
         await self._notify.tell(session, notice)
 
@@ -325,7 +328,3 @@ def _step_key(event: WorkOrderMoved) -> str:
 
 def _task_key(task: WorkOrderTask) -> str:
     return f"task/{task.id}/"
-
-
-def _report_link(report_id: UUID) -> str:
-    return f"/o/reports/{report_id}"

@@ -48,6 +48,7 @@ from people.editing import PeopleEditor
 from people.passwords import Passwords
 from tests.small_site import SmallSite, settle
 from ticketing.models import Attachment, Report, WorkOrder
+from ticketing.report_links import ReportLinks
 from ticketing.room import Ticketing, build_ticketing
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # 12:00 in Hangzhou
@@ -230,6 +231,7 @@ async def house(
     ticketing = build_ticketing(
         catalog=site.catalog, people=site.people, alarms=AlarmService(directory, clock), notify=notify,
         facts=NoFacts(), texts=texts, clock=clock, registry=registry, files_dir=tmp_path / "files",
+        links=ReportLinks(secret="only for tests, 32 bytes or more", clock=clock),
     )  # fmt: skip
     wechat = PlayedWeChat(account, clock)
     services = build_owner_services(

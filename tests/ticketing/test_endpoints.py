@@ -61,7 +61,7 @@ async def api(town: Town) -> AsyncIterator[Api]:
     logins = FakeLogins()
     app = make_app(
         town.database, routers=[router], rooms=["catalog", "people", "alarms", "ticketing"],
-        services=[town.room.service, town.room.desk, town.room.attaching],
+        services=[town.room.service, town.room.desk, town.room.attaching, town.room.links],
         status={**CATALOG_STATUS, **PEOPLE_STATUS, **STATUS}, logins=logins,
     )  # fmt: skip
     async with client_of(app) as client:

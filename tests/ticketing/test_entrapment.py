@@ -1,13 +1,16 @@
 """电梯困人: one order with parallel tasks, from the alarm to residents told."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from alarms.detection import OrderPolicy
 from kit.access import Role
-from kit.i18n import Texts
+from kit.i18n import Language, Texts
+from notify.message import Composer
 from notify.policy import Urgency
+from notify.template import TemplateRegistry
 from tests.ticketing.town import NOON, Town
 from ticketing.errors import NotYourOrder, OutageAlreadyConfirmed, OutageNotPossible, TasksUnfinished
 from ticketing.flow import Action
@@ -215,6 +218,13 @@ async def test_residents_hear_that_the_elevator_runs_again(town: Town) -> None:
     await town.act(order.id, desk, Action.CLOSE)
 
     assert await town.told("served") == ["elevator.outage", "elevator.restored"]
+    composer = Composer(Texts.load(["notify"]), link_base_url="https://hub.example")
+    for notice in await town.notices("served"):
+        template = TemplateRegistry.load().get(notice.template)
+        _, said = composer.words(template, facts=notice.facts, language=Language.ZH, zone=ZoneInfo("Asia/Shanghai"))
+        assert said.startswith("3栋2单元电梯")
+        assert said.count("单元电梯") == 1
+        assert "电梯电梯" not in said
 
 
 async def test_trapped_again_after_done_begins_every_task_anew(town: Town) -> None:

@@ -53,6 +53,7 @@ from ticketing.flow import Action
 from ticketing.kinds import Category, Channel, TaskKind
 from ticketing.models import WorkOrder, WorkOrderTask
 from ticketing.moving import NOTHING_SAID, Words
+from ticketing.report_links import ReportLinks
 from ticketing.reports import NewReport, Reported
 from ticketing.room import Ticketing, build_ticketing
 from ticketing.tasking import TaskWords
@@ -381,6 +382,7 @@ async def settled(
     room = build_ticketing(
         catalog=catalog, people=people, alarms=alarms, notify=notify, facts=facts, clock=clock, registry=registry,
         texts=Texts.load(["kit", "ticketing"]), files_dir=files_dir,
+        links=ReportLinks(secret="only for tests, 32 bytes or more", clock=clock),
     )  # fmt: skip
     mine = [entry for entry in directory.current.entries if entry.site_id == site.id]
     outbox.events.clear()

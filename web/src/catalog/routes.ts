@@ -1,5 +1,16 @@
 import type { RouteRecordRaw } from 'vue-router'
 
+/** Shown without a log-in and outside the desk: what the label on an equipment opens. */
+export const publicRoutes: RouteRecordRaw[] = [
+  {
+    path: '/q/:token',
+    name: 'equipment-label',
+    component: () => import('./LabelPage.vue'),
+    props: true,
+    meta: { isPublic: true, title: 'catalog.label.title' },
+  },
+]
+
 export const routes: RouteRecordRaw[] = [
   {
     path: 'equipment',

@@ -31,6 +31,16 @@ export function useEquipment(id: MaybeRefOrGetter<string | null | undefined>) {
   })
 }
 
+/** The equipment whose printed label carries this token; for staff only. */
+export function useLabelledEquipment(token: MaybeRefOrGetter<string>, isWanted: MaybeRefOrGetter<boolean>) {
+  return useQuery({
+    queryKey: ['equipment', 'by-qr', computed(() => toValue(token))],
+    queryFn: ({ signal }) =>
+      unwrap(api.GET('/api/v1/equipment/by-qr/{token}', { params: { path: { token: toValue(token) } }, signal })),
+    enabled: computed(() => toValue(isWanted)),
+  })
+}
+
 /** The points of an equipment: names in both languages, units, words for states. */
 export function usePoints(equipmentId: MaybeRefOrGetter<string | null | undefined>) {
   return useQuery({

@@ -8,12 +8,12 @@ import {
 } from 'vue-router'
 
 import { routes as alarms } from '@/alarms/routes'
-import { routes as catalog } from '@/catalog/routes'
+import { publicRoutes as labels, routes as catalog } from '@/catalog/routes'
 import { routes as notify } from '@/notify/routes'
 import { routes as people } from '@/people/routes'
 import { useSession } from '@/people/session'
 import { routes as rules } from '@/rules/routes'
-import { routes as ticketing } from '@/ticketing/routes'
+import { publicRoutes as owners, routes as ticketing } from '@/ticketing/routes'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -46,7 +46,7 @@ const desk: RouteRecordRaw = {
 export function makeRouter(): Router {
   const router = createRouter({
     history: createWebHistory(),
-    routes: [...people, desk],
+    routes: [...people, ...owners, ...labels, desk],
     scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? undefined : { top: 0 }),
   })
   router.beforeEach((to) => admit(to, useSession().isSignedIn))

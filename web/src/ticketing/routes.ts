@@ -1,5 +1,16 @@
 import type { RouteRecordRaw } from 'vue-router'
 
+/** Shown without a log-in and outside the desk: what links in messages open. */
+export const publicRoutes: RouteRecordRaw[] = [
+  {
+    path: '/o/reports/:token',
+    name: 'owner-report',
+    component: () => import('./OwnerReportPage.vue'),
+    props: true,
+    meta: { isPublic: true, title: 'ticketing.owner.title' },
+  },
+]
+
 export const routes: RouteRecordRaw[] = [
   {
     path: 'work-orders',

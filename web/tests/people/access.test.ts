@@ -43,4 +43,14 @@ describe('the navigation', () => {
     expect(admit(alarms, true)).toBe(true)
     expect(admit({ meta: { isPublic: true }, fullPath: '/login' }, false)).toBe(true)
   })
+
+  it.each([
+    ['/o/reports/eyJh.eyJz.c2ln', 'owner-report'],
+    ['/q/Xk3_-9', 'equipment-label'],
+  ])('lets everybody open %s, which messages and labels carry', (path, name) => {
+    const to = makeRouter().resolve(path)
+    expect(to.name).toBe(name)
+    expect(to.matched).toHaveLength(1) // outside the desk
+    expect(admit(to, false)).toBe(true)
+  })
 })
