@@ -51,6 +51,16 @@ class Mosquitto:
             self.process.terminate()
             await asyncio.wait_for(self.process.wait(), LIVENESS_S)
 
+    async def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        await asyncio.wait_for(self.process.wait(), LIVENESS_S)
+
+    def written_at_ns(self) -> int:
+        """When memory was last written to disk; 0 for never."""
+        database = self.home / "data" / "mosquitto.db"
+        return database.stat().st_mtime_ns if database.exists() else 0
+
 
 @asynccontextmanager
 async def running_mosquitto(home: Path, passwords: Mapping[str, str], *, tls: bool = False) -> AsyncIterator[Mosquitto]:
@@ -72,7 +82,7 @@ def _write_configuration(mosquitto: Mosquitto, *, tls: bool) -> None:
     (home / "certs").mkdir()
     text = (SHIPPED / "mosquitto.conf").read_text("utf-8")
     text = text.replace("/etc/mosquitto/", f"{home}/").replace("/var/lib/mosquitto/", f"{home}/data/")
-    text = text.replace("listener 1883", f"listener {mosquitto.port} 127.0.0.1")
+    text = text.replace("listener 1883 127.0.0.1", f"listener {mosquitto.port} 127.0.0.1")
     if tls:
         text = re.sub(r"^#(listener|cafile|certfile|keyfile|tls_version)", r"\1", text, flags=re.MULTILINE)
         text = text.replace("listener 8883", f"listener {mosquitto.tls_port} 127.0.0.1")

@@ -1,6 +1,7 @@
 """The hub on a real Mosquitto with the configuration we ship: MQTT 3.1.1 and 5, QoS 0 and 1, TLS, per-device ACL."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -58,6 +59,21 @@ async def test_what_came_while_hub_and_broker_were_away_is_read_when_both_are_ba
     async with rig(north, bus, database) as running:
         found = await running.readings(5000)
         assert sorted(value for _, value in found) == [float(number) for number in range(5000)]
+
+
+async def test_a_killed_broker_keeps_what_it_has_written(
+    mosquitto: Mosquitto, broker: Broker, bus: Bus, database: Database
+):
+    async with rig(broker, bus, database):
+        pass
+    async with device(broker, "WM-0001", "meter") as meter:
+        await meter.say(TELEMETRY.format("WM-0001"), {"values": {"volume_m3": 7}}, qos=1)
+    said_at_ns = time.time_ns()
+    await until(lambda: mosquitto.written_at_ns() > said_at_ns)
+    await mosquitto.kill()
+    await mosquitto.start()
+    async with rig(broker, bus, database) as running:
+        assert await running.readings(1) == [("WM-0001.volume_m3", 7.0)]
 
 
 async def test_a_device_speaks_for_itself_only_and_a_panel_hears_alarms_only(
