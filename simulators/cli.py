@@ -100,6 +100,9 @@ def run_command(
     platform: Annotated[
         str, typer.Option(help="where the fake services listen", envvar="HUB_SIM_PLATFORM_URL")
     ] = DEFAULT_PLATFORM,
+    patience: Annotated[
+        float, typer.Option(min=1.0, help="that many times the stated limits, for a machine busy with other things")
+    ] = 1.0,
     language: Lang = Language.ZH,
 ) -> None:
     """Plays a scenario against the running hub and simulator; exit status 0: everything was as expected."""
@@ -107,7 +110,7 @@ def run_command(
 
     targets = Targets(hub=hub, simulator=simulator, platform=platform, user=user, password=password)
     try:
-        held = asyncio.run(run_file(file, targets, language=language, say=typer.echo))
+        held = asyncio.run(run_file(file, targets, language=language, say=typer.echo, patience=patience))
     except DomainError as error:
         _fail(Texts.load(ROOMS_WITH_TEXTS).of_error(error, language))
     raise typer.Exit(0 if held else 1)

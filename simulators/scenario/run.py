@@ -30,9 +30,9 @@ class NotAsExpected(Exception):
     """A step did not turn out as the scenario says; the message says what was there instead."""
 
 
-async def run_file(file: Path, targets: Targets, *, language: Language, say: Say) -> bool:
+async def run_file(file: Path, targets: Targets, *, language: Language, say: Say, patience: float = 1.0) -> bool:
     """Whether everything was as expected. Raises BadScenario."""
-    scenario = read_scenario(file)
+    scenario = read_scenario(file).with_patience(patience)
     texts = Texts.load(ROOMS_WITH_TEXTS)
     started = time.monotonic()
     say(scenario.title[language])

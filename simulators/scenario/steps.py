@@ -1,5 +1,6 @@
 """What a scenario consists of. A step does something or expects something; expectations time themselves."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -93,3 +94,11 @@ class Scenario:
     about: Words
     settle: tuple[str, ...]
     steps: tuple[Step, ...] = field(default_factory=tuple)
+
+    def with_patience(self, factor: float) -> "Scenario":
+        """The same with that many times its time limits: to judge what happens on a machine too busy to judge how fast."""
+        steps = tuple(
+            dataclasses.replace(step, within_s=step.within_s * factor) if isinstance(step, Chat | Expect) else step
+            for step in self.steps
+        )
+        return dataclasses.replace(self, steps=steps)

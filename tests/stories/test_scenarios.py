@@ -16,6 +16,8 @@ FOLDER = Path(__file__).parents[2] / "simulators" / "scenarios"
 QUICK = ["entrapment", "gateway-offline"]
 LONG = ["bearing-wear", "phase-loss", "pipe-leak", "smoke", "two-owners-one-elevator"]
 DEADLINE_S = 900.0
+# Tests say what happens; how fast, a scenario says when played by itself.
+PATIENCE = 10
 
 
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.long) for name in LONG)])
@@ -24,6 +26,7 @@ async def test_a_scenario_holds(demo: Demo, name: str) -> None:
         sys.executable, "-m", "simulators", "run", str(FOLDER / f"{name}.toml"),
         "--user", "manager", "--password", demo.accounts()["manager"], "--hub", demo.hub_url,
         "--simulator", demo.simulators_url, "--platform", demo.platform_url, "--language", "en",
+        "--patience", str(PATIENCE),
     ]  # fmt: skip
     process = await asyncio.create_subprocess_exec(
         *argv, env=demo.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
