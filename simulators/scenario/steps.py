@@ -96,7 +96,7 @@ class Scenario:
     steps: tuple[Step, ...] = field(default_factory=tuple)
 
     def with_patience(self, factor: float) -> "Scenario":
-        """The same with that many times its time limits: to judge what happens on a machine too busy to judge how fast."""
+        """The same with that many times its limits: for a machine too busy to judge how fast things happen."""
         steps = tuple(
             dataclasses.replace(step, within_s=step.within_s * factor) if isinstance(step, Chat | Expect) else step
             for step in self.steps
