@@ -23,6 +23,8 @@ log = logger(__name__)
 
 T = TypeVar("T")
 
+MOST_NAMED = 5
+
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 STATUS: dict[type[DomainError], int] = {NotAuthenticated: 401, NotAllowed: 403}
@@ -164,7 +166,7 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        detail = "; ".join(f"{'.'.join(map(str, e['loc'][1:])) or e['loc'][0]}: {e['msg']}" for e in error.errors()[:5])
+        detail = "; ".join(_what_is_invalid(each, texts, language(request)) for each in error.errors()[:MOST_NAMED])
         return problem(request, 422, "invalid_request", detail=detail)
 
     async def http(request: Request, error: Exception) -> JSONResponse:
@@ -182,6 +184,21 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, unexpected)
+
+
+def _what_is_invalid(error: Mapping[str, Any], texts: Texts, language: Language) -> str:
+    """`field: what is wrong`, in our words where we have some for that kind of mistake, else in pydantic's."""
+    # In a body that is no JSON the place is a position, which is among the facts.
+    place = [] if error["type"] == "json_invalid" else error["loc"][1:]
+    where = ".".join(map(str, place)) or str(error["loc"][0])
+    try:
+        facts = {name: str(fact) for name, fact in (error.get("ctx") or {}).items()}
+        if "expected" in facts:
+            facts["expected"] = facts["expected"].replace(" or ", ", ")  # pydantic's list, for every language
+        words = texts.text(f"kit.invalid.{error['type']}", language, **facts)
+    except LookupError:  # no such text, or a fact that this version of pydantic does not give
+        words = str(error["msg"])
+    return f"{where}: {words}"
 
 
 def request_id_of(request: Request) -> str:
