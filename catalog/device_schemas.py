@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from building.equipment import EquipmentKind
 from building.point import PointKind, ReportingMode
@@ -12,6 +13,15 @@ from catalog.views import DeadLetterView, Sample
 from kit.http import Schema
 
 _ID = "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+_DISCOVERED: JsonDict = {
+    "id": _ID, "site_id": _ID, "site_code": "yunqi", "protocol": "mqtt", "broker": "embedded",
+    "external_id": "SMOKE-902", "first_seen_at": "2026-11-22T02:12:00Z", "last_seen_at": "2026-11-22T02:13:00Z",
+    "messages": 2, "bound_equipment_id": None, "bound_at": None,
+}  # fmt: skip
+_SAMPLE: JsonDict = {
+    "topic": "site/yunqi/device/SMOKE-902/telemetry", "payload": '{"values": {"smoke": false}}',
+    "received_at": "2026-11-22T02:12:00Z",
+}  # fmt: skip
 
 
 class ProfilePoint(Schema):
@@ -57,6 +67,8 @@ class ProfileOut(Schema):
 class SampleOut(Schema):
     """A message as it came; bytes that are no UTF-8 are shown as �."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_SAMPLE]})
+
     topic: str
     payload: str
     received_at: datetime
@@ -70,6 +82,8 @@ class SampleOut(Schema):
 
 class DiscoveredOut(Schema):
     """A device that speaks and that the catalog does not know."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_DISCOVERED]})
 
     id: UUID
     site_id: UUID | None
@@ -85,6 +99,8 @@ class DiscoveredOut(Schema):
 
 
 class DiscoveredDetail(DiscoveredOut):
+    model_config = ConfigDict(json_schema_extra={"examples": [_DISCOVERED | {"samples": [_SAMPLE]}]})
+
     samples: list[SampleOut]
 
 

@@ -146,6 +146,17 @@ class SpacePatch(Changes):
 
 
 class SpaceOut(Schema):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": _ID, "site_id": _ID, "building_id": _ID, "parent_id": None, "unit_id": None, "kind": "unit",
+                    "code": "13-1", "name": "1单元",
+                }
+            ]
+        }
+    )  # fmt: skip
+
     id: UUID
     site_id: UUID
     building_id: UUID | None
@@ -217,6 +228,20 @@ class EquipmentPatch(Changes):
 class EquipmentOut(Schema):
     """`link_up` null: it never spoke. `partition`: where its readings are judged. `retired_at`: kept for history."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                _EQUIPMENT
+                | {
+                    "id": _ID, "protocol": "mqtt", "external_id": "LIFT-25", "address": {}, "building_name": "13栋",
+                    "space_id": _ID, "space_name": "1单元", "unit_id": _ID, "unit_name": "1单元", "parent_id": None,
+                    "partition": 13, "qr_token": "q7XkP2mN", "in_service": True, "retired_at": None, "link_up": True,
+                    "link_changed_at": "2026-11-22T02:12:00Z",
+                }
+            ]
+        }
+    )  # fmt: skip
+
     id: UUID
     site_id: UUID
     code: str
@@ -264,6 +289,19 @@ class PointPatch(Changes):
 
 class PointOut(Schema):
     """`labels`: the word shown for a number, by language. `edited`: the fields a person set."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "point_no": 412, "site_id": _ID, "equipment_id": _ID, "key": "machine_room_temp_c",
+                    "name": {"zh-CN": "机房温度", "en": "Machine room temperature"}, "kind": "sensor", "unit": "°C",
+                    "low": -10, "high": 60, "reporting_mode": "periodic", "interval_s": 60, "decimals": 1,
+                    "life_safety": False, "edited": ["high"], "labels": {},
+                }
+            ]
+        }
+    )  # fmt: skip
 
     point_no: int
     site_id: UUID

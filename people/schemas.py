@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
 
 from catalog.foreign_text import Line, Name
 from catalog.schemas import Changes, nullable
@@ -18,6 +19,22 @@ from people.rota import MAX_SHIFT_HOURS
 from people.views import PersonDetail, PersonView, RotaView
 
 _ID = "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+_PERSON: JsonDict = {
+    "id": _ID, "kind": "staff", "name": "张伟", "phone": "138****8000", "wecom_user_id": "zhangwei",
+    "language": "zh-CN", "is_active": True,
+}  # fmt: skip
+_HOME: JsonDict = {
+    "residence_id": _ID, "space_id": _ID, "site_id": _ID, "building_id": _ID, "building_name": "3栋",
+    "unit_name": "2单元", "room_name": "502", "relation": "owner",
+}  # fmt: skip
+_SHIFT: JsonDict = {
+    "id": _ID, "site_id": _ID, "person_id": _ID, "person_name": "张伟", "duty": "engineer",
+    "starts_at": "2026-11-22T00:00:00Z", "ends_at": "2026-11-22T12:00:00Z",
+}  # fmt: skip
+_ROTA: JsonDict = {
+    "id": _ID, "site_id": _ID, "person_id": _ID, "person_name": "张伟", "duty": "guard", "first_day": "2026-11-22",
+    "every_days": 2, "starts_at": "20:00", "hours": 12,
+}  # fmt: skip
 
 
 def _phone(text: str) -> str:
@@ -62,6 +79,8 @@ class StreamTokenOut(Schema):
 
 
 class PasswordIn(Schema):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"old": "correct horse 7", "new": "battery staple 8"}]})
+
     old: Password
     new: Password
 
@@ -80,6 +99,12 @@ class GrantBody(Schema):
 
 
 class MeOut(Schema):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"person_id": _ID, "name": "张伟", "grants": [{"role": "dispatcher", "site_id": _ID}]}]
+        }
+    )
+
     person_id: UUID
     name: str
     grants: list[GrantBody]
@@ -113,6 +138,8 @@ class PersonPatch(Changes):
 class PersonOut(Schema):
     """`phone` is masked (138****1234) unless the caller's role needs it whole and the caller asked."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_PERSON]})
+
     id: UUID
     kind: PersonKind
     name: str
@@ -143,6 +170,8 @@ class SkillBody(Schema):
 
 
 class HomeOut(Schema):
+    model_config = ConfigDict(json_schema_extra={"examples": [_HOME]})
+
     residence_id: UUID
     space_id: UUID
     site_id: UUID
@@ -154,6 +183,19 @@ class HomeOut(Schema):
 
 
 class PersonDetailOut(PersonOut):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                _PERSON
+                | {
+                    "site_ids": [_ID], "username": "zhangwei", "is_login_enabled": True,
+                    "grants": [{"role": "engineer", "site_id": _ID}], "skills": [{"skill": "elevator"}],
+                    "building_ids": [], "homes": [_HOME], "follows_wechat": False,
+                }
+            ]
+        }
+    )  # fmt: skip
+
     site_ids: list[UUID]
     username: str | None
     is_login_enabled: bool
@@ -185,6 +227,8 @@ class AccountIn(Schema):
 
 class AccountOut(Schema):
     """`password`: to be handed over now; it is kept as a hash and never shown again. Null when the caller chose it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"username": "zhangwei", "password": "k3V9-tQ2m-Xw7p"}]})
 
     username: str
     password: str | None
@@ -232,6 +276,8 @@ class ShiftIn(Schema):
 
 
 class ShiftOut(Schema):
+    model_config = ConfigDict(json_schema_extra={"examples": [_SHIFT]})
+
     id: UUID
     site_id: UUID
     person_id: UUID
@@ -276,6 +322,8 @@ class RotaIn(Schema):
 
 
 class RotaOut(Schema):
+    model_config = ConfigDict(json_schema_extra={"examples": [_ROTA]})
+
     id: UUID
     site_id: UUID
     person_id: UUID

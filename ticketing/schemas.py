@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from catalog.foreign_text import Line, Name
 from kit.http import Schema
 from people.phones import masked, normal_phone
+from ticketing import examples
 from ticketing.desk import OrderLine, OrderPage
 from ticketing.dispatch import Ranking
 from ticketing.dispatching import DispatchMode, OfferOutcome
@@ -148,6 +149,8 @@ class TaskActionIn(Schema):
 class WorkOrderLineOut(Schema):
     """An order as lists show it. `title` by language; times UTC."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ORDER_LINE]})
+
     id: UUID
     site_id: UUID
     number: str
@@ -194,6 +197,8 @@ class ActionOut(Schema):
 class TaskOut(Schema):
     """A parallel task. `facts` is what is needed to do it: the number to call, the elevator's rescue code."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.TASK]})
+
     id: UUID
     kind: TaskKind
     state: TaskState
@@ -221,6 +226,8 @@ class TaskOut(Schema):
 class ReportOut(Schema):
     """What one person said. `contact_phone` is masked."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.REPORT]})
+
     id: UUID
     reporter_id: UUID | None
     reporter_name: str | None
@@ -246,6 +253,8 @@ class ReportOut(Schema):
 
 
 class TimelineOut(Schema):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.TIMELINE]})
+
     position: int
     at: datetime
     what: Entry
@@ -291,6 +300,8 @@ class OfferOut(Schema):
 
 
 class PhotoOut(Schema):
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.PHOTO]})
+
     id: UUID
     report_id: UUID | None
     added_by: UUID | None
@@ -317,6 +328,8 @@ class OrderAlarmOut(Schema):
 
 class WorkOrderOut(WorkOrderLineOut):
     """An order with everything on it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ORDER]})
 
     repeat_of: Annotated[str | None, Field(description="number of the earlier order about the same thing")]
     dispatched_at: datetime | None
