@@ -176,9 +176,11 @@ def _brokers(infra: Infrastructure) -> list[Broker]:
     brokers = list(MqttSettings().brokers)
     if infra.mqtt is not None:
         own = infra.mqtt
-        brokers.insert(
-            0, Broker(name=EMBEDDED, host=own.host, port=own.port, username=own.username, password=own.password)
-        )
+        broker = Broker(
+            name=EMBEDDED, host=own.host, port=own.port, username=own.username, password=own.password,
+            tls=own.ca_file is not None, ca_file=own.ca_file,
+        )  # fmt: skip
+        brokers.insert(0, broker)
     return brokers
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import ssl
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ def examine() -> Iterator[Finding]:
         if folder.verdict is Verdict.OK:
             for check in (_disk, _servers, _ports):
                 yield from check(settings)
-        for check in (_bus, _front_end, _exposure):
+        for check in (_bus, _tls_files, _front_end, _exposure):
             yield from check(settings)
     yield from outside_services(read)
     yield from _optional_programs()
@@ -209,6 +210,18 @@ def _ports(settings: HubSettings) -> Iterator[Finding]:
             yield Finding(f"port {port}", Verdict.FAIL, str(taken))
 
 
+def _tls_files(settings: HubSettings) -> Iterator[Finding]:
+    if settings.mqtt_tls_cert is None or settings.mqtt_tls_key is None:
+        return
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(settings.mqtt_tls_cert, settings.mqtt_tls_key)
+        yield Finding("MQTT over TLS", Verdict.OK, str(settings.mqtt_tls_cert))
+    except (OSError, ssl.SSLError) as error:
+        words = f"HUB_MQTT_TLS_CERT and HUB_MQTT_TLS_KEY cannot be used together: {error}"
+        yield Finding("MQTT over TLS", Verdict.FAIL, words)
+
+
 def _front_end(settings: HubSettings) -> Iterator[Finding]:
     built = (settings.web_dist / "index.html").is_file()
     words = str(settings.web_dist) if built else "not built: run `make web`"
@@ -217,7 +230,8 @@ def _front_end(settings: HubSettings) -> Iterator[Finding]:
 
 def _exposure(settings: HubSettings) -> Iterator[Finding]:
     for name, host in (("HUB_HTTP_BIND", settings.http_bind), ("HUB_MQTT_BIND", settings.mqtt_bind)):
-        if host not in LOOPBACK_HOSTS:
+        has_tls = name == "HUB_MQTT_BIND" and settings.mqtt_tls_cert is not None
+        if host not in LOOPBACK_HOSTS and not has_tls:
             yield Finding(name, Verdict.NOTE, f"listens on {host}: put TLS in front of it before others can reach it")
     if settings.http_bind not in LOOPBACK_HOSTS and not settings.public_url:
         yield Finding(

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from hub.lock import folder_lock, is_locked
 from hub.migrate import upgrade
 from hub.settings import HubSettings
 from kit.secrets import SecretStore
-from kit.supervision.nats import BUS_USER, MQTT_USER, NatsConfig, NatsServer, running_nats
+from kit.supervision.nats import BUS_USER, MQTT_USER, NatsConfig, NatsServer, TlsFiles, running_nats
 from kit.supervision.ports import require_free
 from kit.supervision.postgres import DATABASE, SUPERUSER, running_postgres
 
@@ -22,6 +23,8 @@ class MqttListener:
     port: int
     username: str
     password: str
+    ca_file: Path | None = None
+    """With it the listener speaks TLS, and this certifies it."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ async def _own(settings: HubSettings, secrets: SecretStore, stack: AsyncExitStac
             port=settings.nats_port,
             mqtt_host=settings.mqtt_bind,
             mqtt_port=settings.mqtt_port,
+            mqtt_tls=_tls_files(settings),
         )
         server = await stack.enter_async_context(running_nats(settings.var / "nats", config))
     return Infrastructure(
@@ -114,7 +118,15 @@ async def _own(settings: HubSettings, secrets: SecretStore, stack: AsyncExitStac
 
 def _listener(settings: HubSettings, secrets: SecretStore) -> MqttListener:
     host = "127.0.0.1" if settings.mqtt_bind in ("0.0.0.0", "::") else settings.mqtt_bind  # noqa: S104
-    return MqttListener(host, settings.mqtt_port, MQTT_USER, secrets.get("mqtt_password"))
+    ca_file = settings.mqtt_tls_cert
+    return MqttListener(host, settings.mqtt_port, MQTT_USER, secrets.get("mqtt_password"), ca_file)
+
+
+def _tls_files(settings: HubSettings) -> TlsFiles | None:
+    if settings.mqtt_tls_cert is None or settings.mqtt_tls_key is None:
+        return None
+    # Whole paths: nats-server runs in a folder of its own.
+    return TlsFiles(settings.mqtt_tls_cert.resolve(), settings.mqtt_tls_key.resolve())
 
 
 def check_ports(settings: HubSettings) -> None:

@@ -2,9 +2,9 @@
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from kit.i18n import Language
 from kit.settings import Settings, settings_config
@@ -33,6 +33,10 @@ class HubSettings(Settings):
     nats_port: Port = Field(4222, description="loopback port of our own nats-server")
     mqtt_bind: str = Field(LOOPBACK, description="address the embedded MQTT listener listens on; 0.0.0.0 for all")
     mqtt_port: Port = Field(1883, description="port of the embedded MQTT listener")
+    mqtt_tls_cert: Path | None = Field(
+        None, description="certificate (PEM, with its chain) of the MQTT listener, good for 127.0.0.1 too: then TLS"
+    )
+    mqtt_tls_key: Path | None = Field(None, description="private key (PEM) of that certificate")
     http_bind: str = Field(LOOPBACK, description="address the desk and the API listen on; 0.0.0.0 for all")
     http_port: Port = Field(8000, description="port of the desk and the API")
     public_url: str = Field("", description="how people reach the hub, as https://hub.example.com: links and QR codes")
@@ -52,6 +56,17 @@ class HubSettings(Settings):
         if value.upper() not in logging.getLevelNamesMapping():
             raise ValueError("there are DEBUG, INFO, WARNING and ERROR")
         return value.upper()
+
+    @field_validator("mqtt_tls_cert", "mqtt_tls_key", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
+    @model_validator(mode="after")
+    def _both_tls_files_or_neither(self) -> Self:
+        if (self.mqtt_tls_cert is None) is not (self.mqtt_tls_key is None):
+            raise ValueError("HUB_MQTT_TLS_CERT and HUB_MQTT_TLS_KEY belong together: set both or neither")
+        return self
 
     @property
     def files(self) -> Path:

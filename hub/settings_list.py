@@ -61,7 +61,10 @@ def what_is_wrong(error: ValidationError | SettingsError) -> list[str]:
     owner = next((cls for cls in settings_classes() if cls.__name__ == error.title), None)
     lines: list[str] = []
     for each in error.errors(include_url=False, include_context=False, include_input=False):
-        first, *rest = each["loc"] or (error.title,)
-        name = variable(owner, str(first)) if owner is not None and each["loc"] else str(first)
+        if not each["loc"]:  # about several variables: the words name them
+            lines.append(each["msg"])
+            continue
+        first, *rest = each["loc"]
+        name = variable(owner, str(first)) if owner is not None else str(first)
         lines.append(f"{'.'.join([name, *map(str, rest)])}: {each['msg']}")
     return lines

@@ -73,6 +73,7 @@ def demo_environment(settings: HubSettings, ports: DemoPorts, secrets: SecretSto
         "HUB_SIM_MQTT_PORT": str(settings.mqtt_port),
         "HUB_SIM_MQTT_CREDENTIALS": str(files.mqtt.resolve()),
         "HUB_SIM_HUB_URL": settings.local_url,
+        **({"HUB_SIM_MQTT_CA_FILE": str(settings.mqtt_tls_cert.resolve())} if settings.mqtt_tls_cert else {}),
     }
 
 
