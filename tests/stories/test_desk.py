@@ -128,3 +128,12 @@ async def test_a_wrong_password_says_so_and_lets_nobody_in(demo: Demo, browser: 
     await expect(page.get_by_role("alert")).to_be_visible(timeout=LIVENESS_MS)
     assert "/login" in page.url
     await context.close()
+
+
+async def test_a_link_that_is_no_longer_valid_says_so_without_a_log_in(demo: Demo, browser: Browser) -> None:
+    context = await browser.new_context(locale="zh-CN", viewport=PHONE)  # type: ignore[arg-type]
+    page = await context.new_page()
+    await page.goto(f"{demo.hub_url}/o/reports/not-a-token")
+    await expect(page.get_by_text("失效").first).to_be_visible(timeout=LIVENESS_MS)
+    assert "/login" not in page.url
+    await context.close()

@@ -1790,6 +1790,10 @@ export interface components {
         /**
          * AccountOut
          * @description `password`: to be handed over now; it is kept as a hash and never shown again. Null when the caller chose it.
+         * @example {
+         *       "password": "k3V9-tQ2m-Xw7p",
+         *       "username": "zhangwei"
+         *     }
          */
         AccountOut: {
             /** Password */
@@ -2386,7 +2390,27 @@ export interface components {
             /** Source */
             source: string;
         };
-        /** DiscoveredDetail */
+        /**
+         * DiscoveredDetail
+         * @example {
+         *       "broker": "embedded",
+         *       "external_id": "SMOKE-902",
+         *       "first_seen_at": "2026-11-22T02:12:00Z",
+         *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "last_seen_at": "2026-11-22T02:13:00Z",
+         *       "messages": 2,
+         *       "protocol": "mqtt",
+         *       "samples": [
+         *         {
+         *           "payload": "{\"values\": {\"smoke\": false}}",
+         *           "received_at": "2026-11-22T02:12:00Z",
+         *           "topic": "site/yunqi/device/SMOKE-902/telemetry"
+         *         }
+         *       ],
+         *       "site_code": "yunqi",
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *     }
+         */
         DiscoveredDetail: {
             /** Bound At */
             bound_at: string | null;
@@ -2425,6 +2449,17 @@ export interface components {
         /**
          * DiscoveredOut
          * @description A device that speaks and that the catalog does not know.
+         * @example {
+         *       "broker": "embedded",
+         *       "external_id": "SMOKE-902",
+         *       "first_seen_at": "2026-11-22T02:12:00Z",
+         *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "last_seen_at": "2026-11-22T02:13:00Z",
+         *       "messages": 2,
+         *       "protocol": "mqtt",
+         *       "site_code": "yunqi",
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *     }
          */
         DiscoveredOut: {
             /** Bound At */
@@ -2561,6 +2596,31 @@ export interface components {
         /**
          * EquipmentOut
          * @description `link_up` null: it never spoke. `partition`: where its readings are judged. `retired_at`: kept for history.
+         * @example {
+         *       "address": {},
+         *       "building_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "building_name": "13栋",
+         *       "code": "LIFT-25",
+         *       "external_id": "LIFT-25",
+         *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "in_service": true,
+         *       "kind": "elevator",
+         *       "link_changed_at": "2026-11-22T02:12:00Z",
+         *       "link_up": true,
+         *       "location": "13栋1单元",
+         *       "model": "曳引电梯 1000 kg",
+         *       "name": "13栋1单元电梯",
+         *       "partition": 13,
+         *       "profile_key": "gb24476-elevator",
+         *       "protocol": "mqtt",
+         *       "qr_token": "q7XkP2mN",
+         *       "rescue_code": "330025",
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "space_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "space_name": "1单元",
+         *       "unit_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "unit_name": "1单元"
+         *     }
          */
         EquipmentOut: {
             /** Address */
@@ -2690,7 +2750,19 @@ export interface components {
             /** Ready */
             ready: boolean;
         };
-        /** HomeOut */
+        /**
+         * HomeOut
+         * @example {
+         *       "building_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "building_name": "3栋",
+         *       "relation": "owner",
+         *       "residence_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "room_name": "502",
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "space_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "unit_name": "2单元"
+         *     }
+         */
         HomeOut: {
             /** Building Id */
             building_id: string | null;
@@ -2948,7 +3020,19 @@ export interface components {
             /** Username */
             username: string;
         };
-        /** MeOut */
+        /**
+         * MeOut
+         * @example {
+         *       "grants": [
+         *         {
+         *           "role": "dispatcher",
+         *           "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *         }
+         *       ],
+         *       "name": "张伟",
+         *       "person_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *     }
+         */
         MeOut: {
             /** Grants */
             grants: components["schemas"]["GrantBody"][];
@@ -3346,14 +3430,61 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** PasswordIn */
+        /**
+         * PasswordIn
+         * @example {
+         *       "new": "battery staple 8",
+         *       "old": "correct horse 7"
+         *     }
+         */
         PasswordIn: {
             /** New */
             new: string;
             /** Old */
             old: string;
         };
-        /** PersonDetailOut */
+        /**
+         * PersonDetailOut
+         * @example {
+         *       "building_ids": [],
+         *       "follows_wechat": false,
+         *       "grants": [
+         *         {
+         *           "role": "engineer",
+         *           "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *         }
+         *       ],
+         *       "homes": [
+         *         {
+         *           "building_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *           "building_name": "3栋",
+         *           "relation": "owner",
+         *           "residence_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *           "room_name": "502",
+         *           "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *           "space_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *           "unit_name": "2单元"
+         *         }
+         *       ],
+         *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "is_active": true,
+         *       "is_login_enabled": true,
+         *       "kind": "staff",
+         *       "language": "zh-CN",
+         *       "name": "张伟",
+         *       "phone": "138****8000",
+         *       "site_ids": [
+         *         "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *       ],
+         *       "skills": [
+         *         {
+         *           "skill": "elevator"
+         *         }
+         *       ],
+         *       "username": "zhangwei",
+         *       "wecom_user_id": "zhangwei"
+         *     }
+         */
         PersonDetailOut: {
             /** Building Ids */
             building_ids: string[];
@@ -3420,6 +3551,15 @@ export interface components {
         /**
          * PersonOut
          * @description `phone` is masked (138****1234) unless the caller's role needs it whole and the caller asked.
+         * @example {
+         *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "is_active": true,
+         *       "kind": "staff",
+         *       "language": "zh-CN",
+         *       "name": "张伟",
+         *       "phone": "138****8000",
+         *       "wecom_user_id": "zhangwei"
+         *     }
          */
         PersonOut: {
             /**
@@ -3458,7 +3598,19 @@ export interface components {
             /** Phone */
             phone: string | null;
         };
-        /** PhotoOut */
+        /**
+         * PhotoOut
+         * @example {
+         *       "added_at": "2026-11-22T02:14:00Z",
+         *       "added_by": "0198b5a0-0000-7000-8000-0000000000aa",
+         *       "height_px": 1200,
+         *       "id": "0198b5a0-0000-7000-8000-000000000301",
+         *       "media_type": "image/jpeg",
+         *       "report_id": "0198b5a0-0000-7000-8000-000000000101",
+         *       "size_bytes": 284113,
+         *       "width_px": 1600
+         *     }
+         */
         PhotoOut: {
             /**
              * Added At
@@ -3492,6 +3644,28 @@ export interface components {
         /**
          * PointOut
          * @description `labels`: the word shown for a number, by language. `edited`: the fields a person set.
+         * @example {
+         *       "decimals": 1,
+         *       "edited": [
+         *         "high"
+         *       ],
+         *       "equipment_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "high": 60,
+         *       "interval_s": 60,
+         *       "key": "machine_room_temp_c",
+         *       "kind": "sensor",
+         *       "labels": {},
+         *       "life_safety": false,
+         *       "low": -10,
+         *       "name": {
+         *         "en": "Machine room temperature",
+         *         "zh-CN": "机房温度"
+         *       },
+         *       "point_no": 412,
+         *       "reporting_mode": "periodic",
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "unit": "°C"
+         *     }
          */
         PointOut: {
             /** Decimals */
@@ -3659,6 +3833,19 @@ export interface components {
         /**
          * ReportOut
          * @description What one person said. `contact_phone` is masked.
+         * @example {
+         *       "category": "elevator",
+         *       "channel": "phone",
+         *       "contact_phone": "138****8000",
+         *       "created_at": "2026-11-22T02:12:40Z",
+         *       "fault_mode": "door_stuck",
+         *       "id": "0198b5a0-0000-7000-8000-000000000101",
+         *       "joined": true,
+         *       "place": "3栋2单元",
+         *       "reporter_name": "王女士",
+         *       "taken_by": "0198b5a0-0000-7000-8000-0000000000aa",
+         *       "text": "电梯门关不上"
+         *     }
          */
         ReportOut: {
             category: components["schemas"]["Category"];
@@ -3764,7 +3951,20 @@ export interface components {
             /** Starts At */
             starts_at: string;
         };
-        /** RotaOut */
+        /**
+         * RotaOut
+         * @example {
+         *       "duty": "guard",
+         *       "every_days": 2,
+         *       "first_day": "2026-11-22",
+         *       "hours": 12,
+         *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "person_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "person_name": "张伟",
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "starts_at": "20:00"
+         *     }
+         */
         RotaOut: {
             duty: components["schemas"]["Duty"];
             /** Every Days */
@@ -4034,6 +4234,11 @@ export interface components {
         /**
          * SampleOut
          * @description A message as it came; bytes that are no UTF-8 are shown as �.
+         * @example {
+         *       "payload": "{\"values\": {\"smoke\": false}}",
+         *       "received_at": "2026-11-22T02:12:00Z",
+         *       "topic": "site/yunqi/device/SMOKE-902/telemetry"
+         *     }
          */
         SampleOut: {
             /** Payload */
@@ -4160,7 +4365,18 @@ export interface components {
              */
             starts_at: string;
         };
-        /** ShiftOut */
+        /**
+         * ShiftOut
+         * @example {
+         *       "duty": "engineer",
+         *       "ends_at": "2026-11-22T12:00:00Z",
+         *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "person_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "person_name": "张伟",
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "starts_at": "2026-11-22T00:00:00Z"
+         *     }
+         */
         ShiftOut: {
             duty: components["schemas"]["Duty"];
             /**
@@ -4308,7 +4524,17 @@ export interface components {
          * @enum {string}
          */
         SpaceKind: "unit" | "floor" | "room" | "plant_room" | "public";
-        /** SpaceOut */
+        /**
+         * SpaceOut
+         * @example {
+         *       "building_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "code": "13-1",
+         *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "kind": "unit",
+         *       "name": "1单元",
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *     }
+         */
         SpaceOut: {
             /** Building Id */
             building_id: string | null;
@@ -4411,6 +4637,23 @@ export interface components {
         /**
          * TaskOut
          * @description A parallel task. `facts` is what is needed to do it: the number to call, the elevator's rescue code.
+         * @example {
+         *       "actions": [
+         *         "arrive",
+         *         "finish"
+         *       ],
+         *       "assignee_id": "0198b5a0-0000-7000-8000-0000000000aa",
+         *       "assignee_name": "张伟",
+         *       "created_at": "2026-11-22T02:12:00Z",
+         *       "due_at": "2026-11-22T02:42:00Z",
+         *       "facts": {
+         *         "rescue_code": "330006"
+         *       },
+         *       "id": "0198b5a0-0000-7000-8000-000000000201",
+         *       "is_required": true,
+         *       "kind": "release",
+         *       "state": "accepted"
+         *     }
          */
         TaskOut: {
             /** Actions */
@@ -4458,7 +4701,22 @@ export interface components {
          * @enum {string}
          */
         TaskState: "open" | "accepted" | "on_site" | "done" | "cancelled";
-        /** TimelineOut */
+        /**
+         * TimelineOut
+         * @example {
+         *       "actor_id": "0198b5a0-0000-7000-8000-0000000000aa",
+         *       "actor_name": "张伟",
+         *       "after": {
+         *         "state": "accepted"
+         *       },
+         *       "at": "2026-11-22T02:13:20Z",
+         *       "before": {
+         *         "state": "dispatched"
+         *       },
+         *       "position": 4,
+         *       "what": "moved"
+         *     }
+         */
         TimelineOut: {
             /** Actor Id */
             actor_id: string | null;
@@ -4635,6 +4893,36 @@ export interface components {
         /**
          * WorkOrderLineOut
          * @description An order as lists show it. `title` by language; times UTC.
+         * @example {
+         *       "assignee_id": "0198b5a0-0000-7000-8000-0000000000aa",
+         *       "assignee_name": "张伟",
+         *       "building_id": "0198b5a0-0000-7000-8000-000000000003",
+         *       "category": "elevator",
+         *       "channel": "sensor",
+         *       "equipment_code": "LIFT-06",
+         *       "equipment_id": "0198b5a0-0000-7000-8000-000000000006",
+         *       "fault_mode": "door_stuck",
+         *       "id": "0198b5a0-0000-7000-8000-000000000007",
+         *       "is_life_safety": false,
+         *       "is_overdue": false,
+         *       "is_repeat": false,
+         *       "kind": "repair",
+         *       "number": "WO-20261122-0007",
+         *       "opened_at": "2026-11-22T02:12:00Z",
+         *       "place": "3栋2单元",
+         *       "priority": 2,
+         *       "promised_at": "2026-11-22T02:42:00Z",
+         *       "reports": 1,
+         *       "resolution_due_at": "2026-11-22T06:12:00Z",
+         *       "response_due_at": "2026-11-22T02:22:00Z",
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001",
+         *       "state": "accepted",
+         *       "title": {
+         *         "en": "LIFT-06 door opens again and again",
+         *         "zh-CN": "LIFT-06 电梯门反复开关"
+         *       },
+         *       "version": 3
+         *     }
          */
         WorkOrderLineOut: {
             /** Assignee Id */
@@ -4709,6 +4997,119 @@ export interface components {
         /**
          * WorkOrderOut
          * @description An order with everything on it.
+         * @example {
+         *       "actions": [
+         *         {
+         *           "action": "finish",
+         *           "required": [
+         *             "closing_code"
+         *           ]
+         *         }
+         *       ],
+         *       "alarms": [
+         *         {
+         *           "acknowledged_at": "2026-11-22T02:13:20Z",
+         *           "alarm_id": "0198b5a0-0000-7000-8000-000000000401",
+         *           "fault_mode": "door_stuck",
+         *           "onset_at": "2026-11-22T02:12:00Z"
+         *         }
+         *       ],
+         *       "assignee_id": "0198b5a0-0000-7000-8000-0000000000aa",
+         *       "assignee_name": "张伟",
+         *       "building_id": "0198b5a0-0000-7000-8000-000000000003",
+         *       "category": "elevator",
+         *       "channel": "sensor",
+         *       "dispatched_at": "2026-11-22T02:12:00Z",
+         *       "equipment_code": "LIFT-06",
+         *       "equipment_id": "0198b5a0-0000-7000-8000-000000000006",
+         *       "facts": {
+         *         "door_cycles": 48213,
+         *         "door_open_s": 92
+         *       },
+         *       "fault_mode": "door_stuck",
+         *       "id": "0198b5a0-0000-7000-8000-000000000007",
+         *       "is_life_safety": false,
+         *       "is_overdue": false,
+         *       "is_repeat": false,
+         *       "kind": "repair",
+         *       "number": "WO-20261122-0007",
+         *       "offers": [
+         *         {
+         *           "ended_at": "2026-11-22T02:13:20Z",
+         *           "mode": "auto",
+         *           "offered_at": "2026-11-22T02:12:00Z",
+         *           "outcome": "accepted",
+         *           "person_id": "0198b5a0-0000-7000-8000-0000000000aa",
+         *           "person_name": "张伟",
+         *           "reasons": [
+         *             {
+         *               "count": 1,
+         *               "factor": "skill",
+         *               "points": 30
+         *             }
+         *           ],
+         *           "score": 30
+         *         }
+         *       ],
+         *       "opened_at": "2026-11-22T02:12:00Z",
+         *       "photos": [
+         *         {
+         *           "added_at": "2026-11-22T02:14:00Z",
+         *           "added_by": "0198b5a0-0000-7000-8000-0000000000aa",
+         *           "height_px": 1200,
+         *           "id": "0198b5a0-0000-7000-8000-000000000301",
+         *           "media_type": "image/jpeg",
+         *           "report_id": "0198b5a0-0000-7000-8000-000000000101",
+         *           "size_bytes": 284113,
+         *           "width_px": 1600
+         *         }
+         *       ],
+         *       "place": "3栋2单元",
+         *       "priority": 2,
+         *       "promised_at": "2026-11-22T02:42:00Z",
+         *       "report_list": [
+         *         {
+         *           "category": "elevator",
+         *           "channel": "phone",
+         *           "contact_phone": "138****8000",
+         *           "created_at": "2026-11-22T02:12:40Z",
+         *           "fault_mode": "door_stuck",
+         *           "id": "0198b5a0-0000-7000-8000-000000000101",
+         *           "joined": true,
+         *           "place": "3栋2单元",
+         *           "reporter_name": "王女士",
+         *           "taken_by": "0198b5a0-0000-7000-8000-0000000000aa",
+         *           "text": "电梯门关不上"
+         *         }
+         *       ],
+         *       "reports": 1,
+         *       "resolution_due_at": "2026-11-22T06:12:00Z",
+         *       "responded_at": "2026-11-22T02:13:20Z",
+         *       "response_due_at": "2026-11-22T02:22:00Z",
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001",
+         *       "state": "accepted",
+         *       "tasks": [],
+         *       "timeline": [
+         *         {
+         *           "actor_id": "0198b5a0-0000-7000-8000-0000000000aa",
+         *           "actor_name": "张伟",
+         *           "after": {
+         *             "state": "accepted"
+         *           },
+         *           "at": "2026-11-22T02:13:20Z",
+         *           "before": {
+         *             "state": "dispatched"
+         *           },
+         *           "position": 4,
+         *           "what": "moved"
+         *         }
+         *       ],
+         *       "title": {
+         *         "en": "LIFT-06 door opens again and again",
+         *         "zh-CN": "LIFT-06 电梯门反复开关"
+         *       },
+         *       "version": 3
+         *     }
          */
         WorkOrderOut: {
             /** Actions */
