@@ -143,6 +143,7 @@ async def running_nats(home: Path, config: NatsConfig) -> AsyncIterator[NatsServ
 
     Raises PortTaken naming the setting, or ChildFailed with the end of the server's log.
     """
+    home = home.absolute()  # the server runs in its home, where a relative path would lead elsewhere
     home.mkdir(parents=True, exist_ok=True)
     command = Command("nats", [binary(), "--config", str(config_path(home))], home)
     await end_leftover(command)

@@ -31,6 +31,7 @@ async def running_postgres(home: Path, *, password: str, port: int = 0, durable:
     `port=0` takes a free one. `durable=False` is for tests: commits do not wait for the disk.
     Raises PortTaken, or ChildFailed with the end of the server's log.
     """
+    home = home.absolute()  # the server runs in its home, where a relative path would lead elsewhere
     home.mkdir(parents=True, exist_ok=True)
     user = service_user(home)
     command = _command(home, port=port or free_port(), user=user, durable=durable)

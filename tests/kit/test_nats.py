@@ -207,3 +207,13 @@ async def test_the_configuration_is_private_and_holds_no_plain_password(tmp_path
 )
 def test_topics_become_the_subjects_the_server_uses(topic: str, subject: str) -> None:
     assert subject_of_topic(topic) == subject
+
+
+async def test_a_folder_may_be_named_from_where_the_hub_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = NatsConfig(bus_password="bus", mqtt_password="mqtt")
+    async with running_nats(Path("var/nats"), config) as server:
+        assert server.config.port
+    assert (tmp_path / "var" / "nats" / "nats-server.conf").exists()

@@ -126,3 +126,13 @@ def test_a_taken_port_is_named_with_its_setting() -> None:
         with pytest.raises(PortTaken, match=rf"port {port} .*HUB_HTTP_PORT"):
             require_free("127.0.0.1", port, setting="HUB_HTTP_PORT")
     require_free("127.0.0.1", free_port(), setting="HUB_HTTP_PORT")
+
+
+async def test_postgres_keeps_its_data_in_a_folder_named_from_where_the_hub_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running_postgres(Path("var/postgres"), password="pw", durable=False) as url:
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert (tmp_path / "var" / "postgres" / "data" / "PG_VERSION").exists()
