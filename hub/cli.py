@@ -65,6 +65,8 @@ def demo(
     """Starts everything with a simulated site and a fake WeChat, and prints the addresses and accounts."""
     from hub.demo.run import run_demo
 
+    # Addresses and accounts are what a demo's terminal is for; HUB_LOG_LEVEL=INFO shows the rest.
+    os.environ.setdefault("HUB_LOG_LEVEL", "WARNING")
     _run(lambda settings: run_demo(settings, reset=reset, fleet=fleet, console=console))
 
 
