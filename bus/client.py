@@ -90,6 +90,7 @@ class Bus:
     def __init__(self, settings: BusSettings, *, registry: CollectorRegistry | None = None) -> None:
         self._settings = settings
         self._client = Client()
+        self._leaving = False
         self._pulls: set[Pull] = set()
         self._failing_since: float | None = None
         registry = registry or CollectorRegistry()
@@ -117,6 +118,7 @@ class Bus:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        self._leaving = True
         with contextlib.suppress(nats.errors.Error, TimeoutError):
             await self._client.close()
 
@@ -343,7 +345,8 @@ class Bus:
         log.warning("bus error", error=repr(error))
 
     async def _on_disconnected(self) -> None:
-        log.error("bus connection lost")
+        if not self._leaving:
+            log.error("bus connection lost")
 
     async def _on_reconnected(self) -> None:
         log.info("bus connection is back")
