@@ -21,21 +21,23 @@ from ticketing.listing_repository import OrderFilter
 from ticketing.moving import Words
 from ticketing.photos import MAX_BYTES
 from ticketing.report_links import ReportLinks
-from ticketing.schemas import (
+from ticketing.request_schemas import (
     ActionIn,
     AssignIn,
     CommentIn,
-    CountsOut,
-    CreatedOut,
     EditIn,
     OutageIn,
+    Priority,
+    TaskActionIn,
+    WorkOrderIn,
+)
+from ticketing.schemas import (
+    CountsOut,
+    CreatedOut,
     OwnerReportOut,
     PhoneOut,
     PhotoOut,
-    Priority,
     SuggestionOut,
-    TaskActionIn,
-    WorkOrderIn,
     WorkOrderLineOut,
     WorkOrderOut,
 )
