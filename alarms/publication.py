@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alarms import repository
 from alarms.transition import AlarmTransition
 from kit.clock import Clock
+from kit.crash_points import CrashPoint, crash_here
 from kit.logs import logger
 
 log = logger(__name__)
@@ -69,6 +70,7 @@ class AlarmPublication:
             while not self._queue.empty() and len(waiting) < SENDING_AT_ONCE:
                 waiting.append(self._queue.get_nowait())
             sent = await self._send(waiting)
+            crash_here(CrashPoint.ALARMS_SENT)
             self._left.labels("broker_unreachable").inc(len(waiting) - len(sent))
             try:
                 await self._mark(sent, way="fast")

@@ -16,6 +16,7 @@ from building.reading import Reading, ReadingBatch
 from catalog.directory import EquipmentEntry
 from device_adapters.refusals import Done, RefusalLine, UnknownMessage
 from device_adapters.values import Reason
+from kit.crash_points import CrashPoint, crash_here
 
 Entries = Sequence[tuple[EquipmentEntry, Sequence[Reading]]]
 
@@ -199,6 +200,7 @@ class Intake:
         await asyncio.gather(
             *(self._bus.publish(partition, batch, life_safety=life_safety) for partition, batch in batches)
         )
+        crash_here(CrashPoint.INTAKE_PUBLISHED)
         for _, batch in batches:
             self._accepted.labels(line).inc(len(batch))
             self._batch_sizes.observe(len(batch))

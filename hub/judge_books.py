@@ -17,6 +17,7 @@ from alarms.service import AlarmService
 from alarms.transition import AlarmTransition
 from hub.judge_meters import JudgeMeters, line_name
 from hub.partition_judge import PartitionJudge
+from kit.crash_points import CrashPoint, crash_here
 from kit.logs import logger
 from rules.rule_set import PairKey
 from rules.service import Position, RuleService
@@ -75,6 +76,7 @@ class JudgeBooks:
         except DBAPIError as error:
             log.error("detections cannot be kept together", partition=judged.partition, error=str(error.orig))
             transitions = await self._one_by_one(judged, detections)
+        crash_here(CrashPoint.JUDGE_COMMITTED)
         judged.written = judged.reached.sequence
         self._publication.offer(transitions)
         for detection in detections:

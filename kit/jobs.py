@@ -12,6 +12,7 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import DEFAULT_QUEUE, Job, Status
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kit.crash_points import CrashPoint, crash_here
 from kit.db import Database, driver_connection, plain_url
 from kit.events import DELIVER, LIFE_SAFETY_QUEUE, Subscription
 from kit.logs import logger
@@ -106,8 +107,10 @@ class JobRunner:
 
     async def _deliver(self, *, handler: str, event: dict[str, Any]) -> None:
         subscription = self._handlers[handler]
+        crash_here(CrashPoint.JOBS_TAKEN)
         async with self._database.transaction() as session:
             await subscription.handler(session, msgspec.convert(event, subscription.event, strict=False))
+        crash_here(CrashPoint.JOBS_HANDLED)
 
     def _add_job(self, job: JobKind) -> None:
         async def run(**arguments: Any) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.errors import AmbiguousOutcome, ConnectorError, TemporaryFailure, not_configured
 from connectors.wechat import NOT_FOLLOWING
 from kit.clock import Clock
+from kit.crash_points import CrashPoint, crash_here
 from kit.db import Database
 from kit.i18n import Language
 from kit.jobs import JobKind, Sweep
@@ -98,7 +99,9 @@ class Deliverer:
         attempt = await self._claim(UUID(notification_id))
         if attempt is None:
             return
+        crash_here(CrashPoint.NOTIFY_CLAIMED)
         outcome = await self._send(attempt)
+        crash_here(CrashPoint.NOTIFY_SENT)
         async with self._database.transaction() as recording:
             await self._record(recording, attempt.row, attempt.contact, outcome)
 

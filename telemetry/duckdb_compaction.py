@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from kit.crash_points import CrashPoint, crash_here
 from kit.ids import new_id
 from telemetry.buckets import DAY_MS
 from telemetry.duckdb_file import DuckDbFile, quoted, sync_to_disk
@@ -53,6 +54,7 @@ def write_segment(file: DuckDbFile, cursor: Any, *, day: int, cut: int, slice_ro
     assert writer is not None
     writer.close()
     sync_to_disk(path)
+    crash_here(CrashPoint.STORE_SEGMENT_WRITTEN)
     return WrittenSegment(day, name, rows, cut)
 
 

@@ -14,6 +14,7 @@ from catalog.directory import LiveDirectory
 from kit.backoff import Backoff
 from kit.cancellation import raise_if_cancelled
 from kit.clock import to_ms
+from kit.crash_points import CrashPoint, crash_here
 from kit.logs import logger
 from telemetry.admission import Refused, admit
 from telemetry.dead_letter import dead_letters, unreadable, unstorable
@@ -111,6 +112,7 @@ class StoreLine:
         except Exception as error:  # whatever the store fails of, the messages are still on the bus
             await self._give_back(deliveries, backoff.next_s(), error)
             return
+        crash_here(CrashPoint.STORE_APPENDED)
         if backoff.reset():
             log.info("store line works again")
         for item in work:

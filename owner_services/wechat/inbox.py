@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from connectors.errors import PermanentFailure
 from connectors.wechat import WeChatClient
 from kit.clock import Clock
+from kit.crash_points import CrashPoint, crash_here
 from kit.db import Database
 from kit.i18n import Language
 from kit.jobs import JobKind, Sweep, defer
@@ -90,7 +91,9 @@ class WeChatInbox:
         """What to reply, empty for nothing; the same message gets the same reply. Always within five seconds."""
         began = self._clock.monotonic()
         try:
-            return await self._answer_or_postpone(inbound)
+            reply = await self._answer_or_postpone(inbound)
+            crash_here(CrashPoint.WECHAT_ANSWERED)
+            return reply
         except (DBAPIError, OSError, TimeoutError) as error:
             # Nothing is kept and nothing will be done: the sender must know.
             log.error("message not taken", kind=inbound.kind, error=type(error).__name__)
