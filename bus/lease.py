@@ -4,25 +4,29 @@ The lock makes a dead owner's partitions free at once (its connection ends). The
 lost its lock and wakes up: its transaction finds a newer epoch and is refused.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import psycopg
 from prometheus_client import CollectorRegistry, Gauge
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bus.models import PartitionLeaseRow
-from kit.db import plain_url
+from bus.owner import OwnerConnection, OwnerGroup, from_our_corner
 from kit.logs import logger
 
 log = logger(__name__)
 
-# Classes of advisory locks: one lock a partition, and one shared lock that every living owner holds to be counted.
+# Class of advisory locks: one lock a partition.
 PARTITION_LOCKS = 0x5A48_0001
-OWNER_LOCKS = 0x5A48_0002
+BEAT_S = 1.0
+# A transaction that writes for a partition never rests so long between two statements, unless its process is paused
+# or gone; then the server ends it, so that it does not keep the partition from the next owner.
+IDLE_IN_TRANSACTION = "5s"
 
 
 class LeaseLost(RuntimeError):
@@ -52,39 +56,44 @@ class LeaseChange:
 class PartitionLeases:
     """The partitions this process owns. `async with PartitionLeases(url, owner="judge@host/123") as leases: …`
 
-    Call `rebalance` every second or so.
+    Every process that enters is counted as an owner and expected to take its share. Call `rebalance` every second or
+    so, and run `beat` beside it.
     """
 
     def __init__(self, database_url: str, *, owner: str, registry: CollectorRegistry | None = None) -> None:
-        self._url = plain_url(database_url)
         self._owner = owner
-        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._connection = OwnerConnection(database_url, group=OwnerGroup.JUDGES, owner=owner)
         self._held: dict[int, Lease] = {}
         self._gauge = Gauge(
             "hub_partitions_owned", "Partitions this process judges", registry=registry or CollectorRegistry()
         )
 
     async def __aenter__(self) -> Self:
-        await self._connect()
+        await self._connection.open()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         self._held.clear()
-        if self._connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                await self._connection.close()
+        await self._connection.close()
 
     def held(self) -> Mapping[int, int]:
         """The epoch of each partition that is ours now."""
         return {partition: lease.epoch for partition, lease in self._held.items()}
 
+    async def beat(self) -> None:
+        """Shows every second that this owner lives, whatever else it is at, until cancelled."""
+        while True:
+            with contextlib.suppress(psycopg.Error, OSError):  # `rebalance` connects again
+                await self._connection.beat()
+            await asyncio.sleep(BEAT_S)
+
     async def rebalance(self, partitions: Iterable[int]) -> LeaseChange:
         """Takes free partitions up to a fair share of `partitions`; says what changed and what is too much."""
         lost = await self._reconnect_if_broken()
         wanted = sorted(set(partitions))
-        fair = -(-len(wanted) // max(1, await self._living_owners()))
+        fair = -(-len(wanted) // max(1, await self._connection.living()))
         gained: list[Lease] = []
-        for partition in self._from_our_corner(wanted):
+        for partition in from_our_corner(self._owner, wanted):
             if len(self._held) >= fair:
                 break
             if partition not in self._held and (lease := await self._take(partition)) is not None:
@@ -97,68 +106,43 @@ class PartitionLeases:
 
     async def release(self, lease: Lease) -> None:
         """Gives a partition back. Nothing may be under way for it any more."""
-        if self._held.get(lease.partition) != lease or self._connection is None:
+        if self._held.get(lease.partition) != lease:
             return
         del self._held[lease.partition]
         self._gauge.set(len(self._held))
-        await self._connection.execute("SELECT pg_advisory_unlock(%s, %s)", (PARTITION_LOCKS, lease.partition))
+        await self._connection.unlock(PARTITION_LOCKS, lease.partition)
 
     async def check(self, session: AsyncSession, *, partition: int, epoch: int) -> None:
         """Call it in each transaction that writes for the partition. Raises LeaseLost.
 
         The row is locked against a taker until this transaction ends, so that what was checked stays true.
         """
-        row = select(PartitionLeaseRow.epoch).where(PartitionLeaseRow.partition == partition)
+        limit = func.set_config("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION, True)
+        row = select(PartitionLeaseRow.epoch, limit).where(PartitionLeaseRow.partition == partition)
         if await session.scalar(row.with_for_update(read=True)) != epoch:
             raise LeaseLost(partition=partition, epoch=epoch)
 
-    async def _connect(self) -> None:
-        self._connection = await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, connect_timeout=5, application_name=f"lease {self._owner}",
-            keepalives_idle=5, keepalives_interval=2, keepalives_count=3,
-        )  # fmt: skip
-        await self._connection.execute("SELECT pg_advisory_lock_shared(%s, 0)", (OWNER_LOCKS,))
-
     async def _reconnect_if_broken(self) -> tuple[Lease, ...]:
-        assert self._connection is not None
-        try:
-            await self._connection.execute("SELECT 1")
-        except psycopg.Error:
-            lost = tuple(self._held.values())
-            self._held.clear()
-            log.error("lease connection lost", partitions=[lease.partition for lease in lost])
-            await self._connection.close()
-            await self._connect()
-            return lost
-        return ()
-
-    async def _living_owners(self) -> int:
-        return await self._number(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid::bigint = %s AND granted"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            (OWNER_LOCKS,),
-        )
-
-    def _from_our_corner(self, wanted: list[int]) -> list[int]:
-        # Each owner starts elsewhere, so that several starting together do not try the same partitions in step.
-        start = hash(self._owner) % max(1, len(wanted))
-        return wanted[start:] + wanted[:start]
+        if not await self._connection.reopen_if_broken():
+            return ()
+        lost = tuple(self._held.values())
+        self._held.clear()
+        log.error("lease connection lost", partitions=[lease.partition for lease in lost])
+        return lost
 
     async def _take(self, partition: int) -> Lease | None:
-        assert self._connection is not None
-        if not await self._number("SELECT pg_try_advisory_lock(%s, %s)::int", (PARTITION_LOCKS, partition)):
+        if not await self._connection.try_lock(PARTITION_LOCKS, partition):
             return None
-        epoch = await self._number(
-            "INSERT INTO partition_lease (partition, epoch, owner) VALUES (%s, 1, %s)"
-            " ON CONFLICT (partition) DO UPDATE"
-            " SET epoch = partition_lease.epoch + 1, owner = excluded.owner, taken_at = now() RETURNING epoch",
-            (partition, self._owner),
-        )
+        try:
+            epoch = await self._connection.number(
+                "INSERT INTO partition_lease (partition, epoch, owner) VALUES (%s, 1, %s)"
+                " ON CONFLICT (partition) DO UPDATE"
+                " SET epoch = partition_lease.epoch + 1, owner = excluded.owner, taken_at = now() RETURNING epoch",
+                (partition, self._owner),
+            )
+        except psycopg.errors.LockNotAvailable:
+            # The last owner's transaction is still open: it commits, or the server ends it; then it is free.
+            await self._connection.unlock(PARTITION_LOCKS, partition)
+            return None
         lease = self._held[partition] = Lease(partition, epoch)
         return lease
-
-    async def _number(self, query: str, arguments: tuple[Any, ...]) -> int:
-        assert self._connection is not None
-        row = await (await self._connection.execute(query, arguments)).fetchone()
-        assert row is not None
-        return int(row[0])

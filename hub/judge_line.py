@@ -92,6 +92,7 @@ class JudgeLine:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.publication.run(), name="alarm publication")
+            group.create_task(self._leases.beat(), name="judge lives")
             group.create_task(self._forever(self._follow, pause=self._until_look), name="judge rules and leases")
             for life_safety in (True, False):
                 name = line_name(life_safety=life_safety)

@@ -4,8 +4,11 @@ import asyncio
 
 import psycopg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from bus.lease import Lease, LeaseLost, PartitionLeases
+from bus.owner import SILENT_AFTER_S
 from kit.db import Database
 from tests.conftest import LIVENESS_S
 
@@ -76,16 +79,58 @@ async def test_nobody_takes_over_while_a_checked_transaction_is_open(database: D
         assert change.gained == (Lease(7, 2),)
 
 
+async def test_an_owner_that_says_nothing_is_taken_over_although_its_connection_lives(database_url: str) -> None:
+    async with PartitionLeases(database_url, owner="paused") as first:
+        lease = (await first.rebalance([7])).gained[0]
+        async with PartitionLeases(database_url, owner="b") as second:
+            beating = asyncio.create_task(second.beat())
+            async with asyncio.timeout(LIVENESS_S):
+                while not (gained := (await second.rebalance([7])).gained):
+                    await asyncio.sleep(0.2)
+            beating.cancel()
+            assert gained == (Lease(7, 2),)
+            assert (await first.rebalance([7])).lost == (lease,)
+
+
+async def test_an_owner_that_beats_keeps_what_it_has_however_long_it_is_busy(database_url: str) -> None:
+    async with PartitionLeases(database_url, owner="busy") as first, PartitionLeases(database_url, owner="b") as second:
+        await first.rebalance([7])
+        beating = [asyncio.create_task(leases.beat()) for leases in (first, second)]
+        await asyncio.sleep(SILENT_AFTER_S + 2)
+        assert (await second.rebalance([7])).gained == ()
+        assert (await first.rebalance([7])).lost == ()
+        for task in beating:
+            task.cancel()
+
+
+async def test_a_transaction_that_rests_does_not_keep_its_partition(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bus.lease.IDLE_IN_TRANSACTION", "500ms")
+    async with PartitionLeases(database_url, owner="a") as first, PartitionLeases(database_url, owner="b") as second:
+        lease = (await first.rebalance([7])).gained[0]
+        with pytest.raises(DBAPIError):
+            async with database.transaction() as session:
+                await first.check(session, partition=7, epoch=lease.epoch)
+                await _cut_off(database_url, "a")
+                async with asyncio.timeout(LIVENESS_S):
+                    while not (gained := (await second.rebalance([7])).gained):
+                        await asyncio.sleep(0.2)
+                assert gained == (Lease(7, 2),)
+                await session.execute(text("SELECT 1"))
+
+
 async def _cut_off(database_url: str, owner: str) -> None:
     """What a long pause or a cut cable does: the server ends the owner's session."""
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         await connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (f"lease {owner}",)
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s",
+            (f"lease judges {owner}",),
         )
         async with asyncio.timeout(LIVENESS_S):
             while True:
                 rows = await connection.execute(
-                    "SELECT 1 FROM pg_stat_activity WHERE application_name = %s", (f"lease {owner}",)
+                    "SELECT 1 FROM pg_stat_activity WHERE application_name = %s", (f"lease judges {owner}",)
                 )
                 if await rows.fetchone() is None:
                     return
