@@ -1,15 +1,23 @@
 """Alarms over HTTP."""
 
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
-from alarms.errors import AlarmNotFound, UnknownAlarmSort, UnknownEquipment
+from alarms.errors import (
+    AlarmNotFound,
+    AlarmNotShelved,
+    LifeSafetyNotShelved,
+    NothingToShelve,
+    UnknownAlarmSort,
+    UnknownEquipment,
+)
 from alarms.lifecycle import AlarmActionNotPossible, AlarmState, AlarmStillPresent
 from alarms.repository import AlarmFilter
-from alarms.schemas import AcknowledgeIn, AlarmOut, ClearIn, TransitionOut
+from alarms.schemas import AcknowledgeIn, AlarmOut, ClearIn, ShelveIn, TransitionOut, UnshelveIn
 from alarms.service import AlarmService
 from building.severity import Severity
 from catalog.foreign_text import Line
@@ -23,6 +31,9 @@ STATUS: dict[type[DomainError], int] = {
     UnknownAlarmSort: 422,
     AlarmActionNotPossible: 409,
     AlarmStillPresent: 409,
+    LifeSafetyNotShelved: 409,
+    NothingToShelve: 409,
+    AlarmNotShelved: 409,
 }
 
 router = APIRouter(prefix="/api/v1", tags=["alarms"], dependencies=[Depends(allow(*STAFF))])
@@ -41,7 +52,9 @@ def alarm_filter(
     building: Annotated[UUID | None, Query(description="a building's id")] = None,
     fault_mode: Line | None = None,
     life_safety: bool | None = None,
-    suppressed: Annotated[bool | None, Query(description="muted by an open order or a lock-out")] = None,
+    suppressed: Annotated[
+        bool | None, Query(description="held back: by an open order or a lock-out, or shelved")
+    ] = None,
     active: Annotated[bool | None, Query(description="true: not NORMAL; false: history")] = None,
     since: Annotated[AwareDatetime | None, Query(description="onset at or after, with a time zone")] = None,
     until: Annotated[AwareDatetime | None, Query(description="onset before, with a time zone")] = None,
@@ -110,3 +123,23 @@ async def clear_alarm(alarm_id: UUID, body: ClearIn, session: Session, caller: C
     """Ends an acknowledged alarm by hand, with a reason. Life-safety alarms only after their condition is gone."""
     scope = caller.scope(*ANSWERING)
     return AlarmOut.model_validate(await alarms.clear(session, scope, alarm_id, actor=caller.person_id, note=body.note))
+
+
+@router.post("/alarms/{alarm_id}/shelve", response_model=AlarmOut, dependencies=[Depends(allow(*ANSWERING))])
+async def shelve_alarm(alarm_id: UUID, body: ShelveIn, session: Session, caller: Caller, alarms: Alarms) -> AlarmOut:
+    """Puts a nuisance away for a while: recorded, not announced. It comes back by itself. Never life safety."""
+    scope, span = caller.scope(*ANSWERING), timedelta(minutes=body.minutes)
+    return AlarmOut.model_validate(
+        await alarms.shelve(session, scope, alarm_id, span=span, actor=caller.person_id, note=body.note)
+    )
+
+
+@router.post("/alarms/{alarm_id}/unshelve", response_model=AlarmOut, dependencies=[Depends(allow(*ANSWERING))])
+async def unshelve_alarm(
+    alarm_id: UUID, body: UnshelveIn, session: Session, caller: Caller, alarms: Alarms
+) -> AlarmOut:
+    """Takes it off the shelf before its time; an alarm that still lasts is announced."""
+    scope = caller.scope(*ANSWERING)
+    return AlarmOut.model_validate(
+        await alarms.unshelve(session, scope, alarm_id, actor=caller.person_id, note=body.note)
+    )

@@ -14,6 +14,27 @@ class AlarmNotFound(DomainError):
 
 
 @dataclass(eq=False)
+class LifeSafetyNotShelved(DomainError):
+    """An alarm of life safety is dealt with, never put away."""
+
+    alarm_id: UUID
+
+
+@dataclass(eq=False)
+class NothingToShelve(DomainError):
+    """The alarm is NORMAL: there is nothing that keeps coming up."""
+
+    alarm_id: UUID
+
+
+@dataclass(eq=False)
+class AlarmNotShelved(DomainError):
+    """Somebody asked to take an alarm off the shelf that is not on it; it may have come off by itself."""
+
+    alarm_id: UUID
+
+
+@dataclass(eq=False)
 class UnknownAlarmSort(DomainError):
     """A list was asked to sort by a field it does not have."""
 

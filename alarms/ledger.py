@@ -3,21 +3,19 @@
 No I/O: it works on the OpenBook that was read for a batch, and leaves new rows and moved alarms to be saved.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from alarms.detection import Detection
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
-from alarms.models import Alarm, AlarmEpisode, Inhibition, TransitionRecord
+from alarms.models import Alarm, AlarmEpisode, TransitionRecord
 from alarms.repository import OpenBook, condition_of, episode_of
+from alarms.suppression import holder_of, note_holder
 from alarms.transition import TransitionKind
 from catalog.directory import EquipmentEntry
 from kit.clock import from_ms
 from kit.ids import new_id
-
-INHIBITED = "inhibited"
 
 
 class Ledger:
@@ -52,7 +50,7 @@ class Ledger:
         alarm.episode_onset_at = from_ms(detection.onset_ms)
         alarm.returned_at = None
         alarm.values = detection.values
-        alarm.suppressed_by = self._suppression(alarm)
+        note_holder(alarm, holder_of(alarm, self._book.inhibitions.get(alarm.equipment_id, ()), now=self._now))
         self._new_episode(detection, alarm)
         kind = TransitionKind.RAISED if alarm.suppressed_by is None else TransitionKind.SUPPRESSED
         self._write(alarm, kind, before=before, at=from_ms(detection.at_ms), values=detection.values)
@@ -120,24 +118,10 @@ class Ledger:
         self.new_episodes.append(episode)
         self._book.episodes[episode_of(detection)] = episode
 
-    def _suppression(self, alarm: Alarm) -> str | None:
-        standing = self._book.inhibitions.get(alarm.equipment_id, ())
-        return INHIBITED if is_muted(alarm, standing, now=self._now) else None
-
     def _write(
         self, alarm: Alarm, kind: TransitionKind, *, before: AlarmState, at: datetime, values: dict[str, Any]
     ) -> None:
         self.moves.append((alarm, record(alarm, kind, before=before, at=at, now=self._now, values=values)))
-
-
-def is_muted(alarm: Alarm, standing: Sequence[Inhibition], *, now: datetime) -> bool:
-    """Whether one of the inhibitions of its equipment holds this alarm back. Life safety is never muted."""
-    if alarm.life_safety:
-        return False
-    return any(
-        (inhibition.until is None or inhibition.until > now) and inhibition.fault_mode in (None, alarm.fault_mode)
-        for inhibition in standing
-    )
 
 
 def record(

@@ -1,10 +1,11 @@
 """Tables of alarms. What a screen or panel needs of the equipment is snapshotted when an alarm is raised."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
@@ -60,6 +61,7 @@ class Alarm(Base):
     cleared_at: Mapped[datetime | None]
     episodes: Mapped[int] = mapped_column(default=1)
     suppressed_by: Mapped[str | None]
+    shelved_until: Mapped[datetime | None]
     label: Mapped[str | None]
 
 
@@ -104,18 +106,37 @@ class TransitionRecord(Base):
     published_at: Mapped[datetime | None]
 
 
+class InhibitionKind(StrEnum):
+    """Why alarms are held back: work on the equipment, or an operator who shelved one condition for a while."""
+
+    INHIBITED = "inhibited"
+    SHELVED = "shelved"
+
+
 class Inhibition(Base):
-    """Somebody works on this equipment: its nuisance alarms are recorded but neither announced nor made into work."""
+    """Alarms of this equipment are recorded but neither announced nor made into work.
+
+    An inhibition mutes all its nuisance alarms, or those of one fault mode. A shelf holds back one condition (`source`,
+    `source_id`), always ends by itself at `until`, and is somebody's (`person_id`) decision.
+    """
 
     __tablename__ = "alarm_inhibition"
     __table_args__ = (
+        CheckConstraint(
+            "kind = 'inhibited' OR (source IS NOT NULL AND source_id IS NOT NULL AND until IS NOT NULL)",
+            name="shelf_is_whole",
+        ),
         Index("ix_alarm_inhibition_standing", "equipment_id", postgresql_where=text("released_at IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
     equipment_id: Mapped[UUID] = mapped_column(ForeignKey("equipment.id"))
+    kind: Mapped[str] = mapped_column(default=InhibitionKind.INHIBITED, server_default="inhibited")
     fault_mode: Mapped[str | None]
+    source: Mapped[str | None]
+    source_id: Mapped[str | None]
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     reason: Mapped[str]
     until: Mapped[datetime | None]
     created_at: Mapped[datetime]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from alarms.detection import Detection
 from alarms.lifecycle import AlarmState
-from alarms.models import Alarm, AlarmEpisode, Inhibition, TransitionRecord
+from alarms.models import Alarm, AlarmEpisode, Inhibition, InhibitionKind, TransitionRecord
 from building.severity import Severity
 from kit.access import Scope
 
@@ -104,6 +104,28 @@ async def standing_inhibitions(session: AsyncSession, equipment_ids: Collection[
     """Inhibitions nobody released; the caller looks at their `until`."""
     standing = Inhibition.equipment_id.in_(equipment_ids) & Inhibition.released_at.is_(None)
     return (await session.scalars(select(Inhibition).where(standing))).all()
+
+
+async def standing_shelves(session: AsyncSession, alarm: Alarm) -> Sequence[Inhibition]:
+    """Shelves of the alarm's condition that nobody took it off from."""
+    query = select(Inhibition).where(
+        Inhibition.equipment_id == alarm.equipment_id,
+        Inhibition.released_at.is_(None),
+        Inhibition.kind == InhibitionKind.SHELVED,
+        Inhibition.source == alarm.source,
+        Inhibition.source_id == alarm.source_id,
+    )
+    return (await session.scalars(query)).all()
+
+
+async def release_expired(session: AsyncSession, *, now: datetime) -> None:
+    """Ends inhibitions and shelves whose time is over, so that those that stand stay few."""
+    await session.execute(
+        update(Inhibition)
+        .where(Inhibition.released_at.is_(None), Inhibition.until <= now)
+        .values(released_at=Inhibition.until)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def lasting_episodes(

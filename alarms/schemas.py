@@ -7,11 +7,15 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, JsonValue
 
 from alarms.lifecycle import AlarmState
+from alarms.models import InhibitionKind
 from alarms.service import AlarmLabel
 from alarms.transition import TransitionKind
 from building.severity import Severity
 from catalog.foreign_text import Line
 from kit.http import Schema
+
+# A nuisance that lasts longer is mended, or its rule is.
+LONGEST_SHELF_MINUTES = 24 * 60
 
 ALARM: dict[str, JsonValue] = {
     "id": "0197a1d2-6c00-7000-8000-000000000001",
@@ -40,6 +44,7 @@ ALARM: dict[str, JsonValue] = {
     "cleared_at": None,
     "episodes": 1,
     "suppressed_by": None,
+    "shelved_until": None,
     "label": None,
 }
 
@@ -74,7 +79,8 @@ class AlarmOut(Schema):
     acknowledged_by: UUID | None
     cleared_at: datetime | None
     episodes: int
-    suppressed_by: str | None
+    suppressed_by: InhibitionKind | None
+    shelved_until: datetime | None
     label: AlarmLabel | None
 
 
@@ -125,3 +131,20 @@ class ClearIn(Schema):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "传感器已拆除送修"}]})
 
     note: Annotated[Line, Field(min_length=1)]
+
+
+class ShelveIn(Schema):
+    """Shelving ends by itself, after a day at most, and says why."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"minutes": 120, "note": "传感器接触不良，已约厂家下午更换"}]}
+    )
+
+    minutes: Annotated[int, Field(ge=1, le=LONGEST_SHELF_MINUTES)]
+    note: Annotated[Line, Field(min_length=1)]
+
+
+class UnshelveIn(Schema):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "传感器已更换"}]})
+
+    note: Line = ""

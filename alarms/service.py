@@ -1,7 +1,7 @@
 """What can be done with alarms. Services never commit: the judge line, the request or the job does."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -9,12 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms import repository
 from alarms.detection import AlarmSource, Detection
-from alarms.errors import AlarmNotFound, UnknownAlarmSort, UnknownEquipment
+from alarms.errors import (
+    AlarmNotFound,
+    AlarmNotShelved,
+    LifeSafetyNotShelved,
+    NothingToShelve,
+    UnknownAlarmSort,
+    UnknownEquipment,
+)
 from alarms.events import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmReturned, AlarmSuppressed
-from alarms.ledger import Ledger, is_muted, record
+from alarms.ledger import Ledger, record
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
-from alarms.models import Alarm, Inhibition, TransitionRecord
+from alarms.models import Alarm, Inhibition, InhibitionKind, TransitionRecord
 from alarms.repository import AlarmFilter, EpisodeKey
+from alarms.suppression import holder_of, note_holder
 from alarms.transition import AlarmTransition, TransitionKind
 from building.severity import Severity
 from catalog.directory import LiveDirectory
@@ -138,17 +146,54 @@ class AlarmService:
         await session.flush()
         await self.lift_suppression(session)
 
+    async def shelve(
+        self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, span: timedelta, actor: UUID | None, note: str
+    ) -> Alarm:
+        """Puts a condition that keeps coming up away for `span`: recorded meanwhile, not announced.
+
+        Shelving it again moves the end. Raises AlarmNotFound, LifeSafetyNotShelved, NothingToShelve.
+        """
+        alarm = await self._for_change(session, scope, alarm_id)
+        if alarm.life_safety:
+            raise LifeSafetyNotShelved(alarm_id)
+        if alarm.state == AlarmState.NORMAL:
+            raise NothingToShelve(alarm_id)
+        now = self._clock.now()
+        for earlier in await repository.standing_shelves(session, alarm):
+            earlier.released_at = now
+        shelf = Inhibition(
+            site_id=alarm.site_id, equipment_id=alarm.equipment_id, kind=InhibitionKind.SHELVED, source=alarm.source,
+            source_id=alarm.source_id, person_id=actor, reason=note, until=now + span, created_at=now,
+        )  # fmt: skip
+        session.add(shelf)
+        note_holder(alarm, shelf)
+        entry = record(alarm, TransitionKind.SHELVED, before=alarm.state, at=now, now=now, actor_id=actor, note=note)
+        await self._save(session, [(alarm, entry)])
+        return alarm
+
+    async def unshelve(
+        self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, actor: UUID | None, note: str = ""
+    ) -> Alarm:
+        """Takes it off the shelf early; what still lasts is announced. Raises AlarmNotFound, AlarmNotShelved."""
+        alarm = await self._for_change(session, scope, alarm_id)
+        shelves = await repository.standing_shelves(session, alarm)
+        if not shelves:
+            raise AlarmNotShelved(alarm_id)
+        for shelf in shelves:
+            shelf.released_at = self._clock.now()
+        await session.flush()
+        standing = await repository.standing_inhibitions(session, [alarm.equipment_id])
+        await self._save(session, self._freed(alarm, standing, actor=actor, note=note))
+        return alarm
+
     async def lift_suppression(self, session: AsyncSession) -> None:
-        """A sweep: announces muted alarms whose inhibition ran out or was released."""
+        """A sweep: announces alarms whose inhibition or shelf ran out or was released."""
+        await repository.release_expired(session, now=self._clock.now())
         muted = await repository.suppressed_alarms(session, limit=MUTED_A_SWEEP)
         standing = await repository.standing_inhibitions(session, {alarm.equipment_id for alarm in muted})
-        now = self._clock.now()
-        moves = []
+        moves: list[tuple[Alarm, TransitionRecord]] = []
         for alarm in muted:
-            if is_muted(alarm, [i for i in standing if i.equipment_id == alarm.equipment_id], now=now):
-                continue
-            alarm.suppressed_by = None
-            moves.append((alarm, record(alarm, TransitionKind.UNSUPPRESSED, before=alarm.state, at=now, now=now)))
+            moves += self._freed(alarm, [i for i in standing if i.equipment_id == alarm.equipment_id])
         await self._save(session, moves)
 
     # --- looking ---------------------------------------------------------------------------------------------------
@@ -181,6 +226,17 @@ class AlarmService:
         if len(known) < len(detections):
             log.warning("detections of removed equipment left out", count=len(detections) - len(known))
         return known
+
+    def _freed(
+        self, alarm: Alarm, standing: Sequence[Inhibition], *, actor: UUID | None = None, note: str = ""
+    ) -> list[tuple[Alarm, TransitionRecord]]:
+        """Writes down what holds the alarm back now; its move, when that is nothing any more."""
+        now, was_shelved = self._clock.now(), alarm.suppressed_by == InhibitionKind.SHELVED
+        note_holder(alarm, holder_of(alarm, standing, now=now))
+        if alarm.suppressed_by is not None:
+            return []
+        kind = TransitionKind.UNSHELVED if was_shelved else TransitionKind.UNSUPPRESSED
+        return [(alarm, record(alarm, kind, before=alarm.state, at=now, now=now, actor_id=actor, note=note))]
 
     async def _for_change(self, session: AsyncSession, scope: Scope, alarm_id: UUID) -> Alarm:
         alarm = await repository.get(session, scope, alarm_id, for_update=True)
@@ -215,10 +271,10 @@ def _events_of(alarm: Alarm, entry: TransitionRecord) -> list[events.Event]:
     match TransitionKind(entry.kind):
         case TransitionKind.RAISED:
             found = [_raised(alarm)]
-        case TransitionKind.UNSUPPRESSED:
+        case TransitionKind.UNSUPPRESSED | TransitionKind.UNSHELVED:
             # What went away while it was muted is not worth a call any more; its screens still change.
             found = [_raised(alarm) if alarm.is_present else _suppressed(alarm)]
-        case TransitionKind.SUPPRESSED:
+        case TransitionKind.SUPPRESSED | TransitionKind.SHELVED:
             found = [_suppressed(alarm)]
         case TransitionKind.RETURNED:
             found = [

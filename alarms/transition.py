@@ -18,6 +18,8 @@ class TransitionKind(StrEnum):
     CLEARED = "cleared"
     SUPPRESSED = "suppressed"
     UNSUPPRESSED = "unsuppressed"
+    SHELVED = "shelved"
+    UNSHELVED = "unshelved"
 
 
 class AlarmMessage(msgspec.Struct, frozen=True, kw_only=True):

@@ -66,6 +66,19 @@ async def test_an_alarm_is_acknowledged_cleared_and_its_history_kept(
     ]  # fmt: skip
 
 
+async def test_a_nuisance_is_shelved_and_taken_off_again(app: FastAPI, engineer: str, raised: list[UUID]) -> None:
+    address = f"/api/v1/alarms/{raised[0]}"
+    async with client_of(app, token=engineer) as client:
+        shelved = (await client.post(f"{address}/shelve", json={"minutes": 90, "note": "接触不良"})).json()
+        assert (shelved["suppressed_by"], shelved["shelved_until"]) == ("shelved", "2026-11-22T05:30:00Z")
+        off = (await client.post(f"{address}/unshelve", json={"note": "已更换"})).json()
+        assert (off["suppressed_by"], off["shelved_until"]) == (None, None)
+        twice = await client.post(f"{address}/unshelve", json={})
+        assert (twice.status_code, twice.json()["code"]) == (409, "alarm_not_shelved")
+        smoke = await client.post(f"/api/v1/alarms/{raised[1]}/shelve", json={"minutes": 5, "note": "x"})
+        assert (smoke.status_code, smoke.json()["code"]) == (409, "life_safety_not_shelved")
+
+
 async def test_smoke_that_lasts_cannot_be_cleared_and_the_answer_says_what_to_do(
     app: FastAPI, engineer: str, raised: list[UUID]
 ) -> None:
@@ -82,7 +95,8 @@ async def test_another_sites_alarm_is_not_found(app: FastAPI, logins: FakeLogins
         assert (await client.get("/api/v1/alarms")).json()["total"] == 0
         asked: list[tuple[str, str, Any]] = [
             ("GET", "", None), ("GET", "/history", None), ("POST", "/acknowledge", {}),
-            ("POST", "/clear", {"note": "x"}),
+            ("POST", "/clear", {"note": "x"}), ("POST", "/shelve", {"minutes": 5, "note": "x"}),
+            ("POST", "/unshelve", {}),
         ]  # fmt: skip
         for method, path, body in asked:
             answer = await client.request(method, f"/api/v1/alarms/{raised[0]}{path}", json=body)
@@ -113,6 +127,9 @@ async def test_owners_see_no_alarms_and_testers_only_look(
         ("POST", "/api/v1/alarms/{id}/acknowledge", {"colour": "red"}),
         ("POST", "/api/v1/alarms/{id}/clear", {"note": "  "}),
         ("POST", "/api/v1/alarms/{id}/clear", None),
+        ("POST", "/api/v1/alarms/{id}/shelve", {"minutes": 5}),
+        ("POST", "/api/v1/alarms/{id}/shelve", {"minutes": 0, "note": "x"}),
+        ("POST", "/api/v1/alarms/{id}/shelve", {"minutes": 1441, "note": "x"}),
     ],
 )
 async def test_bad_requests_are_refused(
