@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
@@ -15,12 +15,13 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DiscardPolicy, StorageType, StreamConfig
-from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
+from nats.js.errors import APIError, BadRequestError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
 from prometheus_client import CollectorRegistry, Counter
 
 from building.reading import ReadingBatch
 from bus import codec
-from bus.errors import NobodyAnswers, RequestFailed
+from bus.address import BusAddress
+from bus.errors import BusNotReady, NobodyAnswers, RequestFailed
 from bus.history import read_history
 from bus.pull import Pull
 from bus.subjects import STREAMS, StreamSpec, durable_name, partition_of, stream_of
@@ -34,6 +35,9 @@ RETRY_S = 0.1
 ACK_WAIT_S = 30.0
 ERROR_HEADER = "Hub-Error"
 REQUESTS_AT_ONCE = 16
+# A cluster that is just starting has its quorum within seconds; longer, and somebody has to look.
+STREAM_PATIENCE_S = 60.0
+STREAM_EXISTS_OTHERWISE = 10058
 
 Handler = Callable[[bytes], Awaitable[bytes]]
 PoisonHandler = Callable[[bytes, str], Awaitable[None]]
@@ -41,7 +45,10 @@ PoisonHandler = Callable[[bytes, str], Awaitable[None]]
 
 @dataclass(frozen=True)
 class BusSettings:
-    """Where the bus is. `replicas` is 1 on one machine, 3 on a cluster."""
+    """Where the bus is: `url` names one server or, with commas, those of a cluster; see `BusAddress`.
+
+    `replicas` is 1 on one machine, 3 on a cluster. An empty `user` means the one that the URL names, or nobody.
+    """
 
     url: str
     user: str
@@ -101,10 +108,11 @@ class Bus:
         self._poison = Counter("hub_bus_poison_batches", "Messages that were no batch", registry=registry)
 
     async def __aenter__(self) -> Self:
+        address = BusAddress.parse(self._settings.url)
         await self._client.connect(
-            self._settings.url,
-            user=self._settings.user,
-            password=self._settings.password,
+            address.urls,
+            user=self._settings.user or address.user,
+            password=self._settings.password or address.password,
             name="hub",
             max_reconnect_attempts=-1,
             reconnect_time_wait=1,
@@ -310,13 +318,32 @@ class Bus:
             num_replicas=self._settings.replicas,
             duplicate_window=120,
         )
-        async with asyncio.timeout(30):
-            while True:
-                try:
-                    await self._jetstream.add_stream(config)
-                    return
-                except (nats.errors.Error, NoStreamResponseError, TimeoutError):
-                    await asyncio.sleep(0.1)  # a server that has just started opens its streams first
+        waiting_since: float | None = None
+        while True:
+            try:
+                await self._settle_stream(config)
+                return
+            except (nats.errors.Error, NoStreamResponseError, TimeoutError) as error:
+                # A server that has just started opens its streams first; a cluster waits for enough of its servers.
+                if waiting_since is None:
+                    waiting_since = time.monotonic()
+                    log.warning("waiting for the bus to take the stream", stream=spec.name, error=str(error))
+                if time.monotonic() - waiting_since > STREAM_PATIENCE_S:
+                    raise BusNotReady(spec.name, replicas=config.num_replicas or 1, reason=str(error)) from error
+                await asyncio.sleep(0.1)
+
+    async def _settle_stream(self, config: StreamConfig) -> None:
+        """Makes the stream, or makes one that is there what the settings say now (more replicas)."""
+        try:
+            await self._jetstream.add_stream(config)
+        except BadRequestError as error:
+            if error.err_code != STREAM_EXISTS_OTHERWISE:
+                raise
+            there = (await self._jetstream.stream_info(str(config.name))).config
+            # Fewer replicas are somebody's forgotten setting rather than a wish.
+            config = replace(config, num_replicas=max(config.num_replicas or 1, there.num_replicas or 1))
+            await self._jetstream.update_stream(config)
+            log.info("stream changed", stream=config.name, replicas=config.num_replicas)
 
     async def _ensure_consumer(self, spec: StreamSpec, durable: str, partition: int | None) -> str:
         name = durable_name(durable, partition)
@@ -328,8 +355,13 @@ class Bus:
             max_deliver=-1,
             max_ack_pending=20_000,
         )
-        await self._jetstream.add_consumer(spec.name, config)
-        return name
+        async with asyncio.timeout(STREAM_PATIENCE_S):
+            while True:
+                try:
+                    await self._jetstream.add_consumer(spec.name, config)
+                    return name
+                except (ServiceUnavailableError, NoStreamResponseError, nats.errors.NoRespondersError, TimeoutError):
+                    await asyncio.sleep(RETRY_S)  # a cluster is choosing a leader
 
     @asynccontextmanager
     async def _pulling(self, spec: StreamSpec, names: Sequence[str], *, max_messages: int) -> AsyncIterator[Pull]:

@@ -23,17 +23,24 @@ class Adapter(Protocol):
         ...
 
 
+class AdapterMetrics:
+    """What all adapters of a process count."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.failures = Counter("hub_adapter_failures", "Adapters that failed", ["adapter"], registry=registry)
+        self.running = Gauge("hub_adapter_running", "1 while an adapter runs", ["adapter"], registry=registry)
+
+
 class AdapterSupervisor:
     """`run` until cancelled. Adapters note links in `links`; the supervisor has them told."""
 
     def __init__(
-        self, adapters: Mapping[str, Adapter], *, links: LinkBook, clock: Clock, registry: CollectorRegistry
+        self, adapters: Mapping[str, Adapter], *, links: LinkBook, clock: Clock, metrics: AdapterMetrics
     ) -> None:
         self._adapters = dict(adapters)
         self._links = links
         self._clock = clock
-        self._failures = Counter("hub_adapter_failures", "Adapters that failed", ["adapter"], registry=registry)
-        self._running = Gauge("hub_adapter_running", "1 while an adapter runs", ["adapter"], registry=registry)
+        self._metrics = metrics
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -42,7 +49,7 @@ class AdapterSupervisor:
                 group.create_task(self._keep(name, adapter), name=f"adapter {name}")
 
     async def _keep(self, name: str, adapter: Adapter) -> None:
-        running = self._running.labels(name)
+        running = self._metrics.running.labels(name)
 
         async def attempt() -> None:
             running.set(1)
@@ -51,7 +58,7 @@ class AdapterSupervisor:
             finally:
                 running.set(0)
 
-        await keep_running(name, attempt, clock=self._clock, failed=self._failures.labels(name).inc)
+        await keep_running(name, attempt, clock=self._clock, failed=self._metrics.failures.labels(name).inc)
 
 
 async def keep_running(

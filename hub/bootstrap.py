@@ -12,8 +12,11 @@ from functools import partial
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
+from bus.address import BusAddress
 from bus.client import Bus, BusSettings
 from bus.lease import PartitionLeases
+from bus.owner import OwnerGroup
+from bus.sharing import WorkShare
 from catalog.directory import Directory, LiveDirectory
 from catalog.profiles import load_profiles
 from device_adapters.intake import Intake
@@ -28,13 +31,14 @@ from hub.directory_keeper import DirectoryKeeper
 from hub.health import Check, Readiness
 from hub.infrastructure import Infrastructure
 from hub.judge_line import build_judge_line
-from hub.lines import build_adapters, build_refusals, build_store, build_store_work
+from hub.lines import AdapterShares, build_adapters, build_refusals, build_store, build_store_work
 from hub.live import LiveUpdates
 from hub.mqtt_users import MqttUsers
 from hub.rooms import Common, Rooms, build_rooms
 from hub.schedule import job_runner
-from hub.serving import build_api, serve_api
+from hub.serving import build_api, serve_api, serve_health
 from hub.settings import HubSettings
+from hub.single_store import SingleStore
 from hub.subscriptions import subscriptions
 from kit.announcements import Announcements
 from kit.clock import SystemClock
@@ -53,6 +57,8 @@ Work = Callable[[], Awaitable[None]]
 
 EMBEDDED = "embedded"
 RESCUE_EVERY_S = 2.0
+# A message on this many servers survives the loss of one; a cluster that names as many keeps as many.
+REPLICAS = 3
 
 
 class Role(StrEnum):
@@ -73,6 +79,7 @@ class Hub:
     rooms: Rooms
     keeper: DirectoryKeeper
     users: MqttUsers
+    health: Work
     always: Mapping[str, Work]
     work: Mapping[Role, Mapping[str, Work]]
 
@@ -81,6 +88,8 @@ class Hub:
         named = dict(self.always)
         for role in roles:
             named |= self.work[role]
+        if Role.API not in roles and self.common.settings.health_port:
+            named["health"] = self.health
         return named
 
 
@@ -89,18 +98,18 @@ async def build(settings: HubSettings, infra: Infrastructure, roles: Collection[
     """The whole hub on servers that are up; what was opened is closed at the end of the block."""
     async with AsyncExitStack() as stack:
         common = await _common(settings, infra, stack)
-        bus = await stack.enter_async_context(Bus(_bus_settings(infra), registry=common.registry))
+        bus = await stack.enter_async_context(Bus(_bus_settings(settings, infra), registry=common.registry))
         telemetry = TelemetrySettings()
         store = build_store(common, telemetry) if Role.STORE in roles else None
         queries = store or RemoteTelemetry(bus)
         rooms = build_rooms(common, queries)
         refusals = build_refusals(common, rooms.catalog)
         intake = await stack.enter_async_context(Intake(bus, refusals, registry=common.registry))
-        leases = await stack.enter_async_context(PartitionLeases(common.database.url, owner=_owner()))
+        owned = await _owned(common, roles, stack)
         await stack.enter_async_context(rooms.connectors.opened())
         if store is not None:
             await stack.enter_async_context(store)
-        yield _assemble(infra, common, rooms, _Parts(bus, store, queries, telemetry, refusals, intake, leases))
+        yield _assemble(infra, common, rooms, _Parts(bus, store, queries, telemetry, refusals, intake, owned))
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,16 @@ class _Parts:
     telemetry: TelemetrySettings
     refusals: RefusalLine
     intake: Intake
+    owned: "_Owned"
+
+
+@dataclass(frozen=True)
+class _Owned:
+    """What several processes share out among themselves. Whoever does not take part is not counted."""
+
     leases: PartitionLeases
+    adapters: AdapterShares
+    single_store: SingleStore
 
 
 def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts) -> Hub:
@@ -125,7 +143,7 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
     live = LiveUpdates(common.registry)
     publisher = AlarmBrokers(brokers, process=_owner(), metrics=metrics, registry=common.registry)
     judge = build_judge_line(
-        database=common.database, bus=parts.bus, leases=parts.leases,
+        database=common.database, bus=parts.bus, leases=parts.owned.leases,
         alarms=rooms.alarms.service, rules=rooms.rules, queries=parts.queries, publisher=publisher,
         directory=common.directory, clock=common.clock, registry=common.registry,
     )  # fmt: skip
@@ -133,9 +151,12 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
     announcements = Announcements(common.database.url)
     for hearer in (keeper.hear, live.hear, judge.hear, users.hear):
         announcements.subscribe(hearer)
-    adapters = build_adapters(common, rooms.catalog, intake=parts.intake, brokers=brokers, metrics=metrics)
+    adapters = build_adapters(
+        common, rooms.catalog, intake=parts.intake, brokers=brokers, metrics=metrics, shares=parts.owned.adapters
+    )
     runner = job_runner(common, rooms, handled, publish_alarms=judge.publication.publish_pending)
-    app = build_api(common, rooms, live=live, readiness=Readiness(_checks(common, parts.bus)))
+    readiness = Readiness(_checks(common, parts.bus))
+    app = build_api(common, rooms, live=live, readiness=readiness)
     always: dict[str, Work] = {
         "announcements": announcements.run,
         "directory": keeper.run,
@@ -143,7 +164,7 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
         "refusals": parts.refusals.run,
     }
     work: dict[Role, Mapping[str, Work]] = {
-        Role.ADAPTERS: {"adapters": adapters.run},
+        Role.ADAPTERS: {f"adapters {number}": adapter.run for number, adapter in enumerate(adapters)},
         Role.STORE: {"store": partial(_run_store, common, rooms, parts)},
         Role.JUDGE: {"judge": judge.run, "alarm messages": publisher.run},
         Role.API: {"api": partial(serve_api, app, common.settings)},
@@ -153,7 +174,23 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
             "alarm messages": publisher.run,
         },
     }
-    return Hub(common, rooms, keeper, users, always, work)
+    return Hub(common, rooms, keeper, users, partial(serve_health, readiness, common), always, work)
+
+
+async def _owned(common: Common, roles: Collection[Role], stack: AsyncExitStack) -> _Owned:
+    url, owner = common.database.url, _owner()
+    brokers = WorkShare(url, group=OwnerGroup.BROKERS, owner=owner)
+    endpoints = WorkShare(url, group=OwnerGroup.MODBUS, owner=owner)
+    leases = PartitionLeases(url, owner=owner, registry=common.registry)
+    single_store = SingleStore(url, owner=owner)
+    if Role.JUDGE in roles:
+        await stack.enter_async_context(leases)
+    if Role.ADAPTERS in roles:
+        await stack.enter_async_context(brokers)
+        await stack.enter_async_context(endpoints)
+    if Role.STORE in roles:
+        await stack.enter_async_context(single_store)
+    return _Owned(leases, AdapterShares(brokers=brokers, endpoints=endpoints), single_store)
 
 
 async def _common(settings: HubSettings, infra: Infrastructure, stack: AsyncExitStack) -> Common:
@@ -167,8 +204,10 @@ async def _common(settings: HubSettings, infra: Infrastructure, stack: AsyncExit
     )  # fmt: skip
 
 
-def _bus_settings(infra: Infrastructure) -> BusSettings:
-    return BusSettings(infra.nats_url, infra.nats_user or "", infra.nats_password or "")
+def _bus_settings(settings: HubSettings, infra: Infrastructure) -> BusSettings:
+    servers = len(BusAddress.parse(infra.nats_url).servers)
+    replicas = settings.nats_replicas or (REPLICAS if servers >= REPLICAS else 1)
+    return BusSettings(infra.nats_url, infra.nats_user or "", infra.nats_password or "", replicas)
 
 
 def _brokers(infra: Infrastructure) -> list[Broker]:
@@ -187,7 +226,9 @@ def _brokers(infra: Infrastructure) -> list[Broker]:
 async def _run_store(common: Common, rooms: Rooms, parts: _Parts) -> None:
     assert parts.store is not None  # built because the role is ours
     work = build_store_work(common, rooms.catalog, bus=parts.bus, store=parts.store, settings=parts.telemetry)
-    await work.run()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(parts.owned.single_store.run(), name="only store")
+        group.create_task(work.run(), name="store")
 
 
 async def _run_jobs(runner: JobRunner) -> None:

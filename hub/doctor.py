@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from bus.address import BadBusAddress, BusAddress
 from connectors.sms import SmsSettings
 from connectors.voice import VoiceSettings
 from connectors.wechat import WeChatSettings
@@ -30,7 +30,6 @@ from notify.settings import NotifySettings
 from notify.template import TemplateRegistry
 
 FREE_DISK_MIN_GB = 2
-NATS_PORT = 4222
 CONNECT_WITHIN_S = 5.0
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
@@ -85,7 +84,7 @@ def examine() -> Iterator[Finding]:
         if folder.verdict is Verdict.OK:
             for check in (_disk, _servers, _ports):
                 yield from check(settings)
-        for check in (_bus, _tls_files, _front_end, _exposure):
+        for check in (_bus, _many_machines, _tls_files, _front_end, _exposure):
             yield from check(settings)
     yield from outside_services(read)
     yield from _optional_programs()
@@ -177,20 +176,27 @@ def _bus(settings: HubSettings) -> Iterator[Finding]:
     if not settings.nats_url:
         return
     try:
-        address = urlsplit(settings.nats_url)
-        host, port = address.hostname or "", address.port or NATS_PORT
-    except ValueError as error:
-        yield Finding(
-            "bus", Verdict.FAIL, f"HUB_NATS_URL cannot be read: {error}; write nats://user:password@host:4222"
-        )
+        address = BusAddress.parse(settings.nats_url)
+    except BadBusAddress as error:
+        yield Finding("bus", Verdict.FAIL, str(error))
         return
-    try:
-        with socket.create_connection((host, port), timeout=CONNECT_WITHIN_S):
-            yield Finding("bus", Verdict.OK, f"HUB_NATS_URL: {host}:{port} can be reached")
-    except OSError as error:
+    for _, host, port in address.servers:
+        try:
+            with socket.create_connection((host, port), timeout=CONNECT_WITHIN_S):
+                yield Finding("bus", Verdict.OK, f"HUB_NATS_URL: {host}:{port} can be reached")
+        except OSError as error:
+            words = f"HUB_NATS_URL: {host}:{port} cannot be reached ({error}): start it, or unset the URL"
+            yield Finding("bus", Verdict.FAIL, words)
+
+
+def _many_machines(settings: HubSettings) -> Iterator[Finding]:
+    """With servers of one's own there may be other hubs, and these must sign alike."""
+    if settings.database_url and settings.nats_url and not (settings.login_secret and settings.link_secret):
         yield Finding(
-            "bus", Verdict.FAIL, f"HUB_NATS_URL: {host}:{port} cannot be reached ({error}): start it, or unset the URL"
-        )
+            "HUB_LOGIN_SECRET", Verdict.NOTE,
+            f"generated in {settings.secrets.path}: when processes of several machines serve the API or send links, "
+            "give all of them the same HUB_LOGIN_SECRET and HUB_LINK_SECRET, or a copy of this file",
+        )  # fmt: skip
 
 
 def _ports(settings: HubSettings) -> Iterator[Finding]:

@@ -29,7 +29,10 @@ class MqttListener:
 
 @dataclass(frozen=True)
 class Infrastructure:
-    """How to reach PostgreSQL and the bus. `nats` is the embedded server when this process owns it."""
+    """How to reach PostgreSQL and the bus. `nats` is the embedded server when this process owns it.
+
+    `nats_user` is None where the URL says who comes in.
+    """
 
     database_url: str
     nats_url: str
@@ -47,7 +50,7 @@ async def infrastructure(settings: HubSettings) -> AsyncIterator[Infrastructure]
     Starts what no URL names. Beside a hub that already works on the same folder it uses that hub's servers. Raises
     AlreadyRunning, PortTaken, ChildFailed.
     """
-    secrets = SecretStore(settings.var / "secrets.json")
+    secrets = settings.secrets
     if settings.database_url and settings.nats_url:
         await asyncio.to_thread(upgrade, settings.database_url)
         yield Infrastructure(settings.database_url, settings.nats_url, None, None, secrets, None, None)
@@ -63,7 +66,7 @@ async def infrastructure(settings: HubSettings) -> AsyncIterator[Infrastructure]
 @asynccontextmanager
 async def with_database(settings: HubSettings) -> AsyncIterator[str]:
     """The URL of the database alone, for commands that need no bus: yours, a running hub's, or our own started."""
-    secrets = SecretStore(settings.var / "secrets.json")
+    secrets = settings.secrets
     if settings.database_url:
         yield settings.database_url
     elif is_locked(settings.var):

@@ -17,7 +17,8 @@ from device_adapters.mqtt.adapter import MqttAdapter
 from device_adapters.mqtt.broker import Broker
 from device_adapters.mqtt.metrics import MqttMetrics
 from device_adapters.refusals import RefusalLine
-from device_adapters.supervisor import Adapter, AdapterSupervisor
+from device_adapters.sharing import Share, SharedAdapters
+from device_adapters.supervisor import Adapter, AdapterMetrics, AdapterSupervisor
 from hub.rooms import CatalogRoom, Common
 from kit.db import Database
 from telemetry.duckdb_file import DuckDbLimits
@@ -47,25 +48,46 @@ def build_refusals(common: Common, catalog: CatalogRoom) -> RefusalLine:
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class AdapterShares:
+    """Which brokers and which Modbus endpoints are this process's."""
+
+    brokers: Share
+    endpoints: Share
+
+
 def build_adapters(
-    common: Common, catalog: CatalogRoom, *, intake: Intake, brokers: Sequence[Broker], metrics: MqttMetrics
-) -> AdapterSupervisor:
-    """From devices to the bus: a client a broker, one poller for Modbus. `run` until cancelled."""
-    links = LinkBook(on_link=LinkNotes(common.database, catalog.service), clock=common.clock)
-    adapters: dict[str, Adapter] = {
-        f"mqtt {broker.name}": MqttAdapter(
+    common: Common,
+    catalog: CatalogRoom,
+    *,
+    intake: Intake,
+    brokers: Sequence[Broker],
+    metrics: MqttMetrics,
+    shares: AdapterShares,
+) -> list[Adapter]:
+    """From devices to the bus: a client a broker, one poller for Modbus. Each `run` until cancelled."""
+    adapter_metrics = AdapterMetrics(common.registry)
+
+    def links() -> LinkBook:
+        return LinkBook(on_link=LinkNotes(common.database, catalog.service), clock=common.clock)
+
+    def mqtt(broker: Broker, links: LinkBook) -> Adapter:
+        return MqttAdapter(
             broker, directory=common.directory, profiles=common.profiles, intake=intake, links=links,
             clock=common.clock, metrics=metrics,
-        )
-        for broker in brokers
-    }  # fmt: skip
-    modbus = ModbusSettings()
-    if modbus.enabled:
-        adapters["modbus"] = ModbusAdapter(
-            directory=common.directory, profiles=common.profiles, intake=intake, links=links, settings=modbus,
-            clock=common.clock, registry=common.registry,
         )  # fmt: skip
-    return AdapterSupervisor(adapters, links=links, clock=common.clock, registry=common.registry)
+
+    makers = {f"mqtt {broker.name}": partial(mqtt, broker) for broker in brokers}
+    shared = SharedAdapters(makers, share=shares.brokers, links=links, clock=common.clock, metrics=adapter_metrics)
+    settings = ModbusSettings()
+    if not settings.enabled:
+        return [shared]
+    book = links()
+    modbus = ModbusAdapter(
+        directory=common.directory, profiles=common.profiles, intake=intake, links=book, settings=settings,
+        clock=common.clock, registry=common.registry, share=shares.endpoints,
+    )  # fmt: skip
+    return [shared, AdapterSupervisor({"modbus": modbus}, links=book, clock=common.clock, metrics=adapter_metrics)]
 
 
 def build_store(common: Common, settings: TelemetrySettings) -> DuckDbStore:

@@ -10,11 +10,14 @@ from pydantic_settings import SettingsError
 
 from building.declaration import BadDeclaration
 from building.profile import BadProfile
+from bus.address import BadBusAddress
+from bus.errors import BusNotReady
 from hub.api import load_texts
 from hub.installing import NothingDeclared
 from hub.lock import AlreadyRunning
 from hub.settings import HubSettings
 from hub.settings_list import what_is_wrong
+from hub.single_store import SecondStore
 from kit.errors import DomainError
 from kit.i18n import Language
 from kit.supervision.ports import PortTaken
@@ -22,7 +25,8 @@ from kit.supervision.process import ChildFailed
 from notify.errors import BadTemplate
 
 SAID_BY_THEMSELVES = (
-    AlreadyRunning, PortTaken, ChildFailed, NothingDeclared, BadDeclaration, BadProfile, BadTemplate,
+    AlreadyRunning, BadBusAddress, BusNotReady, SecondStore, PortTaken, ChildFailed, NothingDeclared, BadDeclaration,
+    BadProfile, BadTemplate,
 )  # fmt: skip
 
 

@@ -5,13 +5,17 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Collection, Iterator
 
+from sqlalchemy import func, select
+
 from catalog.loader import apply_profiles
 from hub.bootstrap import Hub, Role, Work, build
 from hub.infrastructure import Infrastructure, infrastructure
 from hub.settings import HubSettings
-from kit.logs import logger
+from kit.logs import logger, name_process
 
 log = logger(__name__)
+
+START_LOCK = 7_301_968_502
 
 Prepare = Callable[[Hub], Awaitable[None]]
 
@@ -35,8 +39,11 @@ async def run_on(
 
     `prepare` is awaited once before any role starts; `beside` runs together with them.
     """
+    name_process("+".join(role.value for role in roles) if len(roles) < len(Role) else "all")
     async with build(settings, infra, roles) as hub:
         async with hub.common.database.transaction() as session:
+            # Processes that start at once do this one after the other.
+            await session.execute(select(func.pg_advisory_xact_lock(START_LOCK)))
             await apply_profiles(session, hub.common.profiles)
             await hub.rooms.rules.load_shipped(session)
         if prepare is not None:

@@ -12,6 +12,7 @@ from catalog.equipment_sheet import EquipmentSheet
 from catalog.house_sheet import HouseSheet
 from catalog.imports import ImportDesk, SheetKind
 from catalog.qr import QrLabels
+from hub import health
 from hub.api import create_app
 from hub.health import Readiness
 from hub.live import LiveUpdates
@@ -38,8 +39,23 @@ class TaskServer(uvicorn.Server):
 async def serve_api(app: FastAPI, settings: HubSettings) -> None:
     """Serves until cancelled. Raises PortTaken."""
     require_free(settings.http_bind, settings.http_port, setting="HUB_HTTP_PORT")
+    await _serve(app, host=settings.http_bind, port=settings.http_port)
+
+
+async def serve_health(readiness: Readiness, common: Common) -> None:
+    """`/healthz`, `/readyz` and `/metrics` of a process that serves no API, until cancelled. Raises PortTaken."""
+    settings = common.settings
+    require_free(settings.health_bind, settings.health_port, setting="HUB_HEALTH_PORT")
+    app = FastAPI(openapi_url=None)
+    app.include_router(health.router)
+    provide(app, readiness)
+    provide(app, common.registry, as_type=CollectorRegistry)
+    await _serve(app, host=settings.health_bind, port=settings.health_port)
+
+
+async def _serve(app: FastAPI, *, host: str, port: int) -> None:
     config = uvicorn.Config(
-        app, host=settings.http_bind, port=settings.http_port, log_config=None, access_log=False, lifespan="off",
+        app, host=host, port=port, log_config=None, access_log=False, lifespan="off",
         timeout_graceful_shutdown=CLOSE_S, server_header=False,
     )  # fmt: skip
     server = TaskServer(config)

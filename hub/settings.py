@@ -4,9 +4,10 @@ import logging
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from kit.i18n import Language
+from kit.secrets import SecretStore
 from kit.settings import Settings, settings_config
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -29,7 +30,14 @@ class HubSettings(Settings):
         "", description="your PostgreSQL, as postgresql://user:password@host/name; empty: our own"
     )
     postgres_port: Port = Field(54329, description="loopback port of our own PostgreSQL")
-    nats_url: str = Field("", description="your nats-server, as nats://user:password@host:4222; empty: our own")
+    nats_url: str = Field(
+        "",
+        description="your nats-server, as nats://user:password@host:4222, or all of a cluster with commas; "
+        "empty: our own",
+    )
+    nats_replicas: int = Field(
+        0, ge=0, le=5, description="copies the cluster keeps of each message; 0: 3 where HUB_NATS_URL names 3 servers"
+    )
     nats_port: Port = Field(4222, description="loopback port of our own nats-server")
     mqtt_bind: str = Field(LOOPBACK, description="address the embedded MQTT listener listens on; 0.0.0.0 for all")
     mqtt_port: Port = Field(1883, description="port of the embedded MQTT listener")
@@ -40,6 +48,21 @@ class HubSettings(Settings):
     http_bind: str = Field(LOOPBACK, description="address the desk and the API listen on; 0.0.0.0 for all")
     http_port: Port = Field(8000, description="port of the desk and the API")
     public_url: str = Field("", description="how people reach the hub, as https://hub.example.com: links and QR codes")
+    health_bind: str = Field(LOOPBACK, description="address of HUB_HEALTH_PORT; 0.0.0.0 for all")
+    health_port: Port = Field(
+        0, description="port of /healthz, /readyz and /metrics of a process without the api role; 0: none"
+    )
+    secrets_file: Path | None = Field(
+        None, description="file of the generated secrets; by default `secrets.json` in HUB_VAR"
+    )
+    login_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="signs log-ins; the same in every process of several machines; by default generated",
+    )
+    link_secret: SecretStr | None = Field(
+        None, min_length=32, description="signs links to reports; the same in every process; by default generated"
+    )
     web_dist: Path = Field(
         Path(__file__).parent.parent / "web" / "dist", description="folder of the built front end (`make web`)"
     )
@@ -57,7 +80,9 @@ class HubSettings(Settings):
             raise ValueError("there are DEBUG, INFO, WARNING and ERROR")
         return value.upper()
 
-    @field_validator("mqtt_tls_cert", "mqtt_tls_key", mode="before")
+    @field_validator(
+        "mqtt_tls_cert", "mqtt_tls_key", "secrets_file", "login_secret", "link_secret", "files_dir", mode="before"
+    )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return value or None
@@ -72,6 +97,15 @@ class HubSettings(Settings):
     def files(self) -> Path:
         """Where photos are kept."""
         return self.files_dir or self.var / "files"
+
+    @property
+    def secrets(self) -> SecretStore:
+        """The generated secrets; those that the settings give come before them."""
+        given = {"login_secret": self.login_secret, "link_secret": self.link_secret}
+        return SecretStore(
+            self.secrets_file or self.var / "secrets.json",
+            given={name: secret.get_secret_value() for name, secret in given.items() if secret is not None},
+        )
 
     @property
     def local_url(self) -> str:

@@ -36,3 +36,8 @@ def configure_logs(*, level: str = "INFO", as_json: bool | None = None) -> None:
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
     return structlog.stdlib.get_logger(name)
+
+
+def name_process(role: str) -> None:
+    """Every line that this process logs from now on says which part of the hub it is."""
+    structlog.contextvars.bind_contextvars(role=role)

@@ -19,6 +19,7 @@ from device_adapters.modbus.poller import EndpointPoller, PollerOutputs
 from device_adapters.modbus.registers import RegisterMap
 from device_adapters.modbus.settings import ModbusSettings
 from device_adapters.modbus.unit import UnitSpec
+from device_adapters.sharing import Alone, Share
 from device_adapters.supervisor import keep_running
 from kit.clock import Clock
 from kit.logs import logger
@@ -38,7 +39,10 @@ class EndpointWork:
 
 
 class ModbusAdapter:
-    """`run` until cancelled. A changed directory starts, stops or replaces just the pollers it concerns."""
+    """`run` until cancelled. A changed directory starts, stops or replaces just the pollers it concerns.
+
+    Several processes share the endpoints out: each is polled by one of them.
+    """
 
     def __init__(
         self,
@@ -50,7 +54,9 @@ class ModbusAdapter:
         settings: ModbusSettings,
         clock: Clock,
         registry: CollectorRegistry,
+        share: Share | None = None,
     ) -> None:
+        self._share = share or Alone()
         self._directory = directory
         self._profiles = profiles
         self._links = links
@@ -71,12 +77,24 @@ class ModbusAdapter:
     async def _follow_directory(self, group: asyncio.TaskGroup) -> None:
         running: dict[Endpoint, tuple[EndpointWork, asyncio.Task[None]]] = {}
         seen: Directory | None = None
+        work: dict[Endpoint, EndpointWork] = {}
         while True:
             current = self._directory.current
             if current is not seen:
-                seen = current
-                self._reconcile(self._work(current), running, group)
+                seen, work = current, self._work(current)
+            await self._share_out(work, running, group)
             await asyncio.sleep(_LOOK_FOR_CHANGES_S)
+
+    async def _share_out(
+        self,
+        work: Mapping[Endpoint, EndpointWork],
+        running: dict[Endpoint, tuple[EndpointWork, asyncio.Task[None]]],
+        group: asyncio.TaskGroup,
+    ) -> None:
+        ours = await self._share.settle([str(endpoint) for endpoint in work])
+        before = {str(endpoint) for endpoint in running}
+        self._reconcile({endpoint: each for endpoint, each in work.items() if str(endpoint) in ours}, running, group)
+        await self._share.release(before - ours)
 
     def _reconcile(
         self,

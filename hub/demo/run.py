@@ -21,7 +21,6 @@ from hub.infrastructure import infrastructure
 from hub.lock import folder_lock
 from hub.roles import run_on, stopped_by_signals
 from hub.settings import HubSettings
-from kit.secrets import SecretStore
 from kit.supervision.ports import require_free
 from kit.supervision.process import Command, end_leftover, running_child
 from people.demo import DemoAccount
@@ -59,7 +58,7 @@ async def run_demo(settings: HubSettings, *, reset: bool, fleet: bool, console: 
     # Nobody works on this folder: simulators of its that are still alive are a killed demo's.
     await end_leftover(simulators(settings, fleet=fleet))
     check_ports(settings, ports, fleet=fleet)
-    secrets = SecretStore(settings.var / "secrets.json")
+    secrets = settings.secrets
     for name, value in demo_environment(settings, ports, secrets, files).items():
         os.environ.setdefault(name, value)
     progress = Progress(console)

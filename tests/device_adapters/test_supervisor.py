@@ -5,7 +5,7 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry
 
 from device_adapters.links import LinkBook
-from device_adapters.supervisor import AdapterSupervisor, keep_running
+from device_adapters.supervisor import AdapterMetrics, AdapterSupervisor, keep_running
 from kit.clock import SystemClock
 
 
@@ -36,7 +36,9 @@ async def test_an_adapter_that_fails_is_started_again_and_harms_no_other() -> No
     registry, clock = CollectorRegistry(), SystemClock()
     steady, broken = Steady(), Broken()
     links = LinkBook(on_link=nobody, clock=clock)
-    supervisor = AdapterSupervisor({"steady": steady, "broken": broken}, links=links, clock=clock, registry=registry)
+    supervisor = AdapterSupervisor(
+        {"steady": steady, "broken": broken}, links=links, clock=clock, metrics=AdapterMetrics(registry)
+    )
     task = asyncio.create_task(supervisor.run())
     async with asyncio.timeout(20):
         while broken.starts < 2:
