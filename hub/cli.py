@@ -127,6 +127,12 @@ def simulate(context: typer.Context) -> None:
     os.execv(sys.executable, [sys.executable, "-m", "simulators", *context.args])  # noqa: S606 - our own interpreter
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def bench(context: typer.Context) -> None:
+    """Measures this hub and its peers on this machine: `hub bench line --quick`, `hub bench --help`."""
+    os.execv(sys.executable, [sys.executable, "-m", "benchmarks", *context.args])  # noqa: S606 - our own interpreter
+
+
 @app.command()
 def doctor() -> None:
     """Looks at every dependency and setting, and says what to do about what is not well."""

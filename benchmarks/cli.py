@@ -1,0 +1,137 @@
+"""The commands of `hub bench`: a part, or all of them; a report from saved results."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks import machine
+from benchmarks.line.part import LinePart
+from benchmarks.line.peers import known_subjects
+from benchmarks.line.phases import Extent, Phase
+from benchmarks.part import Context, Part, PartUnavailable
+from benchmarks.parts import every_part
+from benchmarks.report import Report, UnreadableReport, markdown, show
+
+app = typer.Typer(
+    name="hub bench",
+    rich_markup_mode="rich",
+    help="""Measures this hub, and what people would otherwise use, on this machine.
+
+    Without a command: everything, which takes about half an hour; [bold]--quick[/bold] is rougher and takes a few
+    minutes. Figures are only worth something on a machine that does nothing else meanwhile.""",
+)
+console = Console()
+
+Json = Annotated[Path | None, typer.Option("--json", help="save what was measured to this file")]
+Quick = Annotated[bool, typer.Option("--quick", help="shorter and rougher")]
+Keep = Annotated[Path | None, typer.Option("--keep", help="a new folder to leave logs and data in, to look at them")]
+
+
+@app.callback(invoke_without_command=True)
+def everything(context: typer.Context, json: Json = None, quick: Quick = False) -> None:
+    if context.invoked_subcommand is None:
+        _run([_with_peers(part, quick=quick) for part in every_part()], json=json, quick=quick, keep=None)
+
+
+@app.command()
+def line(
+    phase: Annotated[list[Phase] | None, typer.Option(help="this phase only; may be given several times")] = None,
+    peers: Annotated[bool, typer.Option(help="measure the peers beside this hub")] = True,
+    subject: Annotated[list[str] | None, typer.Option(help="these only, such as hub or node-red")] = None,
+    messages: Annotated[int | None, typer.Option(min=1, help="how many messages each phase publishes")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, help="how long each timed phase lasts")] = None,
+    soak_minutes: Annotated[float, typer.Option(min=0, help="also 10,000/s for so many minutes")] = 0.0,
+    devices: Annotated[int, typer.Option(min=8, max=9_992, help="a multiple of 8")] = 2_000,
+    lag: Annotated[int, typer.Option(min=1, help="how far sustained load may run ahead, in messages")] = 10_000,
+    json: Json = None,
+    quick: Quick = False,
+    keep: Keep = None,
+) -> None:
+    """The reading line: alarm latency, CPU, memory and sustained rate, every reading and alarm counted."""
+    if devices % 8:
+        raise typer.BadParameter(f"{devices} is no multiple of 8, the number of buildings")
+    known = known_subjects()
+    wanted = subject or (list(known) if peers else ["hub"])
+    if unknown := [name for name in wanted if name not in known]:
+        raise typer.BadParameter(f"no subject {', '.join(unknown)}; there are {', '.join(known)}")
+    extent = Extent(is_quick=quick, seconds=seconds, messages=messages, lag=lag, soak_minutes=soak_minutes or 10.0)
+    usual = [each for each in Phase if each is not Phase.SOAK or soak_minutes]
+    part = LinePart(
+        phases=phase or usual, extent=extent, subjects=[known[name] for name in wanted], devices=devices
+    )  # fmt: skip
+    _run([part], json=json, quick=quick, keep=keep)
+
+
+@app.command()
+def report(
+    files: Annotated[list[Path], typer.Argument(help="files written with --json; what comes later counts")],
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="print the tables of docs/performance.md")] = False,
+    json: Json = None,
+) -> None:
+    """Shows saved results, several joined into one."""
+    try:
+        joined = Report.join([Report.read(file) for file in files])
+    except UnreadableReport as error:
+        raise typer.BadParameter(str(error)) from None
+    _show(joined, every_part(), json=json, as_markdown=as_markdown)
+
+
+def _command_of(part: Part) -> Callable[..., None]:
+    def command(json: Json = None, quick: Quick = False, keep: Keep = None) -> None:
+        _run([part], json=json, quick=quick, keep=keep)
+
+    command.__doc__ = part.words
+    return command
+
+
+for _part in every_part():
+    if _part.name != LinePart.name:
+        app.command(_part.name)(_command_of(_part))
+
+
+def _with_peers(part: Part, *, quick: bool) -> Part:
+    if isinstance(part, LinePart):
+        return LinePart(subjects=list(known_subjects().values()), extent=Extent(is_quick=quick))
+    return part
+
+
+def _run(parts: Sequence[Part], *, json: Path | None, quick: bool, keep: Path | None) -> None:
+    facts, details = machine.facts(), {}
+    if json is not None:
+        json.touch()  # a slip of the pen should be said now, not after half an hour
+    for part in parts:
+        with ExitStack() as stack:
+            folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-bench-")))
+            folder.mkdir(parents=True, exist_ok=True)
+            _refuse_little_room(folder)
+            try:
+                details[part.name] = part.measure(Context(folder / part.name, is_quick=quick, console=console))
+            except PartUnavailable as error:
+                console.print(f"{part.name}: {error}", style="yellow", highlight=False, soft_wrap=True)
+    facts["load_average_after"] = machine.facts()["load_average"]
+    _show(Report([facts], details), parts, json=json, as_markdown=False)
+
+
+def _refuse_little_room(folder: Path) -> None:
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    if free_gb < 5:
+        raise typer.BadParameter(f"{folder} has {free_gb:.1f} GB left; the bench wants 5: set TMPDIR to a larger disk")
+
+
+def _show(found: Report, parts: Sequence[Part], *, json: Path | None, as_markdown: bool) -> None:
+    if json is not None:
+        found.write(json, parts)
+    if as_markdown:
+        print(markdown(found, parts), end="")
+    else:
+        show(found, parts, console)
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,10 @@
+"""What people would otherwise use, set up for the same work: everything stored, alarms told on the same topic."""
+
+from benchmarks.line import hub_subject
+from benchmarks.line.subject import Subject
+
+
+def known_subjects() -> dict[str, Subject]:
+    """Every subject by name, this hub first."""
+    found = [hub_subject.subject()]
+    return {subject.name: subject for subject in found}
