@@ -7,6 +7,10 @@ from uuid import UUID
 
 from building.severity import Severity
 
+# A condition on an equipment (equipment, source, source id), and one stretch of it (with its onset).
+ConditionKey = tuple[UUID, str, str]
+EpisodeKey = tuple[UUID, str, str, int]
+
 
 class AlarmSource(StrEnum):
     RULE = "rule"
@@ -63,3 +67,11 @@ class Detection:
             life_safety=False,
             message={},
         )
+
+
+def condition_of(detection: Detection) -> ConditionKey:
+    return detection.equipment_id, detection.source.value, detection.source_id
+
+
+def episode_of(detection: Detection) -> EpisodeKey:
+    return *condition_of(detection), detection.onset_ms

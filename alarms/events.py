@@ -28,12 +28,15 @@ class AlarmReturned(Event, frozen=True, kw_only=True):
     equipment_id: UUID
     fault_mode: str
     returned_at: datetime
+    order_kind: str | None = None
 
 
 class AlarmAcknowledged(Event, frozen=True, kw_only=True):
     alarm_id: UUID
     equipment_id: UUID
     person_id: UUID | None
+    fault_mode: str = ""
+    order_kind: str | None = None
 
 
 class AlarmCleared(Event, frozen=True, kw_only=True):

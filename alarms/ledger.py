@@ -3,19 +3,29 @@
 No I/O: it works on the OpenBook that was read for a batch, and leaves new rows and moved alarms to be saved.
 """
 
+from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from alarms.detection import Detection
+from alarms.detection import ConditionKey, Detection, EpisodeKey, condition_of, episode_of
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
-from alarms.models import Alarm, AlarmEpisode, TransitionRecord
-from alarms.repository import OpenBook, condition_of, episode_of
+from alarms.models import Alarm, AlarmEpisode, Inhibition, TransitionRecord
 from alarms.suppression import holder_of, note_holder
 from alarms.transition import TransitionKind
 from catalog.directory import EquipmentEntry
 from kit.clock import from_ms
 from kit.ids import new_id
+
+
+@dataclass
+class OpenBook:
+    """What is known of the conditions a batch of detections speaks of."""
+
+    alarms: dict[ConditionKey, Alarm] = field(default_factory=dict)
+    episodes: dict[EpisodeKey, AlarmEpisode] = field(default_factory=dict)
+    inhibitions: dict[UUID, list[Inhibition]] = field(default_factory=dict)
 
 
 class Ledger:
@@ -27,6 +37,12 @@ class Ledger:
         self.moves: list[tuple[Alarm, TransitionRecord]] = []
         self.new_alarms: list[Alarm] = []
         self.new_episodes: list[AlarmEpisode] = []
+        self.ended_episodes: list[AlarmEpisode] = []
+        self._new: set[UUID] = set()
+        self._lasting: dict[ConditionKey, list[AlarmEpisode]] = defaultdict(list)
+        for (equipment_id, source, source_id, _), episode in book.episodes.items():
+            if episode.ended_at is None:
+                self._lasting[equipment_id, source, source_id].append(episode)
 
     def enter(self, detection: Detection, equipment: EquipmentEntry) -> None:
         """Idempotent: an episode that is known is not begun again, one that is over does not end again."""
@@ -60,7 +76,8 @@ class Ledger:
         if episode is None or episode.ended_at is not None:
             return
         ended_at = from_ms(detection.at_ms)
-        episode.ended_at = ended_at
+        self._lasting[condition_of(detection)].remove(episode)
+        self._close(episode, ended_at)
         alarm = self._book.alarms.get(condition_of(detection))
         if alarm is None or alarm.id != episode.alarm_id:
             return  # somebody cleared it by hand meanwhile
@@ -75,10 +92,13 @@ class Ledger:
 
     def _close_earlier_episodes(self, detection: Detection) -> None:
         """A new onset means that the one before is over, even when nobody was there to see it end."""
-        condition = condition_of(detection)
-        for (*key, _), episode in self._book.episodes.items():
-            if tuple(key) == condition and episode.ended_at is None:
-                episode.ended_at = from_ms(detection.onset_ms)
+        for episode in self._lasting.pop(condition_of(detection), ()):
+            self._close(episode, from_ms(detection.onset_ms))
+
+    def _close(self, episode: AlarmEpisode, ended_at: datetime) -> None:
+        episode.ended_at = ended_at
+        if episode.id not in self._new:
+            self.ended_episodes.append(episode)
 
     def _new_alarm(self, detection: Detection, equipment: EquipmentEntry) -> Alarm:
         order = detection.order
@@ -113,9 +133,12 @@ class Ledger:
     def _new_episode(self, detection: Detection, alarm: Alarm) -> None:
         equipment_id, source, source_id, onset_ms = episode_of(detection)
         episode = AlarmEpisode(
-            alarm_id=alarm.id, equipment_id=equipment_id, source=source, source_id=source_id, onset_ms=onset_ms
-        )
+            id=new_id(), alarm_id=alarm.id, equipment_id=equipment_id, source=source, source_id=source_id,
+            onset_ms=onset_ms,
+        )  # fmt: skip
         self.new_episodes.append(episode)
+        self._new.add(episode.id)
+        self._lasting[condition_of(detection)].append(episode)
         self._book.episodes[episode_of(detection)] = episode
 
     def _write(

@@ -1,29 +1,19 @@
-"""Queries over alarms. Floods come through here: everything takes and gives many rows a statement."""
+"""Queries over alarms. What detections do to them, in floods, is in `line_repository`."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
-from zlib import crc32
 
-from sqlalchemy import ColumnElement, func, or_, select, text, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from alarms.detection import Detection
+from alarms.detection import EpisodeKey
 from alarms.lifecycle import AlarmState
 from alarms.models import Alarm, AlarmEpisode, Inhibition, InhibitionKind, TransitionRecord
 from building.severity import Severity
 from kit.access import Scope
-
-# A condition on an equipment, and one stretch of it.
-ConditionKey = tuple[UUID, str, str]
-EpisodeKey = tuple[UUID, str, str, int]
-
-# Lock classes keep ordinary floods and life safety from ever waiting for each other.
-_ORDINARY_LOCKS, _LIFE_SAFETY_LOCKS = 0x5A48_0011, 0x5A48_0012
-# A flood of thousands takes at most this many locks.
-_LOCK_BUCKETS = 64
 
 SORTS: Mapping[str, InstrumentedAttribute[object]] = {
     "onset_at": Alarm.onset_at,
@@ -32,23 +22,6 @@ SORTS: Mapping[str, InstrumentedAttribute[object]] = {
     "state": Alarm.state,
     "equipment": Alarm.equipment_code,
 }
-
-
-def condition_of(detection: Detection) -> ConditionKey:
-    return detection.equipment_id, detection.source.value, detection.source_id
-
-
-def episode_of(detection: Detection) -> EpisodeKey:
-    return *condition_of(detection), detection.onset_ms
-
-
-@dataclass
-class OpenBook:
-    """What is known of the conditions a batch of detections speaks of."""
-
-    alarms: dict[ConditionKey, Alarm] = field(default_factory=dict)
-    episodes: dict[EpisodeKey, AlarmEpisode] = field(default_factory=dict)
-    inhibitions: dict[UUID, list[Inhibition]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,38 +39,6 @@ class AlarmFilter:
     active: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
-
-
-async def lock_conditions(session: AsyncSession, detections: Sequence[Detection]) -> None:
-    """One writer at a time for each condition until the session ends.
-
-    Taken in one order, so that two writers cannot wait for each other. The unique indexes stay the guarantee; this
-    lets a race end in one alarm rather than in an error.
-    """
-    ordinary = {_bucket(detection) for detection in detections if not detection.life_safety}
-    urgent = {_bucket(detection) for detection in detections if detection.life_safety}
-    for lock_class, buckets in ((_ORDINARY_LOCKS, ordinary), (_LIFE_SAFETY_LOCKS, urgent)):
-        if buckets:
-            locks = "SELECT pg_advisory_xact_lock(:lock_class, bucket) FROM unnest(CAST(:buckets AS int[])) AS bucket"
-            await session.execute(text(locks), {"lock_class": lock_class, "buckets": sorted(buckets)})
-
-
-async def open_book(session: AsyncSession, detections: Sequence[Detection]) -> OpenBook:
-    equipment_ids = list({detection.equipment_id for detection in detections})
-    onsets = list({detection.onset_ms for detection in detections})
-    book = OpenBook()
-    alarms = select(Alarm).where(Alarm.equipment_id.in_(equipment_ids), Alarm.state != AlarmState.NORMAL)
-    for alarm in await session.scalars(alarms.with_for_update()):
-        book.alarms[alarm.equipment_id, alarm.source, alarm.source_id] = alarm
-    episodes = select(AlarmEpisode).where(
-        AlarmEpisode.equipment_id.in_(equipment_ids),
-        or_(AlarmEpisode.ended_at.is_(None), AlarmEpisode.onset_ms.in_(onsets)),
-    )
-    for episode in await session.scalars(episodes):
-        book.episodes[episode.equipment_id, episode.source, episode.source_id, episode.onset_ms] = episode
-    for inhibition in await standing_inhibitions(session, equipment_ids):
-        book.inhibitions.setdefault(inhibition.equipment_id, []).append(inhibition)
-    return book
 
 
 async def standing_inhibitions(session: AsyncSession, equipment_ids: Collection[UUID]) -> Sequence[Inhibition]:
@@ -192,10 +133,6 @@ async def mark_published(session: AsyncSession, transition_ids: Collection[UUID]
         .values(published_at=at)
         .execution_options(synchronize_session=False)
     )
-
-
-def _bucket(detection: Detection) -> int:
-    return crc32(repr(condition_of(detection)).encode()) % _LOCK_BUCKETS
 
 
 def _where(scope: Scope, wanted: AlarmFilter) -> list[ColumnElement[bool]]:

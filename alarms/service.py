@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alarms import repository
-from alarms.detection import AlarmSource, Detection
+from alarms import line_repository, repository
+from alarms.detection import AlarmSource, Detection, EpisodeKey
 from alarms.errors import (
     AlarmNotFound,
     AlarmNotShelved,
@@ -21,7 +21,7 @@ from alarms.events import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmRet
 from alarms.ledger import Ledger, record
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
 from alarms.models import Alarm, Inhibition, InhibitionKind, TransitionRecord
-from alarms.repository import AlarmFilter, EpisodeKey
+from alarms.repository import AlarmFilter
 from alarms.suppression import holder_of, note_holder
 from alarms.transition import AlarmTransition, TransitionKind
 from building.severity import Severity
@@ -29,6 +29,7 @@ from catalog.directory import LiveDirectory
 from kit import events
 from kit.access import Scope
 from kit.clock import Clock
+from kit.db import pipelined
 from kit.logs import logger
 
 log = logger(__name__)
@@ -64,16 +65,14 @@ class AlarmService:
         known = self._known(detections)
         if not known:
             return []
-        await repository.lock_conditions(session, known)
-        ledger = Ledger(await repository.open_book(session, known), now=self._clock.now())
-        by_id = self._directory.current.by_id
-        for detection in sorted(known, key=lambda d: d.at_ms):
-            ledger.enter(detection, by_id[detection.equipment_id])
-        # Alarms first: episodes and transitions point at them.
-        session.add_all(ledger.new_alarms)
-        await session.flush()
-        session.add_all(ledger.new_episodes)
-        return await self._save(session, ledger.moves)
+        async with pipelined(session):
+            ledger = Ledger(await line_repository.open_book(session, known), now=self._clock.now())
+            by_id = self._directory.current.by_id
+            for detection in sorted(known, key=lambda d: d.at_ms):
+                ledger.enter(detection, by_id[detection.equipment_id])
+            await line_repository.save(session, ledger)
+            await events.publish(session, *_events_of_all(ledger.moves))
+        return [AlarmTransition.of(alarm, entry) for alarm, entry in ledger.moves]
 
     async def lasting_episodes(
         self, session: AsyncSession, *, source: AlarmSource, life_safety: bool, equipment_ids: Collection[UUID]
@@ -260,10 +259,12 @@ class AlarmService:
     ) -> list[AlarmTransition]:
         session.add_all([entry for _, entry in moves])
         await session.flush()
-        for alarm, entry in moves:
-            for event in _events_of(alarm, entry):
-                await events.publish(session, event)
+        await events.publish(session, *_events_of_all(moves))
         return [AlarmTransition.of(alarm, entry) for alarm, entry in moves]
+
+
+def _events_of_all(moves: Sequence[tuple[Alarm, TransitionRecord]]) -> list[events.Event]:
+    return [event for alarm, entry in moves for event in _events_of(alarm, entry)]
 
 
 def _events_of(alarm: Alarm, entry: TransitionRecord) -> list[events.Event]:
@@ -285,6 +286,7 @@ def _events_of(alarm: Alarm, entry: TransitionRecord) -> list[events.Event]:
                     equipment_id=alarm.equipment_id,
                     fault_mode=alarm.fault_mode,
                     returned_at=entry.at,
+                    order_kind=alarm.order_kind,
                 )
             ]
         case TransitionKind.ACKNOWLEDGED:
@@ -295,6 +297,8 @@ def _events_of(alarm: Alarm, entry: TransitionRecord) -> list[events.Event]:
                     alarm_id=alarm.id,
                     equipment_id=alarm.equipment_id,
                     person_id=entry.actor_id,
+                    fault_mode=alarm.fault_mode,
+                    order_kind=alarm.order_kind,
                 )
             ]
         case TransitionKind.CLEARED:

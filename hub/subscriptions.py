@@ -1,4 +1,8 @@
-"""Event → handlers: the whole table. A handler runs after the commit it hears of, in a transaction of its own."""
+"""Event → handlers: the whole table. A handler runs after the commit it hears of, in a transaction of its own.
+
+`when` says which events concern a handler at all: the others become no job. A flood of alarms that are no work costs
+no jobs then.
+"""
 
 from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned
 from catalog.events import DeviceBound, LinkChanged
@@ -14,6 +18,7 @@ from ticketing.events import (
     WorkOrderMoved,
     WorkOrderOpened,
 )
+from ticketing.handlers import is_work
 
 
 def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
@@ -23,10 +28,10 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(DeviceBound, kept.on_device_bound),
         # What the line says becomes an alarm …
         on(LinkChanged, links.on_link_changed),
-        # … an alarm becomes work, or proof that work was done …
-        on(AlarmRaised, alarm.on_alarm_raised),
-        on(AlarmReturned, alarm.on_alarm_returned),
-        on(AlarmAcknowledged, alarm.on_alarm_acknowledged),
+        # … an alarm that is work becomes it, or proof that it was done …
+        on(AlarmRaised, alarm.on_alarm_raised, when=is_work),
+        on(AlarmReturned, alarm.on_alarm_returned, when=is_work),
+        on(AlarmAcknowledged, alarm.on_alarm_acknowledged, when=is_work),
         # … and whoever is concerned is told.
         on(WorkOrderOpened, triage.on_work_order_opened),
         on(WorkOrderOpened, telling.on_opened),

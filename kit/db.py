@@ -85,3 +85,12 @@ async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[An
     connection = raw.driver_connection
     assert isinstance(connection, psycopg.AsyncConnection)
     return connection
+
+
+@asynccontextmanager
+async def pipelined(session: AsyncSession) -> AsyncIterator[None]:
+    """Statements of the session go out without waiting for the answers of those before; whoever fetches an answer
+    waits for all. What fails is raised by a fetch, or at the end of the block at the latest."""
+    connection = await driver_connection(session)
+    async with connection.pipeline():
+        yield

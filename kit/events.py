@@ -5,15 +5,15 @@ A handler runs in a transaction of its own, at least once: it is idempotent by c
 
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
+import psycopg
 from procrastinate import App
 from procrastinate.jobs import DEFAULT_QUEUE
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.db import driver_connection
@@ -37,29 +37,41 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 Handler = Callable[[AsyncSession, Any], Awaitable[None]]
 
 
+# Whether a handler has anything to do with an event; asked when it is published, from what the event itself says.
+Concerns = Callable[[Any], bool]
+
+
 @dataclass(frozen=True)
 class Subscription:
-    """One row of the table in `hub.subscriptions`: this event is handled by this, under a stable name."""
+    """One row of the table in `hub.subscriptions`: this event is handled by this, under a stable name.
+
+    With `when`, an event that it says no to becomes no job.
+    """
 
     event: type[Event]
     handler: Handler
     name: str
+    when: Concerns | None = None
 
 
-def on(event: type[Event], handler: Handler) -> Subscription:
+def on(event: type[Event], handler: Handler, *, when: Concerns | None = None) -> Subscription:
     """A subscription named for the handler's room and function, e.g. `ticketing.handlers.on_alarm_raised`."""
     function = getattr(handler, "__func__", handler)
-    return Subscription(event, handler, f"{function.__module__}.{function.__qualname__}")
+    return Subscription(event, handler, f"{function.__module__}.{function.__qualname__}", when)
 
 
 class Outbox(Protocol):
-    async def publish(self, session: AsyncSession, event: Event) -> None: ...
+    async def publish(self, session: AsyncSession, events: Sequence[Event]) -> None: ...
 
 
-async def publish(session: AsyncSession, event: Event) -> None:
-    """Hands the event to every subscribed handler and open screen once this session commits; never if it rolls back."""
-    outbox: Outbox = session.info["outbox"]
-    await outbox.publish(session, event)
+async def publish(session: AsyncSession, *events: Event) -> None:
+    """Hands the events to every subscribed handler and open screen once this session commits; never if it rolls back.
+
+    However many they are, they take two statements at most.
+    """
+    if events:
+        outbox: Outbox = session.info["outbox"]
+        await outbox.publish(session, events)
 
 
 class JobOutbox:
@@ -71,25 +83,30 @@ class JobOutbox:
         for subscription in subscriptions:
             self._by_event[subscription.event].append(subscription)
 
-    async def publish(self, session: AsyncSession, event: Event) -> None:
+    async def publish(self, session: AsyncSession, events: Sequence[Event]) -> None:
         await session.flush()
-        subscriptions = self._by_event[type(event)]
-        if subscriptions:
-            connection = await driver_connection(session)
-            data = msgspec.to_builtins(event)
+        jobs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for event in events:
             queue = LIFE_SAFETY_QUEUE if event.life_safety else DEFAULT_QUEUE
-            for subscription in subscriptions:
-                await self._app.configure_task(DELIVER, queue=queue, connection=connection).defer_async(
-                    handler=subscription.name, event=data
-                )
-        await announce(session, event)
+            for subscription in self._by_event[type(event)]:
+                if subscription.when is None or subscription.when(event):
+                    jobs[queue].append({"handler": subscription.name, "event": msgspec.to_builtins(event)})
+        connection = await driver_connection(session)
+        for queue, arguments in jobs.items():
+            deferrer = self._app.configure_task(DELIVER, queue=queue, connection=connection)
+            await deferrer.batch_defer_async(*arguments)
+        await _announce(connection, events)
 
 
-async def announce(session: AsyncSession, event: Event) -> None:
-    """Tells open screens (LISTEN on `hub_live`) that something happened: the event's name, site and ids only."""
+async def _announce(connection: psycopg.AsyncConnection[Any], events: Sequence[Event]) -> None:
+    """Tells open screens (LISTEN on `hub_live`) that something happened: the events' names, sites and ids only."""
+    notify = "SELECT pg_notify(%s, payload) FROM unnest(%s::text[]) AS payload"
+    await connection.execute(notify, (LIVE_CHANNEL, [_announcement(event) for event in events]))
+
+
+def _announcement(event: Event) -> str:
     ids = {name: str(value) for name in event.__struct_fields__ if isinstance(value := getattr(event, name), UUID)}
-    payload = json.dumps({"event": type(event).__name__, **ids})
-    await session.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": LIVE_CHANNEL, "payload": payload})
+    return json.dumps({"event": type(event).__name__, **ids})
 
 
 class RecordingOutbox:
@@ -98,8 +115,8 @@ class RecordingOutbox:
     def __init__(self) -> None:
         self.events: list[Event] = []
 
-    async def publish(self, session: AsyncSession, event: Event) -> None:
-        self.events.append(event)
+    async def publish(self, session: AsyncSession, events: Sequence[Event]) -> None:
+        self.events += events
 
     def of(self, kind: type[Event]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]

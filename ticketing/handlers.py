@@ -53,6 +53,11 @@ _CATEGORIES = {
 }
 
 
+def is_work(event: AlarmRaised | AlarmReturned | AlarmAcknowledged) -> bool:
+    """Whether the alarm has an order policy or a flow of life safety; no other is ever linked to an order."""
+    return event.order_kind is not None or kind_of(fault_mode=event.fault_mode).is_life_safety
+
+
 class AlarmHandlers:
     """Subscribed to the events of alarms in `hub.subscriptions`."""
 
@@ -69,9 +74,9 @@ class AlarmHandlers:
 
     async def on_alarm_raised(self, session: AsyncSession, event: AlarmRaised) -> None:
         """Opens an order, or joins the open one about the same thing. An alarm without an order policy is no work."""
-        kind = _kind(event)
-        if event.order_kind is None and not kind.is_life_safety:
+        if not is_work(event):
             return
+        kind = _kind(event)
         await repository.lock_name(session, f"alarm/{event.alarm_id}")
         if await repository.alarm_link(session, alarm_id=event.alarm_id, onset_at=event.onset_at) is not None:
             return

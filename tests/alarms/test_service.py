@@ -1,11 +1,13 @@
 """The alarm service on a real PostgreSQL: one alarm a condition, once an episode, whoever tells it how often."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,11 +21,12 @@ from alarms.service import AlarmLabel
 from alarms.transition import AlarmTransition, TransitionKind
 from building.severity import Severity
 from kit.access import Scope
-from kit.db import Database
+from kit.db import Database, driver_connection
 from kit.events import RecordingOutbox
 from kit.ids import new_id
 from people.models import Person
 from tests.alarms.place import NOON, Place
+from tests.statements import statements_of
 
 ANYWHERE = Scope.everywhere()
 
@@ -285,16 +288,42 @@ async def test_the_database_itself_refuses_an_episode_twice(database: Database, 
 
 async def test_a_flood_takes_a_handful_of_statements(database: Database, place: Place) -> None:
     flood = [place.smoke(f"SMOKE-{n:03}") for n in range(1, 301)]
-    statements: list[str] = []
-
-    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        statements.append(statement)
-
-    event.listen(database.engine.sync_engine, "before_cursor_execute", count)
-    transitions = await apply(database, place, *flood)
-    event.remove(database.engine.sync_engine, "before_cursor_execute", count)
+    async with database.transaction() as session:
+        with statements_of(await driver_connection(session)) as statements:
+            transitions = await place.alarms.apply(session, flood)
     assert len(transitions) == 300
-    assert len(statements) <= 20
+    assert len(statements) <= 10
+
+
+async def test_a_condition_that_ends_and_comes_back_in_one_batch_gets_its_new_alarm(
+    database: Database, place: Place
+) -> None:
+    await apply(database, place, place.detection())
+    async with database.transaction() as session:
+        await place.alarms.acknowledge(session, ANYWHERE, (await the_alarm(database)).id, actor=None)
+    await apply(database, place, place.detection(active=False), place.detection(onset_s=120))
+    async with database.transaction() as session:
+        states = (await session.scalars(select(Alarm.state).order_by(Alarm.onset_at))).all()
+    assert states == [AlarmState.NORMAL, AlarmState.UNACKED]
+
+
+async def test_transitions_are_numbered_in_the_order_in_which_they_happened(database: Database, place: Place) -> None:
+    both = [
+        place.detection("PUMP-02", onset_s=n, active=active) for n in range(0, 600, 120) for active in (True, False)
+    ]
+    transitions = await apply(database, place, *reversed(both))
+    numbers = [transition.message.no for transition in transitions]
+    assert numbers == sorted(numbers)
+    assert [transition.message.transition for transition in transitions] == ["raised", "returned"] * 5
+
+
+async def test_what_the_database_refuses_is_said_by_name_and_leaves_nothing(database: Database, place: Place) -> None:
+    """In a pipeline later statements fail too; the first one is what is told."""
+    nobodys = replace(place.detection(), site_id=new_id())
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        await apply(database, place, nobodys, place.detection("PUMP-02"))
+    async with database.transaction() as session:
+        assert (await session.scalars(select(Alarm))).all() == []
 
 
 async def test_detections_of_removed_equipment_are_left_out(database: Database, place: Place) -> None:

@@ -8,11 +8,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit import events
-from kit.db import Database
+from kit.db import Database, driver_connection
 from kit.events import LIVE_CHANNEL, Event, JobOutbox, on
 from kit.ids import new_id
 from kit.jobs import JobKind, JobRunner, Sweep, defer, new_app
 from tests.conftest import LIVENESS_S
+from tests.statements import statements_of
 
 
 class DoorOpened(Event, frozen=True, kw_only=True):
@@ -94,6 +95,28 @@ async def test_life_safety_has_a_queue_of_its_own(database: Database) -> None:
         await events.publish(session, event())
         found = await session.execute(text("SELECT queue_name FROM procrastinate_jobs ORDER BY id"))
         assert found.scalars().all() == ["life_safety", "default"]
+
+
+async def test_an_event_whose_handler_has_nothing_to_do_becomes_no_job(database: Database) -> None:
+    listener, app = Listener(), new_app(database.url)
+    rings = on(DoorOpened, listener.on_door_opened, when=lambda event: event.by == "nobody")
+    database.use_outbox(JobOutbox(app, [rings]))
+    async with app.open_async(), database.transaction() as session:
+        await events.publish(session, event(by="张工"), event(by="nobody"), event(by="李工"))
+        found = await session.execute(text("SELECT args -> 'event' ->> 'by' FROM procrastinate_jobs"))
+        assert found.scalars().all() == ["nobody"]
+
+
+async def test_many_events_take_as_many_statements_as_one(database: Database) -> None:
+    listener, app = Listener(), new_app(database.url)
+    database.use_outbox(JobOutbox(app, [on(DoorOpened, listener.on_door_opened)]))
+    async with app.open_async(), database.transaction() as session:
+        connection = await driver_connection(session)
+        with statements_of(connection) as statements:
+            await events.publish(session, *(event(by=str(number)) for number in range(100)))
+        assert len(statements) == 2
+        found = await session.execute(text("SELECT args -> 'event' ->> 'by' FROM procrastinate_jobs ORDER BY id"))
+        assert found.scalars().all() == [str(number) for number in range(100)]
 
 
 async def test_open_screens_hear_ids_only(database: Database) -> None:

@@ -1,0 +1,121 @@
+"""What the line of detections reads and writes, set by set: a flood takes as many statements as one detection.
+
+Alarms and episodes read here belong to no session: what the ledger does to them is written by `save` and by nothing
+else. In a pipeline (`kit.db.pipelined`) all reading is one round trip and all writing another.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+from zlib import crc32
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alarms.detection import Detection, condition_of, episode_of
+from alarms.ledger import Ledger, OpenBook
+from alarms.models import Alarm, AlarmEpisode, Inhibition, TransitionRecord
+from kit.db import driver_connection
+from kit.rows import Connection, fetch, insert_rows, update_rows
+
+# Lock classes keep ordinary floods and life safety from ever waiting for each other.
+_ORDINARY_LOCKS, _LIFE_SAFETY_LOCKS = 0x5A48_0011, 0x5A48_0012
+# A flood of thousands takes at most this many locks.
+_LOCK_BUCKETS = 64
+
+_LOCK = b"SELECT pg_advisory_xact_lock(%s, bucket) FROM unnest(%s::int[]) AS bucket"
+_CONDITIONS = b" JOIN unnest(%s::uuid[], %s::text[], %s::text[]) AS asked (equipment_id, source, source_id)"
+_OPEN_ALARMS = (
+    b"SELECT alarm.* FROM alarm" + _CONDITIONS + b" USING (equipment_id, source, source_id)"
+    b" WHERE state <> 'NORMAL' FOR UPDATE OF alarm"
+)
+# Two ways of asking, each with an index of its own: an equipment may have had thousands of episodes.
+_EPISODES = (
+    b"SELECT alarm_episode.* FROM alarm_episode" + _CONDITIONS + b" USING (equipment_id, source, source_id)"
+    b" WHERE ended_at IS NULL"
+    b" UNION ALL SELECT alarm_episode.* FROM alarm_episode"
+    b" JOIN unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[])"
+    b" AS asked (equipment_id, source, source_id, onset_ms) USING (equipment_id, source, source_id, onset_ms)"
+    b" WHERE ended_at IS NOT NULL"
+)
+_INHIBITIONS = b"SELECT * FROM alarm_inhibition WHERE equipment_id = ANY(%s) AND released_at IS NULL"
+
+# What the ledger may change of an alarm that was there before, and all it says of a new one.
+_MOVED = (
+    "id", "state", "is_present", "values", "episode_onset_at", "returned_at", "cleared_at", "episodes", "suppressed_by",
+    "shelved_until",
+)  # fmt: skip
+_ALARM = (
+    *_MOVED, "site_id", "equipment_id", "building_id", "site_code", "equipment_code", "equipment_name", "source",
+    "source_id", "fault_mode", "severity", "severity_rank", "life_safety", "message", "order_kind", "order_priority",
+    "onset_at", "raised_at",
+)  # fmt: skip
+_EPISODE = ("id", "alarm_id", "equipment_id", "source", "source_id", "onset_ms", "ended_at")
+_TRANSITION = (
+    "id", "alarm_id", "site_id", "kind", "before", "after", "at", "recorded_at", "actor_id", "note", "values",
+)  # fmt: skip
+
+
+async def open_book(session: AsyncSession, detections: Sequence[Detection]) -> OpenBook:
+    """Locks the conditions until the session ends and reads what is known of them."""
+    connection = await driver_connection(session)
+    await _lock(connection, detections)
+    conditions = _columns({condition_of(detection) for detection in detections})
+    episodes = _columns({episode_of(detection) for detection in detections})
+    found_alarms = await fetch(connection, _OPEN_ALARMS, *conditions)
+    found_episodes = await fetch(connection, _EPISODES, *conditions, *episodes)
+    found_inhibitions = await fetch(connection, _INHIBITIONS, conditions[0])
+    book = OpenBook()
+    for alarm in (Alarm(**row) for row in await found_alarms.fetchall()):
+        book.alarms[alarm.equipment_id, alarm.source, alarm.source_id] = alarm
+    for episode in (AlarmEpisode(**row) for row in await found_episodes.fetchall()):
+        book.episodes[episode.equipment_id, episode.source, episode.source_id, episode.onset_ms] = episode
+    for inhibition in (Inhibition(**row) for row in await found_inhibitions.fetchall()):
+        book.inhibitions.setdefault(inhibition.equipment_id, []).append(inhibition)
+    return book
+
+
+async def save(session: AsyncSession, ledger: Ledger) -> None:
+    """Writes down what the ledger did, and gives its transitions their numbers."""
+    connection = await driver_connection(session)
+    new = {alarm.id: alarm for alarm in ledger.new_alarms}
+    moved = {alarm.id: alarm for alarm, _ in ledger.moves if alarm.id not in new}
+    # First those that may have become NORMAL: their condition may have a new alarm. Episodes and transitions point at
+    # alarms.
+    if moved:
+        await update_rows(connection, Alarm, _rows(moved.values(), _MOVED))
+    if new:
+        await insert_rows(connection, Alarm, _rows(new.values(), _ALARM))
+    if ledger.ended_episodes:
+        await update_rows(connection, AlarmEpisode, _rows(ledger.ended_episodes, ("id", "ended_at")))
+    if ledger.new_episodes:
+        await insert_rows(connection, AlarmEpisode, _rows(ledger.new_episodes, _EPISODE))
+    if ledger.moves:
+        records = {record.id: record for _, record in ledger.moves}
+        rows = _rows(records.values(), _TRANSITION)
+        numbered = await insert_rows(connection, TransitionRecord, rows, returning=("id", "no"))
+        for row in await numbered.fetchall():
+            records[row["id"]].no = row["no"]
+
+
+async def _lock(connection: Connection, detections: Sequence[Detection]) -> None:
+    """One writer at a time for each condition until the transaction ends.
+
+    Taken in one order, so that two writers cannot wait for each other. The unique indexes stay the guarantee; this
+    lets a race end in one alarm rather than in an error.
+    """
+    ordinary = {_bucket(detection) for detection in detections if not detection.life_safety}
+    urgent = {_bucket(detection) for detection in detections if detection.life_safety}
+    for lock_class, buckets in ((_ORDINARY_LOCKS, ordinary), (_LIFE_SAFETY_LOCKS, urgent)):
+        if buckets:
+            await fetch(connection, _LOCK, lock_class, sorted(buckets))
+
+
+def _bucket(detection: Detection) -> int:
+    return crc32(repr(condition_of(detection)).encode()) % _LOCK_BUCKETS
+
+
+def _columns(keys: Collection[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*keys, strict=True)]
+
+
+def _rows(things: Iterable[object], columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [{column: getattr(thing, column) for column in columns} for thing in things]
