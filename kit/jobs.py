@@ -1,6 +1,7 @@
 """Jobs and timers on the same PostgreSQL, by procrastinate: events, deferred calls, one sweep a class of deadline."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import DEFAULT_QUEUE, Job, Status
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kit.backoff import Backoff
+from kit.cancellation import raise_if_cancelled
 from kit.crash_points import CrashPoint, crash_here
 from kit.db import Database, driver_connection, plain_url
 from kit.events import DELIVER, LIFE_SAFETY_QUEUE, Subscription
@@ -22,6 +25,7 @@ log = logger(__name__)
 SWEEP_QUEUE = "sweeps"
 HEARTBEAT_S = 3.0
 STALLED_AFTER_S = 10.0
+WORKED_WELL_S = 10.0
 # Waits of 2, 4, 8, … seconds, over an hour in all: long enough to outlive a restart of what a handler needs.
 DELIVERY_RETRY = RetryStrategy(max_attempts=12, exponential_wait=2)
 
@@ -92,6 +96,20 @@ class JobRunner:
                     worker.cancel()
 
     async def _work(self, name: str, queues: list[str], concurrency: int) -> None:
+        """One worker after the other: each ends with its connection when the database is restarted."""
+        backoff = Backoff(first_s=0.2, longest_s=2.0)
+        while True:
+            started = time.monotonic()
+            try:
+                await self._run_worker(name, queues, concurrency)
+            except Exception as error:
+                log.warning("worker ended", worker=name, error=repr(error))
+            raise_if_cancelled()
+            if time.monotonic() - started > WORKED_WELL_S:
+                backoff.reset()
+            await asyncio.sleep(backoff.next_s())
+
+    async def _run_worker(self, name: str, queues: list[str], concurrency: int) -> None:
         await self._app.run_worker_async(
             name=name,
             queues=queues,

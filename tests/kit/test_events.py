@@ -217,3 +217,23 @@ async def test_a_sweep_that_died_while_its_next_turn_waits_keeps_no_job_from_bei
         assert await runner.rescue_stalled() == 0
         async with runner.running():
             await eventually(lambda: sorted(done) == ["again", "swept"])
+
+
+async def test_workers_go_on_after_the_database_cut_their_connections(database: Database) -> None:
+    listener, app = Listener(), new_app(database.url)
+    subscriptions = [on(DoorOpened, listener.on_door_opened)]
+    database.use_outbox(JobOutbox(app, subscriptions))
+    async with app.open_async(), JobRunner(app, database, subscriptions=subscriptions).running():
+        async with database.transaction() as session:
+            await events.publish(session, event())
+        await eventually(lambda: len(listener.heard) == 1)
+        async with database.transaction() as session:
+            await session.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+        async with database.transaction() as session:
+            await events.publish(session, event())
+        await eventually(lambda: len(listener.heard) == 2)
