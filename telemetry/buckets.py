@@ -11,12 +11,12 @@ LATEST_MS = 7_258_118_400_000  # 2200-01-01
 
 _SECOND_MS = 1_000
 _MINUTE_MS = 60 * _SECOND_MS
-_HOUR_MS = 60 * _MINUTE_MS
-DAY_MS = 24 * _HOUR_MS
+HOUR_MS = 60 * _MINUTE_MS
+DAY_MS = 24 * HOUR_MS
 ROUND_BUCKETS_MS: Sequence[int] = (
     *(n * _SECOND_MS for n in (1, 2, 5, 10, 15, 30)),
     *(n * _MINUTE_MS for n in (1, 2, 5, 10, 15, 30)),
-    *(n * _HOUR_MS for n in (1, 2, 3, 6, 12)),
+    *(n * HOUR_MS for n in (1, 2, 3, 6, 12)),
     *(n * DAY_MS for n in (1, 7, 30)),
 )
 

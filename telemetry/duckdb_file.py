@@ -1,11 +1,16 @@
-"""The DuckDB engine's file: its tables, its Parquet segments and the SQL on both. Synchronous; threads are its owner's.
+"""The DuckDB engine's file: its tables, the list of its segments and appends. Synchronous; threads are its owner's.
 
-Layout of the folder: `recent.duckdb` (table `recent`: what is not compacted yet), `segments/<day>-<id>.parquet` (one a
-UTC day, sorted by point and time, each reading once), `spill/`. Which segments count is said by the table `segment`
-alone, so that a crash at any moment leaves either the old picture or the new one.
+Layout of the folder: `recent.duckdb` (tables `fresh_<n>`: what no segment has yet; one of them takes the appends),
+`segments/<day>-<id>.parquet` (sorted by point and time, each reading once; several a UTC day until it is compacted),
+`hours/<id>.parquet` (closed days rolled up), `spill/`. Which files count is said by the tables `listed_segment` and
+`rolled` alone, so that a crash at any moment leaves either the old picture or the new one.
+
+What is on disk when: DuckDB writes a commit to its write-ahead log and calls fsync before `append` returns, and it
+syncs the database file before it shortens that log; segments and hours are synced, with their folder, before a commit
+lists them. So a power cut loses nothing that was acknowledged, as long as the disk keeps what it said it had.
 """
 
-import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,43 +21,43 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from building.quality import Quality
-from building.reading import ReadingBatch
 from kit.logs import logger
-from telemetry.buckets import DAY_MS, snap
 from telemetry.columns import SequencedReadings
 from telemetry.errors import StoreInUse, UnstorableBatch
-from telemetry.store import Series, SeriesQuery, StoreStats
+from telemetry.segment import READINGS, columns_of
+from telemetry.store import StoreStats
 
 log = logger(__name__)
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS recent (
+COLUMNS = "point_no, ts_ms, value, quality, seq"
+_FRESH_COLUMNS = """
     point_no INTEGER NOT NULL, ts_ms BIGINT NOT NULL, value DOUBLE NOT NULL, quality UTINYINT NOT NULL,
-    seq BIGINT NOT NULL,     -- of the bus; the highest wins
-    arrival BIGINT NOT NULL  -- counts appends, so that a compaction knows what came after it began
-);
-CREATE TABLE IF NOT EXISTS segment (
-    day BIGINT PRIMARY KEY, file VARCHAR NOT NULL, rows BIGINT NOT NULL
+    seq BIGINT NOT NULL  -- of the bus; the highest wins
+"""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS fresh (number BIGINT NOT NULL);  -- the tables fresh_<number>; the highest takes appends
+CREATE TABLE IF NOT EXISTS listed_segment (file VARCHAR NOT NULL, day BIGINT NOT NULL, rows BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS rolled (  -- days whose hours are stored; good while `segment_file` is all the day has
+    day BIGINT NOT NULL, segment_file VARCHAR NOT NULL, file VARCHAR NOT NULL
 );
 CREATE TABLE IF NOT EXISTS newest (
     point_no INTEGER PRIMARY KEY, ts_ms BIGINT NOT NULL, value DOUBLE NOT NULL, quality UTINYINT NOT NULL,
     seq BIGINT NOT NULL
 );
 """
-_COLUMNS = "point_no, ts_ms, value, quality, seq"
-_VALUED = f"quality <= {Quality.STALE.value}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DuckDbLimits:
-    """What the engine may take of the machine."""
+    """What the engine may take of the machine. `fresh_rows`: more of them than this become segments at once, because
+    only what is sorted is quickly asked. `slice_rows`: what compaction holds in memory at a time."""
 
-    memory_mb: int = 512
+    memory_mb: int = 128
     threads: int = 2
     readers: int = 2
     query_deadline_s: float = 20.0
-    slice_rows: int = 1_000_000
+    slice_rows: int = 500_000
+    fresh_rows: int = 6_000_000
 
 
 class DuckDbFile:
@@ -60,25 +65,35 @@ class DuckDbFile:
 
     def __init__(self, folder: Path, limits: DuckDbLimits) -> None:
         self.segments_folder = folder / "segments"
-        self._folder = folder
+        self.hours_folder = folder / "hours"
+        self.folder = folder
         self._limits = limits
         self._connection: Any = None
-        self._arrival = 0
+        self._current = 0
+        self._fresh_rows = 0
         self._is_broken = False
+        self._readers = _Readers()
 
     def open(self) -> None:
         """Raises StoreInUse when another process has the file."""
         self._connect()
-        (self._arrival,) = self._connection.execute("SELECT coalesce(max(arrival), 0) FROM recent").fetchone()
-        self.remove_unlisted_segments()
+        self._adopt_older_layout()
+        (last,) = self._connection.execute("SELECT max(number) FROM fresh").fetchone()
+        if last is None:
+            self.rotate()
+        else:
+            self._current = last
+            (self._fresh_rows,) = self._connection.execute(f"SELECT count(*) FROM {fresh_table(last)}").fetchone()  # noqa: S608
+        self.remove_unlisted_files()
 
     def _connect(self) -> None:
-        self.segments_folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / "recent.duckdb"
+        for folder in (self.segments_folder, self.hours_folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / "recent.duckdb"
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{self._limits.memory_mb}MB",
             "threads": self._limits.threads,
-            "temp_directory": str(self._folder / "spill"),
+            "temp_directory": str(self.folder / "spill"),
             "preserve_insertion_order": "false",
         }
         try:
@@ -96,28 +111,20 @@ class DuckDbFile:
         """A connection of its own for one query, with its own transaction and its own `interrupt()`."""
         return self._connection.cursor()
 
+    # --- appends ------------------------------------------------------------------------------------------------------
+
     @property
-    def arrival(self) -> int:
-        """The number of the last append."""
-        return self._arrival
+    def fresh_rows(self) -> int:
+        """Rows in the table that takes the appends."""
+        return self._fresh_rows
 
     def append(self, readings: SequencedReadings) -> None:
         """Commits, which reaches the disk. Raises UnstorableBatch for data the table refuses."""
         if self._is_broken:
             self._restart()
-        arrived = self._arrival + 1
-        table = pa.table(
-            {
-                "point_no": readings.point_no,
-                "ts_ms": readings.ts_ms,
-                "value": readings.value,
-                "quality": readings.quality,
-                "seq": readings.seq,
-            }
-        )
-        self._connection.register("arriving", table)
+        self._connection.register("arriving", pa.table(columns_of(readings), schema=READINGS))
         try:
-            self._connection.execute(f"INSERT INTO recent SELECT {_COLUMNS}, ? FROM arriving", [arrived])  # noqa: S608
+            self._connection.execute(f"INSERT INTO {fresh_table(self._current)} SELECT {COLUMNS} FROM arriving")  # noqa: S608
         except (duckdb.DataError, duckdb.IntegrityError) as error:
             raise UnstorableBatch(str(error)) from error
         except duckdb.FatalException:
@@ -125,7 +132,16 @@ class DuckDbFile:
             raise
         finally:
             self._connection.unregister("arriving")
-        self._arrival = arrived
+        self._fresh_rows += len(readings)
+
+    def rotate(self) -> None:
+        """Appends go to a new table from now on; those before it change no more."""
+        number = self._current + 1
+        with self.writing() as connection:
+            connection.execute(f"CREATE TABLE {fresh_table(number)} ({_FRESH_COLUMNS})")
+            connection.execute("INSERT INTO fresh VALUES (?)", [number])
+        self._current = number
+        self._fresh_rows = 0
 
     def _restart(self) -> None:
         """After a fatal error (a disk that was full while DuckDB tidied up) its database answers nothing until it is
@@ -133,7 +149,7 @@ class DuckDbFile:
         self._connection.close()
         self._connect()
         self._is_broken = False
-        log.warning("telemetry store opened anew after a fatal error", folder=str(self._folder))
+        log.warning("telemetry store opened anew after a fatal error", folder=str(self.folder))
 
     @contextmanager
     def writing(self) -> Iterator[Any]:
@@ -148,61 +164,21 @@ class DuckDbFile:
 
     def newest(self) -> SequencedReadings:
         """The newest reading of every point, for the start."""
+        numbers = fresh_numbers(self._connection)
+        sources = " UNION ALL ".join(f"SELECT {COLUMNS} FROM {name}" for name in ("newest", *map(fresh_table, numbers)))  # noqa: S608
         found = self._connection.execute(f"""
             SELECT point_no, max(ts_ms) AS ts_ms, arg_max(value, (ts_ms, seq)) AS value,
                    arg_max(quality, (ts_ms, seq)) AS quality, arg_max(seq, (ts_ms, seq)) AS seq
-            FROM (SELECT {_COLUMNS} FROM newest UNION ALL SELECT {_COLUMNS} FROM recent)
-            GROUP BY point_no ORDER BY point_no""").fetchnumpy()  # noqa: S608
-        return SequencedReadings(
-            found["point_no"].astype(np.int32), found["ts_ms"].astype(np.int64), found["value"].astype(np.float64),
-            found["quality"].astype(np.uint8), found["seq"].astype(np.int64),
-        )  # fmt: skip
+            FROM ({sources}) GROUP BY point_no ORDER BY point_no""").fetchnumpy()  # noqa: S608
+        return sequenced(found)
 
-    def series(self, cursor: Any, query: SeriesQuery) -> Series:
-        found = self._query(
-            cursor,
-            f"""
-            SELECT ts_ms - ts_ms % $bucket AS bucket,
-                   coalesce(avg(value) FILTER ({_VALUED}), 'nan'::DOUBLE) AS avg,
-                   coalesce(min(value) FILTER ({_VALUED}), 'nan'::DOUBLE) AS min,
-                   coalesce(max(value) FILTER ({_VALUED}), 'nan'::DOUBLE) AS max,
-                   count(*) FILTER ({_VALUED}) AS count,
-                   count(*) FILTER (NOT {_VALUED}) AS bad
-            FROM ($resolved) GROUP BY bucket ORDER BY bucket""",  # noqa: S608
-            points=[query.point_no],
-            start_ms=query.start_ms,
-            end_ms=query.end_ms,
-            parameters={"bucket": query.bucket_ms},
-        )
-        return Series(
-            start_ms=snap(query.start_ms, query.bucket_ms),
-            bucket_ms=query.bucket_ms,
-            ts_ms=found["bucket"].astype(np.int64),
-            avg=np.asarray(found["avg"], np.float64),
-            min=np.asarray(found["min"], np.float64),
-            max=np.asarray(found["max"], np.float64),
-            count=found["count"].astype(np.int64),
-            bad=found["bad"].astype(np.int64),
-        )
-
-    def raw(self, cursor: Any, point_nos: Sequence[int], start_ms: int, end_ms: int, limit: int) -> ReadingBatch:
-        found = self._query(
-            cursor,
-            "SELECT * FROM ($resolved) ORDER BY ts_ms, point_no LIMIT $limit",
-            points=point_nos,
-            start_ms=start_ms,
-            end_ms=end_ms,
-            parameters={"limit": limit},
-        )
-        return ReadingBatch(
-            found["point_no"].astype(np.int32), found["ts_ms"].astype(np.int64),
-            np.asarray(found["value"], np.float64), found["quality"].astype(np.uint8),
-        )  # fmt: skip
+    # --- the picture --------------------------------------------------------------------------------------------------
 
     def stats(self, cursor: Any, *, points: int) -> StoreStats:
-        (recent,) = cursor.execute("SELECT count(*) FROM recent").fetchone()
-        segments, rows = cursor.execute("SELECT count(*), coalesce(sum(rows), 0) FROM segment").fetchone()
-        files = [path for path in self._folder.rglob("*") if path.is_file()]
+        numbers = fresh_numbers(cursor)
+        recent = sum(cursor.execute(f"SELECT count(*) FROM {fresh_table(n)}").fetchone()[0] for n in numbers)  # noqa: S608
+        segments, rows = cursor.execute("SELECT count(*), coalesce(sum(rows), 0) FROM listed_segment").fetchone()
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
         return StoreStats(
             recent_rows=recent,
             segment_rows=int(rows),
@@ -214,52 +190,92 @@ class DuckDbFile:
     def segment_path(self, file: str) -> str:
         return str(self.segments_folder / file)
 
-    def remove_unlisted_segments(self) -> None:
-        """Deletes files that no picture of the store names any more (or never did: a compaction that was killed)."""
-        listed = {file for (file,) in self.cursor().execute("SELECT file FROM segment").fetchall()}
-        for path in self.segments_folder.iterdir():
-            if path.name not in listed:
-                path.unlink()
+    def hours_path(self, file: str) -> str:
+        return str(self.hours_folder / file)
 
-    def _query(
-        self, cursor: Any, sql: str, *, points: Sequence[int], start_ms: int, end_ms: int, parameters: dict[str, Any]
-    ) -> dict[str, Any]:
-        # One transaction: the list of segments and the recent rows are of the same moment, so that a compaction that
-        # ends in between neither hides nor doubles a reading.
-        cursor.execute("BEGIN")
+    @contextmanager
+    def reading(self, cursor: Any) -> Iterator[None]:
+        """One moment's picture: lists and rows agree, so that a compaction that ends meanwhile neither hides nor
+        doubles a reading, and the files listed stay until the block ends."""
+        with self._readers.one():
+            cursor.execute("BEGIN")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+
+    def remove_unlisted_files(self) -> None:
+        """Deletes files that no picture of the store names any more (or never did: a compaction that was killed), as
+        soon as nobody reads who may have seen the picture that did."""
+        cursor = self.cursor()
+        segments = {file for (file,) in cursor.execute("SELECT file FROM listed_segment").fetchall()}
+        hours = {file for (file,) in cursor.execute("SELECT file FROM rolled").fetchall()}
+        unlisted = [path for path in self.segments_folder.iterdir() if path.name not in segments]
+        unlisted += [path for path in self.hours_folder.iterdir() if path.name not in hours]
+        for path in self._readers.unread(unlisted):
+            path.unlink()
+
+    def _adopt_older_layout(self) -> None:
+        """One table `recent` and one segment a day: how the first releases kept the same readings."""
+        tables = {name for (name,) in self._connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        if "recent" not in tables:
+            return
+        with self.writing() as connection:
+            connection.execute(f"CREATE TABLE {fresh_table(1)} ({_FRESH_COLUMNS})")
+            connection.execute(f"INSERT INTO {fresh_table(1)} SELECT {COLUMNS} FROM recent")  # noqa: S608
+            connection.execute("INSERT INTO fresh VALUES (1)")
+            connection.execute("DROP TABLE recent")
+            connection.execute("INSERT INTO listed_segment SELECT file, day, rows FROM segment")
+            connection.execute("DROP TABLE segment")
+        log.info("telemetry store brought to today's layout", folder=str(self.folder))
+
+
+class _Readers:
+    """Who reads, and since when: what nobody may still look at can be deleted."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._moment = 0
+        self._begun: set[int] = set()
+        self._unlisted_since: dict[Path, int] = {}
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        with self._lock:
+            self._moment += 1
+            begun = self._moment
+            self._begun.add(begun)
         try:
-            days = cursor.execute(
-                "SELECT file FROM segment WHERE day >= ? AND day < ? ORDER BY day",
-                [start_ms // DAY_MS, -(-end_ms // DAY_MS)],
-            ).fetchall()
-            resolved = self._resolved([file for (file,) in days], points)
-            answer: dict[str, Any] = cursor.execute(
-                sql.replace("$resolved", resolved), {"start": start_ms, "end": end_ms, **parameters}
-            ).fetchnumpy()
+            yield
         finally:
-            cursor.execute("ROLLBACK")
-        return answer
+            with self._lock:
+                self._begun.discard(begun)
 
-    def _resolved(self, files: Sequence[str], points: Sequence[int]) -> str:
-        """SQL of the readings in `$start`…`$end`, each once: the one with the highest sequence."""
-        wanted = f"point_no IN ({', '.join(str(int(point)) for point in points)}) AND ts_ms >= $start AND ts_ms < $end"
-        sources = [f"SELECT {_COLUMNS} FROM recent WHERE {wanted}"]  # noqa: S608
-        if files:
-            paths = ", ".join(f"'{quoted(self.segment_path(file))}'" for file in files)
-            sources.append(f"SELECT {_COLUMNS} FROM read_parquet([{paths}]) WHERE {wanted}")  # noqa: S608
-        return f"""SELECT point_no, ts_ms, arg_max(value, seq) AS value, arg_max(quality, seq) AS quality
-            FROM ({" UNION ALL ".join(sources)}) GROUP BY point_no, ts_ms"""  # noqa: S608
+    def unread(self, unlisted: Sequence[Path]) -> list[Path]:
+        """Those of the files whose every possible reader has ended. All files that are unlisted now must be named."""
+        with self._lock:
+            self._unlisted_since = {path: self._unlisted_since.get(path, self._moment) for path in unlisted}
+            eldest = min(self._begun, default=self._moment + 1)
+            return [path for path, since in self._unlisted_since.items() if since < eldest]
+
+
+def fresh_table(number: int) -> str:
+    return f"fresh_{number}"
+
+
+def fresh_numbers(cursor: Any) -> list[int]:
+    """The tables that hold what no segment has yet, oldest first."""
+    return [number for (number,) in cursor.execute("SELECT number FROM fresh ORDER BY number").fetchall()]
+
+
+def sequenced(found: dict[str, Any]) -> SequencedReadings:
+    """Columns as DuckDB gives them."""
+    return SequencedReadings(
+        found["point_no"].astype(np.int32, copy=False), found["ts_ms"].astype(np.int64, copy=False),
+        np.asarray(found["value"], np.float64), found["quality"].astype(np.uint8, copy=False),
+        found["seq"].astype(np.int64, copy=False),
+    )  # fmt: skip
 
 
 def quoted(path: str) -> str:
     return path.replace("'", "''")
-
-
-def sync_to_disk(path: Path) -> None:
-    """Makes a finished file and its name survive a power cut."""
-    for target in (path, path.parent):
-        descriptor = os.open(target, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -13,7 +13,7 @@ class LatestValues:
     """Newest by event time; of equal times the highest bus sequence. Kept as columns sorted by point."""
 
     def __init__(self) -> None:
-        self._known = SequencedReadings.of([(0, ReadingBatch.empty())])
+        self._known = SequencedReadings.none()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -41,7 +41,7 @@ class LatestValues:
         return ReadingBatch(known.point_no[at], known.ts_ms[at], known.value[at], known.quality[at])
 
     def forget_before(self, ts_ms: int) -> None:
-        self._known = _masked(self._known, self._known.ts_ms >= ts_ms)
+        self._known = self._known.where(self._known.ts_ms >= ts_ms)
 
     def _find(self, point_no: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
         slots = np.searchsorted(self._known.point_no, point_no)
@@ -51,19 +51,10 @@ class LatestValues:
         return slots, is_known
 
 
-def _masked(readings: SequencedReadings, mask: npt.NDArray[np.bool_]) -> SequencedReadings:
-    return SequencedReadings(
-        readings.point_no[mask], readings.ts_ms[mask], readings.value[mask], readings.quality[mask], readings.seq[mask]
-    )
-
-
 def _merged(known: SequencedReadings, fresh: SequencedReadings, is_new: npt.NDArray[np.bool_]) -> SequencedReadings:
-    new = _masked(fresh, is_new)
-    order = np.argsort(np.concatenate([known.point_no, new.point_no]), kind="stable")
+    new = fresh.where(is_new)
+    both = SequencedReadings.concat([known, new])
+    order = np.argsort(both.point_no, kind="stable")
     return SequencedReadings(
-        np.concatenate([known.point_no, new.point_no])[order],
-        np.concatenate([known.ts_ms, new.ts_ms])[order],
-        np.concatenate([known.value, new.value])[order],
-        np.concatenate([known.quality, new.quality])[order],
-        np.concatenate([known.seq, new.seq])[order],
+        both.point_no[order], both.ts_ms[order], both.value[order], both.quality[order], both.seq[order]
     )

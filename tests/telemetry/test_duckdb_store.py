@@ -3,8 +3,10 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -13,8 +15,8 @@ from building.reading import ReadingBatch
 from kit.clock import FakeClock, to_ms
 from telemetry.duckdb_file import DuckDbLimits
 from telemetry.duckdb_store import DuckDbStore
-from telemetry.errors import QueryTooSlow, StoreInUse, UnstorableBatch
-from telemetry.store import SeriesQuery
+from telemetry.errors import QueryTooSlow, StoreInUse, StoreUnavailable, UnstorableBatch
+from telemetry.store import Series, SeriesQuery
 from tests.telemetry.killed_writer import DAY_MS, FIRST_MS, NOW, POINTS, message
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +55,36 @@ async def test_a_kill_loses_nothing_that_was_acknowledged_and_doubles_nothing(
         await store.compact()
         again = await store.raw(list(range(1, POINTS + 1)), start_ms=FIRST_MS, end_ms=NOW_MS, limit=1_000_000)
         assert len(again) == len(kept)
+        day = SeriesQuery(point_no=1, start_ms=FIRST_MS - FIRST_MS % DAY_MS, end_ms=NOW_MS, bucket_ms=DAY_MS)
+        assert sum(row.count for row in (await store.series(day)).rows) == len(kept) // POINTS
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+def today_message(sequence: int) -> ReadingBatch:
+    shifted = message(sequence)
+    return ReadingBatch(shifted.point_no, shifted.ts_ms - FIRST_MS + NOW_MS - 3_600_000, shifted.value, shifted.quality)
+
+
+def scattered(chance: np.random.Generator, sequence: int) -> ReadingBatch:
+    """Readings of some points anywhere in the last days, some without a value."""
+    count = 500
+    times = chance.integers(FIRST_MS - FIRST_MS % DAY_MS, NOW_MS, count)
+    quality = chance.choice([0, 1, 2, 3], count).astype(np.uint8)
+    value = np.where(quality < 2, chance.normal(0, 1e3, count), np.nan)
+    return ReadingBatch(chance.integers(1, 5, count).astype(np.int32), times, value, quality)
+
+
+def columns(series: Series) -> list[list[str]]:
+    """To the last bit; NaN as text, because it equals nothing."""
+    return [
+        [repr(one) for one in column.tolist()]
+        for column in (series.ts_ms, series.avg, series.min, series.max, series.count, series.bad)
+    ]
 
 
 async def test_a_second_process_is_told_who_has_the_file(tmp_path: Path) -> None:
@@ -102,7 +134,7 @@ async def test_a_segment_is_sorted_by_point_and_time_even_in_many_slices(tmp_pat
     assert pq.ParquetFile(file).num_row_groups > 1
 
 
-async def test_today_stays_out_of_the_segments(tmp_path: Path) -> None:
+async def test_a_day_that_is_not_over_gets_segments_without_hours(tmp_path: Path) -> None:
     today = ReadingBatch(
         np.array([1], np.int32), np.array([NOW_MS], np.int64), np.array([1.0]), np.array([0], np.uint8)
     )
@@ -110,9 +142,105 @@ async def test_today_stays_out_of_the_segments(tmp_path: Path) -> None:
         await store.append([(1, message(1)), (2, today)])
         assert await store.compact() == 1
         stats = await store.stats()
-        assert (stats.recent_rows, stats.segment_rows, stats.segments) == (1, POINTS, 1)
-        assert stats.bytes > 0
+        assert (stats.recent_rows, stats.segment_rows, stats.segments) == (0, POINTS + 1, 2)
+        assert stats.bytes
+        assert len(list((tmp_path / "hours").iterdir())) == 1
         assert await store.compact() == 0
+
+
+async def test_many_fresh_readings_become_segments_without_waiting_for_upkeep(tmp_path: Path) -> None:
+    async with store_in(tmp_path, fresh_rows=2 * POINTS) as store:
+        for sequence in range(1, 101):
+            await store.append([(sequence, today_message(sequence))])
+        await until(lambda: len(list((tmp_path / "segments").iterdir())) > 0)
+        kept = await store.raw([7], start_ms=NOW_MS - DAY_MS, end_ms=NOW_MS, limit=1_000)
+        assert kept.value.tolist() == [float(sequence) for sequence in range(1, 101)]
+        assert (await store.stats()).segment_rows >= 2 * POINTS
+
+
+async def test_a_day_that_is_not_over_never_has_many_segments(tmp_path: Path) -> None:
+    async with store_in(tmp_path) as store:
+        for sequence in range(1, 40):
+            await store.append([(sequence, today_message(sequence)), (sequence, today_message(sequence + 1))])
+            await store.compact()
+            assert (await store.stats()).segments <= 16
+        kept = await store.raw([7], start_ms=NOW_MS - DAY_MS, end_ms=NOW_MS, limit=1_000)
+        assert kept.value.tolist() == [float(sequence) for sequence in range(1, 41)]
+
+
+async def test_whole_hours_are_answered_from_what_is_stored_and_never_differ_from_the_readings(tmp_path: Path) -> None:
+    hourly = SeriesQuery(point_no=3, start_ms=FIRST_MS - FIRST_MS % DAY_MS, end_ms=NOW_MS, bucket_ms=3_600_000)
+    minutely = SeriesQuery(point_no=3, start_ms=hourly.start_ms, end_ms=hourly.start_ms + DAY_MS, bucket_ms=60_000)
+    whole_days = hourly.start_ms, NOW_MS - NOW_MS % DAY_MS
+    closed = SeriesQuery(point_no=3, start_ms=whole_days[0], end_ms=whole_days[1], bucket_ms=3_600_000)
+    chance = np.random.default_rng(5)
+    async with store_in(tmp_path, slice_rows=700) as store:
+        for sequence in range(1, 60):
+            await store.append([(sequence, scattered(chance, sequence))])
+        before = columns(await store.series(hourly))
+        await store.compact()
+        assert columns(await store.series(hourly)) == before
+        kept = columns(await store.series(closed))
+        for segment in (tmp_path / "segments").iterdir():
+            segment.rename(tmp_path / segment.name)
+        assert columns(await store.series(closed)) == kept
+        with pytest.raises(StoreUnavailable):
+            await store.series(minutely)
+
+
+async def test_a_late_reading_counts_in_the_hours_at_once_and_after_the_next_compaction(tmp_path: Path) -> None:
+    query = SeriesQuery(point_no=1, start_ms=FIRST_MS - FIRST_MS % DAY_MS, end_ms=NOW_MS, bucket_ms=12 * 3_600_000)
+    async with store_in(tmp_path) as store:
+        for sequence in range(1, 21):
+            await store.append([(sequence, message(sequence))])
+        await store.compact()
+        assert [row.count for row in (await store.series(query)).rows] == [20]
+        for sequence in (21, 22):
+            await store.append([(sequence, message(sequence))])
+            for _ in range(2):
+                (bucket,) = (await store.series(query)).rows
+                assert (bucket.count, bucket.max, bucket.avg) == (sequence, float(sequence), (sequence + 1) / 2)
+                await store.compact()
+
+
+async def test_the_hours_of_many_days_share_a_file(tmp_path: Path) -> None:
+    days = 40
+    query = SeriesQuery(point_no=2, start_ms=FIRST_MS - days * DAY_MS, end_ms=FIRST_MS, bucket_ms=DAY_MS)
+    async with store_in(tmp_path) as store:
+        for day in range(days):
+            moved = message(day)
+            early = ReadingBatch(moved.point_no, moved.ts_ms - (day + 1) * DAY_MS, moved.value, moved.quality)
+            await store.append([(day + 1, early)])
+        await store.compact()
+        assert len(list((tmp_path / "hours").iterdir())) < days / 4
+        assert [row.avg for row in (await store.series(query)).rows] == [float(day) for day in reversed(range(days))]
+        await store.drop_before(FIRST_MS - 10 * DAY_MS)
+        assert [row.avg for row in (await store.series(query)).rows] == [float(day) for day in reversed(range(10))]
+
+
+async def test_the_layout_of_the_first_releases_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "segments").mkdir()
+    day = FIRST_MS // DAY_MS
+    with duckdb.connect(str(tmp_path / "recent.duckdb")) as older:
+        columns = "point_no INTEGER, ts_ms BIGINT, value DOUBLE, quality UTINYINT, seq BIGINT"
+        older.execute(f"CREATE TABLE recent ({columns}, arrival BIGINT)")
+        older.execute(f"INSERT INTO recent VALUES (1, {FIRST_MS + 5}, 2.0, 0, 9, 1)")
+        older.execute("CREATE TABLE segment (day BIGINT PRIMARY KEY, file VARCHAR NOT NULL, rows BIGINT NOT NULL)")
+        older.execute(f"INSERT INTO segment VALUES ({day}, 'old.parquet', 1)")
+        older.execute(f"CREATE TABLE newest ({columns.replace('INTEGER', 'INTEGER PRIMARY KEY')})")
+        older.execute(f"INSERT INTO newest VALUES (1, {FIRST_MS}, 1.0, 0, 8)")
+        file = tmp_path / "segments" / "old.parquet"
+        older.execute(
+            f"COPY (SELECT 1::INTEGER AS point_no, {FIRST_MS}::BIGINT AS ts_ms, 1.0::DOUBLE AS value, "
+            f"0::UTINYINT AS quality, 8::BIGINT AS seq) TO '{file}' (FORMAT parquet)"
+        )
+    for _ in range(2):
+        async with store_in(tmp_path) as store:
+            kept = await store.raw([1], start_ms=FIRST_MS, end_ms=NOW_MS, limit=10)
+            assert kept.value.tolist() == [1.0, 2.0]
+            assert next(iter(await store.latest([1]))).value == 2.0
+            await store.compact()
+            assert (await store.stats()).segments == 1
 
 
 async def test_a_rewritten_segment_leaves_one_file_after_the_next_upkeep(tmp_path: Path) -> None:
@@ -176,7 +304,7 @@ from building.reading import ReadingBatch
 from kit.clock import FakeClock
 from telemetry.duckdb_store import DuckDbStore
 from telemetry.errors import StoreUnavailable
-from telemetry.store import SeriesQuery
+from telemetry.store import Series, SeriesQuery
 from tests.telemetry.killed_writer import FIRST_MS, NOW
 
 ROWS = 50_000

@@ -24,8 +24,8 @@ async def test_a_round_forgets_what_is_too_old_and_compacts_the_rest(tmp_path: P
         await upkeep.once()
         kept = await store.raw([1], start_ms=to_ms(NOW) - 20 * DAY_MS, end_ms=to_ms(NOW) + 1, limit=100)
     assert kept.value.tolist() == [4.0, 3.0, 2.0, 1.0, 0.0]
-    assert registry.get_sample_value("hub_store_rows", {"where": "segments"}) == 4
-    assert registry.get_sample_value("hub_store_rows", {"where": "recent"}) == 1
+    assert registry.get_sample_value("hub_store_rows", {"where": "segments"}) == 5
+    assert registry.get_sample_value("hub_store_rows", {"where": "recent"}) == 0
 
 
 class FullDisk:
