@@ -1,0 +1,91 @@
+"""`python -m torture`, which `hub torture` runs: so many kills, then a verdict. Exit status 1: something was lost."""
+
+import asyncio
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from torture.ground import Ground
+from torture.layouts import LayoutName
+from torture.trial import Life, Outcome, Plan, try_out
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def torture(
+    kills: Annotated[int, typer.Option(min=1, help="how many processes to kill, shared out over the layouts")] = 20,
+    seed: Annotated[int, typer.Option(help="decides what is killed when")] = 1,
+    layout: Annotated[list[LayoutName] | None, typer.Option(help="whole, split; both when left out")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="kill these in turn: hub, postgres, nats, store, …")] = None,
+    rate: Annotated[float, typer.Option(min=1, help="readings a second")] = 100.0,
+    recover_within: Annotated[float, typer.Option(help="seconds until readings flow again, at most")] = 30.0,
+    memory: Annotated[float, typer.Option(help="MB of all processes of the hub together, at most")] = 1500.0,
+    folder: Annotated[Path | None, typer.Option(help="where to work and leave the logs; a temporary one")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="also write the outcome there")] = None,
+) -> None:
+    """Kills the hub's processes with -9 at random instants amid readings and reports, and says what was lost."""
+    layouts = layout or list(LayoutName)
+    work = folder or Path(tempfile.mkdtemp(prefix="hub-torture-"))
+    typer.echo(f"seed {seed}, {kills} kills, logs in {work}")
+    plans = {
+        name: Plan(
+            kills=kills // len(layouts) + (number < kills % len(layouts)), seed=seed, rate=rate,
+            recover_within_s=recover_within, memory_mb=memory, names=only or (),
+        )
+        for number, name in enumerate(layouts)
+    }  # fmt: skip
+    outcomes = asyncio.run(_run(Ground(work), plans))
+    if json_file is not None:
+        json_file.write_text(json.dumps([_as_json(outcome) for outcome in outcomes], indent=2), "utf-8")
+    if any(outcome.findings.breaches for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+async def _run(ground: Ground, plans: dict[LayoutName, Plan]) -> list[Outcome]:
+    await ground.prepare()
+    life, outcomes = Life(), []
+    async with ground.platform():
+        for name, plan in plans.items():
+            if plan.kills == 0:
+                continue
+            typer.echo(f"\n{name.value}: {plan.kills} kills")
+            outcome = await try_out(name, ground, life, plan, say=typer.echo)
+            _print(outcome)
+            outcomes.append(outcome)
+    return outcomes
+
+
+def _print(outcome: Outcome) -> None:
+    toll, findings = outcome.toll, outcome.findings
+    killed = ", ".join(f"{name} {times}" for name, times in sorted(toll.kills.items()))
+    seconds = sorted(took_s for took_s, _ in toll.recovery_s)
+    typer.echo(f"\n  killed: {killed}; in {outcome.took_s:.0f} s")
+    typer.echo(
+        f"  readings flow again after: median {statistics.median(seconds):.1f} s, longest {seconds[-1]:.1f} s; "
+        f"memory at most {toll.peak_mb:.0f} MB"
+    )
+    if outcome.own_ends:
+        typer.echo(f"  ended by themselves and started again: {outcome.own_ends}")
+    for what, number in findings.counts.items():
+        typer.echo(f"  {number:>8} {what}")
+    for breach in findings.breaches:
+        typer.secho(f"  BREACH {breach}", fg="red")
+    verdict = "something was lost or doubled" if findings.breaches else "nothing lost, nothing doubled"
+    typer.secho(f"  {outcome.layout.value}: {verdict}", bold=True)
+
+
+def _as_json(outcome: Outcome) -> dict[str, object]:
+    return {
+        "layout": outcome.layout.value,
+        "kills": dict(outcome.toll.kills),
+        "recovery_s": [{"killed": name, "s": round(took_s, 2)} for took_s, name in outcome.toll.recovery_s],
+        "peak_mb": round(outcome.toll.peak_mb),
+        "counts": outcome.findings.counts,
+        "breaches": outcome.findings.breaches,
+        "took_s": round(outcome.took_s),
+    }

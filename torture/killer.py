@@ -1,0 +1,118 @@
+"""Kills one process after the other at instants a seed decides, and times how long the readings are away."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import httpx
+
+from torture.ground import Ground
+from torture.layouts import Layout
+from torture.people import desk
+from torture.processes import memory_mb
+from torture.publisher import DEVICES
+
+LONGEST_CALM_S = 6.0
+TWO_AT_ONCE = 0.2
+LOOK_EVERY_S = 0.1
+GIVE_UP_S = 180.0
+WITNESS = DEVICES[0]
+
+
+@dataclass
+class Toll:
+    """`recovery_s`: from a kill to a reading sent after it in the answer of the API, one a kill."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    recovery_s: list[tuple[float, str]] = field(default_factory=list)
+    peak_mb: float = 0.0
+
+
+class Killer:
+    """`kill` so many times. `say` is told of each."""
+
+    def __init__(
+        self, ground: Ground, layout: Layout, toll: Toll, *, chance: random.Random, say: Callable[[str], None]
+    ) -> None:
+        self._ground = ground
+        self._layout = layout
+        self._toll = toll
+        self._chance = chance
+        self._say = say
+
+    async def kill(self, times: int, *, names: list[str] | None = None) -> None:
+        """Sends SIGKILL to `names` in turn, or to whatever the seed says; waits for recovery after each."""
+        witness = Witness(self._ground)
+        await witness.has_new(since_ms=int(time.time() * 1000))
+        turn = names or list(self._layout.targets)
+        for number in range(times):
+            await asyncio.sleep(self._chance.uniform(0.1, LONGEST_CALM_S))
+            chosen = [turn[number % len(turn)]] if names else self._choose(turn)
+            await self._strike(chosen, number + 1, times, witness.has_new)
+            self._toll.peak_mb = max(self._toll.peak_mb, memory_mb(self._layout.processes()))
+
+    def _choose(self, names: list[str]) -> list[str]:
+        return self._chance.sample(names, 2 if self._chance.random() < TWO_AT_ONCE else 1)
+
+    async def _strike(
+        self, chosen: list[str], number: int, times: int, has_new: Callable[..., Awaitable[None]]
+    ) -> None:
+        for name in chosen:
+            pid = await self._pid(name)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            self._toll.kills[name] += 1
+            if name in self._layout.services:
+                self._layout.services[name].killed += 1
+        killed = time.time()
+        with contextlib.suppress(TimeoutError):  # then it took longer than any limit, and the next kill may help
+            await has_new(since_ms=int(killed * 1000))
+        took_s = time.time() - killed
+        self._toll.recovery_s.append((took_s, " + ".join(chosen)))
+        self._say(f"{number:>4}/{times} {' + '.join(chosen):<28} readings flow again after {took_s:5.1f} s")
+
+    async def _pid(self, name: str) -> int:
+        async with asyncio.timeout(GIVE_UP_S):
+            while (pid := self._layout.targets[name]()) is None:  # noqa: ASYNC110 - no event tells of it
+                await asyncio.sleep(LOOK_EVERY_S)
+            return pid
+
+
+class Witness:
+    """Somebody at the desk who looks at one detector's newest value."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    async def has_new(self, *, since_ms: int) -> None:
+        """Returns once the API answers with a reading sent later. Raises TimeoutError at last."""
+        async with asyncio.timeout(GIVE_UP_S):
+            while True:
+                with contextlib.suppress(httpx.HTTPError):
+                    async with desk(self._ground, "tester") as client:
+                        await self._watch(client, since_ms=since_ms)
+                        return
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _watch(self, client: httpx.AsyncClient, *, since_ms: int) -> None:
+        found = await client.get("/equipment", params={"q": WITNESS})
+        found.raise_for_status()
+        equipment = found.json()["items"][0]["id"]
+        while True:
+            answer = await client.get("/points/latest", params={"equipment": equipment}, timeout=3.0)
+            answer.raise_for_status()
+            times = [_ms(point["ts"]) for point in answer.json() if point["key"] == "temperature_c" and point["ts"]]
+            if times and max(times) > since_ms:
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _ms(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp() * 1000

@@ -1,0 +1,133 @@
+"""One trial: devices, owners and a desk at work, a process killed every few seconds, and the reckoning at the end."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+from torture import people
+from torture.ground import Ground
+from torture.killer import Killer, Toll
+from torture.layouts import Layout, LayoutName, running
+from torture.ledger import Account, Kind, read
+from torture.oracle import Findings, examine
+from torture.panel import LIFTS, Breakdowns, Lift, Panel
+
+PANEL = "panel"
+LAST_WORDS_S = 30.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`names`: kill these in turn; empty: whatever the seed says."""
+
+    kills: int
+    seed: int
+    rate: float
+    recover_within_s: float
+    memory_mb: float
+    names: Sequence[str] = ()
+
+
+@dataclass
+class Outcome:
+    layout: LayoutName
+    toll: Toll
+    findings: Findings
+    took_s: float
+    starts: dict[str, int]
+    own_ends: dict[str, int]
+
+
+@dataclass
+class Life:
+    """What goes on around the hub, across several trials on the same ground."""
+
+    seen: Breakdowns = field(default_factory=Breakdowns)
+    heard: people.Heard = field(default_factory=people.Heard)
+    panel: Panel | None = None
+
+
+async def try_out(name: LayoutName, ground: Ground, life: Life, plan: Plan, *, say: Callable[[str], None]) -> Outcome:
+    """The hub in that layout through so many kills; what was found when all was quiet again."""
+    chance, toll, started = random.Random(f"{plan.seed} {name}"), Toll(), time.monotonic()
+    async with running(name, ground, rate=plan.rate, chance=chance) as layout:
+        async with _life(name, ground, life, chance):
+            killer = Killer(ground, layout, toll, chance=chance, say=say)
+            await killer.kill(plan.kills, names=list(plan.names))
+        account = await _hush(layout, ground)
+        assert life.panel is not None
+        findings = await examine(ground, account=account, seen=life.seen, panel=life.panel, heard=life.heard)
+        _judge_toll(findings, toll, plan)
+        life.panel.stop()
+        services = layout.services.values()
+        return Outcome(
+            name, toll, findings, time.monotonic() - started,
+            {service.name: service.starts for service in services},
+            {service.name: service.own_ends for service in services if service.own_ends},
+        )  # fmt: skip
+
+
+@asynccontextmanager
+async def _life(name: LayoutName, ground: Ground, life: Life, chance: random.Random) -> AsyncIterator[None]:
+    """Owners, elevators, a desk and a panel, until the block ends; then each finishes what it began."""
+    life.panel = await _panel(name, ground, life.panel)
+    ending = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for code in LIFTS:
+            lift = Lift(code, ground, life.panel, life.seen)
+            group.create_task(lift.live(random.Random(chance.random()), until=ending), name=code)
+        group.create_task(people.report(ground, life.heard, chance, until=ending), name="owners")
+        group.create_task(people.answer_at_the_desk(ground, life.heard, until=ending), name="desk")
+        group.create_task(people.collect(ground, life.heard, until=ending), name="messages")
+        try:
+            yield
+        finally:
+            ending.set()
+
+
+async def _panel(name: LayoutName, ground: Ground, before: Panel | None) -> Panel:
+    """Listens at the layout's broker; what was heard at another one is remembered."""
+    panel = Panel()
+    if before is not None:
+        panel.times, panel.transitions = before.times, before.transitions
+    username, password = (PANEL, PANEL) if name is LayoutName.SPLIT else await _panel_account(ground)
+    await panel.listen(port=ground.ports.mqtt, username=username, password=password)
+    return panel
+
+
+async def _panel_account(ground: Ground) -> tuple[str, str]:
+    """A panel's account at the hub's own listener, made through the API."""
+    async with people.desk(ground, "admin") as client:
+        sites = await client.get("/sites")
+        sites.raise_for_status()
+        body = {"site_id": sites.json()[0]["id"], "kind": PANEL, "name": f"torture-{time.time_ns()}"}
+        made = await client.post("/mqtt-credentials", json=body)
+        if made.status_code != httpx.codes.CREATED:
+            raise RuntimeError(f"no account for the panel: {made.text}")
+        found = made.json()
+    return str(found["name"]), str(found["password"])
+
+
+async def _hush(layout: Layout, ground: Ground) -> Account:
+    """Lets the publisher's last words be acknowledged, then stops it; the whole ledger."""
+    deadline = time.monotonic() + LAST_WORDS_S
+    while time.monotonic() < deadline:
+        account = read(ground.ledger)
+        if all(message.seq in account.acknowledged for message in account.of_kind(Kind.SMOKE)):
+            break
+        await asyncio.sleep(0.5)
+    await layout.services["publisher"].end()
+    return read(ground.ledger)
+
+
+def _judge_toll(findings: Findings, toll: Toll, plan: Plan) -> None:
+    slow = [f"{took_s:.1f} s after {name}" for took_s, name in toll.recovery_s if took_s > plan.recover_within_s]
+    findings.expect(not slow, f"{len(slow)} recoveries took over {plan.recover_within_s:.0f} s: {slow[:5]}")
+    findings.expect(
+        toll.peak_mb <= plan.memory_mb, f"memory rose to {toll.peak_mb:.0f} MB, over {plan.memory_mb:.0f} MB"
+    )
