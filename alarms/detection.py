@@ -33,6 +33,9 @@ class Detection:
 
     Identity of an episode: (source, source_id, equipment_id, onset_ms). `onset_ms` is event time, UTC. `values` are
     the point values that decided, by point key. `message` has both languages: `{"zh-CN": …, "en": …}`.
+
+    One that `revises` corrects what was told before, because readings came that belong before it: the episode goes on
+    although it was ended, or ended at another time; an end at its own onset says that it never was.
     """
 
     source: AlarmSource
@@ -48,6 +51,7 @@ class Detection:
     message: dict[str, str]
     values: dict[str, Any] = field(default_factory=dict)
     order: OrderPolicy | None = None
+    revises: bool = False
 
     @classmethod
     def end_of(

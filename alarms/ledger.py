@@ -37,7 +37,7 @@ class Ledger:
         self.moves: list[tuple[Alarm, TransitionRecord]] = []
         self.new_alarms: list[Alarm] = []
         self.new_episodes: list[AlarmEpisode] = []
-        self.ended_episodes: list[AlarmEpisode] = []
+        self.changed_episodes: dict[UUID, AlarmEpisode] = {}
         self._new: set[UUID] = set()
         self._lasting: dict[ConditionKey, list[AlarmEpisode]] = defaultdict(list)
         for (equipment_id, source, source_id, _), episode in book.episodes.items():
@@ -45,21 +45,28 @@ class Ledger:
                 self._lasting[equipment_id, source, source_id].append(episode)
 
     def enter(self, detection: Detection, equipment: EquipmentEntry) -> None:
-        """Idempotent: an episode that is known is not begun again, one that is over does not end again."""
+        """Idempotent: an episode that is known is not begun again, one that is over does not end again.
+
+        Unless the detection revises what was told: readings came late that belong before it.
+        """
         if detection.active:
             self._begin(detection, equipment)
         else:
             self._end(detection)
 
     def _begin(self, detection: Detection, equipment: EquipmentEntry) -> None:
-        if episode_of(detection) in self._book.episodes:
+        known = self._book.episodes.get(episode_of(detection))
+        if known is not None and not _goes_on_after_all(known, detection):
+            return
+        if detection.revises and self._lasts_since(condition_of(detection), after_ms=detection.onset_ms):
+            self._add_earlier(detection)
             return
         self._close_earlier_episodes(detection)
         alarm = self._book.alarms.get(condition_of(detection))
         before = AlarmState.NORMAL if alarm is None else AlarmState(alarm.state)
         if alarm is None:
             alarm = self._new_alarm(detection, equipment)
-        else:
+        elif known is None:
             alarm.episodes += 1
         alarm.state = next_state(before, AlarmInput.RAISE, latches=alarm.life_safety)
         alarm.is_present = True
@@ -67,21 +74,32 @@ class Ledger:
         alarm.returned_at = None
         alarm.values = detection.values
         note_holder(alarm, holder_of(alarm, self._book.inhibitions.get(alarm.equipment_id, ()), now=self._now))
-        self._new_episode(detection, alarm)
+        if known is None:
+            self._new_episode(detection, alarm_id=alarm.id)
+        else:
+            self._reopen(known, alarm, detection)
         kind = TransitionKind.RAISED if alarm.suppressed_by is None else TransitionKind.SUPPRESSED
         self._write(alarm, kind, before=before, at=from_ms(detection.at_ms), values=detection.values)
 
     def _end(self, detection: Detection) -> None:
         episode = self._book.episodes.get(episode_of(detection))
-        if episode is None or episode.ended_at is not None:
-            return
         ended_at = from_ms(detection.at_ms)
+        if episode is None or episode.ended_at == ended_at:
+            return
+        if episode.ended_at is not None:
+            if detection.revises:
+                self._revise_end(episode, detection, ended_at)
+            return
         self._lasting[condition_of(detection)].remove(episode)
         self._close(episode, ended_at)
         alarm = self._book.alarms.get(condition_of(detection))
         if alarm is None or alarm.id != episode.alarm_id:
             return  # somebody cleared it by hand meanwhile
         before = AlarmState(alarm.state)
+        if self._lasting[condition_of(detection)]:  # another stretch of it was told late, or this one too soon
+            alarm.episode_onset_at = from_ms(max(each.onset_ms for each in self._lasting[condition_of(detection)]))
+            self._write(alarm, TransitionKind.REVISED, before=before, at=ended_at, values=detection.values)
+            return
         alarm.state = next_state(before, AlarmInput.RETURN, latches=alarm.life_safety)
         alarm.is_present = False
         alarm.returned_at = ended_at
@@ -90,6 +108,39 @@ class Ledger:
             del self._book.alarms[condition_of(detection)]
         self._write(alarm, TransitionKind.RETURNED, before=before, at=ended_at, values=detection.values)
 
+    def _reopen(self, episode: AlarmEpisode, alarm: Alarm, detection: Detection) -> None:
+        episode.ended_at, episode.alarm_id = None, alarm.id
+        self._lasting[condition_of(detection)].append(episode)
+        self._note_change(episode)
+
+    def _lasts_since(self, condition: ConditionKey, *, after_ms: int) -> bool:
+        return any(episode.onset_ms > after_ms for episode in self._lasting.get(condition, ()))
+
+    def _add_earlier(self, detection: Detection) -> None:
+        """A stretch that came before one that lasts: for the record, nobody is called a second time."""
+        known = self._book.episodes.get(episode_of(detection))
+        later = self._lasting[condition_of(detection)][-1]
+        alarm = self._book.alarms.get(condition_of(detection))
+        if known is not None:
+            known.ended_at = None
+            self._lasting[condition_of(detection)].append(known)
+            self._note_change(known)
+        else:
+            self._new_episode(detection, alarm_id=later.alarm_id)
+        if alarm is not None and alarm.id == later.alarm_id:
+            at = from_ms(detection.at_ms)
+            self._write(alarm, TransitionKind.REVISED, before=AlarmState(alarm.state), at=at, values=detection.values)
+
+    def _revise_end(self, episode: AlarmEpisode, detection: Detection, ended_at: datetime) -> None:
+        self._close(episode, ended_at)
+        alarm = self._book.alarms.get(condition_of(detection))
+        if alarm is None or alarm.id != episode.alarm_id:
+            return  # over for whoever watches; the episode on the books is right now
+        if not alarm.is_present:
+            alarm.returned_at = ended_at
+        before = AlarmState(alarm.state)
+        self._write(alarm, TransitionKind.REVISED, before=before, at=ended_at, values=detection.values)
+
     def _close_earlier_episodes(self, detection: Detection) -> None:
         """A new onset means that the one before is over, even when nobody was there to see it end."""
         for episode in self._lasting.pop(condition_of(detection), ()):
@@ -97,8 +148,11 @@ class Ledger:
 
     def _close(self, episode: AlarmEpisode, ended_at: datetime) -> None:
         episode.ended_at = ended_at
+        self._note_change(episode)
+
+    def _note_change(self, episode: AlarmEpisode) -> None:
         if episode.id not in self._new:
-            self.ended_episodes.append(episode)
+            self.changed_episodes[episode.id] = episode
 
     def _new_alarm(self, detection: Detection, equipment: EquipmentEntry) -> Alarm:
         order = detection.order
@@ -130,10 +184,10 @@ class Ledger:
         self._book.alarms[condition_of(detection)] = alarm
         return alarm
 
-    def _new_episode(self, detection: Detection, alarm: Alarm) -> None:
+    def _new_episode(self, detection: Detection, *, alarm_id: UUID) -> None:
         equipment_id, source, source_id, onset_ms = episode_of(detection)
         episode = AlarmEpisode(
-            id=new_id(), alarm_id=alarm.id, equipment_id=equipment_id, source=source, source_id=source_id,
+            id=new_id(), alarm_id=alarm_id, equipment_id=equipment_id, source=source, source_id=source_id,
             onset_ms=onset_ms,
         )  # fmt: skip
         self.new_episodes.append(episode)
@@ -145,6 +199,13 @@ class Ledger:
         self, alarm: Alarm, kind: TransitionKind, *, before: AlarmState, at: datetime, values: dict[str, Any]
     ) -> None:
         self.moves.append((alarm, record(alarm, kind, before=before, at=at, now=self._now, values=values)))
+
+
+def _goes_on_after_all(episode: AlarmEpisode, detection: Detection) -> bool:
+    """An episode that was ended too soon, or that was withdrawn and is true all the same."""
+    if episode.ended_at is None:
+        return False
+    return detection.revises or episode.ended_at <= from_ms(episode.onset_ms)
 
 
 def record(

@@ -84,8 +84,9 @@ async def save(session: AsyncSession, ledger: Ledger) -> None:
         await update_rows(connection, Alarm, _rows(moved.values(), _MOVED))
     if new:
         await insert_rows(connection, Alarm, _rows(new.values(), _ALARM))
-    if ledger.ended_episodes:
-        await update_rows(connection, AlarmEpisode, _rows(ledger.ended_episodes, ("id", "ended_at")))
+    if ledger.changed_episodes:
+        changed = _rows(ledger.changed_episodes.values(), ("id", "alarm_id", "ended_at"))
+        await update_rows(connection, AlarmEpisode, changed)
     if ledger.new_episodes:
         await insert_rows(connection, AlarmEpisode, _rows(ledger.new_episodes, _EPISODE))
     if ledger.moves:

@@ -301,7 +301,7 @@ def _events_of(alarm: Alarm, entry: TransitionRecord) -> list[events.Event]:
                     order_kind=alarm.order_kind,
                 )
             ]
-        case TransitionKind.CLEARED:
+        case TransitionKind.CLEARED | TransitionKind.REVISED:
             pass
     if entry.after == AlarmState.NORMAL:
         found.append(_cleared(alarm))

@@ -20,6 +20,7 @@ class TransitionKind(StrEnum):
     UNSUPPRESSED = "unsuppressed"
     SHELVED = "shelved"
     UNSHELVED = "unshelved"
+    REVISED = "revised"
 
 
 class AlarmMessage(msgspec.Struct, frozen=True, kw_only=True):

@@ -144,6 +144,11 @@ class Judge:
             if old.state.is_active[pair] and old.rules.pair_keys[pair] not in kept
         ]
 
+    def detection_of(self, pair: int, *, active: bool, at_ms: int) -> Detection:
+        """What would be said of a pair at that instant, without the values that decided."""
+        place = int(np.searchsorted(self.rules.group_bounds, pair, side="right")) - 1
+        return self._detection(self.rules.groups[place], pair, active=active, at_ms=at_ms, values={})
+
     # --- inside --------------------------------------------------------------------------------------------------
 
     def _wave(

@@ -1,0 +1,354 @@
+"""Judges readings that come out of order as if they had come in order.
+
+A reading is judged the instant it comes; nothing waits for stragglers. When one comes that belongs before what its
+equipment has been judged by, that equipment is judged again: from the state of `WINDOW_MS` ago, by everything it has
+said since, in event time. What then differs from what was told is told as a correction (`Detection.revises`). So the
+episodes on the books are those of the readings in order of their time, whatever order, however often and in whatever
+batches they came, as long as none comes more than `WINDOW_MS` behind the newest of its equipment.
+
+Rules about silence are left as they are: they go by the hub's clock.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from alarms.detection import Detection
+from building.reading import ReadingBatch
+from rules.judge import FailureHandler, Judge, Verdicts
+from rules.rule import CompiledRule
+from rules.rule_set import Ints, PairKey, RuleSet
+from rules.state import NEVER, JudgeState
+
+Flags = npt.NDArray[np.bool_]
+
+# How far behind the newest reading of its equipment one may come and still count in its place.
+WINDOW_MS = 120_000
+# What is older than the window is settled this often, and when so many readings wait for it.
+SETTLE_EVERY_MS = 10_000
+MOST_RECENT = 200_000
+
+
+@dataclass
+class Stretch:
+    """An episode as it was told: `end_ms` is None while it lasts."""
+
+    began: Detection | None
+    onset_ms: int
+    end_ms: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Recent:
+    """Readings of the window in order of arrival; columns of equal length."""
+
+    slot: npt.NDArray[np.int32]
+    ts_ms: Ints
+    value: npt.NDArray[np.float64]
+
+    @classmethod
+    def concat(cls, parts: Sequence["Recent"]) -> Self:
+        return cls(
+            np.concatenate([np.empty(0, np.int32), *(part.slot for part in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.ts_ms for part in parts)]),
+            np.concatenate([np.empty(0, np.float64), *(part.value for part in parts)]),
+        )
+
+    def where(self, mask: Flags) -> "Recent":
+        return Recent(self.slot[mask], self.ts_ms[mask], self.value[mask])
+
+    def in_order(self) -> "Recent":
+        """By time; of the same reading the one that came first, as the judge has it."""
+        order = np.lexsort((np.arange(len(self.slot)), self.slot, self.ts_ms))
+        slot, ts_ms = self.slot[order], self.ts_ms[order]
+        is_first = np.ones(len(order), np.bool_)
+        is_first[1:] = (slot[1:] != slot[:-1]) | (ts_ms[1:] != ts_ms[:-1])
+        kept = order[is_first]
+        return Recent(self.slot[kept], self.ts_ms[kept], self.value[kept])
+
+
+class OrderedJudge:
+    """A `Judge` for readings in any order within the window; the same contract otherwise.
+
+    `window_ms` 0 leaves order alone: for life safety, where a late word counts at its arrival.
+    """
+
+    def __init__(self, rules: RuleSet, *, on_failure: FailureHandler, window_ms: int = WINDOW_MS) -> None:
+        self.rules = rules
+        self._window_ms = window_ms
+        self._lead = Judge(rules, on_failure=on_failure)
+        self._base = Judge(rules, on_failure=_told_already)
+        self._parts: list[Recent] = []
+        self._recent_count = 0
+        self._told: dict[PairKey, list[Stretch]] = {}
+        self._ticked_ms = np.full(len(rules.equipment), NEVER, np.int64)
+        self._settled_ms = NEVER
+        self._next_settle_ms = NEVER
+        self._is_judged = rules.pair_starts[1:] > rules.pair_starts[:-1]
+        self._silence_rules = {g.compiled.rule.key for g in rules.groups if g.compiled.when is None}
+        self._pair = {key: pair for pair, key in enumerate(rules.pair_keys)}
+        self._place = {entry.equipment_id: place for place, entry in enumerate(rules.equipment)}
+
+    @property
+    def state(self) -> JudgeState:
+        return self._lead.state
+
+    # --- readings ------------------------------------------------------------------------------------------------
+
+    def judge(self, batch: ReadingBatch, *, now_ms: int) -> Verdicts:
+        """As `Judge.judge`; corrections of what was told before are among the detections."""
+        if not self._window_ms:
+            return self._lead.judge(batch, now_ms=now_ms)
+        batch = self._in_order(batch)
+        slots = self.rules.slots_of(batch.point_no)
+        strays = self._strays(slots, batch.ts_ms)
+        self._keep(slots, batch)
+        verdicts = self._lead.judge(batch, now_ms=now_ms)
+        if not strays.any():
+            self._tell(verdicts.detections)
+            return verdicts
+        again = set(self.rules.equipment_of_slot[slots[strays]].tolist())
+        standing = [d for d in verdicts.detections if self._stands(d, again)]
+        self._tell(standing)
+        corrections = self._judge_again(sorted(again), now_ms=now_ms)
+        return Verdicts(standing + corrections, max(verdicts.late - int(strays.sum()), 0))
+
+    def tick(self, *, now_ms: int, settled_ms: int) -> list[Detection]:
+        """As `Judge.tick`."""
+        detections = self._lead.tick(now_ms=now_ms, settled_ms=settled_ms)
+        if not self._window_ms:
+            return detections
+        self._settled_ms = settled_ms
+        for detection in detections:
+            if detection.source_id not in self._silence_rules:
+                place = self._place[detection.equipment_id]
+                self._ticked_ms[place] = max(self._ticked_ms[place], detection.at_ms)
+        self._tell(detections)
+        if now_ms >= self._next_settle_ms or self._next_settle_ms > now_ms + 2 * SETTLE_EVERY_MS:
+            self._next_settle_ms = now_ms + SETTLE_EVERY_MS
+            self._settle()
+        return detections
+
+    def never_late(self, batch: ReadingBatch, *, arrived_ms: int) -> ReadingBatch:
+        return self._lead.never_late(batch, arrived_ms=arrived_ms)
+
+    # --- beginnings ----------------------------------------------------------------------------------------------
+
+    def seed(self, latest: ReadingBatch) -> None:
+        self._lead.seed(latest)
+        self._base.seed(latest)
+
+    def adopt(self, lasting: Mapping[PairKey, int]) -> list[PairKey]:
+        """As `Judge.adopt`. Where the books say otherwise than the window, the window begins anew."""
+        told = {key: stretches[-1].onset_ms for key, stretches in self._told.items() if stretches[-1].end_ms is None}
+        orphans = self._lead.adopt(lasting)
+        differing = {key for key in told.keys() | lasting.keys() if told.get(key) != lasting.get(key)}
+        places = sorted({self._place[equipment] for _, equipment in differing if equipment in self._place})
+        self._begin_anew(places)
+        return orphans
+
+    def listen_from(self, now_ms: int) -> None:
+        self._lead.listen_from(now_ms)
+
+    def succeed(self, old: "OrderedJudge", *, now_ms: int) -> list[Detection]:
+        """As `Judge.succeed`; the window begins anew with the rules as they are now."""
+        ended = self._lead.succeed(old._lead, now_ms=now_ms)
+        self._settled_ms = old._settled_ms
+        self._begin_anew(range(len(self.rules.equipment)))
+        return ended
+
+    # --- inside: the window ----------------------------------------------------------------------------------------
+
+    def _in_order(self, batch: ReadingBatch) -> ReadingBatch:
+        """What some rule looks at, by time; the order of arrival where times are equal."""
+        slots = self.rules.slots_of(batch.point_no)
+        ours = (slots >= 0) & self._is_judged[slots] if len(self._is_judged) else np.zeros(len(slots), np.bool_)
+        if not ours.all():
+            batch = batch.where(ours)
+        if len(batch) > 1 and (batch.ts_ms[1:] < batch.ts_ms[:-1]).any():
+            order = np.argsort(batch.ts_ms, kind="stable")
+            batch = ReadingBatch(batch.point_no[order], batch.ts_ms[order], batch.value[order], batch.quality[order])
+        return batch
+
+    def _strays(self, slots: npt.NDArray[np.int32], ts_ms: Ints) -> Flags:
+        """Which belong before, or to, an instant their equipment has been judged at, and still count there."""
+        state, equipment = self._lead.state, self.rules.equipment_of_slot[slots]
+        clock_ms = state.clock_ms[equipment]
+        behind: Flags = (ts_ms <= np.maximum(clock_ms, self._ticked_ms[equipment])) & (
+            ts_ms >= clock_ms - self._window_ms
+        )
+        if not behind.any():
+            return behind
+        behind &= (ts_ms != state.seen_ms[slots]) | state.is_seeded[slots]
+        return behind
+
+    def _keep(self, slots: npt.NDArray[np.int32], batch: ReadingBatch) -> None:
+        if len(slots):
+            self._parts.append(Recent(slots, batch.ts_ms, batch.value))
+            self._recent_count += len(slots)
+        if self._recent_count > MOST_RECENT:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Lets the base take up what is out of the window; a shorter window when too much waits."""
+        recent = Recent.concat(self._parts)
+        newest = self._lead.state.clock_ms[self.rules.equipment_of_slot[recent.slot]]
+        window_ms, final = self._window_ms, recent.ts_ms < newest - self._window_ms
+        while len(recent.slot) - int(final.sum()) > MOST_RECENT // 2 and window_ms:
+            window_ms //= 2
+            final = recent.ts_ms < newest - window_ms
+        self._judge_into(self._base, recent.where(final), now_ms=0)
+        rest = recent.where(~final)
+        self._parts, self._recent_count = [rest], len(rest.slot)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drops from memory what was told of stretches that ended before the window."""
+        for key in list(self._told):
+            place = self._place.get(key[1])
+            horizon_ms = NEVER if place is None else self._lead.state.clock_ms[place] - self._window_ms
+            kept = [each for each in self._told[key] if each.end_ms is None or each.end_ms >= horizon_ms]
+            if kept:
+                self._told[key] = kept
+            else:
+                del self._told[key]
+
+    def _begin_anew(self, places: Collection[int]) -> None:
+        """Takes the present of these equipments as settled."""
+        if not len(places):
+            return
+        chosen = np.zeros(len(self.rules.equipment), np.bool_)
+        chosen[list(places)] = True
+        recent = Recent.concat(self._parts)
+        rest = recent.where(~chosen[self.rules.equipment_of_slot[recent.slot]])
+        self._parts, self._recent_count = [rest], len(rest.slot)
+        self._copy(self._lead.state, self._base.state, chosen, whole=True)
+        ids = {self.rules.equipment[place].equipment_id for place in places}
+        self._told = {key: stretches for key, stretches in self._told.items() if key[1] not in ids}
+        state = self._lead.state
+        for pair in np.flatnonzero(state.is_active & chosen[self.rules.equipment_of_pair]).tolist():
+            self._told[self.rules.pair_keys[pair]] = [Stretch(None, int(state.onset_ms[pair]))]
+
+    # --- inside: judging again ---------------------------------------------------------------------------------------
+
+    def _judge_again(self, places: Sequence[int], *, now_ms: int) -> list[Detection]:
+        """Judges these equipments by the window in order; what was told otherwise, corrected."""
+        chosen = np.zeros(len(self.rules.equipment), np.bool_)
+        chosen[places] = True
+        scratch = Judge(self.rules, on_failure=_told_already)
+        scratch.state = _copied(self._base.state)
+        recent = Recent.concat(self._parts)
+        mine = recent.where(chosen[self.rules.equipment_of_slot[recent.slot]])
+        found = self._judge_into(scratch, mine, now_ms=now_ms)
+        found += scratch.tick(now_ms=NEVER, settled_ms=self._settled_ms)
+        ids = {self.rules.equipment[place].equipment_id for place in places}
+        found = [d for d in found if d.equipment_id in ids and d.source_id not in self._silence_rules]
+        corrections = self._corrections(chosen, found)
+        self._copy(scratch.state, self._lead.state, chosen, whole=False)
+        return corrections
+
+    def _judge_into(self, judge: Judge, readings: Recent, *, now_ms: int) -> list[Detection]:
+        ordered = readings.in_order()
+        numbers = self.rules.point_nos[ordered.slot].astype(np.int32)
+        quality = np.zeros(len(numbers), np.uint8)
+        return judge.judge(ReadingBatch(numbers, ordered.ts_ms, ordered.value, quality), now_ms=now_ms).detections
+
+    def _corrections(self, chosen: Flags, found: Sequence[Detection]) -> list[Detection]:
+        """What turns the stretches told of these equipments into those found; keeps the found ones as told."""
+        true: dict[PairKey, list[Stretch]] = {}
+        base = self._base.state
+        for pair in np.flatnonzero(chosen[self.rules.equipment_of_pair] & ~self.rules.is_missing).tolist():
+            lasting = [Stretch(None, int(base.onset_ms[pair]))] if base.is_active[pair] else []
+            true[self.rules.pair_keys[pair]] = lasting
+        by_end: dict[tuple[PairKey, int], Detection] = {}
+        for detection in found:
+            key = _key(detection)
+            _note(true[key], detection)
+            if not detection.active:
+                by_end[key, detection.onset_ms] = detection
+        corrections: list[Detection] = []
+        for key, stretches in true.items():
+            told = self._told.get(key, [])
+            corrections += self._differences(key, told, stretches, by_end)
+            before = [each for each in told if self._is_settled(key, each)]
+            if before or stretches:
+                self._told[key] = [*before, *stretches]
+            else:
+                self._told.pop(key, None)
+        return corrections
+
+    def _differences(
+        self,
+        key: PairKey,
+        told: Sequence[Stretch],
+        true: Sequence[Stretch],
+        by_end: Mapping[tuple[PairKey, int], Detection],
+    ) -> list[Detection]:
+        known = {each.onset_ms: each for each in told}
+        wanted = {each.onset_ms for each in true}
+        # An end at its own onset says that it never was.
+        differences = [
+            self._detection(key, active=False, onset_ms=each.onset_ms)
+            for each in told
+            if each.onset_ms not in wanted and not self._is_settled(key, each)
+        ]
+        for each in true:
+            before = known.get(each.onset_ms)
+            if before is None or (before.end_ms is not None and each.end_ms is None):
+                began = each.began or self._detection(key, active=True, onset_ms=each.onset_ms)
+                differences.append(replace(began, revises=True))
+            if each.end_ms is not None and (before is None or before.end_ms != each.end_ms):
+                differences.append(replace(by_end[key, each.onset_ms], revises=True))
+        return differences
+
+    def _is_settled(self, key: PairKey, told: Stretch) -> bool:
+        """Whether it ended before what the base has judged: nothing that comes now can change it."""
+        return told.end_ms is not None and told.end_ms <= self._base.state.clock_ms[self._place[key[1]]]
+
+    def _detection(self, key: PairKey, *, active: bool, onset_ms: int) -> Detection:
+        detection = self._lead.detection_of(self._pair[key], active=active, at_ms=onset_ms)
+        return replace(detection, onset_ms=onset_ms, revises=True)
+
+    def _stands(self, detection: Detection, again: set[int]) -> bool:
+        return self._place[detection.equipment_id] not in again or detection.source_id in self._silence_rules
+
+    def _tell(self, detections: Sequence[Detection]) -> None:
+        for detection in detections:
+            if detection.source_id not in self._silence_rules:
+                _note(self._told.setdefault(_key(detection), []), detection)
+
+    def _copy(self, source: JudgeState, target: JudgeState, chosen: Flags, *, whole: bool) -> None:
+        """Copies the state of the chosen equipments: `whole`, or without what only the lead has (silence, points
+        no rule looks at)."""
+        slots = chosen[self.rules.equipment_of_slot] & (whole | self._is_judged)
+        pairs = chosen[self.rules.equipment_of_pair] & (whole | ~self.rules.is_missing)
+        for name in ("value", "seen_ms", "is_seeded"):
+            getattr(target, name)[slots] = getattr(source, name)[slots]
+        target.clock_ms[chosen] = source.clock_ms[chosen]
+        for name in ("since_ms", "onset_ms", "is_active", "last_ms", "heard_ms"):
+            getattr(target, name)[pairs] = getattr(source, name)[pairs]
+
+
+def _copied(state: JudgeState) -> JudgeState:
+    return JudgeState(**{column.name: getattr(state, column.name).copy() for column in fields(state)})
+
+
+def _key(detection: Detection) -> PairKey:
+    return detection.source_id, detection.equipment_id
+
+
+def _note(stretches: list[Stretch], detection: Detection) -> None:
+    if detection.active:
+        stretches.append(Stretch(detection, detection.onset_ms))
+        return
+    for stretch in reversed(stretches):
+        if stretch.onset_ms == detection.onset_ms:
+            stretch.end_ms = detection.at_ms
+            return
+
+
+def _told_already(rule: CompiledRule, error: Exception) -> None:
+    """A rule that fails when judged again failed when it was judged first, and was counted then."""
