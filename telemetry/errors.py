@@ -46,6 +46,17 @@ class StoreUnavailable(DomainError):
     """The process that owns the store does not answer."""
 
 
+class StoreUnreachable(RuntimeError):
+    """The engine's server does not answer, or not now. The message names the server, never an account's secret."""
+
+
+class StoreRefused(RuntimeError):
+    """The engine's server answers and does not let us work: a wrong account, no such database, a limit of its own.
+
+    The message says what to change. The readings are not the reason, so they stay on the bus.
+    """
+
+
 class StoreInUse(RuntimeError):
     """Another process has the store's file open. The message names the file."""
 

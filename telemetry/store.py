@@ -82,12 +82,15 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreStats:
-    """`recent_rows` may hold readings twice until compaction; `segment_rows` never. `bytes` is what lies on disk."""
+    """`recent_rows` may hold readings twice until compaction; `segment_rows` never. `bytes` is what lies on disk.
 
-    recent_rows: int
+    None: a server that keeps no such count, or not in reasonable time.
+    """
+
+    recent_rows: int | None
     segment_rows: int
     segments: int
-    bytes: int
+    bytes: int | None
     points: int
 
 
@@ -119,7 +122,8 @@ class TelemetryStore(TelemetryQueries, Protocol):
     async def append(self, batches: Sequence[tuple[int, ReadingBatch]]) -> None:
         """Keeps (bus sequence, batch) pairs; when it returns they survive a kill.
 
-        Raises UnstorableBatch when a batch's own data is the reason; then nothing of the call was kept.
+        Raises UnstorableBatch when a batch's own data is the reason: it never will be kept. Any other failure may be
+        tried again; what a failed call left behind changes no answer once it has been.
         """
         ...
 

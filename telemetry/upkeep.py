@@ -45,6 +45,8 @@ class TelemetryUpkeep:
         await self._store.drop_before(to_ms(self._clock.now()) - self._retention_days * DAY_MS)
         await self._store.compact()
         stats = await self._store.stats()
-        self._bytes.set(stats.bytes)
-        self._rows.labels("recent").set(stats.recent_rows)
+        if stats.bytes is not None:
+            self._bytes.set(stats.bytes)
+        if stats.recent_rows is not None:
+            self._rows.labels("recent").set(stats.recent_rows)
         self._rows.labels("segments").set(stats.segment_rows)

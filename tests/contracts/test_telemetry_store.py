@@ -1,12 +1,12 @@
-"""What every engine of `TelemetryStore` must do. A new engine adds itself to ENGINES and changes nothing else."""
+"""What every engine of `TelemetryStore` must do. A new engine joins `tests.contracts.engines`."""
 
 import asyncio
 import math
 import random
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 
 from building.quality import Quality
 from building.reading import Reading, ReadingBatch
-from kit.clock import FakeClock, to_ms
-from telemetry.duckdb_store import DuckDbStore
+from kit.clock import to_ms
 from telemetry.errors import BadPeriod, TooManyBuckets
-from telemetry.store import SeriesQuery, TelemetryStore
+from telemetry.store import Bucket, SeriesQuery, TelemetryStore
+from tests.contracts.engines import ENGINES, NOW, Engines
 
-NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 NOW_MS = to_ms(NOW)
 DAY_MS = 86_400_000
 TODAY_MS = NOW_MS - NOW_MS % DAY_MS
@@ -29,18 +28,16 @@ YESTERDAY_MS = TODAY_MS - DAY_MS
 Open = Callable[[Path], AbstractAsyncContextManager[TelemetryStore]]
 
 
-@asynccontextmanager
-async def duckdb_engine(home: Path) -> AsyncIterator[TelemetryStore]:
-    async with DuckDbStore(home, clock=FakeClock(NOW)) as store:
-        yield store
-
-
-ENGINES: dict[str, Open] = {"duckdb": duckdb_engine}
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+    engines = Engines(tmp_path_factory.mktemp("engines"))
+    with engines.stack:
+        yield engines
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Open:
-    return ENGINES[request.param]
+def engine(engines: Engines, request: pytest.FixtureRequest) -> Open:
+    return partial(engines.open, request.param)
 
 
 @pytest.fixture
@@ -174,6 +171,59 @@ async def test_zero_is_a_value_in_a_series(store: TelemetryStore) -> None:
     assert [(row.avg, row.count) for row in (await store.series(query)).rows] == [(0.0, 1)]
 
 
+WIDTHS_MS = [60_000, 7 * 60_000, 3_600_000, 5 * 3_600_000, 12 * 3_600_000, DAY_MS, 7 * DAY_MS]
+
+
+@pytest.mark.parametrize("bucket_ms", WIDTHS_MS)
+async def test_a_series_is_what_its_readings_say_compacted_or_not_and_with_late_ones(
+    store: TelemetryStore, bucket_ms: int
+) -> None:
+    chance = random.Random(bucket_ms)
+    start_ms = YESTERDAY_MS - DAY_MS
+
+    def some() -> ReadingBatch:
+        moments = [chance.randrange(start_ms, NOW_MS) for _ in range(300)]
+        qualities = [Quality.OK, Quality.OK, Quality.STALE, Quality.FAULT]
+        drawn = [(moment, chance.choice(qualities)) for moment in moments]
+        return batch(
+            *(
+                (1, moment, round(chance.gauss(20, 5), 1) if quality.has_value else math.nan, quality)
+                for moment, quality in drawn
+            )
+        )
+
+    asked = {"start_ms": start_ms, "end_ms": min(NOW_MS, start_ms + 4_000 * bucket_ms), "bucket_ms": bucket_ms}
+    query = SeriesQuery(point_no=1, **asked)
+    for sequence in (1, 2, 3):
+        await store.append([(sequence, some())])
+        for _ in range(2):
+            assert_is(list((await store.series(query)).rows), await expected_buckets(store, query))
+            await store.compact()
+
+
+async def expected_buckets(store: TelemetryStore, query: SeriesQuery) -> list[Bucket]:
+    found: dict[int, list[Reading]] = {}
+    for reading in await store.raw([query.point_no], start_ms=query.start_ms, end_ms=query.end_ms, limit=100_000):
+        found.setdefault(reading.ts_ms - reading.ts_ms % query.bucket_ms, []).append(reading)
+    return [bucket_of(ts_ms, readings) for ts_ms, readings in sorted(found.items())]
+
+
+def bucket_of(ts_ms: int, readings: Sequence[Reading]) -> Bucket:
+    values = [reading.value for reading in readings if reading.quality.has_value]
+    bad = len(readings) - len(values)
+    if not values:
+        return Bucket(ts_ms, None, None, None, 0, bad)
+    return Bucket(ts_ms, math.fsum(values) / len(values), min(values), max(values), len(values), bad)
+
+
+def assert_is(found: Sequence[Bucket], expected: Sequence[Bucket]) -> None:
+    """Equal but for the order in which an engine adds numbers up."""
+    assert [(row.ts_ms, row.min, row.max, row.count, row.bad) for row in found] == [
+        (row.ts_ms, row.min, row.max, row.count, row.bad) for row in expected
+    ]
+    assert [row.avg for row in found] == [row.avg and pytest.approx(row.avg, rel=1e-12, abs=1e-12) for row in expected]
+
+
 def test_a_query_that_would_answer_too_much_cannot_be_made() -> None:
     with pytest.raises(TooManyBuckets) as refusal:
         SeriesQuery(point_no=1, start_ms=TODAY_MS, end_ms=TODAY_MS + DAY_MS, bucket_ms=1_000)
@@ -274,7 +324,7 @@ messages = st.lists(st.lists(readings, min_size=1, max_size=4), min_size=1, max_
 @settings(max_examples=25, deadline=None)
 @given(messages=messages, seed=st.integers(0, 2**32))
 def test_any_order_and_duplication_of_messages_gives_the_same_store(
-    name: str, messages: list[list[Reading]], seed: int
+    engines: Engines, name: str, messages: list[list[Reading]], seed: int
 ) -> None:
     numbered = [(number, ReadingBatch.of(message)) for number, message in enumerate(messages, start=1)]
     chance = random.Random(seed)
@@ -284,7 +334,7 @@ def test_any_order_and_duplication_of_messages_gives_the_same_store(
 
     async def stored(deliveries: Sequence[tuple[int, ReadingBatch]]) -> dict[tuple[int, int], tuple[float, Quality]]:
         with tempfile.TemporaryDirectory() as folder:
-            async with ENGINES[name](Path(folder)) as store:
+            async with engines.open(name, Path(folder)) as store:
                 for delivery in deliveries:
                     await store.append([delivery])
                     if chance.random() < 0.3:
