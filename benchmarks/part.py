@@ -52,7 +52,7 @@ class Context:
     console: Console
 
     def say(self, words: str) -> None:
-        self.console.print(f"[dim]· {words}[/dim]", highlight=False)
+        self.console.print(f"· {words}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 class Part(Protocol):

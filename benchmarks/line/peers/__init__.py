@@ -1,10 +1,12 @@
 """What people would otherwise use, set up for the same work: everything stored, alarms told on the same topic."""
 
 from benchmarks.line import hub_subject
+from benchmarks.line.peers import floor, node_red
+from benchmarks.line.peers.rows import Layout
 from benchmarks.line.subject import Subject
 
 
 def known_subjects() -> dict[str, Subject]:
     """Every subject by name, this hub first."""
-    found = [hub_subject.subject()]
+    found = [hub_subject.subject(), node_red.subject(), node_red.subject(Layout.WIDE), floor.subject()]
     return {subject.name: subject for subject in found}

@@ -1,0 +1,2 @@
+if (context.rows.push(msg) >= 500) context.flush();
+return null;
