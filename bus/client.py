@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Self
 
 import nats
@@ -14,13 +13,22 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DiscardPolicy, StorageType, StreamConfig
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    ConsumerInfo,
+    DeliverPolicy,
+    DiscardPolicy,
+    StorageType,
+    StreamConfig,
+)
 from nats.js.errors import APIError, BadRequestError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
 from prometheus_client import CollectorRegistry, Counter
 
 from building.reading import ReadingBatch
 from bus import codec
 from bus.address import BusAddress
+from bus.delivery import Delivery
 from bus.errors import BusNotReady, NobodyAnswers, RequestFailed
 from bus.history import read_history
 from bus.pull import Pull
@@ -54,41 +62,6 @@ class BusSettings:
     user: str
     password: str
     replicas: int = 1
-
-
-@dataclass(frozen=True, eq=False)
-class Delivery:
-    """One batch from the bus, delivered at least once. `sequence` orders the deliveries of its stream.
-
-    Life-safety batches have a stream, and so a sequence, of their own.
-    """
-
-    batch: ReadingBatch
-    sequence: int
-    partition: int
-    life_safety: bool
-    message: Msg
-
-    @property
-    def arrived_at(self) -> datetime:
-        """When the bus took the batch, by the hub's clock: the same for every delivery of it."""
-        return self.message.metadata.timestamp
-
-    async def ack(self) -> None:
-        """Never deliver this again. A lost acknowledgement only means one more delivery."""
-        await self._answer(self.message.ack())
-
-    async def nak(self, delay_s: float = 0.0) -> None:
-        """Deliver this again after `delay_s`."""
-        await self._answer(self.message.nak(delay=delay_s or None))
-
-    async def term(self) -> None:
-        """Never deliver this again, although it was not dealt with."""
-        await self._answer(self.message.term())
-
-    async def _answer(self, answer: Awaitable[None]) -> None:
-        with contextlib.suppress(nats.errors.Error):
-            await answer
 
 
 class Bus:
@@ -172,6 +145,19 @@ class Bus:
                 decoded = [await self._decode(message, life_safety, on_poison) for message in messages]
                 yield [delivery for delivery in decoded if delivery is not None]
 
+    async def renew_consumer(self, *, durable: str, partition: int, after: int, life_safety: bool = False) -> None:
+        """Makes `durable` of a partition anew: it gives out what came after sequence `after` and counts from 1.
+
+        Whoever asked the one before for messages, and sleeps on it, is given none of these.
+        """
+        spec = stream_of(life_safety=life_safety)
+        with contextlib.suppress(NotFoundError):
+            await self._jetstream.delete_consumer(spec.name, durable_name(durable, partition))
+        config = replace(
+            _consumer(spec, durable, partition), deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1
+        )
+        await self._patiently(lambda: self._jetstream.add_consumer(spec.name, config))
+
     async def history(
         self, *, partition: int, since_ms: int, life_safety: bool = False, max_messages: int = 200
     ) -> AsyncGenerator[list[Delivery], None]:
@@ -190,6 +176,25 @@ class Bus:
             async for messages in pages:
                 decoded = [await self._decode(message, life_safety, None) for message in messages]
                 yield [delivery for delivery in decoded if delivery is not None]
+
+    async def after(
+        self, *, partition: int, sequence: int, life_safety: bool = False, max_messages: int = 200
+    ) -> AsyncGenerator[list[Delivery], None]:
+        """Like `history`, of what came after `sequence`."""
+        spec = stream_of(life_safety=life_safety)
+        reading = read_history(
+            self._client, spec, partition=partition, since_ms=0, max_messages=max_messages, after_sequence=sequence
+        )
+        async with aclosing(reading) as pages:
+            async for messages in pages:
+                decoded = [await self._decode(message, life_safety, None) for message in messages]
+                yield [delivery for delivery in decoded if delivery is not None]
+
+    async def partitions(self, *, life_safety: bool = False) -> list[int]:
+        """The partitions of which the bus has anything."""
+        spec = stream_of(life_safety=life_safety)
+        info = await self._jetstream.stream_info(spec.name, subjects_filter=spec.subjects)
+        return sorted(partition_of(subject) for subject in info.state.subjects or {})
 
     async def ack_floor(self, *, durable: str, partition: int | None, life_safety: bool = False) -> int:
         """The sequence up to which `durable` has acknowledged everything; 0 before its first acknowledgement."""
@@ -304,8 +309,7 @@ class Bus:
                 await on_poison(message.data, str(error))
             await message.term()
             return None
-        sequence = message.metadata.sequence.stream
-        return Delivery(batch, sequence, partition_of(message.subject), life_safety, message)
+        return Delivery.of(batch, message, partition=partition_of(message.subject), life_safety=life_safety)
 
     async def _ensure_stream(self, spec: StreamSpec) -> None:
         config = StreamConfig(
@@ -346,22 +350,22 @@ class Bus:
             log.info("stream changed", stream=config.name, replicas=config.num_replicas)
 
     async def _ensure_consumer(self, spec: StreamSpec, durable: str, partition: int | None) -> str:
+        """Makes the consumer unless it is there, wherever it began."""
         name = durable_name(durable, partition)
-        config = ConsumerConfig(
-            durable_name=name,
-            filter_subject=spec.subjects if partition is None else spec.subject(partition),
-            ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=ACK_WAIT_S,
-            max_deliver=-1,
-            max_ack_pending=20_000,
-        )
+        try:
+            await self._patiently(lambda: self._jetstream.consumer_info(spec.name, name))
+        except NotFoundError:
+            await self._patiently(lambda: self._jetstream.add_consumer(spec.name, _consumer(spec, durable, partition)))
+        return name
+
+    async def _patiently(self, ask: Callable[[], Awaitable[ConsumerInfo]]) -> ConsumerInfo:
+        """Asks until there is an answer: a cluster may just be choosing a leader."""
         async with asyncio.timeout(STREAM_PATIENCE_S):
             while True:
                 try:
-                    await self._jetstream.add_consumer(spec.name, config)
-                    return name
+                    return await ask()
                 except (ServiceUnavailableError, NoStreamResponseError, nats.errors.NoRespondersError, TimeoutError):
-                    await asyncio.sleep(RETRY_S)  # a cluster is choosing a leader
+                    await asyncio.sleep(RETRY_S)
 
     @asynccontextmanager
     async def _pulling(self, spec: StreamSpec, names: Sequence[str], *, max_messages: int) -> AsyncIterator[Pull]:
@@ -384,6 +388,17 @@ class Bus:
         log.info("bus connection is back")
         for pull in self._pulls:
             pull.ask_again()
+
+
+def _consumer(spec: StreamSpec, durable: str, partition: int | None) -> ConsumerConfig:
+    return ConsumerConfig(
+        durable_name=durable_name(durable, partition),
+        filter_subject=spec.subjects if partition is None else spec.subject(partition),
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ACK_WAIT_S,
+        max_deliver=-1,
+        max_ack_pending=20_000,
+    )
 
 
 def _each(partitions: Sequence[int] | None) -> Sequence[int | None]:

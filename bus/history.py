@@ -17,9 +17,17 @@ SILENCE_S = 10.0
 
 
 async def read_history(
-    client: Client, spec: StreamSpec, *, partition: int, since_ms: int, max_messages: int
+    client: Client,
+    spec: StreamSpec,
+    *,
+    partition: int,
+    since_ms: int,
+    max_messages: int,
+    after_sequence: int | None = None,
 ) -> AsyncGenerator[list[Msg], None]:
     """Pages of messages, oldest first, until everything there was at the time of the call has been read.
+
+    `after_sequence` says where to begin instead of `since_ms`.
 
     A connection that broke in between is noticed by silence; reading goes on after the last message seen.
     """
@@ -31,6 +39,8 @@ async def read_history(
         mem_storage=True,
         inactive_threshold=60,
     )
+    if after_sequence is not None:
+        wanted = _from_sequence(wanted, after_sequence + 1)
     consumer = await _add(client, spec, wanted)
     remaining = consumer.num_pending or 0
     while remaining > 0:
@@ -38,9 +48,7 @@ async def read_history(
             while page := await pull.next(max_messages=min(max_messages, remaining), max_wait_s=SILENCE_S):
                 remaining -= len(page)
                 last = page[-1].metadata.sequence.stream
-                wanted = replace(
-                    wanted, deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=last + 1, opt_start_time=None
-                )
+                wanted = _from_sequence(wanted, last + 1)
                 yield page
                 if remaining <= 0:
                     break
@@ -48,6 +56,10 @@ async def read_history(
             consumer = await _add(client, spec, wanted)
             remaining = min(remaining, consumer.num_pending or 0)  # what the stream has dropped since is gone
     await _drop(client, spec, consumer)
+
+
+def _from_sequence(config: ConsumerConfig, sequence: int) -> ConsumerConfig:
+    return replace(config, deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=sequence, opt_start_time=None)
 
 
 async def _add(client: Client, spec: StreamSpec, config: ConsumerConfig) -> ConsumerInfo:

@@ -12,12 +12,12 @@ from typing import Self
 
 import psycopg
 from prometheus_client import CollectorRegistry, Gauge
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bus.models import PartitionLeaseRow
 from bus.owner import OwnerConnection, OwnerGroup, from_our_corner
+from kit.db import driver_connection
 from kit.logs import logger
+from kit.rows import fetch
 
 log = logger(__name__)
 
@@ -27,6 +27,10 @@ BEAT_S = 1.0
 # A transaction that writes for a partition never rests so long between two statements, unless its process is paused
 # or gone; then the server ends it, so that it does not keep the partition from the next owner.
 IDLE_IN_TRANSACTION = "5s"
+_CHECK = (
+    b"SELECT partition, epoch, set_config('idle_in_transaction_session_timeout', %s, true) FROM partition_lease"
+    b" WHERE partition = ANY(%s) FOR SHARE"
+)
 
 
 class LeaseLost(RuntimeError):
@@ -112,15 +116,16 @@ class PartitionLeases:
         self._gauge.set(len(self._held))
         await self._connection.unlock(PARTITION_LOCKS, lease.partition)
 
-    async def check(self, session: AsyncSession, *, partition: int, epoch: int) -> None:
-        """Call it in each transaction that writes for the partition. Raises LeaseLost.
+    async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> None:
+        """Call it first in each transaction that writes for these partitions (→ epoch). Raises LeaseLost.
 
-        The row is locked against a taker until this transaction ends, so that what was checked stays true.
+        The rows are locked against a taker until this transaction ends, so that what was checked stays true.
         """
-        limit = func.set_config("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION, True)
-        row = select(PartitionLeaseRow.epoch, limit).where(PartitionLeaseRow.partition == partition)
-        if await session.scalar(row.with_for_update(read=True)) != epoch:
-            raise LeaseLost(partition=partition, epoch=epoch)
+        rows = await fetch(await driver_connection(session), _CHECK, IDLE_IN_TRANSACTION, list(epochs))
+        found = {row["partition"]: row["epoch"] for row in await rows.fetchall()}
+        for partition, epoch in epochs.items():
+            if found.get(partition) != epoch:
+                raise LeaseLost(partition=partition, epoch=epoch)
 
     async def _reconnect_if_broken(self) -> tuple[Lease, ...]:
         if not await self._connection.reopen_if_broken():

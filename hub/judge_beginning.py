@@ -19,7 +19,8 @@ from hub.judge_meters import JudgeMeters, line_name
 from hub.partition_judge import SAME_CLOCK_MS, PartitionJudge, Reached
 from kit.clock import Clock, to_ms
 from kit.logs import logger
-from rules.judge import FailureHandler, Judge
+from rules.judge import FailureHandler
+from rules.reorder import WINDOW_MS, OrderedJudge
 from rules.rule_set import PairKey, RuleSet
 from rules.service import Position
 from telemetry.store import TelemetryQueries
@@ -50,7 +51,8 @@ class JudgeBeginning:
         life_safety = rules.life_safety
         entries = {entry.equipment_id: entry for entry in directory.entries if entry.partition == partition}
         known = await self._books.beginning(partition=partition, life_safety=life_safety, equipment_ids=entries)
-        judge = Judge(rules, on_failure=on_failure)
+        # A word of life safety that comes late counts at its arrival: nothing of it is ever taken back.
+        judge = OrderedJudge(rules, on_failure=on_failure, window_ms=0 if life_safety else WINDOW_MS)
         judged = PartitionJudge(judge, partition=partition, epoch=epoch, life_safety=life_safety, meters=self._meters)
         since_ms = self._since_ms(known, rules)
         await self._seed(judge, before_ms=since_ms)
@@ -72,7 +74,7 @@ class JudgeBeginning:
             async for page in pages:
                 detections = judged.take(page, directory, now_ms=to_ms(self._clock.now()))
                 if detections:
-                    await self._books.commit(judged, detections)
+                    await self._books.commit([(judged, detections)])
                 await asyncio.sleep(0)  # a long history does not keep the other line waiting
 
     async def _replay_silently(
@@ -100,7 +102,7 @@ class JudgeBeginning:
         look_back_ms = min(max(rules.longest_need_ms, SHORTEST_LOOK_BACK_MS), LONGEST_LOOK_BACK_MS)
         return to_ms(known.position.at) - look_back_ms
 
-    async def _seed(self, judge: Judge, *, before_ms: int) -> None:
+    async def _seed(self, judge: OrderedJudge, *, before_ms: int) -> None:
         """Without the store judging begins all the same, knowing less: a life-safety line waits for nobody."""
         point_nos = judge.rules.point_nos.tolist()
         try:
@@ -134,4 +136,4 @@ class JudgeBeginning:
             )
             for rule_key, equipment_id in orphans
         ]
-        await self._books.commit(judged, ended)
+        await self._books.commit([(judged, ended)])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+import psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,11 +19,20 @@ from alarms.transition import AlarmTransition
 from hub.judge_meters import JudgeMeters, line_name
 from hub.partition_judge import PartitionJudge
 from kit.crash_points import CrashPoint, crash_here
+from kit.db import pipelined
 from kit.logs import logger
 from rules.rule_set import PairKey
 from rules.service import Position, RuleService
 
 log = logger(__name__)
+
+# What each of some judges found, to be kept together.
+Findings = Sequence[tuple[PartitionJudge, Sequence[Detection]]]
+
+# The database is away or overcome: worth trying again. In a pipeline errors come as the driver gives them.
+OUTAGES = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError, OSError)
+# It is there and will not have this.
+REFUSALS = (DBAPIError, psycopg.Error)
 
 # Waits between attempts while the database is away, seconds; the last one is repeated.
 RETRY_WAITS_S = (0.05, 0.2, 1.0, 2.0)
@@ -31,7 +41,7 @@ RETRY_WAITS_S = (0.05, 0.2, 1.0, 2.0)
 class LeaseCheck(Protocol):
     """`bus.lease.PartitionLeases`, or one that a test gives."""
 
-    async def check(self, session: AsyncSession, *, partition: int, epoch: int) -> None:
+    async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> None:
         """Raises LeaseLost."""
         ...
 
@@ -69,19 +79,23 @@ class JudgeBooks:
             )
         return Beginning(position, {(rule, equipment_id): onset for equipment_id, _, rule, onset in lasting})
 
-    async def commit(self, judged: PartitionJudge, detections: Sequence[Detection]) -> None:
-        """Returns once detections and position are kept; waits as long as the database is away. Raises LeaseLost."""
+    async def commit(self, findings: Findings) -> None:
+        """Returns once all detections and positions are kept; waits as long as the database is away.
+
+        Raises LeaseLost for the first partition that is not its judge's any more; then nothing was kept.
+        """
         try:
-            transitions = await self._persist(judged, detections)
-        except DBAPIError as error:
-            log.error("detections cannot be kept together", partition=judged.partition, error=str(error.orig))
-            transitions = await self._one_by_one(judged, detections)
+            transitions = await self._persist(findings)
+        except REFUSALS as error:
+            log.error("detections cannot be kept together", partitions=_partitions(findings), error=str(error))
+            transitions = await self._one_by_one(findings)
         crash_here(CrashPoint.JUDGE_COMMITTED)
-        judged.written = judged.reached.sequence
         self._publication.offer(transitions)
-        for detection in detections:
-            what = "began" if detection.active else "ended"
-            self._meters.detections.labels(line_name(life_safety=judged.life_safety), what).inc()
+        for judged, detections in findings:
+            judged.written = judged.reached.sequence
+            for detection in detections:
+                what = "began" if detection.active else "ended"
+                self._meters.detections.labels(line_name(life_safety=judged.life_safety), what).inc()
 
     async def write_positions(self, every: Sequence[PartitionJudge]) -> None:
         """Records how far those got that found nothing. What cannot be written now is written next time."""
@@ -90,21 +104,19 @@ class JudgeBooks:
             return
         reached = {judged.partition: judged.reached.sequence for judged in behind}
         async with self._transaction() as session:
-            for judged in behind:
-                await self._leases.check(session, partition=judged.partition, epoch=judged.epoch)
-                await self._save_position(session, judged, reached[judged.partition])
+            await self._leases.check(session, {judged.partition: judged.epoch for judged in behind})
+            await self._save_positions(session, behind)
         for judged in behind:
             judged.written = reached[judged.partition]
 
-    async def _persist(self, judged: PartitionJudge, detections: Sequence[Detection]) -> list[AlarmTransition]:
+    async def _persist(self, findings: Findings) -> list[AlarmTransition]:
         attempt = 0
         while True:
             try:
-                async with self._transaction() as session:
-                    await self._leases.check(session, partition=judged.partition, epoch=judged.epoch)
-                    transitions = await self._alarms.apply(session, detections)
-                    await self._save_position(session, judged, judged.reached.sequence)
-            except (OperationalError, InterfaceError, PoolTimeout, OSError) as error:
+                transitions = await self._write(findings)
+            except psycopg.errors.PipelineAborted:
+                raise  # something before it was refused: not an outage
+            except OUTAGES as error:
                 if attempt == 0:
                     log.error("database is away, judging waits", error=str(error))
                 await asyncio.sleep(RETRY_WAITS_S[min(attempt, len(RETRY_WAITS_S) - 1)])
@@ -114,18 +126,33 @@ class JudgeBooks:
                 log.info("database is back, judging goes on", attempts=attempt)
             return transitions
 
-    async def _one_by_one(self, judged: PartitionJudge, detections: Sequence[Detection]) -> list[AlarmTransition]:
-        """So that one detection the database refuses takes no other with it."""
-        transitions: list[AlarmTransition] = []
-        for detection in detections:
-            try:
-                transitions += await self._persist(judged, [detection])
-            except DBAPIError:
-                self._meters.unfit.inc()
-                log.exception("detection cannot be kept", rule=detection.source_id, equipment=detection.equipment_id)
+    async def _write(self, findings: Findings) -> list[AlarmTransition]:
+        detections = [detection for _, found in findings for detection in found]
+        async with self._transaction() as session, pipelined(session):
+            await self._leases.check(session, {judged.partition: judged.epoch for judged, _ in findings})
+            transitions = await self._alarms.apply(session, detections)
+            await self._save_positions(session, [judged for judged, _ in findings])
         return transitions
 
-    async def _save_position(self, session: AsyncSession, judged: PartitionJudge, sequence: int) -> None:
-        await self._rules.save_position(
-            session, partition=judged.partition, life_safety=judged.life_safety, sequence=sequence
-        )
+    async def _one_by_one(self, findings: Findings) -> list[AlarmTransition]:
+        """So that one detection the database refuses takes no other with it."""
+        transitions: list[AlarmTransition] = []
+        for judged, detections in findings:
+            for detection in detections:
+                try:
+                    transitions += await self._persist([(judged, [detection])])
+                except REFUSALS:
+                    self._meters.unfit.inc()
+                    log.exception(
+                        "detection cannot be kept", rule=detection.source_id, equipment=detection.equipment_id
+                    )
+        return transitions
+
+    async def _save_positions(self, session: AsyncSession, every: Sequence[PartitionJudge]) -> None:
+        for life_safety in {judged.life_safety for judged in every}:
+            reached = {j.partition: j.reached.sequence for j in every if j.life_safety is life_safety}
+            await self._rules.save_positions(session, reached, life_safety=life_safety)
+
+
+def _partitions(findings: Findings) -> list[int]:
+    return [judged.partition for judged, _ in findings]

@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alarms.detection import Detection
 from alarms.publication import AlarmPublication, AlarmPublisher
 from alarms.service import AlarmService
-from bus.client import Bus, Delivery
+from bus.client import Bus
+from bus.delivery import Delivery
 from bus.lease import Lease, LeaseLost, PartitionLeases
 from catalog.directory import Directory, LiveDirectory
 from hub.judge_beginning import JudgeBeginning
@@ -32,7 +33,7 @@ from kit.clock import Clock, to_ms
 from kit.db import Database
 from kit.logs import logger
 from rules.events import RuleChanged
-from rules.judge import Judge
+from rules.reorder import WINDOW_MS, OrderedJudge
 from rules.rule import CompiledRule
 from rules.rule_set import RuleSet
 from rules.service import RuleBook, RuleService
@@ -48,6 +49,10 @@ TICK_S = 1.0
 LOOK_S = 0.5
 # Readings need this long from the device to the bus; durations end that much later than their time.
 SETTLE_MS = 2_000
+
+
+# What one judge found in its part of a fetch.
+Finding = tuple[PartitionJudge, Sequence[Detection]]
 
 
 class JudgeLine:
@@ -124,26 +129,42 @@ class JudgeLine:
                     _raise_if_cancelled()
 
     async def _handle(self, fetched: Sequence[Delivery], *, life_safety: bool) -> None:
+        """Judges each partition's part and keeps what all of them found in one transaction, then acknowledges."""
+        if not fetched:
+            return
         started = time.perf_counter()
         by_partition: dict[int, list[Delivery]] = defaultdict(list)
         for delivery in fetched:
             by_partition[delivery.partition].append(delivery)
-        for partition, deliveries in by_partition.items():
-            async with self._locks[life_safety]:
-                judged = self._judges[life_safety].get(partition)
-                if judged is None or not await self._keep(judged, self._judge(judged, deliveries)):
-                    continue  # not ours any more: whoever has it now is given these again
-            for delivery in deliveries:
-                await delivery.ack()
-        if fetched:
-            self._meters.seconds.labels(line_name(life_safety=life_safety)).observe(time.perf_counter() - started)
+        async with self._locks[life_safety]:
+            findings = [await self._judge(p, deliveries, life_safety) for p, deliveries in by_partition.items()]
+            await self._commit([finding for finding in findings if finding is not None and finding[1]])
+            ours = set(self._judges[life_safety])
+        for delivery in fetched:
+            # What is not ours any more is given to whoever has it now.
+            await (delivery.ack() if delivery.partition in ours else delivery.nak())
+        self._meters.seconds.labels(line_name(life_safety=life_safety)).observe(time.perf_counter() - started)
 
-    async def _judge(self, judged: PartitionJudge, deliveries: Sequence[Delivery]) -> None:
-        if judged.misses_some(deliveries):
-            await self._beginning.catch_up(judged, self._directory)
-        detections = self._taken(judged, deliveries)
-        if detections:
-            await self._books.commit(judged, detections)
+    async def _judge(self, partition: int, deliveries: Sequence[Delivery], life_safety: bool) -> Finding | None:
+        """What is found; None when the partition is not ours."""
+        judged = self._judges[life_safety].get(partition)
+        if judged is None:
+            return None
+        if judged.misses_some(deliveries) and not await self._keep(
+            judged, self._beginning.catch_up(judged, self._directory)
+        ):
+            return None
+        return judged, self._taken(judged, deliveries)
+
+    async def _commit(self, findings: Sequence[Finding]) -> None:
+        """Keeps what was found. A partition that is lost is let go, and what the others found is kept all the same."""
+        while findings:
+            try:
+                await self._books.commit(findings)
+                return
+            except LeaseLost as lost:
+                self._let_go(lost)
+                findings = [finding for finding in findings if finding[0].partition != lost.partition]
 
     def _taken(self, judged: PartitionJudge, deliveries: Sequence[Delivery]) -> list[Detection]:
         """A batch that cannot be judged stops nothing: it is stored all the same, counted and logged here."""
@@ -160,26 +181,22 @@ class JudgeLine:
         """Does work that writes for a partition; False when the partition has been lost, and then it is let go."""
         try:
             await work
-        except LeaseLost:
-            log.warning("partition lost", partition=judged.partition, epoch=judged.epoch)
-            self._drop(judged.partition)
-            return False
-        return True
+        except LeaseLost as lost:
+            self._let_go(lost)
+        return self._judges[judged.life_safety].get(judged.partition) is judged
 
     # --- time ----------------------------------------------------------------------------------------------------
 
     async def _tick(self, life_safety: bool) -> None:
         async with self._locks[life_safety]:
             now_ms = to_ms(self._clock.now())
-            for judged in list(self._judges[life_safety].values()):
-                detections = judged.judge.tick(now_ms=now_ms, settled_ms=now_ms - SETTLE_MS)
-                if detections:
-                    await self._keep(judged, self._books.commit(judged, detections))
+            judges = self._judges[life_safety]
+            due = [(j, j.judge.tick(now_ms=now_ms, settled_ms=now_ms - SETTLE_MS)) for j in judges.values()]
+            await self._commit([(judged, detections) for judged, detections in due if detections])
             try:
-                await self._books.write_positions(list(self._judges[life_safety].values()))
+                await self._books.write_positions(list(judges.values()))
             except LeaseLost as lost:
-                log.warning("partition lost", partition=lost.partition, epoch=lost.epoch)
-                self._drop(lost.partition)
+                self._let_go(lost)
 
     # --- rules, catalog, leases ------------------------------------------------------------------------------------
 
@@ -211,9 +228,14 @@ class JudgeLine:
     async def _begin(self, lease: Lease, *, life_safety: bool) -> PartitionJudge | None:
         rules = self._rule_set(lease.partition, self._book, self._directory, life_safety=life_safety)
         try:
-            return await self._beginning.begin(
+            judged = await self._beginning.begin(
                 rules, self._directory, partition=lease.partition, epoch=lease.epoch, on_failure=self._rule_failed
             )
+            # Made anew, so that an earlier owner who still asks for messages takes none from us.
+            await self._bus.renew_consumer(
+                durable=DURABLE, partition=lease.partition, life_safety=life_safety, after=judged.reached.sequence
+            )
+            return judged
         except Exception:
             log.exception("a partition could not be begun", partition=lease.partition, life_safety=life_safety)
             return None
@@ -226,6 +248,10 @@ class JudgeLine:
                     await self._keep(judged, self._books.write_positions([judged]))
         await self._leases.release(lease)
         self._count_pairs()
+
+    def _let_go(self, lost: LeaseLost) -> None:
+        log.warning("partition lost", partition=lost.partition, epoch=lost.epoch)
+        self._drop(lost.partition)
 
     def _drop(self, partition: int) -> None:
         for judges in self._judges.values():
@@ -247,11 +273,12 @@ class JudgeLine:
         log.info("rules in force", revision=book.revision, rules=len(book.rules), catalog=directory.version)
 
     async def _succeed(self, judged: PartitionJudge, rules: RuleSet) -> None:
-        fresh = Judge(rules, on_failure=self._rule_failed)
+        window_ms = 0 if judged.life_safety else WINDOW_MS
+        fresh = OrderedJudge(rules, on_failure=self._rule_failed, window_ms=window_ms)
         ended = fresh.succeed(judged.judge, now_ms=to_ms(self._clock.now()))
         judged.judge = fresh
         if ended:
-            await self._books.commit(judged, ended)
+            await self._books.commit([(judged, ended)])
 
     @staticmethod
     def _rule_set(partition: int, book: RuleBook, directory: Directory, *, life_safety: bool) -> RuleSet:

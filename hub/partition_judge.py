@@ -8,11 +8,10 @@ import numpy.typing as npt
 
 from alarms.detection import Detection
 from building.reading import ReadingBatch
-from bus.client import Delivery
+from bus.delivery import Delivery
 from catalog.directory import Directory
 from hub.judge_meters import JudgeMeters, line_name
-from kit.clock import to_ms
-from rules.judge import Judge
+from rules.reorder import OrderedJudge
 from telemetry.admission import AHEAD_TOLERANCE_MS, admit
 
 # A device's clock may be this far ahead before its readings are judged at their arrival instead.
@@ -33,13 +32,15 @@ class Reached:
 
     def includes(self, delivery: Delivery) -> bool:
         """Sequences begin anew when the bus lost its files; a small one that came later is new all the same."""
-        return delivery.sequence <= self.sequence and arrival_ms(delivery) <= self.at_ms + SAME_CLOCK_MS
+        return delivery.sequence <= self.sequence and delivery.arrived_ms <= self.at_ms + SAME_CLOCK_MS
 
 
 class PartitionJudge:
     """`reached` is how far it judged, `written` the sequence last recorded in the database."""
 
-    def __init__(self, judge: Judge, *, partition: int, epoch: int, life_safety: bool, meters: JudgeMeters) -> None:
+    def __init__(
+        self, judge: OrderedJudge, *, partition: int, epoch: int, life_safety: bool, meters: JudgeMeters
+    ) -> None:
         self.judge = judge
         self.partition = partition
         self.epoch = epoch
@@ -48,17 +49,18 @@ class PartitionJudge:
         self.written = 0
         self._meters = meters
         self._line = line_name(life_safety=life_safety)
-        self._delivered: int | None = None
+        self._delivered = 0
 
     def misses_some(self, deliveries: Sequence[Delivery]) -> bool:
         """Whether the durable consumer gave out something before these that never came (a connection that broke).
 
-        It would come again only after what follows it; judged then, it could be too late to count.
+        It would come again only after what follows it; judged then, it could be too late to count. The consumer counts
+        what it gives out from 1 on; it is made anew for each owner.
         """
         missing = False
         for delivery in deliveries:
-            number = delivery.message.metadata.sequence.consumer
-            missing |= self._delivered is not None and number > self._delivered + 1
+            number = delivery.number
+            missing |= number > self._delivered + 1
             self._delivered = number
         return missing
 
@@ -68,7 +70,7 @@ class PartitionJudge:
         if not fresh:
             return []
         # First, so that a batch that cannot be judged is not tried for ever.
-        self.reached = Reached(fresh[-1].sequence, arrival_ms(fresh[-1]))
+        self.reached = Reached(fresh[-1].sequence, fresh[-1].arrived_ms)
         if self.life_safety:
             # One by one: what is late is told by what the one before said.
             return [found for delivery in fresh for found in self._life_safety(delivery, directory, now_ms)]
@@ -76,13 +78,13 @@ class PartitionJudge:
 
     def _life_safety(self, delivery: Delivery, directory: Directory, now_ms: int) -> list[Detection]:
         """No time a device may say keeps an alarm from being raised."""
-        arrived_ms = arrival_ms(delivery)
+        arrived_ms = delivery.arrived_ms
         batch = self._not_ahead(delivery.batch, np.full(len(delivery.batch), arrived_ms))
         admitted = self._admitted(batch, directory, arrived_ms)
         return self._judged(self.judge.never_late(admitted, arrived_ms=arrived_ms), now_ms)
 
     def _ordinary(self, deliveries: Sequence[Delivery], directory: Directory, now_ms: int) -> list[Detection]:
-        arrivals = [arrival_ms(delivery) for delivery in deliveries]
+        arrivals = [delivery.arrived_ms for delivery in deliveries]
         arrived_ms = np.repeat(np.array(arrivals, np.int64), [len(delivery.batch) for delivery in deliveries])
         batch = ReadingBatch.concat([delivery.batch for delivery in deliveries])
         in_time = batch.ts_ms >= arrived_ms - LATENESS_BOUND_MS
@@ -113,8 +115,3 @@ class PartitionJudge:
         if verdicts.late:
             self._meters.left_out.labels(self._line, "late").inc(verdicts.late)
         return verdicts.detections
-
-
-def arrival_ms(delivery: Delivery) -> int:
-    """When the bus took the batch: the same at every delivery of it, so that judging again judges alike."""
-    return to_ms(delivery.message.metadata.timestamp)

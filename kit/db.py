@@ -89,8 +89,12 @@ async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[An
 
 @asynccontextmanager
 async def pipelined(session: AsyncSession) -> AsyncIterator[None]:
-    """Statements of the session go out without waiting for the answers of those before; whoever fetches an answer
-    waits for all. What fails is raised by a fetch, or at the end of the block at the latest."""
+    """Statements go out without waiting for the answers of those before; whoever fetches an answer waits for all.
+
+    For statements on the driver's connection (`kit.rows`): the ORM cannot wait for answers, so what it has to write is
+    written first. What fails is raised, as the driver's error, by a fetch or at the end of the block.
+    """
+    await session.flush()
     connection = await driver_connection(session)
     async with connection.pipeline():
         yield

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from kit.access import Scope
+from kit.db import driver_connection
+from kit.rows import fetch
 from rules.models import JudgePosition, RuleBookRow, RuleRow
 
 SORTS: Mapping[str, InstrumentedAttribute[Any]] = {"key": RuleRow.key, "updated_at": RuleRow.updated_at}
@@ -78,14 +80,25 @@ async def positions(session: AsyncSession, partition: int) -> Mapping[bool, Judg
     return {row.life_safety: row for row in rows}
 
 
-async def save_position(
-    session: AsyncSession, *, partition: int, life_safety: bool, sequence: int, at: datetime
+async def all_positions(session: AsyncSession) -> Mapping[tuple[int, bool], int]:
+    """The sequence by (partition, life safety or not)."""
+    rows = await session.execute(select(JudgePosition.partition, JudgePosition.life_safety, JudgePosition.sequence))
+    return {(partition, life_safety): sequence for partition, life_safety, sequence in rows}
+
+
+async def begin_sequences_anew(session: AsyncSession) -> None:
+    """For a bus that starts empty: whatever it will have is new, and what was judged before stays judged."""
+    await session.execute(update(JudgePosition).values(sequence=0))
+
+
+async def save_positions(
+    session: AsyncSession, sequences: Mapping[int, int], *, life_safety: bool, at: datetime
 ) -> None:
-    """Positions grow, except when the bus began anew; only the owner of the partition's lease writes here."""
-    row = insert(JudgePosition).values(partition=partition, life_safety=life_safety, sequence=sequence, at=at)
-    await session.execute(
-        row.on_conflict_do_update(
-            index_elements=[JudgePosition.partition, JudgePosition.life_safety],
-            set_={"sequence": row.excluded.sequence, "at": row.excluded.at},
-        )
-    )
+    """Positions grow, except when the bus began anew; only the owner of a partition's lease writes here."""
+    await fetch(
+        await driver_connection(session),
+        b"INSERT INTO judge_position (partition, life_safety, sequence, at)"
+        b" SELECT partition, %s, sequence, %s FROM unnest(%s::int[], %s::bigint[]) AS reached (partition, sequence)"
+        b" ON CONFLICT (partition, life_safety) DO UPDATE SET sequence = excluded.sequence, at = excluded.at",
+        life_safety, at, list(sequences), list(sequences.values()),
+    )  # fmt: skip

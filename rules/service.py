@@ -88,11 +88,9 @@ class RuleService:
         row = (await repository.positions(session, partition)).get(life_safety)
         return None if row is None else Position(row.sequence, row.at)
 
-    async def save_position(self, session: AsyncSession, *, partition: int, life_safety: bool, sequence: int) -> None:
-        """Belongs into the transaction that holds what was detected up to there."""
-        await repository.save_position(
-            session, partition=partition, life_safety=life_safety, sequence=sequence, at=self._clock.now()
-        )
+    async def save_positions(self, session: AsyncSession, sequences: Mapping[int, int], *, life_safety: bool) -> None:
+        """Partition → sequence. Belongs into the transaction that holds what was detected up to there."""
+        await repository.save_positions(session, sequences, life_safety=life_safety, at=self._clock.now())
 
     # --- changing --------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from contextlib import aclosing
 import pytest
 
 from building.reading import Reading, ReadingBatch
-from bus.client import Bus, BusSettings, Delivery
+from bus.client import Bus, BusSettings
+from bus.delivery import Delivery
 from bus.errors import NobodyAnswers, RequestFailed
 from bus.subjects import READINGS_STREAM
 from kit.supervision.nats import NatsServer
@@ -220,3 +221,16 @@ async def test_the_ack_floor_says_how_far_a_durable_is(bus: Bus) -> None:
         async with asyncio.timeout(LIVENESS_S):
             while await bus.ack_floor(durable="judge", partition=0) != sequences[1]:
                 await asyncio.sleep(0.02)
+
+
+async def test_a_consumer_made_anew_gives_out_what_came_after_and_nothing_to_who_asked_the_old_one(
+    bus: Bus, bus_settings: BusSettings
+) -> None:
+    sequences = [await bus.publish(0, batch(point)) for point in range(3)]
+    async with Bus(bus_settings) as paused, aclosing(paused.consume(durable="judge", partitions=[0])) as sleeping:
+        await take(sleeping, 3)  # unacknowledged, and its standing request waits for more
+        await bus.renew_consumer(durable="judge", partition=0, after=sequences[1])
+        await bus.publish(0, batch(3))
+        deliveries = await take(bus.consume(durable="judge", partitions=[0]), 2)
+    assert points(deliveries) == [2, 3]
+    assert [delivery.number for delivery in deliveries] == [1, 2]

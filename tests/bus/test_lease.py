@@ -56,13 +56,13 @@ async def test_a_paused_owner_that_wakes_up_cannot_write(database: Database, dat
     async with PartitionLeases(database_url, owner="a") as first, PartitionLeases(database_url, owner="b") as second:
         lease = (await first.rebalance([7])).gained[0]
         async with database.transaction() as session:
-            await first.check(session, partition=7, epoch=lease.epoch)
+            await first.check(session, {7: lease.epoch})
         await _cut_off(database_url, "a")
         assert (await second.rebalance([7])).gained == (Lease(7, 2),)
         async with database.transaction() as session:
             with pytest.raises(LeaseLost):
-                await first.check(session, partition=7, epoch=lease.epoch)
-            await second.check(session, partition=7, epoch=2)
+                await first.check(session, {7: lease.epoch})
+            await second.check(session, {7: 2})
         assert (await first.rebalance([7])).lost == (lease,)
 
 
@@ -70,7 +70,7 @@ async def test_nobody_takes_over_while_a_checked_transaction_is_open(database: D
     async with PartitionLeases(database_url, owner="a") as first, PartitionLeases(database_url, owner="b") as second:
         lease = (await first.rebalance([7])).gained[0]
         async with database.transaction() as session:
-            await first.check(session, partition=7, epoch=lease.epoch)
+            await first.check(session, {7: lease.epoch})
             await _cut_off(database_url, "a")
             taking = asyncio.create_task(second.rebalance([7]))
             await asyncio.sleep(0.3)
@@ -111,7 +111,7 @@ async def test_a_transaction_that_rests_does_not_keep_its_partition(
         lease = (await first.rebalance([7])).gained[0]
         with pytest.raises(DBAPIError):
             async with database.transaction() as session:
-                await first.check(session, partition=7, epoch=lease.epoch)
+                await first.check(session, {7: lease.epoch})
                 await _cut_off(database_url, "a")
                 async with asyncio.timeout(LIVENESS_S):
                     while not (gained := (await second.rebalance([7])).gained):

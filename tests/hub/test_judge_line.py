@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,8 +32,8 @@ from kit.db import Database
 from kit.i18n import Language, Texts
 from kit.ids import new_id
 from people.models import Person
-from rules.judge import Judge
 from rules.models import JudgePosition
+from rules.reorder import OrderedJudge
 from rules.rule_set import RuleSet
 from rules.schemas import RuleDefinition
 from rules.service import RuleService
@@ -300,18 +300,18 @@ async def test_an_owner_whose_partition_was_taken_writes_nothing_until_it_owns_i
 
 async def test_nothing_is_written_under_an_old_epoch(plant: Plant) -> None:
     class Taken:
-        async def check(self, session: AsyncSession, *, partition: int, epoch: int) -> None:
-            raise LeaseLost(partition=partition, epoch=epoch)
+        async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> None:
+            raise LeaseLost(partition=PARTITION, epoch=epochs[PARTITION])
 
     meters, registry = JudgeMeters(CollectorRegistry()), CollectorRegistry()
     transaction = plant.database.transaction
     publication = AlarmPublication(plant.panel, transaction, plant.clock, registry)
     books = JudgeBooks(transaction, plant.place.alarms, plant.rules, Taken(), publication, meters)
-    judge = Judge(RuleSet.of([], [], life_safety=True), on_failure=lambda rule, error: None)
+    judge = OrderedJudge(RuleSet.of([], [], life_safety=True), on_failure=lambda rule, error: None)
     judged = PartitionJudge(judge, partition=PARTITION, epoch=1, life_safety=True, meters=meters)
     judged.reached = Reached(5, 0)
     with pytest.raises(LeaseLost):
-        await books.commit(judged, [plant.place.smoke()])
+        await books.commit([(judged, [plant.place.smoke()])])
     with pytest.raises(LeaseLost):
         await books.write_positions([judged])
     assert await plant.alarms() == []

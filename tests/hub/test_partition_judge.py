@@ -1,18 +1,17 @@
 """From deliveries to detections: what is too old, ahead, late, missing or seen before."""
 
-from datetime import UTC, datetime
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from building.reading import Reading, ReadingBatch
-from bus.client import Delivery
+from bus.delivery import Delivery
 from catalog.directory import Directory
 from hub.judge_meters import JudgeMeters
 from hub.partition_judge import PartitionJudge
-from rules.judge import Judge
+from rules.reorder import OrderedJudge
 from rules.rule_set import RuleSet
 from tests.rules.plant import KEYS, T0, compiled, entry, rule
 
@@ -26,7 +25,8 @@ class Line:
     def __init__(self, *, life_safety: bool) -> None:
         self.registry = CollectorRegistry()
         rules = compiled([rule(when="pa > 75"), rule("safety", when="sa", life_safety=True)])
-        judge = Judge(RuleSet.of(rules, [entry(1)], life_safety=life_safety), on_failure=lambda rule, error: None)
+        layout = RuleSet.of(rules, [entry(1)], life_safety=life_safety)
+        judge = OrderedJudge(layout, on_failure=lambda rule, error: None)
         self.judged = PartitionJudge(
             judge, partition=1, epoch=1, life_safety=life_safety, meters=JudgeMeters(self.registry)
         )
@@ -35,11 +35,9 @@ class Line:
     def delivery(self, sequence: int, *, arrived_s: float, consumer: int = 0, at_s: float, **values: float) -> Delivery:
         """Readings of `at_s` that the bus took at `arrived_s`, seconds after T0."""
         readings = [Reading(10 + KEYS.index(key), T0 + int(at_s * 1000), float(value)) for key, value in values.items()]
-        metadata = SimpleNamespace(
-            timestamp=datetime.fromtimestamp(T0 / 1000 + arrived_s, UTC), sequence=SimpleNamespace(consumer=consumer)
-        )
-        message: Any = SimpleNamespace(metadata=metadata)
-        return Delivery(ReadingBatch.of(readings), sequence, 1, self._life_safety, message)
+        message: Any = None
+        arrived_ms = T0 + int(arrived_s * 1000)
+        return Delivery(ReadingBatch.of(readings), sequence, consumer, arrived_ms, 1, self._life_safety, message)
 
     def take(self, *deliveries: Delivery) -> list[tuple[bool, float]]:
         found = self.judged.take(deliveries, DIRECTORY, now_ms=T0)
@@ -103,11 +101,15 @@ def test_a_gap_in_what_the_consumer_gave_out_is_noticed_once(ordinary: Line) -> 
     def given(*numbers: int) -> bool:
         return ordinary.judged.misses_some([ordinary.delivery(n, arrived_s=0, at_s=0, consumer=n) for n in numbers])
 
-    assert [given(7, 8), given(9), given(11, 12), given(13)] == [False, False, True, False]
+    assert [given(1, 2), given(3), given(5, 6), given(7)] == [False, False, True, False]
+
+
+def test_what_the_consumer_gave_to_somebody_else_before_us_is_noticed(ordinary: Line) -> None:
+    assert ordinary.judged.misses_some([ordinary.delivery(2, arrived_s=0, at_s=0, consumer=2)])
 
 
 def test_readings_of_unknown_points_are_left_out(ordinary: Line) -> None:
     stranger = ordinary.delivery(1, arrived_s=0, at_s=0)
     batch = ReadingBatch.of([Reading(999, T0, 80.0)])
-    assert ordinary.take(Delivery(batch, 1, 1, False, stranger.message)) == []
+    assert ordinary.take(replace(stranger, batch=batch)) == []
     assert ordinary.left_out("unknown_point") == 1
