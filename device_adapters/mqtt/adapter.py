@@ -19,8 +19,8 @@ from kit.clock import Clock
 class MqttAdapter:
     """`run` until cancelled. Devices whose address names no broker may speak at any.
 
-    While the life-safety line is known to be down, the ordinary one carries its points too: smoke that is told twice
-    does no harm, smoke that waits for a session to come back does.
+    Unless the life-safety line is sure to hear everything of its own, the ordinary one carries its points too: smoke
+    that is told twice does no harm, smoke that waits for a session to come back does.
     """
 
     def __init__(
@@ -35,17 +35,20 @@ class MqttAdapter:
         metrics: MqttMetrics,
     ) -> None:
         self.broker = broker
-        router = Router(directory, profiles, broker=broker.name, site_code=broker.site, profile_keys=broker.profiles)
+        self._router = router = Router(
+            directory, profiles, broker=broker.name, site_code=broker.site, profile_keys=broker.profiles,
+            life_safety_topics=broker.life_safety_topics,
+        )  # fmt: skip
         translator = Translator(router, broker=broker.name)
         self._silence = SilenceWatch(router.watched, links=links, clock=clock)
         self._life_safety = Line(
             "life-safety", broker, share=lambda: Share.LIFE_SAFETY, filters=router.life_safety_filters,
-            translator=translator, intake=intake, links=links, silence=self._silence, clock=clock,
+            router=router, translator=translator, intake=intake, links=links, silence=self._silence, clock=clock,
             metrics=metrics,
         )  # fmt: skip
         self._ordinary = Line(
             "readings", broker, share=self._ordinary_share, filters=router.filters,
-            translator=translator, intake=intake, links=links, silence=self._silence, clock=clock,
+            router=router, translator=translator, intake=intake, links=links, silence=self._silence, clock=clock,
             metrics=metrics,
         )  # fmt: skip
 
@@ -58,7 +61,10 @@ class MqttAdapter:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._life_safety.run(), name=f"mqtt {self.broker.name} life safety")
             group.create_task(self._silence.run(), name=f"mqtt {self.broker.name} silence")
+            # Life safety first: what waited at the broker is then read by the line it belongs to, and told once.
+            await self._life_safety.tried.wait()
             group.create_task(self._ordinary.run(), name=f"mqtt {self.broker.name} readings")
 
     def _ordinary_share(self) -> Share:
-        return Share.ALL if self._life_safety.is_down else Share.ORDINARY
+        hears_all = self._life_safety.settled is self._router.life_safety_filters()
+        return Share.ORDINARY if hears_all else Share.ALL

@@ -34,6 +34,14 @@ class Broker(BaseModel):
     site: str | None = Field(default=None, description="code of the only site whose devices speak here")
     profiles: list[str] | None = Field(default=None, description="the profiles to listen for; all when absent")
 
+    life_safety_topics: int = Field(
+        default=40,
+        description="up to so many devices with life-safety points are heard by topics of their own, so that the "
+        "broker sends every other message once only; more by wildcards, twice. nats-server takes 60 topics a "
+        "session, Mosquitto and EMQX thousands",
+        ge=0,
+    )
+
     def tls_context(self) -> ssl.SSLContext | None:
         """None without TLS. Raises OSError for an unreadable file."""
         if not self.tls:

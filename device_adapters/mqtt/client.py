@@ -1,189 +1,277 @@
-"""One MQTT connection through gmqtt: acknowledged by us, one connection a life, no reconnecting of its own.
+"""One MQTT connection: nothing is acknowledged but by us, one connection a life, no reconnecting of its own.
 
-gmqtt sends PUBACK before the callback runs (always so in MQTT 3.1.1) and loses its subscriptions when it reconnects by
-itself. So the PUBLISH handler is ours, and a new connection is a new object: see `device_adapters.mqtt.session`.
+Why our own: a message costs a few microseconds here, clients that make an object a packet take five times as much; and
+PUBACK is ours to send once the bus has what the message said. See `device_adapters.mqtt.session` for reconnecting.
 """
 
 import asyncio
-import struct
+import contextlib
 from collections.abc import Callable, Sequence
-from itertools import repeat
-from typing import Any
+from typing import Any, Self, cast
 
-import gmqtt
-from gmqtt.mqtt.constants import MQTTv50, MQTTv311
-from gmqtt.mqtt.handler import MQTTConnectError
-
+from device_adapters.mqtt import packets
 from device_adapters.mqtt.broker import Broker, MqttVersion
-from device_adapters.mqtt.message import Message
+from device_adapters.mqtt.packets import REFUSED, Hello, Kind, MalformedPacket, Packet, PacketReader, Publish
+from kit.logs import logger
 
+log = logger(__name__)
+
+# The broker is told so; we speak much more often, to notice within seconds that nobody is there any more.
 KEEPALIVE_S = 30
+PING_EVERY_S = 4.0
+SILENT_FOR_S = 14.0
 # An MQTT 5 broker keeps the session this long while the hub is away; a 3.1.1 broker as its own settings say.
 SESSION_EXPIRY_S = 7 * 24 * 3600
-REFUSED = 0x80
-_PUBACK = struct.Struct("!BBH")
+
+OnPublish = Callable[["Connection", list[Publish]], None]
 
 
 class BrokerRefused(ConnectionError):
     """The broker answered CONNECT with a refusal: wrong password, not authorised, …"""
 
 
-class Inbound(Message, frozen=True):
-    """A PUBLISH as it came. `mid` is None at QoS 0."""
+class Connection(asyncio.Protocol):
+    """`await open()`, `await subscribe_all(filters)`, then `on_publish` is called until `lost` is set.
 
-    connection: "Connection"
-    mid: int | None
-
-    def acknowledge(self) -> None:
-        """PUBACK: the broker need not send it again."""
-        self.connection.acknowledge([self])
-
-
-OnPublish = Callable[[Inbound], None]
-
-
-class Connection(gmqtt.Client):  # type: ignore[misc]
-    """`await open()`, `await subscribe(filters)`, then `on_publish` is called until `lost` is set.
-
-    Whoever gets an Inbound calls its `acknowledge` once it is safe; until then the broker sends it again after a loss.
+    Whoever gets a Publish calls `acknowledge` with its number once it is safe; until then the broker sends it again
+    after a loss. A message that the broker repeats meanwhile is left out. `reason` says why the connection was lost.
     """
 
     def __init__(self, broker: Broker, *, client_id: str, on_publish: OnPublish, persistent: bool) -> None:
-        lasting = {"session_expiry_interval": SESSION_EXPIRY_S} if persistent else {}
-        properties = lasting if broker.version is MqttVersion.V5 else {}
-        super().__init__(client_id, clean_session=not persistent, **properties)
         self.lost = asyncio.Event()
+        self.reason = "connection lost"
+        self.session_present = False
         self._broker = broker
+        self._client_id = client_id
         self._on_publish = on_publish
-        self._subscribing: dict[int, asyncio.Future[tuple[int, ...]]] = {}
-        self._publishing: dict[int, asyncio.Future[None]] = {}
+        self._persistent = persistent
         self._is_v5 = broker.version is MqttVersion.V5
+        self._reader = PacketReader(is_v5=self._is_v5)
+        self._transport: asyncio.Transport | None = None
+        self._welcomed: asyncio.Future[bytes] | None = None
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self._last_mid = 0
+        self._room = asyncio.Semaphore(0)
+        self._unacknowledged: set[bytes] = set()
+        self._settled: list[bytes] = []
         self._paused = False
-        self._unacknowledged: set[int] = set()
-        handler = self._package_handler
-        handler._handle_publish_packet = self._take_publish
-        handler._handle_puback_packet = self._take_puback
-        self.on_subscribe = self._take_suback
-        self.on_disconnect = self._take_disconnect
-        if broker.username:
-            self.set_auth_credentials(broker.username, broker.password)
+        self._heard_at = 0.0
+        self._pinging: asyncio.TimerHandle | None = None
+
+    @property
+    def unacknowledged(self) -> int:
+        """Messages received that the broker is still to be told of."""
+        return len(self._unacknowledged)
 
     async def open(self, *, timeout_s: float = 10.0) -> None:
         """Raises OSError (BrokerRefused among them) or TimeoutError."""
-        version = MQTTv50 if self._is_v5 else MQTTv311
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self.connect(
-                    self._broker.host, self._broker.port, ssl=self._broker.tls_context() or False,
-                    keepalive=KEEPALIVE_S, version=version,
-                )  # fmt: skip
-        except MQTTConnectError as error:
-            raise BrokerRefused(str(error)) from None
+        loop = asyncio.get_running_loop()
+        self._welcomed = loop.create_future()
+        tls = self._broker.tls_context()
+        async with asyncio.timeout(timeout_s):
+            await loop.create_connection(self._itself, self._broker.host, self._broker.port, ssl=tls)
+            self._write(packets.connect(self._hello(), is_v5=self._is_v5))
+            welcome = packets.read_connack(await self._welcomed, is_v5=self._is_v5)
+        if welcome.code:
+            raise BrokerRefused(welcome.reason)
+        self.session_present = welcome.session_present
+        self._room = asyncio.Semaphore(welcome.receive_maximum)
+        self._ping(min(PING_EVERY_S, (welcome.keepalive_s or KEEPALIVE_S) / 2))
 
     async def close(self) -> None:
         """Says goodbye, so that the broker need not find out by itself."""
-        self.lost.set()
-        self._fail_waiters()
-        if self._connection is not None and not self._connection.is_closing():
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self._pinging is not None:
+            self._pinging.cancel()
+        self._write(packets.disconnect())
+        transport.close()
+        try:
             async with asyncio.timeout(5):
-                await self.disconnect()
+                await self.lost.wait()
+        except TimeoutError:
+            transport.abort()
 
     async def subscribe_all(self, filters: Sequence[str], *, timeout_s: float = 10.0) -> dict[str, int]:
         """The SUBACK code of each filter: the granted QoS, or 0x80 and above for refused."""
-        mid = self.subscribe([gmqtt.Subscription(text, qos=1) for text in filters])
-        answer: asyncio.Future[tuple[int, ...]] = asyncio.get_running_loop().create_future()
-        self._subscribing[mid] = answer
-        async with asyncio.timeout(timeout_s):
-            codes = await answer
+        mid, answer = self._expect_answer()
+        self._write(packets.subscribe(mid, filters, qos=1, is_v5=self._is_v5))
+        codes = await self._answer(mid, answer, timeout_s=timeout_s)
         return dict(zip(filters, codes, strict=True))
+
+    async def unsubscribe_all(self, filters: Sequence[str], *, timeout_s: float = 10.0) -> None:
+        mid, answer = self._expect_answer()
+        self._write(packets.unsubscribe(mid, filters, is_v5=self._is_v5))
+        await self._answer(mid, answer, timeout_s=timeout_s)
 
     async def send(self, topic: str, payload: bytes, *, qos: int, retain: bool, timeout_s: float = 10.0) -> None:
         """Returns once the broker has it (QoS 1) or it is on its way (QoS 0). Raises OSError or TimeoutError."""
-        if self.lost.is_set():
-            raise ConnectionResetError("the connection to the broker is lost")
-        mid, _ = self._connection.publish(gmqtt.Message(topic, payload, qos=qos, retain=retain))
         if qos == 0:
+            self._write(packets.publish(topic, payload, mid=None, retain=retain, is_v5=self._is_v5))
             return
-        acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._publishing[mid] = acknowledged
-        try:
-            async with asyncio.timeout(timeout_s):
-                await acknowledged
-        finally:
-            self._publishing.pop(mid, None)
+        async with asyncio.timeout(timeout_s), self._room:
+            mid, answer = self._expect_answer()
+            self._write(packets.publish(topic, payload, mid=mid, retain=retain, is_v5=self._is_v5))
+            code = await self._answer(mid, answer, timeout_s=timeout_s)
+        if code >= REFUSED:
+            raise PermissionError(f"the broker refused the message (code {code:#x})")
 
-    def acknowledge(self, messages: Sequence[Inbound]) -> None:
+    def acknowledge(self, mids: Sequence[bytes]) -> None:
         """PUBACK for messages of this connection, in one write.
 
         After a loss it does nothing: the numbers mean other messages on the next connection.
         """
-        if self.lost.is_set():
-            return
-        mids = [message.mid for message in messages if message.mid is not None]
-        if mids:
+        if mids and not self.lost.is_set():
             self._unacknowledged.difference_update(mids)
-            self._connection.send_package(b"".join(map(_PUBACK.pack, repeat(0x40), repeat(2), mids)))
+            self._write(packets.pubacks(mids))
+
+    def acknowledge_soon(self, mid: bytes) -> None:
+        """As `acknowledge`, in one write with those of the same turn of the event loop. No number: nothing to do."""
+        if not mid:
+            return
+        if not self._settled:
+            asyncio.get_running_loop().call_soon(self._acknowledge_settled)
+        self._settled.append(mid)
 
     def pause(self) -> bool:
         """Stops reading from the socket; TCP then slows the broker down, at QoS 0 too. False when it had stopped."""
-        if self.lost.is_set():
+        if self._paused or self._transport is None or self.lost.is_set():
             return False
-        was_paused, self._paused = self._paused, True
-        # Again each time: gmqtt's stream reader resumes the transport when its own small buffer has drained.
-        self._connection._transport.pause_reading()
-        return not was_paused
+        self._paused = True
+        self._transport.pause_reading()
+        return True
 
     def resume(self) -> None:
-        if self._paused and not self.lost.is_set():
-            self._paused = False
-            self._connection._transport.resume_reading()
-
-    # --- called by gmqtt -----------------------------------------------------------------------------------------
-
-    def _allow_reconnect(self) -> bool:
-        return False
-
-    def _take_publish(self, command: int, packet: bytes) -> None:
-        length = int.from_bytes(packet[:2], "big")
-        at = 2 + length
-        mid: int | None = None
-        if command & 0x06:
-            mid = int.from_bytes(packet[at : at + 2], "big")
-            at += 2
-            if mid in self._unacknowledged:
-                return  # the broker grew impatient and sent it again: the first is still on its way to the bus
-            self._unacknowledged.add(mid)
-        payload = packet[at:]
-        if self._is_v5:
-            _, payload = self._package_handler._parse_properties(payload)
-        topic = packet[2 : 2 + length].decode("utf-8", errors="replace")
-        self._on_publish(Inbound(topic, payload or b"", bool(command & 0x01), self, mid))
-
-    def _take_puback(self, command: int, packet: bytes) -> None:
-        (mid,) = struct.unpack_from("!H", packet)
-        self._package_handler.id_generator.free_id(mid)
-        waiting = self._publishing.pop(mid, None)
-        if waiting is None or waiting.done():
+        if not self._paused or self._transport is None or self.lost.is_set():
             return
-        reason = packet[2] if len(packet) > 2 else 0
-        if reason >= REFUSED:
-            waiting.set_exception(PermissionError(f"the broker refused the message (code {reason:#x})"))
-        else:
-            waiting.set_result(None)
+        self._paused = False
+        self._heard_at = asyncio.get_running_loop().time()
+        self._transport.resume_reading()
 
-    def _take_suback(self, _client: Any, mid: int, codes: tuple[int, ...], _properties: Any) -> None:
-        waiting = self._subscribing.pop(mid, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(codes)
+    def give_up(self, reason: str) -> None:
+        """Ends the connection at once: the broker sends again what is not acknowledged."""
+        self.reason = reason
+        if self._transport is not None:
+            self._transport.abort()
 
-    def _take_disconnect(self, _client: Any, _packet: Any, _error: Any = None) -> None:
+    # --- called by the event loop ------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
+        try:
+            publishes, others = self._reader.feed(data)
+            for packet in others:
+                self._take(packet)
+            if publishes:
+                self._on_publish(self, self._new_ones(publishes))
+        except MalformedPacket as error:
+            self.give_up(str(error))
+        except Exception as error:  # what came stays unacknowledged and comes again on the next connection
+            log.exception("messages could not be read", broker=self._broker.name)
+            self.give_up(repr(error))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._pinging is not None:
+            self._pinging.cancel()
+        if error is not None:
+            self.reason = str(error) or type(error).__name__
         self.lost.set()
-        self._fail_waiters()
+        gone = ConnectionResetError(self.reason)
+        waiting: list[asyncio.Future[Any]] = list(self._answers.values())
+        for answer in waiting if self._welcomed is None else [self._welcomed, *waiting]:
+            if not answer.done():
+                answer.set_exception(gone)
+        self._answers.clear()
 
-    def _fail_waiters(self) -> None:
-        waiters: list[asyncio.Future[Any]] = [*self._subscribing.values(), *self._publishing.values()]
-        for waiting in waiters:
-            if not waiting.done():
-                waiting.set_exception(ConnectionResetError("the connection to the broker is lost"))
-        self._subscribing.clear()
-        self._publishing.clear()
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _itself(self) -> Self:
+        return self
+
+    def _hello(self) -> Hello:
+        return Hello(
+            client_id=self._client_id,
+            username=self._broker.username,
+            password=self._broker.password,
+            keepalive_s=KEEPALIVE_S,
+            clean=not self._persistent,
+            session_expiry_s=SESSION_EXPIRY_S if self._persistent else None,
+        )
+
+    def _acknowledge_settled(self) -> None:
+        mids, self._settled = self._settled, []
+        self.acknowledge(mids)
+
+    def _new_ones(self, publishes: list[Publish]) -> list[Publish]:
+        """Without those that the broker grew impatient about: the first is still on its way to the bus."""
+        known = self._unacknowledged
+        mids = [mid for _, _, mid, _ in publishes if mid]
+        if known.isdisjoint(mids) and len(set(mids)) == len(mids):
+            known.update(mids)
+            return publishes
+        fresh: list[Publish] = []
+        for publish in publishes:
+            if publish[2] not in known:
+                fresh.append(publish)
+                known.update(publish[2:3] if publish[2] else ())
+        return fresh
+
+    def _take(self, packet: Packet) -> None:
+        match packet.kind:
+            case Kind.CONNACK:
+                assert self._welcomed is not None
+                if not self._welcomed.done():
+                    self._welcomed.set_result(packet.body)
+            case Kind.PUBACK:
+                self._settle(*packets.read_puback(packet.body))
+            case Kind.SUBACK | Kind.UNSUBACK:
+                self._settle(*packets.read_suback(packet.body, is_v5=self._is_v5))
+            case Kind.DISCONNECT:
+                self.give_up(packets.read_disconnect(packet.body))
+            case Kind.PINGRESP:
+                pass
+            case other:
+                raise MalformedPacket(f"a broker has no business to send packets of kind {other}")
+
+    def _settle(self, mid: int, result: Any) -> None:
+        answer = self._answers.get(mid)
+        if answer is not None and not answer.done():
+            answer.set_result(result)
+
+    def _expect_answer(self) -> tuple[int, asyncio.Future[Any]]:
+        """A packet identifier that is free, and what its answer will be."""
+        if self.lost.is_set():
+            raise ConnectionResetError(self.reason)
+        mid = self._last_mid % 0xFFFF + 1
+        while mid in self._answers:
+            mid = mid % 0xFFFF + 1
+        self._last_mid = mid
+        answer = self._answers[mid] = asyncio.get_running_loop().create_future()
+        return mid, answer
+
+    async def _answer(self, mid: int, answer: asyncio.Future[Any], *, timeout_s: float) -> Any:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await answer
+        finally:
+            self._answers.pop(mid, None)
+
+    def _write(self, data: bytes) -> None:
+        if self.lost.is_set() or self._transport is None:
+            raise ConnectionResetError(self.reason)
+        self._transport.write(data)
+
+    def _ping(self, every_s: float) -> None:
+        """Asks whether anybody is there; a broker that says nothing at all for `SILENT_FOR_S` is given up."""
+        loop = asyncio.get_running_loop()
+        silent_s = loop.time() - self._heard_at
+        if silent_s > SILENT_FOR_S and not self._paused:
+            self.give_up(f"the broker has been silent for {silent_s:.0f} s")
+            return
+        with contextlib.suppress(OSError):
+            self._write(packets.pingreq())
+        self._pinging = loop.call_later(every_s, self._ping, every_s)

@@ -1,22 +1,30 @@
 """One line of a broker: its own session, its share of the points, PUBACK once everything is kept.
 
-Two lines read each broker, ordinary and life safety. MQTT knows no "all but", so both subscribe to `site/+/device/+/…`;
-each reads only its share of the points, and the life-safety line drops a message by its topic, before reading any JSON,
-unless that very equipment has a life-safety point. One wildcard rather than five hundred topics, because nats-server
-keeps a consumer for each subscription and limits what a session may have under way.
+Two lines read each broker, ordinary and life safety; each reads only its share of the points. Where few devices have
+life-safety points, the second line listens to the topics of just those. MQTT knows no "all but": where they are many,
+both subscribe to `site/+/device/+/…`, and the life-safety line drops a message by its topic, before reading any JSON,
+unless that very equipment has a life-safety point.
+
+What a read of the socket brings is translated at once and joins the flush that the intake gathers; when that flush is
+on the bus, its messages are acknowledged in one write. Several flushes are under way at a time.
 """
 
 import asyncio
-from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
 
-from device_adapters.intake import Intake
+from catalog.directory import Directory
+from device_adapters.intake import Flush, Intake
 from device_adapters.links import LinkBook
 from device_adapters.mqtt.broker import Broker
-from device_adapters.mqtt.client import Connection, Inbound
+from device_adapters.mqtt.client import Connection
+from device_adapters.mqtt.lanes import Lane, lane_of
+from device_adapters.mqtt.message import Message
 from device_adapters.mqtt.metrics import MqttMetrics
-from device_adapters.mqtt.routing import Share
-from device_adapters.mqtt.session import Session
+from device_adapters.mqtt.packets import RETAINED, Publish
+from device_adapters.mqtt.routing import ROUTES_KEPT, Router, Share
+from device_adapters.mqtt.session import Filters, Session
 from device_adapters.mqtt.silence import SilenceWatch
 from device_adapters.mqtt.translation import Translation, Translator
 from kit.clock import Clock, to_ms
@@ -24,13 +32,9 @@ from kit.logs import logger
 
 log = logger(__name__)
 
-READ_AT_ONCE = 512
-PAUSE_AT = 8_192
-RESUME_AT = 1_024
-
 
 class Line:
-    """`run` until cancelled. `share` is asked for each batch: see `MqttAdapter`."""
+    """`run` until cancelled. `share` is asked for each read: see `MqttAdapter`. `tried`: it was up or down once."""
 
     def __init__(
         self,
@@ -38,7 +42,8 @@ class Line:
         broker: Broker,
         *,
         share: Callable[[], Share],
-        filters: Callable[[], Sequence[str]],
+        filters: Filters,
+        router: Router,
         translator: Translator,
         intake: Intake,
         links: LinkBook,
@@ -46,25 +51,32 @@ class Line:
         clock: Clock,
         metrics: MqttMetrics,
     ) -> None:
+        self.tried = asyncio.Event()
         self._name = name
         self._broker = broker
         self._share = share
+        self._router = router
         self._translator = translator
         self._intake = intake
         self._links = links
         self._silence = silence
         self._clock = clock
-        self._waiting: deque[Inbound] = deque()
-        self._arrived = asyncio.Event()
+        self._source = f"mqtt:{broker.name}"
+        self._lanes: dict[bytes, Lane] = {}
+        self._lanes_for: tuple[Directory, Share] | None = None
+        self._joined: tuple[Flush, Connection] | None = None
+        self._mids: list[bytes] = []
         self._messages = metrics.messages.labels(broker.name, name)
         self._foreign = metrics.foreign.labels(broker.name, name)
         self._up_gauge = metrics.session_up.labels(broker.name, name)
         self._waiting_gauge = metrics.waiting.labels(broker.name, name)
         self._pauses = metrics.pauses.labels(broker.name, name)
+        self._forgotten = metrics.forgotten.labels(broker.name, name)
         self._is_up: bool | None = None
         self._session = Session(
-            broker, client_id=f"{broker.client_id}-{name}", filters=filters, on_publish=self._take, state=self
-        )
+            broker, client_id=f"{broker.client_id}-{name}", filters=filters, former=router.filters,
+            on_publish=self._take, state=self,
+        )  # fmt: skip
 
     @property
     def is_up(self) -> bool:
@@ -76,11 +88,14 @@ class Line:
         """Tried, and lost or refused; False while nothing is known yet."""
         return self._is_up is False
 
+    @property
+    def settled(self) -> object:
+        """What `filters` gave when all of it was granted; None while the session has less."""
+        return self._session.settled
+
     async def run(self) -> None:
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._session.run(), name=f"mqtt {self._broker.name} {self._name} session")
-                group.create_task(self._read(), name=f"mqtt {self._broker.name} {self._name} reading")
+            await self._session.run()
         finally:
             self._is_up = None
             self._up_gauge.set(0)
@@ -92,64 +107,141 @@ class Line:
             log.info("broker session is up", broker=self._broker.name, line=self._name)
         self._is_up = True
         self._up_gauge.set(1)
+        self.tried.set()
 
     def down(self, reason: str) -> None:
         if self._is_up is not False:
             log.error("broker session is down", broker=self._broker.name, line=self._name, reason=reason)
         self._is_up = False
         self._up_gauge.set(0)
+        self.tried.set()
+
+    def forgotten(self) -> None:
+        self._forgotten.inc()
+        log.error(
+            "the broker has forgotten our session: what devices said while we were away is lost there",
+            broker=self._broker.name, line=self._name,
+        )  # fmt: skip
 
     # --- messages ----------------------------------------------------------------------------------------------------
 
-    def _take(self, message: Inbound) -> None:
-        self._waiting.append(message)
-        self._arrived.set()
-        if len(self._waiting) >= PAUSE_AT and message.connection.pause():
-            self._pauses.inc()
-
-    async def _read(self) -> None:
-        while True:
-            await self._arrived.wait()
-            self._arrived.clear()
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(READ_AT_ONCE, len(self._waiting)))]
-                self._waiting_gauge.set(len(self._waiting))
-                await self._handle(batch)
-                if len(self._waiting) <= RESUME_AT:
-                    batch[-1].connection.resume()
-
-    async def _handle(self, batch: list[Inbound]) -> None:
-        self._messages.inc(len(batch))
+    def _take(self, connection: Connection, publishes: list[Publish]) -> None:
+        self._messages.inc(len(publishes))
         share, now_ms = self._share(), to_ms(self._clock.now())
-        read = [self._translator.translate(message, share=share, now_ms=now_ms) for message in batch]
-        entries = [entry for translation in read for entry in translation.entries]
-        if entries:
-            await self._intake.submit(entries)
-        safe: dict[Connection, list[Inbound]] = defaultdict(list)
-        for message, translation in zip(batch, read, strict=True):
-            for equipment, is_up in translation.links:
-                self._links.note(equipment.equipment_id, is_up)
-                if is_up:
-                    self._silence.heard(equipment.equipment_id)
-            if translation.unknown or translation.refusals:
-                self._keep_refused(message, translation)
+        lanes, flush = self._current_lanes(share), self._intake.gathering()
+        mids, heard = self._mids_of(flush, connection), set[Lane]()
+        for publish in publishes:
+            flags, topic, mid, payload = publish
+            lane = lanes.get(topic)
+            if lane is not None and not flags & RETAINED and lane.read(payload, flush, now_ms):
+                heard.add(lane)
+                mids.append(mid)
             else:
-                safe[message.connection].append(message)
-                self._foreign.inc(translation.is_foreign)
-        for connection, messages in safe.items():
-            connection.acknowledge(messages)
+                self._note_heard(heard)  # in the order of arrival: a last will may be next
+                self._read_generally(connection, publish, flush, mids, share=share, now_ms=now_ms)
+        self._note_heard(heard)
+        self._waiting_gauge.set(connection.unacknowledged)
+        if self._intake.is_full and connection.pause():
+            self._pauses.inc()
+            self._intake.when_room(connection.resume)
 
-    def _keep_refused(self, message: Inbound, translation: Translation) -> None:
+    def _mids_of(self, flush: Flush, connection: Connection) -> list[bytes]:
+        """Where the numbers of messages go that are to be acknowledged when `flush` is on the bus."""
+        if self._joined != (flush, connection):
+            self._joined, self._mids = (flush, connection), []
+            flush.done.add_done_callback(partial(self._flushed, connection, self._mids))
+        return self._mids
+
+    def _flushed(self, connection: Connection, mids: list[bytes], done: asyncio.Future[None]) -> None:
+        if done.cancelled():
+            return
+        if error := done.exception():
+            log.error("readings could not be handed on", broker=self._broker.name, line=self._name, error=repr(error))
+            connection.give_up(f"readings could not be handed on: {error!r}")
+            return
+        connection.acknowledge([mid for mid in mids if mid])
+        self._waiting_gauge.set(connection.unacknowledged)
+
+    def _current_lanes(self, share: Share) -> dict[bytes, Lane]:
+        wanted = (self._router.directory, share)
+        if self._lanes_for is None or self._lanes_for[0] is not wanted[0] or self._lanes_for[1] is not share:
+            self._lanes, self._lanes_for = {}, wanted
+        return self._lanes
+
+    def _note_heard(self, heard: set[Lane]) -> None:
+        for lane in heard:
+            if lane.target is not None:
+                self._heard(lane.target.entry.equipment_id)
+        heard.clear()
+
+    def _heard(self, equipment_id: UUID) -> None:
+        self._links.note(equipment_id, True)
+        self._silence.heard(equipment_id)
+
+    # --- the general way --------------------------------------------------------------------------------------------
+
+    def _read_generally(
+        self, connection: Connection, publish: Publish, flush: Flush, mids: list[bytes], *, share: Share, now_ms: int
+    ) -> None:
+        flags, raw_topic, mid, payload = publish
+        topic = raw_topic.decode("utf-8", errors="replace")
+        self._remember_lane(raw_topic, topic, share)
+        message = Message(topic, payload, bool(flags & RETAINED))
+        translation = self._translator.translate(message, share=share, now_ms=now_ms)
+        for equipment, is_up in translation.links:
+            if is_up:
+                self._heard(equipment.equipment_id)
+            else:
+                self._links.note(equipment.equipment_id, False)
+        self._foreign.inc(translation.is_foreign)
+        flushes = self._intake.add(translation.entries)
+        refused = len(translation.unknown) + len(translation.refusals)
+        if flushes == [flush] and not refused:
+            mids.append(mid)
+            return
+        latch = _Latch(len(flushes) + refused, partial(connection.acknowledge_soon, mid))
+        for joined in flushes:
+            joined.done.add_done_callback(partial(self._part_flushed, connection, latch))
+        if refused:
+            self._refuse(message, translation, latch)
+
+    def _part_flushed(self, connection: Connection, latch: "_Latch", done: asyncio.Future[None]) -> None:
+        self._flushed(connection, [], done)
+        if not done.cancelled() and done.exception() is None:
+            latch()
+
+    def _refuse(self, message: Message, translation: Translation, latch: "_Latch") -> None:
         """PUBACK comes once all that was refused of the message is kept."""
-        last = len(translation.unknown) + len(translation.refusals) - 1
-        for index, unknown in enumerate(translation.unknown):
-            self._intake.unknown(unknown, done=message.acknowledge if index == last else None)
-        for index, refusal in enumerate(translation.refusals, start=len(translation.unknown)):
+        for unknown in translation.unknown:
+            self._intake.unknown(unknown, done=latch)
+        for refusal in translation.refusals:
             self._intake.refuse(
                 raw=message.payload,
                 reason=refusal.reason,
                 detail=f"{message.topic}: {refusal.detail}",
-                source=f"mqtt:{self._broker.name}",
+                source=self._source,
                 site_id=None if translation.entry is None else translation.entry.site_id,
-                done=message.acknowledge if index == last else None,
+                done=latch,
             )
+
+    def _remember_lane(self, raw_topic: bytes, topic: str, share: Share) -> None:
+        if raw_topic in self._lanes:
+            return
+        lane = lane_of(self._router.routes(topic), share)
+        if lane is not None and len(self._lanes) < ROUTES_KEPT:
+            self._lanes[raw_topic] = lane
+
+
+class _Latch:
+    """Calls `done` when it was called for the last of so many parts."""
+
+    def __init__(self, parts: int, done: Callable[[], None]) -> None:
+        self._parts = parts
+        self._done = done
+        if not parts:
+            done()
+
+    def __call__(self) -> None:
+        self._parts -= 1
+        if not self._parts:
+            self._done()

@@ -11,6 +11,12 @@ class MqttMetrics:
         self.session_up = Gauge(
             "hub_mqtt_session_up", "1 while all subscriptions are granted", labels, registry=registry
         )
-        self.waiting = Gauge("hub_mqtt_waiting_messages", "Messages received, not yet read", labels, registry=registry)
+        self.waiting = Gauge(
+            "hub_mqtt_waiting_messages", "Messages received, not yet acknowledged", labels, registry=registry
+        )
+        self.forgotten = Counter(
+            "hub_mqtt_forgotten_sessions", "Times a broker had lost our session and what waited in it", labels,
+            registry=registry,
+        )  # fmt: skip
         self.pauses = Counter("hub_mqtt_pauses", "Times reading stopped for back-pressure", labels, registry=registry)
         self.published = Counter("hub_mqtt_published", "Messages a broker took", ["broker"], registry=registry)

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 
 from device_adapters.mqtt.broker import Broker
-from device_adapters.mqtt.client import Connection, Inbound
+from device_adapters.mqtt.client import Connection
 from device_adapters.mqtt.metrics import MqttMetrics
+from device_adapters.mqtt.packets import Publish
 from kit.backoff import Backoff
 from kit.ids import new_id
 from kit.logs import logger
@@ -37,18 +38,18 @@ class MqttPublisher:
         self._published.inc()
 
     async def run(self) -> None:
-        backoff = Backoff(first_s=0.5, longest_s=30.0)
+        backoff = Backoff(first_s=0.5, longest_s=5.0)
         while True:
             try:
-                await self._live(backoff)
-                reason = "connection lost"
+                reason = await self._live(backoff)
             except (OSError, TimeoutError) as error:
                 reason = str(error) or type(error).__name__
             if backoff.failures == 0:
                 log.error("broker takes no messages of ours", broker=self._broker.name, reason=reason)
             await asyncio.sleep(backoff.next_s())
 
-    async def _live(self, backoff: Backoff) -> None:
+    async def _live(self, backoff: Backoff) -> str:
+        """One connection from its beginning to its end; why it ended."""
         connection = Connection(self._broker, client_id=self._client_id, on_publish=_ignore, persistent=False)
         try:
             await connection.open()
@@ -57,6 +58,7 @@ class MqttPublisher:
             self._connection = connection
             self._ready.set()
             await connection.lost.wait()
+            return connection.reason
         finally:
             self._ready.clear()
             self._connection = None
@@ -64,5 +66,5 @@ class MqttPublisher:
                 await connection.close()
 
 
-def _ignore(message: Inbound) -> None:
+def _ignore(connection: Connection, publishes: list[Publish]) -> None:
     """Nothing is subscribed here."""

@@ -1,6 +1,6 @@
 """Which equipment a topic of a broker speaks of. Follows the live directory; asks no database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -45,7 +45,7 @@ class Slots:
         return {path[0]: slot for paths, slot in self.by_path for path in paths}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Target:
     """An equipment with what is needed to read its messages. `zone` is that of device times without one."""
 
@@ -96,7 +96,7 @@ class Router:
     """Routes of one broker.
 
     `site_code` limits it to the devices of one site; `profile_keys` to some dialects. A device whose address names
-    another broker is unknown here.
+    another broker is unknown here. Up to `life_safety_topics` are subscribed to one by one.
     """
 
     def __init__(
@@ -107,6 +107,7 @@ class Router:
         broker: str,
         site_code: str | None = None,
         profile_keys: Iterable[str] | None = None,
+        life_safety_topics: int = 0,
     ) -> None:
         wanted = set(profiles if profile_keys is None else profile_keys)
         self._live = directory
@@ -116,15 +117,26 @@ class Router:
         self._dialects: dict[str, Dialect] = {key: dialect_of(p) for key, p in self._profiles.items()}
         self._silent_after_s = {key: silent_after_s(p) for key, p in self._profiles.items()}
         self._rules = list(dict.fromkeys(rule for dialect in self._dialects.values() for rule in dialect.rules))
+        self._rules_by_head = _by_head(self._rules)
+        self._life_safety_topics = life_safety_topics
         self._index: _Index | None = None
 
     def filters(self) -> list[str]:
         """Every topic filter worth subscribing to."""
         return list(dict.fromkeys(rule.topic.filter for rule in self._rules))
 
-    def life_safety_filters(self) -> list[str]:
-        """The filters under which life-safety points may come, as the catalog stands now."""
-        return list(self._current().life_safety_filters)
+    def life_safety_filters(self) -> Mapping[str, None]:
+        """The filters under which life-safety points may come, as the catalog stands now.
+
+        The topics of the very devices that have such points, so that the broker sends all others once only; or
+        wildcards where these are too many for the broker. The same object as long as they are the same.
+        """
+        return self._current().life_safety_filters
+
+    @property
+    def directory(self) -> Directory:
+        """What the answers of this object stand on at the moment; with a new one they may be others."""
+        return self._live.current
 
     def routes(self, topic: str) -> tuple[Route, ...]:
         """The rules that `topic` follows; where some know the device, only those. Empty for a foreign topic."""
@@ -158,7 +170,7 @@ class Router:
 
     def _find(self, index: "_Index", topic: str) -> tuple[Route, ...]:
         routes: list[Route] = []
-        for rule in self._rules:
+        for rule in self._rules_by_head.get(topic.partition("/")[0]) or self._rules_by_head[""]:
             named = rule.topic.match(topic)
             if named is None:
                 continue
@@ -199,23 +211,31 @@ class Router:
 
     def _new_index(self, directory: Directory) -> "_Index":
         index = _Index(directory, {rule: {} for rule in self._rules})
-        life_safety = {
-            key for key, p in self._profiles.items() if any(point.life_safety for point in p.points.values())
-        }
+        life_safety: list[EquipmentEntry] = []
         for entry in directory.of_protocol("mqtt"):
             if not self._is_ours(entry):
                 continue
             if any(point.life_safety for point in entry.points.values()):
-                life_safety.add(entry.profile_key)
+                life_safety.append(entry)
             limit_s = self._silent_after_s[entry.profile_key]
             if limit_s is not None:
                 index.watched.append((entry, limit_s))
             for rule in self._dialects[entry.profile_key].rules:
                 index.by_rule[rule][(entry.site_code if rule.topic.names_site else None, entry.external_id)] = entry
-        index.life_safety_filters = dict.fromkeys(
-            rule.topic.filter for key in sorted(life_safety) for rule in self._dialects[key].telemetry
-        )
+        filters = self._filters_of(life_safety)
+        former = None if self._index is None else self._index.life_safety_filters
+        index.life_safety_filters = former if former is not None and former == filters else filters
         return index
+
+    def _filters_of(self, entries: Sequence[EquipmentEntry]) -> dict[str, None]:
+        """Where the telemetry of these comes from."""
+        exact = dict.fromkeys(
+            _exact_topic(rule, entry) for entry in entries for rule in self._dialects[entry.profile_key].telemetry
+        )
+        if len(exact) <= self._life_safety_topics:
+            return exact
+        profiles = sorted({entry.profile_key for entry in entries})
+        return dict.fromkeys(rule.topic.filter for key in profiles for rule in self._dialects[key].telemetry)
 
     def _is_ours(self, entry: EquipmentEntry) -> bool:
         return (
@@ -233,5 +253,22 @@ class _Index:
         self.by_rule = by_rule
         self.routes: dict[str, tuple[Route, ...]] = {}
         self.targets: dict[UUID, Target] = {}
-        self.life_safety_filters: dict[str, None] = {}
+        self.life_safety_filters: Mapping[str, None] = {}
         self.watched: list[tuple[EquipmentEntry, float]] = []
+
+
+def _exact_topic(rule: Rule, entry: EquipmentEntry) -> str:
+    """The topic of one device; the filter for all where a name that no topic can hold would change its meaning."""
+    if set(entry.external_id + entry.site_code) & set("+#/\0"):
+        return rule.topic.filter
+    return rule.topic.filled(site=entry.site_code, device=entry.external_id)
+
+
+def _by_head(rules: Sequence[Rule]) -> Mapping[str, list[Rule]]:
+    """The rules that a topic may follow by its first level, in order; under "" those that any first level may."""
+    heads = [rule.topic.text.partition("/")[0] for rule in rules]
+    found = {"": [rule for rule, head in zip(rules, heads, strict=True) if "{" in head]}
+    for wanted in heads:
+        if "{" not in wanted:
+            found[wanted] = [rule for rule, head in zip(rules, heads, strict=True) if "{" in head or head == wanted]
+    return found

@@ -39,5 +39,16 @@ def test_only_the_publisher_of_alarms_sends_over_mqtt() -> None:
 
 
 def test_only_the_connection_speaks_mqtt() -> None:
-    users = [module.name for module in (ADAPTERS / "mqtt").glob("*.py") if "gmqtt" in imports(module)]
-    assert users == ["client.py"]
+    """Whoever wants to publish needs the connection, and only the publisher of alarms calls its `send`."""
+    encoders = {"publish", "connect", "subscribe", "unsubscribe"}
+    users = [
+        module.name
+        for module in ADAPTERS.rglob("*.py")
+        for node in ast.walk(ast.parse(module.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        if node.value.id == "packets" and node.attr in encoders
+    ]
+    assert set(users) == {"client.py"}
+    opened = [module.name for module in (ADAPTERS / "mqtt").glob("*.py") if "create_connection" in calls(module)]
+    assert opened == ["client.py"]
+    assert not [module.name for module in ADAPTERS.rglob("*.py") if {"gmqtt", "paho"} & set(imports(module))]

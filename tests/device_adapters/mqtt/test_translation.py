@@ -340,9 +340,28 @@ def test_a_new_directory_is_followed_at_once() -> None:
 
 
 def test_life_safety_listens_only_where_life_safety_may_come() -> None:
-    router = Router(LiveDirectory(directory(*EVERYTHING)), PROFILES, broker="embedded")
-    assert router.life_safety_filters() == ["site/+/device/+/telemetry"]
-    assert set(router.life_safety_filters()) < set(router.filters())
+    live = LiveDirectory(directory(*EVERYTHING))
+    by_topic = Router(live, PROFILES, broker="embedded", life_safety_topics=2)
+    assert set(by_topic.life_safety_filters()) == {TELEMETRY, "site/yunqi/device/SMOKE-001/telemetry"}
+    by_wildcard = Router(live, PROFILES, broker="embedded", life_safety_topics=1)
+    assert set(by_wildcard.life_safety_filters()) == {"site/+/device/+/telemetry"}
+    assert set(by_wildcard.life_safety_filters()) < set(by_wildcard.filters())
+
+
+def test_a_catalog_that_changes_elsewhere_leaves_the_life_safety_filters_as_they_are() -> None:
+    live = LiveDirectory(directory(LIFT, METER))
+    router = Router(live, PROFILES, broker="embedded", life_safety_topics=5)
+    before = router.life_safety_filters()
+    live.replace(directory(LIFT, METER, PLUG, version=2))
+    assert router.life_safety_filters() is before
+    live.replace(directory(LIFT, SMOKE, version=3))
+    assert set(router.life_safety_filters()) > set(before)
+
+
+def test_a_name_that_would_change_a_filter_is_heard_by_the_wildcard() -> None:
+    odd = equipment("nbiot-smoke", "SMOKE-9", first_point=900, external_id="SMOKE+9")
+    router = Router(LiveDirectory(directory(odd)), PROFILES, broker="embedded", life_safety_topics=5)
+    assert set(router.life_safety_filters()) == {"site/+/device/+/telemetry"}
 
 
 @given(st.binary(max_size=200), st.sampled_from(["LIFT-06/telemetry", "LIFT-06/status", "SMOKE-001/telemetry"]))

@@ -1,0 +1,28 @@
+"""Growing columns."""
+
+import math
+
+from building.quality import Quality
+from building.reading import Reading
+from device_adapters.columns import Columns
+
+
+def test_readings_come_out_as_they_went_in() -> None:
+    readings = [Reading(1, 10, 1.5), Reading(2, 10, math.nan, Quality.DOWN), Reading(1, 11, -2.0, Quality.STALE)]
+    columns = Columns()
+    columns.add(readings[:1])
+    columns.add(readings[1:])
+    [batch] = columns.batches(most=10)
+    assert batch.point_no.tolist() == [1, 2, 1]
+    assert batch.ts_ms.tolist() == [10, 10, 11]
+    assert batch.quality.tolist() == [Quality.OK, Quality.DOWN, Quality.STALE]
+    assert [str(value) for value in batch.value.tolist()] == ["1.5", "nan", "-2.0"]
+
+
+def test_too_many_for_one_are_cut() -> None:
+    columns = Columns()
+    columns.add([Reading(number, number, float(number)) for number in range(25)])
+    batches = columns.batches(most=10)
+    assert [batch.value.tolist() for batch in batches] == [
+        [float(number) for number in range(start, min(start + 10, 25))] for start in (0, 10, 20)
+    ]
