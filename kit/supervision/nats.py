@@ -41,6 +41,11 @@ MAX_ACK_PENDING = 1024
 # not hurry when the client is back.
 ACK_WAIT = "5s"
 
+# What nats-server says of a stream that it cannot write.
+CANNOT_WRITE = "failed to store a msg"
+ROOM_AGAIN_BYTES = 16 * 1024**2
+MEND_EVERY_S = 2.0
+
 
 @dataclass(frozen=True)
 class MqttUser:
@@ -156,7 +161,45 @@ async def running_nats(home: Path, config: NatsConfig) -> AsyncIterator[NatsServ
 
     async with running_child(command, ready) as child:
         server.attach(child)
-        yield server
+        mending = asyncio.create_task(mend(child, home), name="mend nats")
+        try:
+            yield server
+        finally:
+            mending.cancel()
+            await asyncio.gather(mending, return_exceptions=True)
+
+
+async def mend(child: Child, home: Path) -> None:
+    """Restarts a server that once could not write, as soon as it could again; runs until cancelled.
+
+    nats-server (2.11 to 2.15) does not take up a stream again by itself after its disk was full: what is published is
+    neither stored nor answered, for good. A restart finds everything that was acknowledged.
+    """
+    words = LogTail(child.log_path)
+    is_ill = False
+    while True:
+        await asyncio.sleep(MEND_EVERY_S)
+        is_ill = any(CANNOT_WRITE in line for line in words.new_lines()) or is_ill
+        if is_ill and shutil.disk_usage(home).free >= ROOM_AGAIN_BYTES:
+            log.warning("nats-server could not write and has room again: restarting it", home=str(home))
+            child.restart()
+            is_ill = False
+
+
+class LogTail:
+    """What a log file got since the last look."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read_bytes = path.stat().st_size if path.exists() else 0
+
+    def new_lines(self) -> list[str]:
+        """At most a megabyte of them a look; the rest is left out."""
+        with self._path.open("rb") as file:
+            file.seek(self._read_bytes)
+            fresh = file.read(1024 * 1024)
+            self._read_bytes = file.seek(0, os.SEEK_END)
+        return fresh.decode("utf-8", "replace").splitlines()
 
 
 def binary() -> str:

@@ -79,7 +79,7 @@ class Child:
     async def start(self, *, timeout_s: float = 60.0) -> None:
         """Returns when the server answers. Raises ChildFailed with the end of its log when it does not."""
         await end_leftover(self._command)
-        log_path = self._command.home / f"{self._command.name}.log"
+        log_path = self.log_path
         with log_path.open("ab") as log_file:
             self._process = await asyncio.create_subprocess_exec(
                 *_argv(self._command),
@@ -108,9 +108,21 @@ class Child:
             log.error("embedded server died", server=self._command.name, code=code, restarts=self.restarts)
             backoff_s = 0.1 if time.monotonic() - started > 60 else min(backoff_s * 2, 10.0)
             await asyncio.sleep(backoff_s)
-            with contextlib.suppress(ChildFailed):
+            try:
                 await self.start()
+            except (ChildFailed, OSError) as error:  # a full disk too; it is tried again when this one has ended
+                log.error("embedded server did not start again", server=self._command.name, error=str(error)[-500:])
+            else:
                 log.info("embedded server restarted", server=self._command.name)
+
+    def restart(self) -> None:
+        """Ends the server in order; `watch` starts it again."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(self._command.stop_signal)
+
+    @property
+    def log_path(self) -> Path:
+        return self._command.home / f"{self._command.name}.log"
 
     async def stop(self, *, timeout_s: float = 15.0) -> None:
         process = self._process

@@ -1,6 +1,7 @@
 """The embedded nats-server: who may do what, what survives a kill, what a taken port says."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import nats
 import nats.errors
 import paho.mqtt.client as paho
 import pytest
+from nats.js import JetStreamContext
 from paho.mqtt.enums import CallbackAPIVersion
 
 from kit.supervision.nats import (
@@ -26,6 +28,7 @@ from kit.supervision.nats import (
 )
 from kit.supervision.ports import PortTaken
 from tests.conftest import LIVENESS_S
+from tests.small_disk import small_disk
 
 LIFT = MqttUser("yunqi/LIFT-06", hash_password("lift"), publish=("site/yunqi/device/LIFT-06/telemetry",))
 OTHER = MqttUser("yunqi/LIFT-07", hash_password("other"), publish=("site/yunqi/device/LIFT-07/telemetry",))
@@ -217,3 +220,43 @@ async def test_a_folder_may_be_named_from_where_the_hub_was_started(
     async with running_nats(Path("var/nats"), config) as server:
         assert server.config.port
     assert (tmp_path / "var" / "nats" / "nats-server.conf").exists()
+
+
+async def test_a_full_disk_refuses_and_room_on_it_is_enough_to_go_on(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small", megabytes=24) as disk:
+        async with running_nats(disk.folder / "nats", config()) as server:
+            client = await nats.connect(
+                server.url, user=BUS_USER, password="bus", max_reconnect_attempts=-1, reconnect_time_wait=0.2,
+                error_cb=ignored,
+            )  # fmt: skip
+            stream = client.jetstream(timeout=2)
+            await stream.add_stream(name="FULL", subjects=["full"])
+            acknowledged = await published_until_refused(stream)
+            disk.grow(megabytes=96)
+            last = await published_at_last(stream)
+            assert server.restarts >= 1
+            assert last > acknowledged, "nothing acknowledged is gone"
+            assert (await stream.stream_info("FULL")).state.messages > acknowledged
+            await client.close()
+
+
+async def published_at_last(stream: JetStreamContext) -> int:
+    async with asyncio.timeout(LIVENESS_S * 2):
+        while True:
+            with contextlib.suppress(nats.errors.Error, TimeoutError):
+                return (await stream.publish("full", b"room again")).seq
+
+
+async def published_until_refused(stream: JetStreamContext) -> int:
+    """The sequence of the last message that the server acknowledged."""
+    last = 0
+    async with asyncio.timeout(LIVENESS_S * 2):
+        while True:
+            try:
+                last = (await stream.publish("full", os.urandom(200_000))).seq
+            except (nats.errors.Error, TimeoutError):
+                return last
+
+
+async def ignored(error: Exception) -> None:
+    """The connection is cut by the restart: that is the point."""
