@@ -1,18 +1,25 @@
 """Every engine of `TelemetryStore`, on real servers that start when first asked for."""
 
+import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from kit.clock import FakeClock
+from telemetry.clickhouse_connection import ClickHouseConnection
+from telemetry.clickhouse_schema import on_cluster, quoted
+from telemetry.clickhouse_store import ClickHouseStore
 from telemetry.duckdb_store import DuckDbStore
-from telemetry.engine_url import InfluxUrl, parse_engine_url
+from telemetry.engine_url import ClickHouseUrl, InfluxUrl, parse_engine_url
+from telemetry.engines import Engine
 from telemetry.influx_store import InfluxLimits, InfluxStore
 from telemetry.store import TelemetryStore
+from tests.telemetry.chdb_server import ChdbServer
 from tests.telemetry.influx_server import InfluxServer
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -21,8 +28,12 @@ DUCKDB = "duckdb"
 INFLUXDB = "influxdb"
 # The same engine when every series is a long one, and pages are short.
 INFLUXDB_ROLLED_UP_THERE = "influxdb, rolled up by the server"
+CHDB = "clickhouse, as chdb"
+# A server or cluster of yours, as HUB_TELEMETRY_URL; the suite makes databases of its own there and drops them.
+CLICKHOUSE = "clickhouse"
+CLICKHOUSE_URL = os.environ.get("HUB_TEST_CLICKHOUSE_URL", "")
 
-ENGINES = (DUCKDB, INFLUXDB, INFLUXDB_ROLLED_UP_THERE)
+ENGINES = (DUCKDB, INFLUXDB, INFLUXDB_ROLLED_UP_THERE, CHDB, *((CLICKHOUSE,) if CLICKHOUSE_URL else ()))
 
 
 @dataclass
@@ -39,7 +50,7 @@ class Engines:
         async with store:
             yield store
 
-    def _store(self, name: str, folder: Path) -> DuckDbStore | InfluxStore:
+    def _store(self, name: str, folder: Path) -> Engine:
         database = f"t{hashlib.sha1(str(folder).encode()).hexdigest()}"
         clock = FakeClock(NOW)
         match name:
@@ -50,6 +61,12 @@ class Engines:
             case "influxdb, rolled up by the server":
                 limits = InfluxLimits(rows_a_page=7, rolled_up_here=0)
                 return InfluxStore(self._influx_url(database), clock=clock, limits=limits)
+            case "clickhouse, as chdb":
+                return ClickHouseStore(_clickhouse(self.chdb.url(database)))
+            case "clickhouse":
+                url = replace(_clickhouse(CLICKHOUSE_URL), database=database)
+                self.stack.callback(_drop, url)
+                return ClickHouseStore(url)
         raise AssertionError(name)
 
     def _influx_url(self, database: str) -> InfluxUrl:
@@ -64,3 +81,26 @@ class Engines:
         server.start()
         self.stack.callback(server.stop)
         return server
+
+    @cached_property
+    def chdb(self) -> ChdbServer:
+        server = ChdbServer(self.home / "chdb")
+        server.home.mkdir()
+        server.start()
+        self.stack.callback(server.stop)
+        return server
+
+
+def _clickhouse(text: str) -> ClickHouseUrl:
+    url = parse_engine_url(text)
+    assert isinstance(url, ClickHouseUrl)
+    return url
+
+
+def _drop(url: ClickHouseUrl) -> None:
+    async def drop() -> None:
+        server = ClickHouseConnection(url, query_deadline_s=20.0)
+        await server.command(f"DROP DATABASE IF EXISTS {quoted(url.database)}{on_cluster(url)} SYNC")
+        await server.close()
+
+    asyncio.run(drop())
