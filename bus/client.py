@@ -261,9 +261,13 @@ class Bus:
 
     # --- inside --------------------------------------------------------------------------------------------------
 
+    def jetstream(self, *, timeout_s: float = ATTEMPT_TIMEOUT_S) -> JetStreamContext:
+        """The streams themselves, for whoever looks after them (`bus.keeper`)."""
+        return self._client.jetstream(timeout=timeout_s)
+
     @property
     def _jetstream(self) -> JetStreamContext:
-        return self._client.jetstream(timeout=ATTEMPT_TIMEOUT_S)
+        return self.jetstream()
 
     async def _consumer_info(self, durable: str, partition: int | None, *, life_safety: bool) -> ConsumerInfo | None:
         spec = stream_of(life_safety=life_safety)
@@ -316,8 +320,8 @@ class Bus:
             name=spec.name,
             subjects=[spec.subjects],
             storage=StorageType.FILE,
-            discard=DiscardPolicy.OLD,
-            max_age=spec.max_age_s,
+            # Full, it refuses: whoever publishes waits, and the device is not acknowledged. See `bus.keeper`.
+            discard=DiscardPolicy.NEW,
             max_bytes=spec.max_bytes,
             num_replicas=self._settings.replicas,
             duplicate_window=120,

@@ -10,13 +10,13 @@ LIFE_SAFETY = "life_safety"
 class StreamSpec:
     """A JetStream stream of batches; its subjects are `<prefix>.<partition>`.
 
-    It keeps what was published for `max_age_s`, consumed or not, so that a new owner of a partition can read again
-    what is not stored yet. At `max_bytes` the oldest goes first.
+    It keeps what was published for `keep_s` where there is room, so that a new owner of a partition can read it again,
+    and what nobody has read for as long as that takes (`bus.keeper`). At `max_bytes` it takes no more.
     """
 
     name: str
     prefix: str
-    max_age_s: float
+    keep_s: float
     max_bytes: int
 
     def subject(self, partition: int) -> str:
@@ -28,8 +28,8 @@ class StreamSpec:
 
 
 # At 21 bytes a reading, 8 GiB are about 400 million readings: three days at 1,500 a second.
-READINGS_STREAM = StreamSpec("READINGS", READINGS, max_age_s=72 * 3600, max_bytes=8 * 1024**3)
-LIFE_SAFETY_STREAM = StreamSpec("LIFE_SAFETY", LIFE_SAFETY, max_age_s=30 * 86400, max_bytes=1024**3)
+READINGS_STREAM = StreamSpec("READINGS", READINGS, keep_s=72 * 3600, max_bytes=8 * 1024**3)
+LIFE_SAFETY_STREAM = StreamSpec("LIFE_SAFETY", LIFE_SAFETY, keep_s=30 * 86400, max_bytes=1024**3)
 STREAMS = (READINGS_STREAM, LIFE_SAFETY_STREAM)
 
 
