@@ -5,10 +5,12 @@ transition's id for whoever must not hear it twice.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Protocol
+from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +29,9 @@ MESSAGES_A_SWEEP = 500
 QUEUE_LIMIT = 5_000
 SEND_TIMEOUT_S = 5.0
 SENDING_AT_ONCE = 50
+# That something was sent is written down this often; killed in between, the sweep sends it again.
+MARK_S = 0.5
+GOODBYE_S = 2.0
 
 
 class AlarmPublisher(Protocol):
@@ -54,6 +59,9 @@ class AlarmPublication:
             "alarms_left_to_sweep", "transitions that the fast way left to the sweep", ["reason"], registry=registry
         )
         self._is_down = False
+        # Offered and neither written down as sent nor left to the sweep: the sweep of this process passes these over.
+        self._under_way: set[UUID] = set()
+        self._sent: list[UUID] = []
 
     def offer(self, transitions: Sequence[AlarmTransition]) -> None:
         """Never waits: what does not fit is found by the sweep."""
@@ -62,27 +70,43 @@ class AlarmPublication:
                 self._queue.put_nowait(transition)
             except asyncio.QueueFull:
                 self._left.labels("queue_full").inc()
+            else:
+                self._under_way.add(transition.id)
 
     async def run(self) -> None:
-        """Sends what was offered until cancelled."""
+        """Sends what was offered until cancelled; that it was sent is written down beside, some at a time."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._send_offered(), name="alarm messages, fast way")
+                group.create_task(self._mark_sent(), name="alarm messages, marks")
+        finally:
+            # So that an orderly restart sends nothing again.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await self._mark()
+
+    async def _send_offered(self) -> None:
         while True:
             waiting = [await self._queue.get()]
             while not self._queue.empty() and len(waiting) < SENDING_AT_ONCE:
                 waiting.append(self._queue.get_nowait())
-            sent = await self._send(waiting)
+            sent = {transition.id for transition in await self._send(waiting)}
             crash_here(CrashPoint.ALARMS_SENT)
-            self._left.labels("broker_unreachable").inc(len(waiting) - len(sent))
-            try:
-                await self._mark(sent, way="fast")
-            except Exception:
-                # Unmarked, they are sent once more by the sweep: twice is better than never.
-                log.exception("published alarm transitions could not be marked", count=len(sent))
+            self._sent += sent
+            left = {transition.id for transition in waiting} - sent
+            self._left.labels("broker_unreachable").inc(len(left))
+            self._under_way -= left
+
+    async def _mark_sent(self) -> None:
+        while True:
+            await asyncio.sleep(MARK_S)
+            await self._mark()
 
     async def publish_pending(self, session: AsyncSession) -> None:
         """A sweep: sends what nobody sent, oldest first."""
         before = self._clock.now() - timedelta(seconds=SWEEP_AFTER_S)
         rows = await repository.unpublished(session, recorded_before=before, limit=MESSAGES_A_SWEEP)
-        pending = [AlarmTransition.of(alarm, entry) for alarm, entry in rows]
+        pending = [AlarmTransition.of(alarm, entry) for alarm, entry in rows if entry.id not in self._under_way]
         sent: list[AlarmTransition] = []
         for start in range(0, len(pending), SENDING_AT_ONCE):
             part = pending[start : start + SENDING_AT_ONCE]
@@ -109,9 +133,15 @@ class AlarmPublication:
         async with asyncio.timeout(SEND_TIMEOUT_S):
             await self._publisher.publish(transition.topic, transition.payload, qos=1)
 
-    async def _mark(self, sent: Sequence[AlarmTransition], *, way: str) -> None:
-        if not sent:
+    async def _mark(self) -> None:
+        if not self._sent:
             return
-        async with self._transaction() as session:
-            await repository.mark_published(session, [t.id for t in sent], at=self._clock.now())
-        self._published.labels(way).inc(len(sent))
+        sent, self._sent = self._sent, []
+        try:
+            async with self._transaction() as session:
+                await repository.mark_published(session, sent, at=self._clock.now())
+        except Exception:
+            # Unmarked, they are sent once more by the sweep: twice is better than never.
+            log.exception("published alarm transitions could not be marked", count=len(sent))
+        self._under_way.difference_update(sent)
+        self._published.labels("fast").inc(len(sent))

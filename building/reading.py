@@ -64,5 +64,10 @@ class ReadingBatch:
         for point_no, ts_ms, value, quality in rows:
             yield Reading(point_no, ts_ms, value, Quality(quality))
 
+    def between(self, start: int, stop: int) -> "ReadingBatch":
+        """Rows `start` … `stop`, as views of these."""
+        part = slice(start, stop)
+        return ReadingBatch(self.point_no[part], self.ts_ms[part], self.value[part], self.quality[part])
+
     def where(self, mask: npt.NDArray[np.bool_]) -> "ReadingBatch":
         return ReadingBatch(self.point_no[mask], self.ts_ms[mask], self.value[mask], self.quality[mask])

@@ -12,7 +12,7 @@ from bus.delivery import Delivery
 from catalog.directory import Directory
 from hub.judge_meters import JudgeMeters, line_name
 from rules.reorder import OrderedJudge
-from telemetry.admission import AHEAD_TOLERANCE_MS, admit
+from telemetry.admission import AHEAD_TOLERANCE_MS, admit, admit_all
 
 # A device's clock may be this far ahead before its readings are judged at their arrival instead.
 SKEW_TOLERANCE_MS = 60_000
@@ -104,6 +104,9 @@ class PartitionJudge:
 
     def _admitted(self, batch: ReadingBatch, directory: Directory, arrived_ms: int) -> ReadingBatch:
         """The store line makes dead letters of what is refused; here it is only counted."""
+        going = admit_all([batch], directory, [arrived_ms])
+        if going is not None:
+            return going[0]
         admission = admit(batch, directory, arrived_ms)
         for refused in admission.refused:
             self._meters.left_out.labels(self._line, refused.reason.value).inc(len(refused.readings))

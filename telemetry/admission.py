@@ -1,5 +1,6 @@
 """Which readings may go on: known, plausible, of this time. Pure and vectorised; store and judge both ask it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -72,6 +73,28 @@ def admit(batch: ReadingBatch, directory: Directory, now_ms: int) -> Admission:
     return Admission(_without_values_of_bad_quality(batch.where(going)), tuple(refused))
 
 
+def admit_all(
+    batches: Sequence[ReadingBatch], directory: Directory, arrivals_ms: Sequence[int]
+) -> list[ReadingBatch] | None:
+    """Each batch as `admit` lets it go on, looked at together; None when one of them has to be looked at by itself.
+
+    That is where a reading is refused or stamped, or columns are crooked.
+    """
+    sizes = [len(batch) for batch in batches]
+    if any({len(batch.ts_ms), len(batch.value), len(batch.quality)} != {len(batch)} for batch in batches):
+        return None
+    whole = ReadingBatch.concat(batches)
+    is_known, low, high, _ = _looked_up(whole.point_no, directory.point_columns)
+    value, has_value = whole.value, whole.quality <= Quality.STALE
+    latest_ms = np.repeat(np.array(arrivals_ms, np.int64), sizes) + AHEAD_TOLERANCE_MS
+    in_time = (whole.ts_ms <= latest_ms) & (whole.ts_ms >= EARLIEST_MS)
+    plausible = np.isfinite(value) & (value >= low) & (value <= high)
+    if not (is_known & in_time & (plausible | ~has_value)).all():
+        return None
+    going, ends = _without_values_of_bad_quality(whole), np.cumsum(sizes).tolist()
+    return [going.between(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+
+
 def _looked_up(
     point_no: npt.NDArray[np.int32], points: PointColumns
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
@@ -96,6 +119,8 @@ def _stamped(batch: ReadingBatch, mask: npt.NDArray[np.bool_], now_ms: int) -> R
 
 
 def _without_values_of_bad_quality(batch: ReadingBatch) -> ReadingBatch:
+    if not len(batch) or int(batch.quality.max()) <= Quality.STALE:
+        return batch
     value = np.where(batch.quality <= Quality.STALE, batch.value, np.nan)
     quality = np.minimum(batch.quality, Quality.UNKNOWN).astype(np.uint8)
     return ReadingBatch(batch.point_no, batch.ts_ms, value, quality)

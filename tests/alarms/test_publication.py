@@ -110,6 +110,33 @@ async def test_a_broker_that_is_away_loses_nothing(database: Database, place: Pl
     assert await unpublished(database) == 0
 
 
+async def test_the_sweep_passes_over_what_the_fast_way_still_has(database: Database, place: Place, post: Post) -> None:
+    async with database.transaction() as session:
+        post.publication.offer(await place.alarms.apply(session, [place.detection()]))
+    place.clock.advance(seconds=SWEEP_AFTER_S + 1)
+    await sweep(database, post)
+    assert post.broker.heard == []
+    runner = asyncio.create_task(post.publication.run())
+    async with asyncio.timeout(30):
+        while await unpublished(database):
+            await asyncio.sleep(0.01)
+    runner.cancel()
+    assert len(post.broker.heard) == 1
+
+
+async def test_an_orderly_end_writes_down_what_was_sent(database: Database, place: Place, post: Post) -> None:
+    runner = asyncio.create_task(post.publication.run())
+    async with database.transaction() as session:
+        transitions = await place.alarms.apply(session, [place.detection()])
+    post.publication.offer(transitions)
+    async with asyncio.timeout(30):
+        while not post.broker.heard:
+            await asyncio.sleep(0.01)
+    runner.cancel()
+    await asyncio.gather(runner, return_exceptions=True)
+    assert await unpublished(database) == 0
+
+
 async def test_a_full_queue_never_waits_and_is_counted(database: Database, place: Place, post: Post) -> None:
     async with database.transaction() as session:
         [transition] = await place.alarms.apply(session, [place.detection()])

@@ -10,7 +10,7 @@ from building.quality import Quality
 from building.reading import Reading, ReadingBatch
 from catalog.directory import Directory
 from kit.clock import to_ms
-from telemetry.admission import Admission, RefusalReason, admit
+from telemetry.admission import Admission, RefusalReason, admit, admit_all
 from tests.telemetry.site import DIRECTORY, RUNNING, SMOKE, TEMP
 
 NOW_MS = to_ms(datetime(2026, 11, 22, 6, tzinfo=UTC))
@@ -121,3 +121,28 @@ def test_every_reading_goes_on_or_is_refused_exactly_once(batch: list[Reading]) 
     has_value = admission.batch.quality <= Quality.STALE
     assert np.isfinite(admission.batch.value[has_value]).all()
     assert (admission.batch.ts_ms <= NOW_MS + DAY_MS).all()
+
+
+READINGS = st.builds(
+    Reading,
+    st.sampled_from([TEMP, RUNNING, SMOKE, 999]),
+    st.sampled_from([NOW_MS, NOW_MS + DAY_MS + 1_500, 1_000]),
+    st.sampled_from([0.0, 1.0, 60.0, 500.0, math.nan, math.inf]),
+    st.sampled_from(Quality),
+)
+
+
+@given(st.lists(st.tuples(st.lists(READINGS, max_size=4), st.integers(0, 2_000)), min_size=1, max_size=4))
+def test_batches_looked_at_together_go_on_as_each_would_by_itself(given: list[tuple[list[Reading], int]]) -> None:
+    batches, arrivals = [ReadingBatch.of(readings) for readings, _ in given], [NOW_MS + later for _, later in given]
+    alone = [admit(batch, DIRECTORY, arrived) for batch, arrived in zip(batches, arrivals, strict=True)]
+    together = admit_all(batches, DIRECTORY, arrivals)
+    if together is None:
+        assert any(
+            one.refused or (one.batch.ts_ms != batch.ts_ms).any() or bool(np.isin(SMOKE, batch.point_no))
+            for one, batch in zip(alone, batches, strict=True)
+        )
+        return
+    for one, batch in zip(alone, together, strict=True):
+        assert one.refused == ()
+        assert [repr(reading) for reading in one.batch] == [repr(reading) for reading in batch]

@@ -1,7 +1,8 @@
 """The reading line on real servers: Modbus registers → adapter → intake → nats-server → store line → DuckDB."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +21,7 @@ from device_adapters.modbus.settings import ModbusSettings
 from device_adapters.refusals import RefusalLine
 from kit.clock import SystemClock, to_ms
 from telemetry.duckdb_store import DuckDbStore
-from telemetry.store_line import StoreLine
+from telemetry.store_line import GATHER_S, StoreLine
 from tests.device_adapters.modbus.bench import PROBE, device, equipment, port_of, profiles, serving
 from tests.telemetry.site import DIRECTORY, TEMP
 
@@ -117,6 +118,24 @@ async def test_what_was_published_while_no_store_line_ran_is_stored_when_it_runs
             while await bus.pending(durable="store"):
                 await asyncio.sleep(0.05)
     assert len(kept) == 6_000
+
+
+async def test_messages_gather_between_appends(bus: Bus, store: DuckDbStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    appended: list[int] = []
+    append = store.append
+
+    async def counting(batches: Sequence[tuple[int, ReadingBatch]]) -> None:
+        appended.append(len(batches))
+        await append(batches)
+
+    monkeypatch.setattr(store, "append", counting)
+    started = time.monotonic()
+    async with running(line_to(store, bus, DIRECTORY)):
+        await publish(bus, messages=100)
+        async with asyncio.timeout(30):
+            while sum(appended) < 100:
+                await asyncio.sleep(0.01)
+    assert len(appended) <= (time.monotonic() - started) / GATHER_S + 2
 
 
 @pytest.mark.long  # what was under way when a line was cut off comes again only after the bus's acknowledgement wait
