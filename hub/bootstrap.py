@@ -31,7 +31,7 @@ from hub.directory_keeper import DirectoryKeeper
 from hub.health import Check, Readiness
 from hub.infrastructure import Infrastructure
 from hub.judge_line import build_judge_line
-from hub.lines import AdapterShares, build_adapters, build_refusals, build_store, build_store_work
+from hub.lines import AdapterShares, build_adapters, build_refusals, build_store_work
 from hub.live import LiveUpdates
 from hub.mqtt_users import MqttUsers
 from hub.rooms import Common, Rooms, build_rooms
@@ -46,7 +46,7 @@ from kit.db import Database
 from kit.events import JobOutbox
 from kit.jobs import JobRunner, new_app
 from kit.logs import logger
-from telemetry.duckdb_store import DuckDbStore
+from telemetry.engines import Engine, open_engine
 from telemetry.remote import RemoteTelemetry
 from telemetry.settings import TelemetrySettings
 from telemetry.store import TelemetryQueries
@@ -98,14 +98,14 @@ async def build(settings: HubSettings, infra: Infrastructure, roles: Collection[
     """The whole hub on servers that are up; what was opened is closed at the end of the block."""
     async with AsyncExitStack() as stack:
         common = await _common(settings, infra, stack)
-        bus = await stack.enter_async_context(Bus(_bus_settings(settings, infra), registry=common.registry))
+        bus = await stack.enter_async_context(Bus(bus_settings(settings, infra), registry=common.registry))
         telemetry = TelemetrySettings()
-        store = build_store(common, telemetry) if Role.STORE in roles else None
+        store = _engine(common, telemetry) if telemetry.is_server or Role.STORE in roles else None
         queries = store or RemoteTelemetry(bus)
         rooms = build_rooms(common, queries)
         refusals = build_refusals(common, rooms.catalog)
         intake = await stack.enter_async_context(Intake(bus, refusals, registry=common.registry))
-        owned = await _owned(common, roles, stack)
+        owned = await _owned(common, roles, stack, telemetry)
         await stack.enter_async_context(rooms.connectors.opened())
         if store is not None:
             await stack.enter_async_context(store)
@@ -117,7 +117,7 @@ class _Parts:
     """What is opened and shared by several roles."""
 
     bus: Bus
-    store: DuckDbStore | None
+    store: Engine | None
     queries: TelemetryQueries
     telemetry: TelemetrySettings
     refusals: RefusalLine
@@ -131,7 +131,7 @@ class _Owned:
 
     leases: PartitionLeases
     adapters: AdapterShares
-    single_store: SingleStore
+    single_store: SingleStore | None
 
 
 def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts) -> Hub:
@@ -177,18 +177,25 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
     return Hub(common, rooms, keeper, users, partial(serve_health, readiness, common), always, work)
 
 
-async def _owned(common: Common, roles: Collection[Role], stack: AsyncExitStack) -> _Owned:
+def _engine(common: Common, telemetry: TelemetrySettings) -> Engine:
+    return open_engine(telemetry, folder=common.settings.var / "telemetry", clock=common.clock)
+
+
+async def _owned(
+    common: Common, roles: Collection[Role], stack: AsyncExitStack, telemetry: TelemetrySettings
+) -> _Owned:
     url, owner = common.database.url, _owner()
     brokers = WorkShare(url, group=OwnerGroup.BROKERS, owner=owner)
     endpoints = WorkShare(url, group=OwnerGroup.MODBUS, owner=owner)
     leases = PartitionLeases(url, owner=owner, registry=common.registry)
-    single_store = SingleStore(url, owner=owner)
+    # A server has as many writers as you like.
+    single_store = None if telemetry.is_server else SingleStore(url, owner=owner)
     if Role.JUDGE in roles:
         await stack.enter_async_context(leases)
     if Role.ADAPTERS in roles:
         await stack.enter_async_context(brokers)
         await stack.enter_async_context(endpoints)
-    if Role.STORE in roles:
+    if Role.STORE in roles and single_store is not None:
         await stack.enter_async_context(single_store)
     return _Owned(leases, AdapterShares(brokers=brokers, endpoints=endpoints), single_store)
 
@@ -204,7 +211,8 @@ async def _common(settings: HubSettings, infra: Infrastructure, stack: AsyncExit
     )  # fmt: skip
 
 
-def _bus_settings(settings: HubSettings, infra: Infrastructure) -> BusSettings:
+def bus_settings(settings: HubSettings, infra: Infrastructure) -> BusSettings:
+    """How this process comes onto the bus."""
     servers = len(BusAddress.parse(infra.nats_url).servers)
     replicas = settings.nats_replicas or (REPLICAS if servers >= REPLICAS else 1)
     return BusSettings(infra.nats_url, infra.nats_user or "", infra.nats_password or "", replicas)
@@ -227,7 +235,8 @@ async def _run_store(common: Common, rooms: Rooms, parts: _Parts) -> None:
     assert parts.store is not None  # built because the role is ours
     work = build_store_work(common, rooms.catalog, bus=parts.bus, store=parts.store, settings=parts.telemetry)
     async with asyncio.TaskGroup() as group:
-        group.create_task(parts.owned.single_store.run(), name="only store")
+        if parts.owned.single_store is not None:
+            group.create_task(parts.owned.single_store.run(), name="only store")
         group.create_task(work.run(), name="store")
 
 

@@ -115,6 +115,50 @@ def create_admin(username: Annotated[str, typer.Argument(help="the name to log i
     _run(work)
 
 
+@app.command()
+def backup(folder: Annotated[Path, typer.Argument(help="a new folder, on another disk than HUB_VAR")]) -> None:
+    """Copies everything of this hub, running or not, into a folder: tables, readings, photos, what is under way."""
+    from hub.backup.making import make_backup
+    from hub.backup.words import summary
+
+    async def work(settings: HubSettings) -> None:
+        for line in summary(await make_backup(settings, folder), folder):
+            console.print(line, soft_wrap=True)
+
+    _run(work)
+
+
+@app.command("verify-backup")
+def verify_backup(folder: Annotated[Path, typer.Argument(help="what `hub backup` made", exists=True)]) -> None:
+    """Checks every file of a backup against its checksum."""
+    from hub.backup.manifest import verify
+    from hub.backup.words import summary
+
+    with _guarded():
+        for line in summary(verify(folder), folder):
+            console.print(line, soft_wrap=True)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="what `hub backup` made", exists=True)],
+    replace: Annotated[bool, typer.Option("--replace", help="throw away what is there")] = False,
+) -> None:
+    """Lays a backup into an empty HUB_VAR and database, and counts whether all of it is there."""
+    from hub.backup.laying_back import restore_backup
+    from hub.backup.words import summary
+
+    async def work(settings: HubSettings) -> None:
+        restored = await restore_backup(settings, folder, replace=replace)
+        for line in summary(restored.manifest, folder):
+            console.print(line, soft_wrap=True)
+        console.print("restored and counted: everything is there", style="green")
+        if not restored.secrets:
+            console.print("without the old secrets: everybody logs in again, and links in sent messages are void")
+
+    _run(work)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def simulate(context: typer.Context) -> None:
     """Simulated devices: `hub simulate fault NAME --device CODE`, `hub simulate run FILE`, `hub simulate --help`."""
@@ -131,6 +175,12 @@ def simulate(context: typer.Context) -> None:
 def bench(context: typer.Context) -> None:
     """Measures this hub and its peers on this machine: `hub bench line --quick`, `hub bench --help`."""
     os.execv(sys.executable, [sys.executable, "-m", "benchmarks", *context.args])  # noqa: S606 - our own interpreter
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def torture(context: typer.Context) -> None:
+    """Kills a hub of its own with -9 again and again, and says what was lost: `hub torture --kills 200 --seed 1`."""
+    os.execv(sys.executable, [sys.executable, "-m", "torture", *context.args])  # noqa: S606 - our own interpreter
 
 
 @app.command()

@@ -21,10 +21,10 @@ from device_adapters.sharing import Share, SharedAdapters
 from device_adapters.supervisor import Adapter, AdapterMetrics, AdapterSupervisor
 from hub.rooms import CatalogRoom, Common
 from kit.db import Database
-from telemetry.duckdb_file import DuckDbLimits
 from telemetry.duckdb_store import DuckDbStore
 from telemetry.remote import TelemetryServer
 from telemetry.settings import TelemetrySettings
+from telemetry.store import TelemetryStore
 from telemetry.store_line import StoreLine
 from telemetry.upkeep import TelemetryUpkeep
 
@@ -90,31 +90,27 @@ def build_adapters(
     return [shared, AdapterSupervisor({"modbus": modbus}, links=book, clock=common.clock, metrics=adapter_metrics)]
 
 
-def build_store(common: Common, settings: TelemetrySettings) -> DuckDbStore:
-    limits = DuckDbLimits(
-        memory_mb=settings.memory_mb, threads=settings.threads, query_deadline_s=settings.query_deadline_s
-    )
-    folder = settings.folder or common.settings.var / "telemetry"
-    return DuckDbStore(folder, clock=common.clock, limits=limits)
-
-
 @dataclass(frozen=True)
 class StoreWork:
-    """From the bus into an open store; answers of other processes' questions; upkeep. `run` until cancelled."""
+    """From the bus into an open store; answers of other processes' questions; upkeep. `run` until cancelled.
+
+    Without `server` whoever has a question asks the engine's own server.
+    """
 
     line: StoreLine
-    server: TelemetryServer
+    server: TelemetryServer | None
     upkeep: TelemetryUpkeep
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.line.run(), name="store line")
-            group.create_task(self.server.run(), name="telemetry queries")
+            if self.server is not None:
+                group.create_task(self.server.run(), name="telemetry queries")
             group.create_task(self.upkeep.run(), name="telemetry upkeep")
 
 
 def build_store_work(
-    common: Common, catalog: CatalogRoom, *, bus: Bus, store: DuckDbStore, settings: TelemetrySettings
+    common: Common, catalog: CatalogRoom, *, bus: Bus, store: TelemetryStore, settings: TelemetrySettings
 ) -> StoreWork:
     refuse = partial(_refuse, common, catalog)
     return StoreWork(
@@ -122,7 +118,7 @@ def build_store_work(
             bus=bus, store=store, directory=common.directory, refuse=refuse,
             registry=common.registry,
         ),
-        server=TelemetryServer(bus=bus, store=store),
+        server=TelemetryServer(bus=bus, store=store, copy=store.snapshot) if isinstance(store, DuckDbStore) else None,
         upkeep=TelemetryUpkeep(
             store=store, clock=common.clock, retention_days=settings.retention_days,
             interval_s=settings.upkeep_interval_s, registry=common.registry,

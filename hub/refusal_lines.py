@@ -13,6 +13,7 @@ from building.profile import BadProfile
 from bus.address import BadBusAddress
 from bus.errors import BusNotReady
 from hub.api import load_texts
+from hub.backup.errors import BackupRefused
 from hub.installing import NothingDeclared
 from hub.lock import AlreadyRunning
 from hub.settings import HubSettings
@@ -25,8 +26,8 @@ from kit.supervision.process import ChildFailed
 from notify.errors import BadTemplate
 
 SAID_BY_THEMSELVES = (
-    AlreadyRunning, BadBusAddress, BusNotReady, SecondStore, PortTaken, ChildFailed, NothingDeclared, BadDeclaration,
-    BadProfile, BadTemplate,
+    AlreadyRunning, BadBusAddress, BusNotReady, SecondStore, BackupRefused, PortTaken, ChildFailed, NothingDeclared,
+    BadDeclaration, BadProfile, BadTemplate,
 )  # fmt: skip
 
 

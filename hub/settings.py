@@ -63,6 +63,9 @@ class HubSettings(Settings):
     link_secret: SecretStr | None = Field(
         None, min_length=32, description="signs links to reports; the same in every process; by default generated"
     )
+    backup_passphrase: SecretStr | None = Field(
+        None, min_length=12, description="seals the secrets in a backup; without it they are left out of it"
+    )
     web_dist: Path = Field(
         Path(__file__).parent.parent / "web" / "dist", description="folder of the built front end (`make web`)"
     )
@@ -81,7 +84,14 @@ class HubSettings(Settings):
         return value.upper()
 
     @field_validator(
-        "mqtt_tls_cert", "mqtt_tls_key", "secrets_file", "login_secret", "link_secret", "files_dir", mode="before"
+        "mqtt_tls_cert",
+        "mqtt_tls_key",
+        "secrets_file",
+        "login_secret",
+        "link_secret",
+        "backup_passphrase",
+        "files_dir",
+        mode="before",
     )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:

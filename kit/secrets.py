@@ -29,6 +29,12 @@ class SecretStore:
         found = self._read().get(name)
         return self._made(name) if found is None else found
 
+    def put(self, chosen: Mapping[str, str]) -> None:
+        """Writes down secrets that come from elsewhere (a backup)."""
+        if chosen:
+            with self._locked():
+                self._write({**self._read(), **chosen})
+
     def _made(self, name: str) -> str:
         # Several processes may start on one folder at once: the first makes it, the others read it.
         with self._locked():

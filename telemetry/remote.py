@@ -4,6 +4,7 @@ One subject, one request at a time: a kind, its arguments, and the answer's colu
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -17,10 +18,13 @@ from telemetry.store import Series, SeriesQuery, StoreStats, TelemetryQueries
 
 SUBJECT = "telemetry.query"
 ANSWER_TIMEOUT_S = 25.0
+SNAPSHOT_TIMEOUT_S = 1800.0
 # Of 21 bytes each; the bus carries messages of 1 MiB.
 MAX_READINGS_AN_ANSWER = 40_000
 
 Columns = dict[str, bytes]
+# Copies the whole store to a folder that is not there yet.
+Copy = Callable[[Path], Awaitable[None]]
 
 
 class RequestingBus(Protocol):
@@ -50,6 +54,10 @@ class StatsAsked(msgspec.Struct, tag="stats", frozen=True):
     pass
 
 
+class SnapshotAsked(msgspec.Struct, tag="snapshot", frozen=True):
+    folder: str
+
+
 class SeriesAnswer(msgspec.Struct, tag="series", frozen=True):
     start_ms: int
     bucket_ms: int
@@ -64,6 +72,10 @@ class StatsAnswer(msgspec.Struct, tag="stats", frozen=True):
     stats: StoreStats
 
 
+class SnapshotAnswer(msgspec.Struct, tag="snapshot", frozen=True):
+    pass
+
+
 class UnavailableAnswer(msgspec.Struct, tag="unavailable", frozen=True):
     pass
 
@@ -72,18 +84,19 @@ class TooSlowAnswer(msgspec.Struct, tag="too_slow", frozen=True):
     deadline_s: float
 
 
-Asked = LatestAsked | SeriesAsked | RawAsked | StatsAsked
-Answer = SeriesAnswer | ReadingsAnswer | StatsAnswer | TooSlowAnswer | UnavailableAnswer
+Asked = LatestAsked | SeriesAsked | RawAsked | StatsAsked | SnapshotAsked
+Answer = SeriesAnswer | ReadingsAnswer | StatsAnswer | SnapshotAnswer | TooSlowAnswer | UnavailableAnswer
 
 _SERIES_TYPES = {"ts_ms": "<i8", "avg": "<f8", "min": "<f8", "max": "<f8", "count": "<i8", "bad": "<i8"}
 
 
 class TelemetryServer:
-    """Answers for a store. `run` serves until cancelled."""
+    """Answers for a store; `copy` is for one that can be copied. `run` serves until cancelled."""
 
-    def __init__(self, *, bus: ServingBus, store: TelemetryQueries) -> None:
+    def __init__(self, *, bus: ServingBus, store: TelemetryQueries, copy: Copy | None = None) -> None:
         self._bus = bus
         self._store = store
+        self._copy = copy
 
     async def run(self) -> None:
         await self._bus.serve(SUBJECT, self.answer)
@@ -112,6 +125,11 @@ class TelemetryServer:
                 return ReadingsAnswer(codec.encode(batch))
             case StatsAsked():
                 return StatsAnswer(await self._store.stats())
+            case SnapshotAsked():
+                if self._copy is None:
+                    raise StoreUnavailable
+                await self._copy(Path(asked.folder))
+                return SnapshotAnswer()
 
 
 class RemoteTelemetry:
@@ -152,14 +170,18 @@ class RemoteTelemetry:
         assert isinstance(answer, StatsAnswer)
         return answer.stats
 
+    async def snapshot(self, target: Path) -> None:
+        """Lets the process that owns the store copy it to a folder of its machine."""
+        await self._ask(SnapshotAsked(str(target)), timeout_s=SNAPSHOT_TIMEOUT_S)
+
     async def _readings(self, asked: Asked) -> ReadingBatch:
         answer = await self._ask(asked)
         assert isinstance(answer, ReadingsAnswer)
         return codec.decode(answer.batch)
 
-    async def _ask(self, asked: Asked) -> Answer:
+    async def _ask(self, asked: Asked, *, timeout_s: float = ANSWER_TIMEOUT_S) -> Answer:
         try:
-            raw = await self._bus.request(SUBJECT, msgspec.msgpack.encode(asked), timeout_s=ANSWER_TIMEOUT_S)
+            raw = await self._bus.request(SUBJECT, msgspec.msgpack.encode(asked), timeout_s=timeout_s)
         except (NobodyAnswers, RequestFailed) as error:
             raise StoreUnavailable from error
         answer: Answer = msgspec.msgpack.decode(raw, type=Answer)

@@ -1,0 +1,1 @@
+"""`hub backup`, `hub verify-backup` and `hub restore`: everything a hub knows, in one folder."""
