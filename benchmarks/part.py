@@ -28,11 +28,15 @@ class Aim:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One number. `name` is stable and dotted; `value` None: not measured, and `note` says why."""
+    """One number. `name` is stable and dotted; `value` None: not measured, and `note` says why.
+
+    Figures of equal `words` and different `column` stand in one row of a table, side by side.
+    """
 
     name: str
     words: str
     value: float | None
+    column: str = ""
     unit: str = ""
     aim: Aim | None = None
     note: str = ""

@@ -43,8 +43,8 @@ class Report:
     def write(self, path: Path, parts: Sequence[Part]) -> None:
         """Figures are written beside what they are made from, for readers without this program."""
         figures = [
-            {"part": part.name, "name": each.name, "words": each.words, "value": each.value, "unit": each.unit,
-             "aim": str(each.aim) if each.aim else None, "met": each.is_met, "note": each.note}
+            {"part": part.name, "name": each.name, "words": each.words, "column": each.column, "value": each.value,
+             "unit": each.unit, "aim": str(each.aim) if each.aim else None, "met": each.is_met, "note": each.note}
             for part, each in self.figures(parts)
         ]  # fmt: skip
         whole = {"runs": self.runs, "figures": figures, "details": self.details}
@@ -57,15 +57,43 @@ class Report:
                     yield part, figure
 
 
+@dataclass(frozen=True)
+class Row:
+    """What stands in a line of a table: a figure a column, and the aim of those that have one."""
+
+    words: str
+    unit: str
+    figures: Mapping[str, Figure]
+
+    @property
+    def judged(self) -> Figure | None:
+        return next((figure for figure in self.figures.values() if figure.aim is not None), None)
+
+    @property
+    def note(self) -> str:
+        return "; ".join(sorted({figure.note for figure in self.figures.values() if figure.note}))
+
+
+def rows_of(figures: Sequence[Figure]) -> list[Row]:
+    """Figures of equal words as one row, in the order in which they first come."""
+    grouped: dict[tuple[str, str], dict[str, Figure]] = {}
+    for figure in figures:
+        grouped.setdefault((figure.words, figure.unit), {})[figure.column] = figure
+    return [Row(words, unit, found) for (words, unit), found in grouped.items()]
+
+
 def show(report: Report, parts: Sequence[Part], console: Console) -> None:
     """One table a part, the aims beside the figures."""
     for part in parts:
-        figures = [figure for owner, figure in report.figures([part]) if owner is part]
+        figures = [figure for _, figure in report.figures([part])]
         if not figures:
             continue
-        table = Table("figure", "value", "aim", "", title=part.words, title_justify="left", box=None, pad_edge=False)
-        for figure in figures:
-            table.add_row(figure.words, _value(figure), str(figure.aim or ""), _mark(figure) or figure.note)
+        columns = _columns(figures)
+        headers = [column or "value" for column in columns]
+        table = Table("figure", *headers, "aim", "", title=part.words, title_justify="left", box=None, pad_edge=False)
+        for row in rows_of(figures):
+            values = [_value(row.figures.get(column)) for column in columns]
+            table.add_row(row.words, *values, _aim(row), _mark(row) or row.note)
         console.print()
         console.print(table)
 
@@ -77,11 +105,19 @@ def markdown(report: Report, parts: Sequence[Part]) -> str:
         figures = [figure for _, figure in report.figures([part])]
         if not figures:
             continue
-        lines += ["", f"### {part.words}", "", "| figure | value | aim | |", "|---|---:|---|---|"]
-        for figure in figures:
-            met = {True: "met", False: "**missed**", None: ""}[figure.is_met]
-            lines.append(f"| {figure.words} | {_value(figure)} | {figure.aim or ''} | {met or figure.note} |")
+        columns = _columns(figures)
+        headers = " | ".join(column or "value" for column in columns)
+        lines += ["", f"### {part.words}", "", f"| figure | {headers} | aim | |"]
+        lines += ["|---|" + "---:|" * len(columns) + "---|---|"]
+        for row in rows_of(figures):
+            values = " | ".join(_value(row.figures.get(column)) for column in columns)
+            met = {True: "met", False: "**missed**", None: ""}[row.judged.is_met if row.judged else None]
+            lines.append(f"| {row.words} | {values} | {_aim(row)} | {met or row.note} |")
     return "\n".join(lines) + "\n"
+
+
+def _columns(figures: Sequence[Figure]) -> list[str]:
+    return list(dict.fromkeys(figure.column for figure in figures))
 
 
 def _machine(report: Report) -> str:
@@ -95,17 +131,22 @@ def _machine(report: Report) -> str:
     )
 
 
-def _value(figure: Figure) -> str:
+def _value(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
     if figure.value is None:
         return "–"
-    digits = (
-        0 if abs(figure.value) >= 1000 or float(figure.value).is_integer() else 1 if abs(figure.value) >= 100 else 2
-    )
+    size = abs(figure.value)
+    digits = 0 if size >= 1000 or size == int(size) else 1 if size >= 100 else 2
     return f"{figure.value:,.{digits}f} {figure.unit}".rstrip()
 
 
-def _mark(figure: Figure) -> str:
-    match figure.is_met:
+def _aim(row: Row) -> str:
+    return str(row.judged.aim) if row.judged else ""
+
+
+def _mark(row: Row) -> str:
+    match row.judged.is_met if row.judged else None:
         case True:
             return "[green]met[/green]"
         case False:

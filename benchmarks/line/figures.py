@@ -29,18 +29,22 @@ PHASE_WORDS = {
 
 
 def figures(subjects: Mapping[str, Measured]) -> Sequence[Figure]:
-    """This hub first, then the ratios, then the peers."""
+    """A column a subject, this hub first; the ratios last."""
     found: list[Figure] = []
     for name in sorted(subjects, key=lambda name: name != HUB):
         found += _of_subject(name, subjects[name])
-        if name == HUB:
-            found += _ratios(subjects)
-    return found
+    return [*found, *(_ratios(subjects) if HUB in subjects else ())]
 
 
 def _of_subject(name: str, measured: Measured) -> Iterator[Figure]:
     if "unavailable" in measured:
-        yield Figure(name=f"{name}.available", words=name, value=None, note=str(measured["unavailable"]))
+        yield Figure(
+            name=f"{name}.available",
+            words="not measured",
+            value=None,
+            column=name,
+            note=f"{name}: {measured['unavailable']}",
+        )
         return
     for phase in Phase:
         if phase.value in measured["phases"]:
@@ -49,16 +53,18 @@ def _of_subject(name: str, measured: Measured) -> Iterator[Figure]:
 
 def _of_phase(name: str, phase: Phase, found: Measured) -> Iterator[Figure]:
     is_hub = name == HUB
-    words = f"{name}, {PHASE_WORDS[phase]}"
+    words = PHASE_WORDS[phase]
 
     def figure(key: str, label: str, value: float | None, unit: str, aim: Aim | None = None) -> Figure:
         return Figure(
-            name=f"{name}.{phase.value}.{key}", words=f"{words}: {label}", value=value, unit=unit,
+            name=f"{name}.{phase.value}.{key}", words=f"{words}: {label}", value=value, unit=unit, column=name,
             aim=aim if is_hub else None,
         )  # fmt: skip
 
     if "skipped" in found:
-        yield Figure(name=f"{name}.{phase.value}", words=words, value=None, note=found["skipped"])
+        yield Figure(
+            name=f"{name}.{phase.value}", words=f"{words}: skipped", value=None, column=name, note=found["skipped"]
+        )
         return
     if phase is Phase.IDLE:
         yield figure("memory", "memory", found["memory_mb"]["peak"], "MB", MEMORY_AIM)
@@ -77,9 +83,12 @@ def _of_phase(name: str, phase: Phase, found: Measured) -> Iterator[Figure]:
     if phase is Phase.SOAK:
         yield figure("slope", "memory growth once warm", found["memory_mb"]["slope_per_minute"], "MB/min", SLOPE_AIM)
     verdict = found["verdict"]
-    yield figure("lost", "readings and alarms lost", verdict["readings_lost"] + verdict["alarms_lost"], "", NOTHING)
-    doubled = verdict["readings_doubled"] + verdict["alarms_doubled"]
-    yield figure("doubled", "doubled", doubled, "", NOTHING)
+    yield figure("lost", "readings and alarms lost", _sum(verdict, "lost"), "", NOTHING)
+    yield figure("doubled", "doubled or altered", _sum(verdict, "doubled", "foreign"), "", NOTHING)
+
+
+def _sum(verdict: Measured, *kinds: str) -> float:
+    return float(sum(verdict[f"{what}_{kind}"] for what in ("readings", "alarms") for kind in kinds))
 
 
 def _ratios(subjects: Mapping[str, Measured]) -> Iterator[Figure]:
@@ -95,7 +104,8 @@ def _ratios(subjects: Mapping[str, Measured]) -> Iterator[Figure]:
             if mine and theirs:
                 is_aim = peer == NODE_RED and phase is Phase.SUSTAINED
                 yield Figure(
-                    name=f"ratio.{peer}.{key}", words=f"{words}, this hub : {peer}", value=mine / theirs, unit=": 1",
+                    name=f"ratio.{peer}.{key}", words=f"{words}, this hub to the peer", value=mine / theirs, unit=": 1",
+                    column=peer,
                     aim=RATIO_AIM if is_aim else None,
                 )  # fmt: skip
 

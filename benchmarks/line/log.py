@@ -16,8 +16,7 @@ class Count(IntEnum):
     ACKNOWLEDGED = 1
     ALARMS_HEARD = 2
     NEWEST_EVENT_MS = 3
-    STOP = 4
-    CROSSINGS_UNTIL = 5
+    CROSSINGS_UNTIL = 4
 
 
 class Counts:

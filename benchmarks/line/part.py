@@ -17,6 +17,8 @@ from benchmarks.part import Context, Details, Figure
 
 _IDLE_S = 10.0
 _PROBE_S = 5.0
+# A subject that is up may still be about to subscribe; what was published before that is not for it.
+_PATIENCE_S = (2.0, 4.0, 15.0, 30.0)
 # A paced phase above this share of what a subject keeps up with would only measure its queue.
 _COMFORTABLE = 0.95
 
@@ -65,8 +67,8 @@ class LinePart:
 
         Raises SubjectUnavailable when nothing arrives.
         """
-        hello = Load(pace=Pace.BURST, messages=rig.fleet.devices, done_within_s=15)
-        if not any(rig.run(hello).is_done for _ in range(4)):
+        hello = [Load(pace=Pace.BURST, messages=rig.fleet.devices, done_within_s=seconds) for seconds in _PATIENCE_S]
+        if not any(rig.run(load).is_done for load in hello):
             raise SubjectUnavailable(f"{subject.name} started but stores nothing")
         probe = Load(pace=Pace.FOLLOW, seconds=1.0 if context.is_quick else _PROBE_S, lag=self.extent.lag)
         outcome = rig.run(probe)

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.line.log import Count, Counts, PublicationLog
 from benchmarks.line.packets import BrokerSaidNo, Login, PacketBook, connected
-from benchmarks.line.workload import Fleet, crosses, hundredths
+from benchmarks.line.workload import Fleet, hundredths, is_above
 
 CHUNK = 250
 ACK_BYTES = 4
@@ -92,7 +92,7 @@ class Publisher:
         order = self._order
         if order.messages or self._end < order.capacity:
             return
-        if elapsed_s >= order.seconds or self._counts[Count.STOP]:
+        if elapsed_s >= order.seconds:
             self._crossings_until = self._published
             self._end = self._published + order.fleet.devices
 
@@ -102,9 +102,9 @@ class Publisher:
         match order.pace:
             case Pace.EVEN:
                 room = min(room, int(elapsed_s * order.rate) - self._published)
-            case Pace.FOLLOW:
+            case Pace.FOLLOW if self._end == order.capacity:
                 room = min(room, self._followed_to() + order.lag - self._published)
-            case Pace.BURST:
+            case Pace.FOLLOW | Pace.BURST:
                 pass
         return max(room, 0)
 
@@ -118,7 +118,7 @@ class Publisher:
         count = min(allowed, devices)
         ts_ms = self._time_for(first + count - 1)
         numbers = np.arange(first, first + count, dtype=np.int64)
-        values = hundredths(numbers, crosses(numbers, until=self._crossings_until))
+        values = hundredths(numbers, is_above(numbers, until=self._crossings_until))
         packets = self._book.encode(numbers, ts_ms=ts_ms, values=values)
         self._log.ts_ms[first : first + count] = ts_ms
         self._log.sent_ns[first : first + count] = time.monotonic_ns()

@@ -146,7 +146,7 @@ class Rig:
     def _order(self, load: Load) -> Order:
         name = f"phase-{self._phases}"
         counts = self._counts
-        for which in (Count.PUBLISHED, Count.ACKNOWLEDGED, Count.STOP):
+        for which in (Count.PUBLISHED, Count.ACKNOWLEDGED):
             counts[which] = 0
         return Order(
             login=self.broker.login(PLATFORM, client_id=f"bench-{name}"), fleet=self.fleet,

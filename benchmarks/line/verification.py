@@ -10,7 +10,7 @@ import numpy.typing as npt
 from benchmarks.line.listener import RAISED, RETURNED, HeardAt
 from benchmarks.line.log import PublicationLog
 from benchmarks.line.subject import StoredReadings
-from benchmarks.line.workload import POINTS, Fleet, crosses, hundredths, returns
+from benchmarks.line.workload import POINTS, Fleet, hundredths, is_above, raises, returns
 
 Keys = npt.NDArray[np.int64]
 AlarmKey = tuple[str, int, int]
@@ -39,7 +39,7 @@ class Published:
     def alarms(self) -> dict[AlarmKey, int]:
         """Every transition there has to be → the number of the message that causes it."""
         numbers, devices = self.numbers, self.fleet.devices
-        raised = numbers[crosses(numbers, until=self.crossings_until)]
+        raised = numbers[raises(numbers, devices, until=self.crossings_until)]
         returned = numbers[returns(numbers, devices, until=self.crossings_until)]
         ts_ms = self.log.ts_ms
         return {(RAISED, int(n) % devices, int(ts_ms[n])): int(n) for n in raised} | {
@@ -105,7 +105,7 @@ def latencies_ms(published: Published, heard: Sequence[HeardAt]) -> npt.NDArray[
 def _expected(published: Published) -> tuple[Keys, Keys]:
     """Key and value (hundredths) of every reading there has to be."""
     numbers = published.numbers
-    values = hundredths(numbers, crosses(numbers, until=published.crossings_until))
+    values = hundredths(numbers, is_above(numbers, until=published.crossings_until))
     points = np.tile(np.arange(len(POINTS), dtype=np.int64), len(numbers))
     devices = np.repeat(numbers % published.fleet.devices, len(POINTS))
     return _keys(devices, points, np.repeat(published.log.ts_ms, len(POINTS))), values.ravel()

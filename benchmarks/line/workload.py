@@ -17,8 +17,8 @@ POINTS = ("supply_temp_c", "return_temp_c", "pressure_kpa", "vibration_mm_s")
 THRESHOLD = 80.0
 # One message in so many crosses the threshold; the device's next message is back below it.
 CROSSING_EVERY = 200
-# Coprime with CROSSING_EVERY, so that the crossings wander over all devices.
-_CROSSING_STEP = 7
+# Where in its 200 a crossing stands moves by so many hundredths a block, so that in time every device has one.
+_CROSSING_STEP = 730
 _HIGH = 9_150
 # Values are hundredths of 10.00 … 49.99: always five characters, always far from the threshold.
 _LOWEST, _SPAN = 1_000, 4_000
@@ -47,11 +47,21 @@ class Fleet:
         return f"site/{SITE}/device/DEV-{device:04}/telemetry"
 
 
-def crosses(numbers: Numbers, *, until: int) -> Flags:
+def is_above(numbers: Numbers, *, until: int) -> Flags:
     """Which messages are above the threshold; none from `until` on, so that every alarm also ends."""
     block, offset = np.divmod(numbers, CROSSING_EVERY)
-    found: Flags = (offset == block * _CROSSING_STEP % CROSSING_EVERY) & (numbers < until)
+    found: Flags = (offset == block * _CROSSING_STEP // 100 % CROSSING_EVERY) & (numbers < until)
     return found
+
+
+def raises(numbers: Numbers, devices: int, *, until: int) -> Flags:
+    """Which messages begin an alarm: above, and that device's message before was not."""
+    return is_above(numbers, until=until) & ~_was_above(numbers, devices, until)
+
+
+def returns(numbers: Numbers, devices: int, *, until: int) -> Flags:
+    """Which messages end an alarm: not above, and that device's message before was."""
+    return ~is_above(numbers, until=until) & _was_above(numbers, devices, until)
 
 
 def hundredths(numbers: Numbers, high: Flags) -> Numbers:
@@ -59,12 +69,6 @@ def hundredths(numbers: Numbers, high: Flags) -> Numbers:
     values = _LOWEST + numbers[:, None] * _STRIDES % _SPAN
     values[:, 0] = np.where(high, _HIGH, values[:, 0])
     return values
-
-
-def returns(numbers: Numbers, devices: int, *, until: int) -> Flags:
-    """Which messages end an alarm: the device's message before was above the threshold, this one is not."""
-    before = numbers - devices
-    return (before >= 0) & crosses(before, until=until) & ~crosses(numbers, until=until)
 
 
 def site_declaration(fleet: Fleet) -> str:
@@ -110,3 +114,7 @@ def write_files(folder: Path, fleet: Fleet) -> None:
     (folder / "profiles").mkdir(parents=True, exist_ok=True)
     (folder / "site.toml").write_text(site_declaration(fleet), "utf-8")
     (folder / "profiles" / "bench-sensor.toml").write_text(profile(), "utf-8")
+
+
+def _was_above(numbers: Numbers, devices: int, until: int) -> Flags:
+    return is_above(numbers - devices, until=until) & (numbers >= devices)
