@@ -1,5 +1,6 @@
 """`hub doctor`: looks at every dependency and setting, says what it found and what to do about it."""
 
+import asyncio
 import os
 import shutil
 import socket
@@ -22,12 +23,16 @@ from connectors.wecom import WeComSettings
 from hub.lock import is_locked
 from hub.settings import HubSettings
 from hub.settings_list import settings_classes, variable, what_is_wrong
+from kit.clock import SystemClock
 from kit.settings import Settings
 from kit.supervision.ports import PortTaken, require_free
 from kit.supervision.process import ChildFailed
 from notify.errors import BadTemplate
 from notify.settings import NotifySettings
 from notify.template import TemplateRegistry
+from telemetry.engines import open_server
+from telemetry.errors import QueryTooSlow, StoreRefused, StoreUnreachable
+from telemetry.settings import TelemetrySettings
 
 FREE_DISK_MIN_GB = 2
 CONNECT_WITHIN_S = 5.0
@@ -86,6 +91,9 @@ def examine() -> Iterator[Finding]:
                 yield from check(settings)
         for check in (_bus, _many_machines, _tls_files, _front_end, _exposure):
             yield from check(settings)
+    telemetry = read.get(TelemetrySettings)
+    if isinstance(telemetry, TelemetrySettings):
+        yield from _telemetry(telemetry)
     yield from outside_services(read)
     yield from _optional_programs()
 
@@ -196,6 +204,20 @@ def _many_machines(settings: HubSettings) -> Iterator[Finding]:
             f"generated in {settings.secrets.path}: when processes of several machines serve the API or send links, "
             "give all of them the same HUB_LOGIN_SECRET and HUB_LINK_SECRET, or a copy of this file",
         )  # fmt: skip
+
+
+def _telemetry(settings: TelemetrySettings) -> Iterator[Finding]:
+    if not settings.is_server:
+        return  # DuckDB is a package, and its folder is in the data folder
+
+    async def examined() -> str:
+        async with open_server(settings, clock=SystemClock()) as engine:
+            return await engine.check()
+
+    try:
+        yield Finding("telemetry store", Verdict.OK, f"HUB_TELEMETRY_URL: {asyncio.run(examined())}")
+    except (StoreUnreachable, StoreRefused, QueryTooSlow, TimeoutError) as error:
+        yield Finding("telemetry store", Verdict.FAIL, f"HUB_TELEMETRY_URL: {error}")
 
 
 def _ports(settings: HubSettings) -> Iterator[Finding]:

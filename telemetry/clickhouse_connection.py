@@ -1,4 +1,4 @@
-"""One ClickHouse server (any of a cluster) through `clickhouse-connect`: blocking, so in threads. Refusals told apart."""
+"""One ClickHouse server (any of a cluster) through `clickhouse-connect`; blocking, so in threads."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import clickhouse_connect
 import numpy as np
 import pyarrow as pa
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
 from telemetry.engine_url import ClickHouseUrl
 from telemetry.errors import QueryTooSlow, StoreRefused, StoreUnreachable
@@ -114,6 +114,8 @@ class ClickHouseConnection:
     def _meaning(self, error: ClickHouseError) -> Exception:
         code = getattr(error, "code", None)
         said = str(error).strip()[:500]
+        if code is None and isinstance(error, OperationalError):
+            return StoreUnreachable(f"{self.name} does not answer: start it, or correct HUB_TELEMETRY_URL")
         if code in _TOO_SLOW:
             return QueryTooSlow(deadline_s=self._query_deadline_s)
         if code in (_AUTHENTICATION_FAILED, _REQUIRED_PASSWORD):

@@ -57,10 +57,6 @@ class ClickHouseStore:
         self._dropped_before_ms = 0
 
     async def __aenter__(self) -> Self:
-        try:
-            await self._prepare()
-        except (StoreUnreachable, StoreRefused, TimeoutError) as error:
-            log.warning("the telemetry store cannot be used yet", error=str(error))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -77,7 +73,7 @@ class ClickHouseStore:
             return
         readings = SequencedReadings.of(batches)
         await self._prepare()
-        columns = {
+        columns: Columns = {
             "point_no": readings.point_no,
             "ts_ms": readings.ts_ms,
             "value": readings.value,

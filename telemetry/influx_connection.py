@@ -113,7 +113,9 @@ class InfluxConnection:
         except TimeoutError:
             raise QueryTooSlow(deadline_s=self._query_deadline_s) from None
         except httpx.HTTPError as error:
-            raise StoreUnreachable(f"{self.name} does not answer: {type(error).__name__}") from error
+            raise StoreUnreachable(
+                f"{self.name} does not answer ({type(error).__name__}): start it, or correct HUB_TELEMETRY_URL"
+            ) from error
         return self._results(response, count=len(statements))
 
     async def post_lines(self, body: bytes) -> None:

@@ -16,7 +16,7 @@ from kit.logs import logger
 from telemetry.buckets import DAY_MS, snap
 from telemetry.columns import SequencedReadings
 from telemetry.engine_url import InfluxUrl
-from telemetry.errors import StoreRefused, StoreUnavailable, StoreUnreachable
+from telemetry.errors import QueryTooSlow, StoreRefused, StoreUnavailable, StoreUnreachable
 from telemetry.influx_connection import InfluxConnection, Result
 from telemetry.influx_lines import MEASUREMENT, NS_A_MS, Versions, check_storable, line_bodies
 from telemetry.rollup import empty_series, roll_up, with_buckets_replaced
@@ -56,10 +56,6 @@ class InfluxStore:
 
     async def __aenter__(self) -> Self:
         await self._server.__aenter__()
-        try:
-            await self._prepare()
-        except (StoreUnreachable, StoreRefused) as error:
-            log.warning("the telemetry store cannot be used yet", error=str(error))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -67,8 +63,7 @@ class InfluxStore:
 
     async def check(self) -> str:
         """Says what answers. Raises StoreUnreachable or StoreRefused with what to do."""
-        await self._prepare()
-        (fields,) = await self._server.ask(f"SHOW FIELD KEYS FROM {MEASUREMENT}")
+        (fields,) = await self._ask(f"SHOW FIELD KEYS FROM {MEASUREMENT}")
         found = {name: kind for name, kind, *_ in fields.rows}
         if found.get("stamp", "integer") != "integer" or found.get("value", "float") != "float":
             raise StoreRefused(f"{self._server.name} holds other things under `{MEASUREMENT}`: give the hub its own")
@@ -124,15 +119,20 @@ class InfluxStore:
         return ReadingBatch(found.point_no[:limit], found.ts_ms[:limit], found.value[:limit], found.quality[:limit])
 
     async def stats(self) -> StoreStats:
-        """`recent_rows` counts versions."""
+        """`recent_rows` counts versions, for which InfluxDB reads them all: unknown where that takes too long."""
+        rows: int | None = None
+        points: int | None = None
         with _answering():
-            (counted,) = await self._server.ask(
-                f"SELECT sum(rows), count(rows) FROM (SELECT count(stamp) AS rows FROM {MEASUREMENT} GROUP BY point)"
-            )
-        _, rows, points = counted.rows[0] if counted.rows else (0, 0, 0)
-        return StoreStats(
-            recent_rows=int(rows), segment_rows=0, segments=0, bytes=await self._bytes(), points=int(points)
-        )
+            try:
+                (counted,) = await self._ask(
+                    "SELECT sum(rows), count(rows) FROM "
+                    f"(SELECT count(stamp) AS rows FROM {MEASUREMENT} GROUP BY point)"
+                )
+                _, rows, points = counted.rows[0] if counted.rows else (0, 0, 0)
+            except QueryTooSlow:
+                log.info("too many readings to be counted within the deadline of a query")
+            size = await self._bytes()
+        return StoreStats(recent_rows=rows, segment_rows=0, segments=0, bytes=size, points=points)
 
     async def compact(self) -> int:
         """InfluxDB compacts by itself."""
@@ -142,6 +142,7 @@ class InfluxStore:
         first_kept_ms = snap(ts_ms, DAY_MS)
         if first_kept_ms <= self._dropped_before_ms:
             return  # hardly anything older arrives, and a delete looks through every shard
+        await self._prepare()
         if self._url.version < 3:
             await self._server.delete_before(first_kept_ms)
         else:
@@ -155,6 +156,10 @@ class InfluxStore:
         if self._url.version == 1:
             await self._server.create_database()
         self._is_prepared = True
+
+    async def _ask(self, *statements: str) -> list[Result]:
+        await self._prepare()
+        return await self._server.ask(*statements)
 
     async def _newest(self, point_nos: Sequence[int]) -> ReadingBatch:
         now_ms = to_ms(self._clock.now())
@@ -175,7 +180,7 @@ class InfluxStore:
 
     async def _newest_since(self, point_nos: Sequence[int], start_ms: int | None) -> Versions:
         since = "" if start_ms is None else f" AND time >= {start_ms * NS_A_MS}"
-        (result,) = await self._server.ask(
+        (result,) = await self._ask(
             f"SELECT stamp, value FROM {MEASUREMENT} WHERE {_of_points(point_nos)}{since} "
             "GROUP BY point ORDER BY time DESC LIMIT 2"
         )
@@ -194,7 +199,7 @@ class InfluxStore:
         """The server's own aggregates count every version. Where a millisecond holds several, the bucket is fetched and
         rolled up here; looked for after the aggregates were made, so that none is missed."""
         where = f"{_of_points([query.point_no])} AND {_within(query.start_ms, query.end_ms)}"
-        rolled, doubled = await self._server.ask(
+        rolled, doubled = await self._ask(
             f"SELECT mean(value), min(value), max(value), count(value), count(stamp) FROM {MEASUREMENT} "
             f"WHERE {where} GROUP BY time({query.bucket_ms}ms) fill(none)",
             f"SELECT gap FROM (SELECT elapsed(stamp, 1ms) AS gap FROM {MEASUREMENT} WHERE {where}) WHERE gap < 1",
@@ -224,7 +229,7 @@ class InfluxStore:
         only = point_nos[0] if len(point_nos) == 1 else None
         columns = "stamp, value" if only is not None else "stamp, value, point"
         cut = "" if limit is None else f" LIMIT {limit}"
-        (result,) = await self._server.ask(
+        (result,) = await self._ask(
             f"SELECT {columns} FROM {MEASUREMENT} WHERE {_of_points(point_nos)} AND {_within(start_ms, end_ms)}{cut}"
         )
         return Versions.of(result.rows, point_no=only)
@@ -233,7 +238,7 @@ class InfluxStore:
         if self._url.version != 1:
             return None
         try:
-            (shards,) = await self._server.ask("SHOW STATS FOR 'shard'")
+            (shards,) = await self._ask("SHOW STATS FOR 'shard'")
         except StoreRefused:  # for administrators only
             return None
         of_ours = [series for series in shards.series if series.tags.get("database") == self._url.database]

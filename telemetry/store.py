@@ -91,7 +91,7 @@ class StoreStats:
     segment_rows: int
     segments: int
     bytes: int | None
-    points: int
+    points: int | None
 
 
 class TelemetryQueries(Protocol):

@@ -24,9 +24,23 @@ ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
 # Of HTTP itself; everything else in a request's parameters is a setting of its query.
 HTTP_PARAMETERS = frozenset(
-    "query database default_format session_id session_timeout session_check query_id role wait_end_of_query "
-    "enable_http_compression send_progress_in_http_headers http_headers_progress_interval_ms "
-    "client_protocol_version compress decompress".split()
+    [
+        "query",
+        "database",
+        "default_format",
+        "session_id",
+        "session_timeout",
+        "session_check",
+        "query_id",
+        "role",
+        "wait_end_of_query",
+        "enable_http_compression",
+        "send_progress_in_http_headers",
+        "http_headers_progress_interval_ms",
+        "client_protocol_version",
+        "compress",
+        "decompress",
+    ]
 )
 
 
@@ -72,7 +86,8 @@ class Engine:
     def __init__(self, folder: Path) -> None:
         import chdb
 
-        self._connection: Any = chdb.connect(f"file:{folder}")
+        connect: Any = chdb.connect  # untyped
+        self._connection = connect(f"file:{folder}")
         self._turn = threading.Lock()
 
     def run(self, sql: str, data: bytes, *, settings: dict[str, str], output: str) -> bytes:
