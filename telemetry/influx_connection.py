@@ -25,24 +25,26 @@ _UNDECIDED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
 class ResultSeries(msgspec.Struct, frozen=True):
-    """Rows of one group; `tags` are those the query groups by."""
+    """Rows of one group, or some of them; `tags` are those the query groups by."""
 
     columns: list[str]
     values: list[list[Any]]
     tags: dict[str, str] = {}
-    partial: bool = False
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What one statement was answered with: a series a group, or why not."""
+    """What one statement was answered with: series, several of a group that is long; or why not."""
 
+    statement_id: int = 0
     series: list[ResultSeries] = []
     error: str = ""
 
     @property
     def rows(self) -> list[list[Any]]:
-        """The rows of a query that does not group."""
-        return self.series[0].values if self.series else []
+        """The rows of all series."""
+        if len(self.series) == 1:
+            return self.series[0].values
+        return [row for series in self.series for row in series.values]
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -66,6 +68,8 @@ class InfluxConnection:
     def __init__(self, url: InfluxUrl, *, query_deadline_s: float) -> None:
         self._url = url
         self._query_deadline_s = query_deadline_s
+        # In chunks, a line each: an answer in one piece may be cut short by the server, and 1.x does not say so.
+        self._asked = {"db": url.database, "epoch": "ms", "chunked": "true"}
         self._stack = AsyncExitStack()
         self._http: httpx.AsyncClient
         self._writer: LineWriter
@@ -107,9 +111,7 @@ class InfluxConnection:
         """A result a statement, times in milliseconds. Raises QueryTooSlow, StoreRefused, StoreUnreachable."""
         try:
             async with asyncio.timeout(self._query_deadline_s):
-                response = await self._http.post(
-                    "/query", params={"db": self._url.database, "epoch": "ms"}, data={"q": ";".join(statements)}
-                )
+                response = await self._http.post("/query", params=self._asked, data={"q": ";".join(statements)})
         except TimeoutError:
             raise QueryTooSlow(deadline_s=self._query_deadline_s) from None
         except httpx.HTTPError as error:
@@ -146,14 +148,15 @@ class InfluxConnection:
     def _results(self, response: httpx.Response, *, count: int) -> list[Result]:
         if response.status_code != httpx.codes.OK:
             raise refusal(response.status_code, response.text, name=self.name)
-        answer = msgspec.json.decode(response.content, type=_Answer)
-        words = answer.error or next((result.error for result in answer.results if result.error), "")
-        if words:
-            raise _query_refusal(words, name=self.name)
-        if any(series.partial for result in answer.results for series in result.series):
-            raise StoreRefused(f"{self.name} cuts its answers short: set max-row-limit = 0 in its configuration")
-        assert len(answer.results) == count
-        return answer.results
+        series: list[list[ResultSeries]] = [[] for _ in range(count)]
+        for line in response.content.splitlines():
+            answer = msgspec.json.decode(line, type=_Answer)
+            words = answer.error or next((result.error for result in answer.results if result.error), "")
+            if words:
+                raise _query_refusal(words, name=self.name)
+            for result in answer.results:
+                series[result.statement_id] += result.series
+        return [Result(number, found) for number, found in enumerate(series)]
 
 
 class _NotAllowed(StoreRefused):

@@ -185,7 +185,7 @@ class InfluxStore:
             "GROUP BY point ORDER BY time DESC LIMIT 2"
         )
         parts = [Versions.of([], point_no=0)]
-        for series in result.series:
+        for series in result.series:  # one a point: two rows are never divided
             point_no = int(series.tags["point"])
             times = [row[0] for row in series.values]
             if len(times) == 2 and times[0] == times[1]:
