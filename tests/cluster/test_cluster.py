@@ -1,0 +1,181 @@
+"""A hub spread over many processes loses a judge, a store and the bus's leader under load: nothing else is lost.
+
+Figures are printed (`pytest -s`); what is asserted is what was lost, what came twice, and that somebody took over.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.broker import running_mosquitto
+from benchmarks.line.listener import heard
+from benchmarks.line.log import Count, Counts
+from benchmarks.line.publisher import Pace
+from benchmarks.line.rig import Load, Outcome, Rig, running_rig
+from benchmarks.line.subject import Place, Subject
+from benchmarks.line.workload import Fleet
+from bus.subjects import READINGS_STREAM
+from tests.cluster.servers import NatsCluster, postgres, running_cluster
+from tests.cluster.spread_hub import Servers, SpreadHub, running_spread
+from tests.conftest import need
+from tests.telemetry.influx_server import InfluxServer
+
+TAKEN_OVER_S = 60.0
+SMALL = {"judge-1": ["judge"], "judge-2": ["judge"], "store-1": ["store"], "rest": ["adapters", "api", "jobs"]}
+LARGE = {
+    "adapters-1": ["adapters"], "adapters-2": ["adapters"],
+    "judge-1": ["judge"], "judge-2": ["judge"], "judge-3": ["judge"],
+    "store-1": ["store"], "store-2": ["store"],
+    "api": ["api"], "jobs": ["jobs"],
+}  # fmt: skip
+
+
+@dataclass
+class Blow:
+    """Something that is killed once so many messages are published; `took_over_s` is what it gave."""
+
+    name: str
+    after_messages: int
+    strike: Callable[[], float | None]
+    at_ns: int = 0
+    took_over_s: float | None = None
+
+
+@dataclass
+class Ground:
+    """A cluster under the bench's load."""
+
+    rig: Rig
+    hub: SpreadHub
+    nats: NatsCluster
+    folder: Path
+    errors: list[BaseException] = field(default_factory=list)
+
+    def kill_judge(self, name: str) -> float:
+        """Seconds until every partition it had is another's."""
+        judge = self.hub.named(name)
+        mark = f"-{judge.pid}"
+        owned = [partition for partition, (owner, _) in self.hub.owners().items() if owner.endswith(mark)]
+        assert owned, f"{name} judged nothing"
+        killed_at = time.time()
+        kill(self.hub, name)
+        while True:
+            owners = self.hub.owners()
+            if all(not owners[partition][0].endswith(mark) for partition in owned):
+                return max(owners[partition][1] for partition in owned) - killed_at
+            assert time.time() - killed_at < TAKEN_OVER_S, "nobody took over"
+            time.sleep(0.1)
+
+    def run(self, load: Load, blows: Sequence[Blow]) -> Outcome:
+        thread = threading.Thread(target=self._strike_all, args=(blows,), name="blows", daemon=True)
+        thread.start()
+        outcome = self.rig.run(load)
+        thread.join(TAKEN_OVER_S)
+        assert not self.errors, self.errors
+        return outcome
+
+    def _strike_all(self, blows: Sequence[Blow]) -> None:
+        try:
+            counts = Counts(self.folder / "bench" / "counts")
+            while counts[Count.PUBLISHED] > blows[0].after_messages:
+                time.sleep(0.05)  # still of the phase before
+            for blow in blows:
+                while counts[Count.PUBLISHED] < blow.after_messages:
+                    time.sleep(0.02)
+                blow.at_ns = time.monotonic_ns()
+                blow.took_over_s = blow.strike()
+        except BaseException as error:
+            self.errors.append(error)
+
+    def longest_silence_s(self, blow: Blow, *, within_s: float = 15.0) -> float:
+        """Between two alarms in the seconds after it."""
+        stamps = np.array([each.stamp_ns for each in heard(self.folder / "bench" / "alarms")], np.int64)
+        near = stamps[(stamps >= blow.at_ns - 1_000_000_000) & (stamps <= blow.at_ns + within_s * 1e9)]
+        return float(np.diff(near).max() / 1e9) if len(near) > 1 else 0.0
+
+
+def kill(hub: SpreadHub, name: str) -> None:
+    process = hub.named(name).process
+    assert process is not None
+    process.kill()
+    process.wait()
+
+
+@contextmanager
+def ground(
+    folder: Path, layout: Mapping[str, Sequence[str]], *, devices: int, influx: bool = False
+) -> Iterator[Ground]:
+    with ExitStack() as stack:
+        broker = stack.enter_context(running_mosquitto(folder / "mosquitto"))
+        nats = stack.enter_context(running_cluster(folder / "nats"))
+        url = stack.enter_context(postgres(folder / "postgres"))
+        servers = Servers(url, nats.url, stack.enter_context(influx_url(folder / "influx")) if influx else "")
+        place = Place(folder, broker, Fleet(devices))
+        subject = Subject("spread hub", lambda: "", lambda place: running_spread(servers, place, layout))
+        rig = stack.enter_context(running_rig(subject, place))
+        assert isinstance(rig.subject, SpreadHub)
+        warm = [Load(pace=Pace.BURST, messages=devices, done_within_s=seconds) for seconds in (3, 10, 30)]
+        assert any(rig.run(load).is_done for load in warm), "nothing is stored"
+        yield Ground(rig, rig.subject, nats, folder)
+
+
+@contextmanager
+def influx_url(home: Path) -> Iterator[str]:
+    home.mkdir()
+    server = InfluxServer(home)
+    server.start()
+    try:
+        yield server.url("readings")
+    finally:
+        server.stop()
+
+
+def show(ground: Ground, outcome: Outcome, blows: Sequence[Blow]) -> None:
+    found, published = outcome.latencies_ms, outcome.published.messages
+    print(f"\n{published:,} messages, {published / outcome.publishing_s:,.0f} a second, {outcome.verdict}")
+    print(f"stored and told {outcome.done_s - outcome.publishing_s:.1f} s after the last was published")
+    quantiles = ", ".join(f"p{q} {np.percentile(found, q):,.0f}" for q in (50, 99, 100))
+    print(f"publish to alarm, ms: {quantiles}")
+    for blow in blows:
+        taken = "" if blow.took_over_s is None else f"taken over after {blow.took_over_s:.2f} s, "
+        print(f"{blow.name}: {taken}longest silence of alarms {ground.longest_silence_s(blow):.2f} s")
+
+
+def test_a_judge_that_is_killed_is_taken_over_and_nothing_is_lost(tmp_path: Path) -> None:
+    need("mosquitto", package="mosquitto")
+    with ground(tmp_path, SMALL, devices=200) as place:
+        blows = [Blow("judge", 3_000, lambda: place.kill_judge("judge-1"))]
+        outcome = place.run(Load(pace=Pace.EVEN, messages=9_000, rate=1_000, done_within_s=90), blows)
+        show(place, outcome, blows)
+        assert outcome.is_done, outcome.verdict
+        assert outcome.verdict.is_clean, outcome.verdict
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_a_judge_a_store_and_the_leader_of_the_bus_are_killed_under_load(tmp_path: Path) -> None:
+    for program, package in (("mosquitto", "mosquitto"), ("influxd", "influxdb")):
+        need(program, package=package)
+    with ground(tmp_path, LARGE, devices=2_000, influx=True) as place:
+        blows = [
+            Blow("judge", 25_000, lambda: place.kill_judge("judge-1")),
+            Blow("store", 50_000, lambda: kill(place.hub, "store-1")),
+            Blow("leader of the bus", 75_000, lambda: place.nats.leader_of(READINGS_STREAM.name).kill()),
+            Blow("adapters", 110_000, lambda: kill(place.hub, adapter_of(place))),
+        ]
+        outcome = place.run(Load(pace=Pace.EVEN, messages=150_000, rate=5_000, done_within_s=240), blows)
+        show(place, outcome, blows)
+        assert outcome.is_done, outcome.verdict
+        assert outcome.verdict.is_clean, outcome.verdict
+
+
+def adapter_of(place: Ground) -> str:
+    """The adapter process that has the broker's session."""
+    logs = {name: (place.folder / f"{name}.log").read_text("utf-8") for name in ("adapters-1", "adapters-2")}
+    return next(name for name, text in logs.items() if "adapter taken" in text)
