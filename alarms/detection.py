@@ -17,6 +17,7 @@ class AlarmSource(StrEnum):
     PREDICTION = "prediction"
     LINK = "link"  # a device or gateway stopped answering
     DEVICE = "device"  # the device raised it by itself
+    HUB = "hub"  # the hub about itself: it cannot keep what it is told
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,11 @@ class Bus:
     def is_connected(self) -> bool:
         return self._client.is_connected
 
+    @property
+    def refusing_for_s(self) -> float:
+        """How long the bus has not taken what it was given; 0 while it does."""
+        return 0.0 if self._failing_since is None else time.monotonic() - self._failing_since
+
     # --- batches -------------------------------------------------------------------------------------------------
 
     async def publish(self, partition: int, batch: ReadingBatch, *, life_safety: bool = False) -> int:

@@ -31,7 +31,7 @@ from hub.directory_keeper import DirectoryKeeper
 from hub.health import Check, Readiness
 from hub.infrastructure import Infrastructure
 from hub.judge_line import build_judge_line
-from hub.lines import AdapterShares, build_adapters, build_refusals, build_store_work
+from hub.lines import AdapterShares, StoreWork, build_adapters, build_refusals, build_store_work
 from hub.live import LiveUpdates
 from hub.mqtt_users import MqttUsers
 from hub.rooms import Common, Rooms, build_rooms
@@ -39,6 +39,7 @@ from hub.schedule import job_runner
 from hub.serving import build_api, serve_api, serve_health
 from hub.settings import HubSettings
 from hub.single_store import SingleStore
+from hub.storage_watch import Signs, StorageWatch
 from hub.subscriptions import subscriptions
 from kit.announcements import Announcements
 from kit.clock import SystemClock
@@ -109,7 +110,8 @@ async def build(settings: HubSettings, infra: Infrastructure, roles: Collection[
         await stack.enter_async_context(rooms.connectors.opened())
         if store is not None:
             await stack.enter_async_context(store)
-        yield _assemble(infra, common, rooms, _Parts(bus, store, queries, telemetry, refusals, intake, owned))
+        parts = _Parts(bus, store, queries, telemetry, refusals, intake, owned)
+        yield _assemble(infra, common, rooms, parts, roles)
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class _Owned:
     single_store: SingleStore | None
 
 
-def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts) -> Hub:
+def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts, roles: Collection[Role]) -> Hub:
     brokers, metrics = _brokers(infra), MqttMetrics(common.registry)
     kept = KeptSamples(common.profiles, rooms.catalog.discovery, parts.intake, common.directory)
     handled = subscriptions(rooms, kept)
@@ -155,17 +157,20 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
         common, rooms.catalog, intake=parts.intake, brokers=brokers, metrics=metrics, shares=parts.owned.adapters
     )
     runner = job_runner(common, rooms, handled, publish_alarms=judge.publication.publish_pending)
-    readiness = Readiness(_checks(common, parts.bus))
+    store_work = _store_work(common, rooms, parts) if Role.STORE in roles else None
+    watch = _storage_watch(infra, common, rooms, parts, store_work)
+    readiness = Readiness(_checks(common, parts.bus) | {"storage": watch.check})
     app = build_api(common, rooms, live=live, readiness=readiness)
     always: dict[str, Work] = {
         "announcements": announcements.run,
         "directory": keeper.run,
         "MQTT users": users.run,
         "refusals": parts.refusals.run,
+        "storage watch": watch.run,
     }
     work: dict[Role, Mapping[str, Work]] = {
         Role.ADAPTERS: {f"adapters {number}": adapter.run for number, adapter in enumerate(adapters)},
-        Role.STORE: {"store": partial(_run_store, common, rooms, parts)},
+        Role.STORE: {"store": partial(_run_store, store_work, parts)},
         Role.JUDGE: {"judge": judge.run, "alarm messages": publisher.run},
         Role.API: {"api": partial(serve_api, app, common.settings)},
         Role.JOBS: {
@@ -231,9 +236,36 @@ def _brokers(infra: Infrastructure) -> list[Broker]:
     return brokers
 
 
-async def _run_store(common: Common, rooms: Rooms, parts: _Parts) -> None:
-    assert parts.store is not None  # built because the role is ours
-    work = build_store_work(common, rooms.catalog, bus=parts.bus, store=parts.store, settings=parts.telemetry)
+def _store_work(common: Common, rooms: Rooms, parts: _Parts) -> StoreWork:
+    assert parts.store is not None  # opened because the role is ours
+    return build_store_work(common, rooms.catalog, bus=parts.bus, store=parts.store, settings=parts.telemetry)
+
+
+def _storage_watch(
+    infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts, store_work: StoreWork | None
+) -> StorageWatch:
+    """Watches what this process writes itself, and the servers it runs itself."""
+    var = common.settings.var
+    refusing = {"bus": lambda: parts.bus.refusing_for_s}
+    folders = {"photos": common.settings.files} if common.settings.files.is_dir() else {}
+    if infra.nats is not None:
+        folders |= {"bus": var / "nats"}
+    if not common.settings.database_url and infra.nats is not None:
+        folders |= {"database": var / "postgres"}
+    if store_work is not None:
+        refusing |= {"store": lambda: store_work.line.refusing_for_s}
+        if not parts.telemetry.is_server:
+            folders |= {"telemetry": parts.telemetry.folder or var / "telemetry"}
+    signs = Signs(folders, refusing, lambda: 0.0 if store_work is None else store_work.keeper.unread_share)
+    return StorageWatch(
+        signs, low_bytes=common.settings.storage_low_mb * 1024**2, database=common.database,
+        alarms=rooms.alarms.service, catalog=rooms.catalog.service, editor=rooms.catalog.editor,
+        directory=common.directory, texts=common.texts, clock=common.clock, registry=common.registry,
+    )  # fmt: skip
+
+
+async def _run_store(work: StoreWork | None, parts: _Parts) -> None:
+    assert work is not None  # built because the role is ours
     async with asyncio.TaskGroup() as group:
         if parts.owned.single_store is not None:
             group.create_task(parts.owned.single_store.run(), name="only store")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hub.lock import folder_lock, is_locked
 from hub.migrate import upgrade
-from hub.settings import HubSettings
+from hub.settings import Durability, HubSettings
 from kit.secrets import SecretStore
 from kit.supervision.nats import BUS_USER, MQTT_USER, NatsConfig, NatsServer, TlsFiles, running_nats
 from kit.supervision.ports import require_free
@@ -112,6 +112,7 @@ async def _own(settings: HubSettings, secrets: SecretStore, stack: AsyncExitStac
             mqtt_host=settings.mqtt_bind,
             mqtt_port=settings.mqtt_port,
             mqtt_tls=_tls_files(settings),
+            sync_interval="always" if settings.durable is Durability.POWER else "1s",
         )
         server = await stack.enter_async_context(running_nats(settings.var / "nats", config))
     return Infrastructure(

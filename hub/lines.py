@@ -8,6 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from bus.client import Bus
+from bus.keeper import Readers, StreamKeeper
 from catalog.service import CatalogService
 from device_adapters.intake import Intake
 from device_adapters.links import LinkBook
@@ -19,12 +20,14 @@ from device_adapters.mqtt.metrics import MqttMetrics
 from device_adapters.refusals import RefusalLine
 from device_adapters.sharing import Share, SharedAdapters
 from device_adapters.supervisor import Adapter, AdapterMetrics, AdapterSupervisor
+from hub.judge_line import DURABLE as JUDGE_DURABLE
 from hub.rooms import CatalogRoom, Common
 from kit.db import Database
 from telemetry.duckdb_store import DuckDbStore
 from telemetry.remote import TelemetryServer
 from telemetry.settings import TelemetrySettings
 from telemetry.store import TelemetryStore
+from telemetry.store_line import DURABLE as STORE_DURABLE
 from telemetry.store_line import StoreLine
 from telemetry.upkeep import TelemetryUpkeep
 
@@ -100,6 +103,7 @@ class StoreWork:
     line: StoreLine
     server: TelemetryServer | None
     upkeep: TelemetryUpkeep
+    keeper: StreamKeeper
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -107,6 +111,7 @@ class StoreWork:
             if self.server is not None:
                 group.create_task(self.server.run(), name="telemetry queries")
             group.create_task(self.upkeep.run(), name="telemetry upkeep")
+            group.create_task(self.keeper.run(), name="bus keeper")
 
 
 def build_store_work(
@@ -122,6 +127,9 @@ def build_store_work(
         upkeep=TelemetryUpkeep(
             store=store, clock=common.clock, retention_days=settings.retention_days,
             interval_s=settings.upkeep_interval_s, registry=common.registry,
+        ),
+        keeper=StreamKeeper(
+            bus, Readers(of_all=(STORE_DURABLE,), of_each=(JUDGE_DURABLE,)), common.clock, common.registry
         ),
     )  # fmt: skip
 

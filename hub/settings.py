@@ -1,6 +1,7 @@
 """Settings of the whole: folders, addresses, which servers are embedded. A room's own settings live in that room."""
 
 import logging
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -14,6 +15,13 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 LOOPBACK = "127.0.0.1"
 WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not bound
+
+
+class Durability(StrEnum):
+    """What must happen before something counts as kept. See docs/reliability.md."""
+
+    PROCESS = "process"
+    POWER = "power"
 
 
 class HubSettings(Settings):
@@ -71,6 +79,13 @@ class HubSettings(Settings):
     )
     profiles_dir: Path = Field(
         Path(__file__).parent.parent / "device_adapters" / "profiles", description="folder of the device profiles"
+    )
+    storage_low_mb: int = Field(
+        1024, ge=0, description="an alarm is raised when less room is left where the hub writes, MB"
+    )
+    durable: Durability = Field(
+        Durability.PROCESS,
+        description="`process`: no kill -9 loses what was acknowledged; `power`: no power cut either, but more slowly",
     )
     language: Language = Field(Language.ZH, description="language of what the commands refuse with: zh-CN or en")
     log_level: str = Field("INFO", description="least serious log lines to write: DEBUG, INFO, WARNING or ERROR")

@@ -32,7 +32,7 @@ _MAX_MESSAGES = 512
 GATHER_S = 0.25
 _MAX_WAIT_S = 1.0
 _FIRST_BACKOFF_S = 0.5
-_LONGEST_BACKOFF_S = 60.0
+_LONGEST_BACKOFF_S = 10.0
 _APPEND_DEADLINE_S = 60.0
 
 
@@ -88,6 +88,7 @@ class StoreLine:
         self._directory = directory
         self._metrics = StoreLineMetrics(registry)
         self._letters = LetterDesk(refuse, self._metrics.letters_waiting)
+        self._failing_since: float | None = None
 
     async def run(self) -> None:
         """Until cancelled. Raises when the bus does; its supervisor starts it again."""
@@ -95,6 +96,11 @@ class StoreLine:
             group.create_task(self._letters.run(), name="store line, dead letters")
             group.create_task(self._consume(life_safety=False), name="store line")
             group.create_task(self._consume(life_safety=True), name="store line, life safety")
+
+    @property
+    def refusing_for_s(self) -> float:
+        """How long nothing could be stored; 0 while it can."""
+        return 0.0 if self._failing_since is None else time.monotonic() - self._failing_since
 
     async def _consume(self, *, life_safety: bool) -> None:
         backoff = Backoff(first_s=_FIRST_BACKOFF_S, longest_s=_LONGEST_BACKOFF_S)
@@ -120,6 +126,7 @@ class StoreLine:
             await self._give_back(deliveries, backoff.next_s(), error)
             return
         crash_here(CrashPoint.STORE_APPENDED)
+        self._failing_since = None
         if backoff.reset():
             log.info("store line works again")
         for item in work:
@@ -183,6 +190,7 @@ class StoreLine:
 
     async def _give_back(self, deliveries: Sequence[StoreDelivery], delay_s: float, error: Exception) -> None:
         self._metrics.failures.inc()
+        self._failing_since = self._failing_since or time.monotonic()
         log.warning("append failed; messages stay on the bus", error=repr(error), retry_in_s=round(delay_s, 1))
         for delivery in deliveries:
             await delivery.nak(delay_s)

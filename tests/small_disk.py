@@ -23,7 +23,8 @@ class SmallDisk:
         """Takes what room there is; `empty` gives it back."""
         free = os.statvfs(self.folder).f_bavail * os.statvfs(self.folder).f_frsize
         with (self.folder / "ballast").open("ab") as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, max(4096, free - leave_bytes))
+            if free > leave_bytes:
+                os.posix_fallocate(ballast.fileno(), ballast.tell(), free - leave_bytes)
 
     def empty(self) -> None:
         (self.folder / "ballast").unlink(missing_ok=True)

@@ -1,0 +1,252 @@
+"""Sees that the hub can keep what it is told, and says so before it cannot: an alarm like any other.
+
+Each folder is written to for a trial, the bus and the store say how long they have been refusing, and the bus how full
+it is of what nobody has read. What is wrong is an alarm on the hub itself, an equipment of the oldest site: on the
+desk, over MQTT, in `/metrics` and in `/readyz`. While the database is away it waits, and is raised when it is back.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import assert_never
+
+from prometheus_client import CollectorRegistry, Gauge
+from sqlalchemy.exc import SQLAlchemyError
+
+from alarms.detection import AlarmSource, Detection
+from alarms.service import AlarmService
+from building.equipment import EquipmentKind
+from building.severity import Severity
+from catalog.directory import EquipmentEntry, LiveDirectory
+from catalog.editing import CatalogEditor, NewEquipment
+from catalog.service import CatalogService
+from kit.access import Scope
+from kit.clock import Clock, to_ms
+from kit.db import Database
+from kit.i18n import Language, Texts
+from kit.logs import logger
+
+log = logger(__name__)
+
+LOOK_EVERY_S = 5.0
+STUCK_AFTER_S = 10.0
+UNREAD_SHARE = 0.8
+TRIAL_BYTES = 64 * 1024
+HUB_CODE = "HUB"
+HUB_NAME = "智物"
+
+
+class Trouble(StrEnum):
+    """What can be wrong with a place where the hub keeps things."""
+
+    LOW = "storage_low"  # little room is left
+    FULL = "storage_cannot_write"  # a trial failed
+    STUCK = "storage_stuck"  # whoever writes there has been refusing for a while
+    UNREAD = "bus_fills_up"  # the bus holds much that nobody has read
+
+    @property
+    def severity(self) -> Severity:
+        match self:
+            case Trouble.LOW | Trouble.UNREAD:
+                return Severity.MAJOR
+            case Trouble.FULL | Trouble.STUCK:
+                return Severity.CRITICAL
+            case _:
+                assert_never(self)
+
+
+class StorageCannotWrite(RuntimeError):
+    """Somewhere the hub cannot keep what it is told."""
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What there is to look at: folders by place, and who says how long (s) it has been refusing, by place."""
+
+    folders: Mapping[str, Path]
+    refusing_for_s: Mapping[str, Callable[[], float]]
+    unread_share: Callable[[], float]
+
+
+Found = Mapping[tuple[Trouble, str], float]
+
+
+class StorageGauges:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.free = Gauge("hub_storage_free_bytes", "Room left where the hub writes", ["place"], registry=registry)
+        self.trouble = Gauge(
+            "hub_storage_trouble", "1 while something is wrong with a place", ["trouble", "place"], registry=registry
+        )
+
+    def show(self, found: Found) -> None:
+        self.trouble.clear()
+        for trouble, place in found:
+            self.trouble.labels(trouble.value, place).set(1)
+
+
+def examine(signs: Signs, *, low_bytes: int, gauges: StorageGauges) -> Found:
+    """What is wrong now: trouble and place → the figure that says so (bytes free, seconds, share)."""
+    found: dict[tuple[Trouble, str], float] = {}
+    for place, folder in signs.folders.items():
+        free = shutil.disk_usage(folder).free if folder.is_dir() else 0
+        gauges.free.labels(place).set(free)
+        if not _can_write(folder):
+            found[Trouble.FULL, place] = free
+        elif free < low_bytes:
+            found[Trouble.LOW, place] = free
+    for place, refusing_for_s in signs.refusing_for_s.items():
+        if (seconds := refusing_for_s()) > STUCK_AFTER_S:
+            found[Trouble.STUCK, place] = seconds
+    if (share := signs.unread_share()) > UNREAD_SHARE:
+        found[Trouble.UNREAD, "bus"] = share
+    return found
+
+
+def _can_write(folder: Path) -> bool:
+    """Whether a file of some kilobytes reaches the disk."""
+    trial = folder / f".trial-{os.getpid()}"
+    try:
+        with trial.open("wb") as file:
+            file.write(b"\0" * TRIAL_BYTES)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        return False
+    finally:
+        trial.unlink(missing_ok=True)
+    return True
+
+
+class StorageWatch:
+    """`run` until cancelled, in every process that writes anywhere."""
+
+    def __init__(
+        self,
+        signs: Signs,
+        *,
+        low_bytes: int,
+        database: Database,
+        alarms: AlarmService,
+        catalog: CatalogService,
+        editor: CatalogEditor,
+        directory: LiveDirectory,
+        texts: Texts,
+        clock: Clock,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._signs = signs
+        self._low_bytes = low_bytes
+        self._database = database
+        self._alarms = alarms
+        self._catalog = catalog
+        self._editor = editor
+        self._directory = directory
+        self._texts = texts
+        self._clock = clock
+        self._gauges = StorageGauges(registry)
+        self._found: Found = {}
+        self._told: set[tuple[Trouble, str]] | None = None
+
+    async def check(self) -> None:
+        """For `/readyz`. Raises StorageCannotWrite."""
+        stopped = [place for trouble, place in self._found if trouble.severity is Severity.CRITICAL]
+        if stopped:
+            raise StorageCannotWrite(", ".join(stopped))
+
+    async def run(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """Looks once, and tells what began or ended since it was last told."""
+        self._found = await asyncio.to_thread(examine, self._signs, low_bytes=self._low_bytes, gauges=self._gauges)
+        self._gauges.show(self._found)
+        if self._told == set(self._found):
+            return
+        for trouble, place in set(self._found) - (self._told or set()):
+            log.error("storage trouble", trouble=trouble.value, place=place, figure=self._found[trouble, place])
+        try:
+            if await self._tell():
+                self._told = set(self._found)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("storage trouble cannot be made an alarm yet", error=repr(error)[:200])
+
+    async def _tell(self) -> bool:
+        """Makes the alarms what was found. False: not yet, the directory must hear of the hub first."""
+        hub = self._hub()
+        if hub is None:
+            if self._found:
+                await self._enter_catalog()
+            return not self._found
+        now_ms = to_ms(self._clock.now())
+        async with self._database.transaction() as session:
+            lasting = await self._alarms.lasting_episodes(
+                session, source=AlarmSource.HUB, life_safety=False, equipment_ids=[hub.equipment_id]
+            )
+            ours = {source_id: onset_ms for _, _, source_id, onset_ms in lasting if self._is_ours(source_id)}
+            wanted = {_source_id(trouble, place): (trouble, place) for trouble, place in self._found}
+            began = [
+                self._detection(hub, trouble, place, onset_ms=now_ms)
+                for source_id, (trouble, place) in wanted.items()
+                if source_id not in ours
+            ]
+            ended = [
+                Detection.end_of(
+                    source=AlarmSource.HUB, source_id=source_id, equipment_id=hub.equipment_id, site_id=hub.site_id,
+                    onset_ms=onset_ms, at_ms=now_ms,
+                )
+                for source_id, onset_ms in ours.items()
+                if source_id not in wanted
+            ]  # fmt: skip
+            await self._alarms.apply(session, [*began, *ended])
+        return True
+
+    def _hub(self) -> EquipmentEntry | None:
+        entries: Sequence[EquipmentEntry] = self._directory.current.entries
+        return next((entry for entry in entries if entry.code == HUB_CODE and entry.kind is EquipmentKind.OTHER), None)
+
+    async def _enter_catalog(self) -> None:
+        """The hub becomes an equipment of the oldest site; without a site there is nobody to tell."""
+        async with self._database.transaction() as session:
+            sites = await self._catalog.sites(session, Scope.everywhere())
+            if sites:
+                site = min(sites, key=lambda one: one.id)  # ids grow with time
+                new = NewEquipment(site_id=site.id, code=HUB_CODE, name=HUB_NAME, kind=EquipmentKind.OTHER)
+                await self._editor.create_equipment(session, Scope.of(site.id), new)
+
+    def _is_ours(self, source_id: str) -> bool:
+        """Another process watches other places: its alarms are not for us to end."""
+        places = {*self._signs.folders, *self._signs.refusing_for_s, "bus"}
+        return source_id in {_source_id(trouble, place) for trouble in Trouble for place in places}
+
+    def _detection(self, hub: EquipmentEntry, trouble: Trouble, place: str, *, onset_ms: int) -> Detection:
+        figure = self._found[trouble, place]
+        return Detection(
+            source=AlarmSource.HUB,
+            source_id=_source_id(trouble, place),
+            equipment_id=hub.equipment_id,
+            site_id=hub.site_id,
+            active=True,
+            onset_ms=onset_ms,
+            at_ms=onset_ms,
+            severity=trouble.severity,
+            fault_mode=trouble.value,
+            life_safety=False,
+            message={language.value: self._words(trouble, place, figure, language) for language in Language},
+            values={"figure": round(figure, 3)},
+        )
+
+    def _words(self, trouble: Trouble, place: str, figure: float, language: Language) -> str:
+        where = self._texts.text(f"alarms.hub_place.{place}", language)
+        return self._texts.text(
+            f"alarms.hub_trouble.{trouble.value}", language, place=where, free_mb=int(figure / 1024**2)
+        )
+
+
+def _source_id(trouble: Trouble, place: str) -> str:
+    return f"{trouble.value}:{place}"

@@ -1,0 +1,118 @@
+"""What the hub cannot keep becomes an alarm on the hub itself, and ends when it can again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import select
+
+from alarms.models import Alarm
+from building.severity import Severity
+from catalog.editing import CatalogEditor
+from catalog.loader import load_directory
+from catalog.profiles import load_profiles
+from catalog.service import CatalogService
+from hub.api import load_texts
+from hub.storage_watch import HUB_CODE, Signs, StorageCannotWrite, StorageGauges, StorageWatch, Trouble, examine
+from kit.db import Database
+from tests.alarms.place import ROOT, Place, small_site
+from tests.small_disk import small_disk
+
+MB = 1024**2
+
+
+@dataclass
+class Refusing:
+    """Somebody who can be made to have been refusing for a while."""
+
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@dataclass
+class Watched:
+    """A watch with everything around it that a process gives it."""
+
+    place: Place
+    database: Database
+    watch: StorageWatch
+    refusing: Refusing
+    signs: Signs = field(default_factory=lambda: Signs({}, {}, lambda: 0.0))
+
+    async def look(self) -> None:
+        """Looks, lets the directory hear what is new in the catalog, and looks again."""
+        for _ in range(2):
+            await self.watch.look()
+            async with self.database.transaction() as session:
+                self.place.directory.replace(await load_directory(session))
+
+    async def alarms(self) -> Mapping[str, Alarm]:
+        """Present alarms on the hub by their source id."""
+        async with self.database.transaction() as session:
+            found = await session.scalars(select(Alarm).where(Alarm.equipment_code == HUB_CODE, Alarm.is_present))
+            return {alarm.source_id: alarm for alarm in found}
+
+
+@pytest.fixture
+async def watched(database: Database, tmp_path: Path) -> Watched:
+    place = await small_site(database)
+    profiles = load_profiles(ROOT / "device_adapters" / "profiles")
+    refusing = Refusing()
+    signs = Signs({"telemetry": tmp_path}, {"bus": refusing}, lambda: 0.0)
+    watch = StorageWatch(
+        signs, low_bytes=MB, database=database, alarms=place.alarms, catalog=CatalogService(profiles),
+        editor=CatalogEditor(profiles, place.clock), directory=place.directory, texts=load_texts(), clock=place.clock,
+        registry=CollectorRegistry(),
+    )  # fmt: skip
+    return Watched(place, database, watch, refusing, signs)
+
+
+async def test_a_bus_that_refuses_is_a_critical_alarm_that_ends_with_it(watched: Watched) -> None:
+    await watched.look()
+    assert not await watched.alarms(), "a hub without trouble is no equipment"
+    watched.refusing.seconds = 11.0
+    await watched.look()
+    (alarm,) = (await watched.alarms()).values()
+    assert (alarm.fault_mode, alarm.severity) == (Trouble.STUCK.value, Severity.CRITICAL.value)
+    assert "{" not in alarm.message["zh-CN"] + alarm.message["en"]
+    with pytest.raises(StorageCannotWrite):
+        await watched.watch.check()
+    await watched.look()
+    assert len(await watched.alarms()) == 1, "told once"
+    watched.refusing.seconds = 0.0
+    await watched.look()
+    assert not await watched.alarms()
+    await watched.watch.check()
+
+
+async def test_a_hub_that_starts_again_ends_what_no_longer_holds(watched: Watched) -> None:
+    watched.refusing.seconds = 60.0
+    await watched.look()
+    assert await watched.alarms()
+    watched.refusing.seconds = 0.0
+    watched.watch._told = None  # as it is after a start
+    await watched.look()
+    assert not await watched.alarms()
+
+
+def test_little_room_is_told_before_none_is_left(tmp_path: Path) -> None:
+    gauges = StorageGauges(CollectorRegistry())
+    with small_disk(tmp_path / "small", megabytes=8) as disk:
+        signs = Signs({"telemetry": disk.folder}, {}, lambda: 0.0)
+        assert not examine(signs, low_bytes=MB, gauges=gauges)
+        disk.fill(leave_bytes=MB // 2)
+        assert set(examine(signs, low_bytes=MB, gauges=gauges)) == {(Trouble.LOW, "telemetry")}
+        disk.fill()
+        assert set(examine(signs, low_bytes=MB, gauges=gauges)) == {(Trouble.FULL, "telemetry")}
+        disk.empty()
+        assert not examine(signs, low_bytes=MB, gauges=gauges)
+
+
+def test_a_folder_that_is_gone_and_a_bus_that_fills_up_are_told(tmp_path: Path) -> None:
+    signs = Signs({"database": tmp_path / "none"}, {}, lambda: 0.9)
+    found = set(examine(signs, low_bytes=0, gauges=StorageGauges(CollectorRegistry())))
+    assert found == {(Trouble.FULL, "database"), (Trouble.UNREAD, "bus")}
