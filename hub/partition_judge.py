@@ -18,8 +18,9 @@ from telemetry.admission import AHEAD_TOLERANCE_MS, admit, admit_all
 SKEW_TOLERANCE_MS = 60_000
 # The clocks of the bus and of this hub differ by less.
 SAME_CLOCK_MS = 60_000
-# What took longer than this from the device to the bus is stored only: nobody acts on it any more.
-LATENESS_BOUND_MS = 3_600_000
+# What took longer than this from the device to the bus is stored only: nobody acts on it any more. Longer than a clock
+# is off by a daylight-saving mistake or two hours: a hub whose clock is wrong must still hear its devices.
+LATENESS_BOUND_MS = 3 * 3_600_000
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,21 @@ class PartitionJudge:
         if not in_time.all():
             self._meters.left_out.labels(self._line, "too_old").inc(int((~in_time).sum()))
             batch, arrived_ms = batch.where(in_time), arrived_ms[in_time]
-        return self._judged(self._admitted(self._not_ahead(batch, arrived_ms), directory, max(arrivals)), now_ms)
+        return self._judged(self._admitted(self._in_step(batch, arrived_ms), directory, max(arrivals)), now_ms)
+
+    def _in_step(self, batch: ReadingBatch, arrived_ms: npt.NDArray[np.int64]) -> ReadingBatch:
+        """The batch with the time of arrival where a device's clock jumped ahead, and never before what it said last.
+
+        An equipment that goes on where it left off is right: then it is the hub's clock that stands behind.
+        """
+        ahead_ms = batch.ts_ms - arrived_ms
+        skewed = (ahead_ms > SKEW_TOLERANCE_MS) & (ahead_ms <= AHEAD_TOLERANCE_MS)
+        if not skewed.any():
+            return batch
+        self._meters.clock_skew.inc(int(skewed.sum()))
+        goes_on, newest_ms = self.judge.in_step(batch)
+        ts_ms = np.where(skewed & ~goes_on, np.maximum(arrived_ms, newest_ms + 1), batch.ts_ms)
+        return ReadingBatch(batch.point_no, ts_ms, batch.value, batch.quality)
 
     def _not_ahead(self, batch: ReadingBatch, arrived_ms: npt.NDArray[np.int64]) -> ReadingBatch:
         """The batch with the time of arrival where a clock runs ahead; what is absurdly ahead is left to admission."""

@@ -135,6 +135,35 @@ class OrderedJudge:
     def never_late(self, batch: ReadingBatch, *, arrived_ms: int) -> ReadingBatch:
         return self._lead.never_late(batch, arrived_ms=arrived_ms)
 
+    def in_step(self, batch: ReadingBatch) -> tuple[Flags, Ints]:
+        """Which readings go on where their equipment left off, and the newest time it said before the batch.
+
+        One goes on when it is not further ahead than the window, or than a periodic point's silence may last: so a
+        device whose clock jumps can be told from a hub whose clock does.
+        """
+        slots = self.rules.slots_of(batch.point_no)
+        equipment = (
+            np.where(slots >= 0, self.rules.equipment_of_slot[slots], -1) if len(self.rules.point_nos) else slots
+        )
+        clock_ms = np.full(len(slots), NEVER, np.int64)
+        reach_ms = np.full(len(slots), WINDOW_MS, np.int64)
+        ours = slots >= 0
+        clock_ms[ours] = self.state.clock_ms[equipment[ours]]
+        reach_ms[ours] = np.maximum(self.rules.reach_ms[slots[ours]], WINDOW_MS)
+        order = np.lexsort((batch.ts_ms, equipment))
+        sorted_equipment, ts_ms = equipment[order], batch.ts_ms[order]
+        before_ms = clock_ms[order]
+        follows = np.zeros(len(order), np.bool_)
+        follows[1:] = sorted_equipment[1:] == sorted_equipment[:-1]
+        before_ms[follows] = np.maximum(before_ms[follows], ts_ms[:-1][follows[1:]])
+        jumps = np.cumsum(ts_ms - before_ms > reach_ms[order])
+        # What follows a jump does not go on either.
+        at_first = np.maximum.accumulate(np.where(follows, 0, np.arange(len(order))))
+        jumped_before = np.where(at_first > 0, jumps[at_first - 1], 0)
+        goes_on = np.empty(len(order), np.bool_)
+        goes_on[order] = jumps == jumped_before
+        return goes_on & ours, clock_ms
+
     # --- beginnings ----------------------------------------------------------------------------------------------
 
     def seed(self, latest: ReadingBatch) -> None:

@@ -43,7 +43,8 @@ class RuleSet:
     """What one judge judges: the points of one line (life safety or not) of its equipment, and the rules over them.
 
     A slot is a point's place in the arrays. `pair_starts[slot]` … `pair_starts[slot + 1]` is where its pairs are found
-    in `pairs_by_slot`. `hold_ms` is how long a slot's value holds; `need_ms` and `clear_need_ms` belong to pairs.
+    in `pairs_by_slot`. `hold_ms` is how long a slot's value holds, `reach_ms` how long a periodic one may be silent
+    (else 0); `need_ms` and `clear_need_ms` belong to pairs.
     """
 
     life_safety: bool
@@ -55,6 +56,7 @@ class RuleSet:
     slot_by_point: Rows
     equipment_of_slot: Rows
     hold_ms: Ints
+    reach_ms: Ints
     pair_starts: Ints
     pairs_by_slot: Rows
     equipment_of_pair: Rows
@@ -187,6 +189,7 @@ class _Layout:
             slot_by_point=slot_by_point,
             equipment_of_slot=np.array([place for place, _ in self.points], np.int32),
             hold_ms=np.array([hold_ms(point.reporting) for _, point in self.points], np.int64),
+            reach_ms=np.array([_reach_ms(point.reporting) for _, point in self.points], np.int64),
             pair_starts=pair_starts,
             pairs_by_slot=pairs_by_slot,
             equipment_of_pair=np.concatenate(self.places) if self.places else np.empty(0, np.int32),
@@ -211,3 +214,7 @@ def hold_ms(reporting: Reporting) -> int:
     """How long a reading stands for its point: a few intervals of a periodic one, the longest hold of the other."""
     factor = MISSED_INTERVALS if reporting.mode is ReportingMode.PERIODIC else 1.0
     return int(reporting.interval_s * factor * 1000)
+
+
+def _reach_ms(reporting: Reporting) -> int:
+    return hold_ms(reporting) if reporting.mode is ReportingMode.PERIODIC else 0

@@ -58,10 +58,29 @@ def life_safety() -> Line:
     return Line(life_safety=True)
 
 
-def test_what_took_over_an_hour_is_stored_only(ordinary: Line) -> None:
-    assert ordinary.take(ordinary.delivery(1, arrived_s=HOUR_S + 1, at_s=0, pa=80)) == []
+def test_what_took_over_three_hours_is_stored_only(ordinary: Line) -> None:
+    assert ordinary.take(ordinary.delivery(1, arrived_s=3 * HOUR_S + 1, at_s=0, pa=80)) == []
     assert ordinary.left_out("too_old") == 1
-    assert ordinary.take(ordinary.delivery(2, arrived_s=HOUR_S + 1, at_s=2, pa=80)) == [(True, 2)]
+    assert ordinary.take(ordinary.delivery(2, arrived_s=3 * HOUR_S + 1, at_s=2, pa=80)) == [(True, 2)]
+
+
+@pytest.mark.parametrize("off_s", [-2 * HOUR_S, 2 * HOUR_S])
+def test_a_hub_whose_clock_steps_goes_on_by_its_devices_clocks(ordinary: Line, off_s: int) -> None:
+    assert ordinary.take(ordinary.delivery(1, arrived_s=0, at_s=0, pa=70)) == []
+    assert ordinary.take(ordinary.delivery(2, arrived_s=10 + off_s, at_s=10, pa=80)) == [(True, 10)]
+    assert ordinary.take(ordinary.delivery(3, arrived_s=20, at_s=20, pa=70)) == [(False, 20)]
+
+
+def test_a_device_that_jumps_ahead_while_the_hub_stands_behind_is_still_heard(ordinary: Line) -> None:
+    """Judged at its arrival that would be before what it said last: right after it, then, rather than never."""
+    assert ordinary.take(ordinary.delivery(1, arrived_s=7_200, at_s=7_200, pa=70)) == []
+    assert ordinary.take(ordinary.delivery(2, arrived_s=10, at_s=10_000, pa=80)) == [(True, 7_200.001)]
+
+
+def test_whatever_follows_a_jump_in_one_batch_is_not_believed_either(ordinary: Line) -> None:
+    assert ordinary.take(ordinary.delivery(1, arrived_s=0, at_s=0, pa=70)) == []
+    jumped = [ordinary.delivery(n, arrived_s=n, at_s=7_200 + n, pa=80) for n in (2, 3)]
+    assert ordinary.take(*jumped) == [(True, 2)]
 
 
 def test_a_clock_that_runs_ahead_is_overruled_by_the_arrival(ordinary: Line) -> None:
