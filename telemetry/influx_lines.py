@@ -72,7 +72,11 @@ class Versions:
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[Any]], *, point_no: int | None = None) -> "Versions":
-        """Rows of (time in ms, stamp, value or None, point as text); without the last they are all of `point_no`."""
+        """Rows of (time in ms, stamp, value or None, point as text); without the last they are all of `point_no`.
+
+        A row without a stamp is being written this moment, field by field: it is not there yet.
+        """
+        rows = [row for row in rows if row[1] is not None]
         count = len(rows)
         points = (int(row[3]) for row in rows) if point_no is None else (point_no for _ in rows)
         return cls(

@@ -1,4 +1,4 @@
-"""A hub in many processes, as on many machines: `hub run ROLE…` with a health port each, on servers that stand apart."""
+"""A hub in many processes, as on many machines: one `hub run` a role, each with a health port, on servers apart."""
 
 import asyncio
 import json
