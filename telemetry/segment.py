@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kit.crash_points import CrashPoint, crash_here
 from telemetry.buckets import HOUR_MS
 from telemetry.columns import SequencedReadings
 from telemetry.pieces import begins, fold
@@ -80,6 +81,7 @@ class SortedFile:
     def finish(self) -> Written:
         self._writer.close()
         sync_to_disk(self._path)
+        crash_here(CrashPoint.STORE_SEGMENT_WRITTEN)
         return Written(self._path.name, self._rows)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from kit.crash_points import CrashPoint
 from torture.ground import Ground
 from torture.layouts import LayoutName
 from torture.trial import Life, Outcome, Plan, try_out
@@ -18,9 +19,12 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def torture(
-    kills: Annotated[int, typer.Option(min=1, help="how many processes to kill, shared out over the layouts")] = 20,
+    kills: Annotated[int, typer.Option(min=0, help="how many processes to kill, shared out over the layouts")] = 20,
     seed: Annotated[int, typer.Option(help="decides what is killed when")] = 1,
     layout: Annotated[list[LayoutName] | None, typer.Option(help="whole, split; both when left out")] = None,
+    at: Annotated[
+        list[str] | None, typer.Option(help="die once at this place before the kills: a crash point's name, or all")
+    ] = None,
     only: Annotated[list[str] | None, typer.Option(help="kill these in turn: hub, postgres, nats, store, …")] = None,
     rate: Annotated[float, typer.Option(min=1, help="readings a second")] = 100.0,
     recover_within: Annotated[float, typer.Option(help="seconds until readings flow again, at most")] = 30.0,
@@ -35,25 +39,34 @@ def torture(
     plans = {
         name: Plan(
             kills=kills // len(layouts) + (number < kills % len(layouts)), seed=seed, rate=rate,
-            recover_within_s=recover_within, memory_mb=memory, names=only or (),
+            recover_within_s=recover_within, memory_mb=memory, names=only or (), points=_points(at or []),
         )
         for number, name in enumerate(layouts)
     }  # fmt: skip
-    outcomes = asyncio.run(_run(Ground(work), plans))
+    outcomes = asyncio.run(run(Ground(work), plans))
     if json_file is not None:
         json_file.write_text(json.dumps([_as_json(outcome) for outcome in outcomes], indent=2), "utf-8")
     if any(outcome.findings.breaches for outcome in outcomes):
         raise typer.Exit(1)
 
 
-async def _run(ground: Ground, plans: dict[LayoutName, Plan]) -> list[Outcome]:
+def _points(names: list[str]) -> list[CrashPoint]:
+    if "all" in names:
+        return list(CrashPoint)
+    try:
+        return [CrashPoint(name) for name in names]
+    except ValueError as error:
+        known = ", ".join(point.value for point in CrashPoint)
+        raise typer.BadParameter(f"{error}; there are all, {known}") from None
+
+
+async def run(ground: Ground, plans: dict[LayoutName, Plan]) -> list[Outcome]:
+    """One trial after the other on the same data, each printed when it is over."""
     await ground.prepare()
     life, outcomes = Life(), []
     async with ground.platform():
         for name, plan in plans.items():
-            if plan.kills == 0:
-                continue
-            typer.echo(f"\n{name.value}: {plan.kills} kills")
+            typer.echo(f"\n{name.value}: {len(plan.points)} crash points, {plan.kills} kills")
             outcome = await try_out(name, ground, life, plan, say=typer.echo)
             _print(outcome)
             outcomes.append(outcome)
@@ -69,6 +82,7 @@ def _print(outcome: Outcome) -> None:
         f"  readings flow again after: median {statistics.median(seconds):.1f} s, longest {seconds[-1]:.1f} s; "
         f"memory at most {toll.peak_mb:.0f} MB"
     )
+    typer.echo(f"  an elevator's alarm was on the panel after at most {outcome.longest_alarm_s:.1f} s")
     if outcome.own_ends:
         typer.echo(f"  ended by themselves and started again: {outcome.own_ends}")
     for what, number in findings.counts.items():

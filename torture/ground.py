@@ -81,6 +81,7 @@ class Ground:
             "HUB_SIM_HTTP_PORT": str(ports.simulators),
             "HUB_SIM_PLATFORM_PORT": str(ports.platform),
             "HUB_MODBUS_ENABLED": "false",
+            "HUB_TELEMETRY_UPKEEP_INTERVAL_S": "5",
             "HUB_LOG_LEVEL": "INFO",
             "HUB_LOG_JSON": "true",
         }

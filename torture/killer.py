@@ -7,16 +7,17 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import httpx
 
+from kit.crash_points import VARIABLE, CrashPoint
 from torture.ground import Ground
 from torture.layouts import Layout
 from torture.people import desk
-from torture.processes import memory_mb
+from torture.processes import Service, memory_mb
 from torture.publisher import DEVICES
 
 LONGEST_CALM_S = 6.0
@@ -32,6 +33,8 @@ class Toll:
 
     kills: Counter[str] = field(default_factory=Counter)
     recovery_s: list[tuple[float, str]] = field(default_factory=list)
+    not_reached: list[str] = field(default_factory=list)
+    """Places at which a process should have died and to which it never came."""
     peak_mb: float = 0.0
 
 
@@ -58,6 +61,26 @@ class Killer:
             await self._strike(chosen, number + 1, times, witness.has_new)
             self._toll.peak_mb = max(self._toll.peak_mb, memory_mb(self._layout.processes()))
 
+    async def crash(self, points: Sequence[CrashPoint]) -> None:
+        """Lets a process die at each of these places, once; waits for recovery after each."""
+        witness = Witness(self._ground)
+        await witness.has_new(since_ms=int(time.time() * 1000))
+        for number, point in enumerate(points, start=1):
+            await self._crash(self._layout.services[self._layout.place_of(point)], point)
+            await self._recover([f"at {point.value}"], number, len(points), witness.has_new)
+
+    async def _crash(self, service: Service, point: CrashPoint) -> None:
+        service.tell_once({VARIABLE: f"{point.value}:{self._chance.randint(1, 3)}"})
+        starts = service.starts
+        os.kill(await self._pid(service.name), signal.SIGKILL)
+        service.killed += 2  # once by us, once by itself as it was told
+        try:
+            async with asyncio.timeout(GIVE_UP_S):
+                while service.starts < starts + 2:  # noqa: ASYNC110 - no event tells of it
+                    await asyncio.sleep(LOOK_EVERY_S)
+        except TimeoutError:
+            self._toll.not_reached.append(point.value)
+
     def _choose(self, names: list[str]) -> list[str]:
         return self._chance.sample(names, 2 if self._chance.random() < TWO_AT_ONCE else 1)
 
@@ -71,6 +94,11 @@ class Killer:
             self._toll.kills[name] += 1
             if name in self._layout.services:
                 self._layout.services[name].killed += 1
+        await self._recover(chosen, number, times, has_new)
+
+    async def _recover(
+        self, chosen: list[str], number: int, times: int, has_new: Callable[..., Awaitable[None]]
+    ) -> None:
         killed = time.time()
         with contextlib.suppress(TimeoutError):  # then it took longer than any limit, and the next kill may help
             await has_new(since_ms=int(killed * 1000))

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
 
+from kit.crash_points import CrashPoint
 from kit.supervision.nats import BUS_USER, MQTT_USER, MqttUser, NatsConfig, hash_password, running_nats
 from kit.supervision.postgres import running_postgres
 from torture.ground import PYTHON, Ground, answering
@@ -39,6 +40,13 @@ class Layout:
     services: Mapping[str, Service]
     targets: Mapping[str, Pid]
     roots: tuple[Pid, ...]
+
+    def place_of(self, point: CrashPoint) -> str:
+        """The service that comes to that place."""
+        if self.name is LayoutName.WHOLE:
+            return "hub"
+        room = point.value.partition(".")[0]
+        return {"intake": "adapters", "alarms": "judge", "notify": "jobs", "wechat": "api"}.get(room, room)
 
     def processes(self) -> Iterator[int]:
         """Every process of the hub and its servers, the publisher not."""

@@ -26,6 +26,9 @@ SMOKY = [f"SMOKE-{number:03}" for number in range(60, 480, 20)]
 SMOKE_EVERY_S = 12.0
 SMOKE_LASTS_S = 3.0
 RUBBISH_ONE_IN = 100
+# Yesterday's readings, of a device that was offline: there is always a closed day to be compacted.
+LATE_ONE_IN = 51
+A_DAY_MS = 86_400_000
 # Beyond that nothing more is sent before something is acknowledged: a broker that is away fills no memory.
 UNACKNOWLEDGED = 2_000
 
@@ -37,9 +40,10 @@ class Pen:
     next_seq: int
     newest_ms: dict[str, int] = field(default_factory=dict)
 
-    def message(self, kind: Kind, device: str) -> Sent:
+    def message(self, kind: Kind, device: str, *, late_ms: int = 0) -> Sent:
         ts_ms = max(int(time.time() * 1000), self.newest_ms.get(device, 0) + 1)
         self.newest_ms[device] = ts_ms
+        ts_ms -= late_ms
         seq, self.next_seq = self.next_seq, self.next_seq + 1
         return Sent(seq, kind, device, ts_ms, 10 + seq % 250 / 10)  # as many digits as the export has
 
@@ -143,8 +147,9 @@ def run(folder: Path, *, port: int, rate: float) -> None:
             publisher.send(pen.message(Kind.CLEAR, device))
         smoke, started = Smoke(pen), time.monotonic()
         for number, device in enumerate(itertools.cycle(DEVICES)):
-            is_rubbish = number % RUBBISH_ONE_IN == RUBBISH_ONE_IN - 1
-            publisher.send(pen.message(Kind.MALFORMED if is_rubbish else Kind.READING, device))
+            is_rubbish, is_late = number % RUBBISH_ONE_IN == RUBBISH_ONE_IN - 1, number % LATE_ONE_IN == 0
+            kind = Kind.MALFORMED if is_rubbish else Kind.READING
+            publisher.send(pen.message(kind, device, late_ms=A_DAY_MS if is_late else 0))
             for message in smoke.due():
                 publisher.send(message)
             time.sleep(max(0.0, started + number / rate - time.monotonic()))

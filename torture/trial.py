@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from kit.crash_points import CrashPoint
 from torture import people
 from torture.ground import Ground
 from torture.killer import Killer, Toll
@@ -23,7 +24,7 @@ LAST_WORDS_S = 30.0
 
 @dataclass(frozen=True)
 class Plan:
-    """`names`: kill these in turn; empty: whatever the seed says."""
+    """`names`: kill these in turn; empty: whatever the seed says. `points`: places to die at, before the kills."""
 
     kills: int
     seed: int
@@ -31,6 +32,7 @@ class Plan:
     recover_within_s: float
     memory_mb: float
     names: Sequence[str] = ()
+    points: Sequence[CrashPoint] = ()
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Outcome:
     took_s: float
     starts: dict[str, int]
     own_ends: dict[str, int]
+    longest_alarm_s: float
 
 
 @dataclass
@@ -58,6 +61,7 @@ async def try_out(name: LayoutName, ground: Ground, life: Life, plan: Plan, *, s
     async with running(name, ground, rate=plan.rate, chance=chance) as layout:
         async with _life(name, ground, life, chance):
             killer = Killer(ground, layout, toll, chance=chance, say=say)
+            await killer.crash(plan.points)
             await killer.kill(plan.kills, names=list(plan.names))
         account = await _hush(layout, ground)
         assert life.panel is not None
@@ -69,6 +73,7 @@ async def try_out(name: LayoutName, ground: Ground, life: Life, plan: Plan, *, s
             name, toll, findings, time.monotonic() - started,
             {service.name: service.starts for service in services},
             {service.name: service.own_ends for service in services if service.own_ends},
+            life.seen.longest_s,
         )  # fmt: skip
 
 
@@ -128,6 +133,7 @@ async def _hush(layout: Layout, ground: Ground) -> Account:
 def _judge_toll(findings: Findings, toll: Toll, plan: Plan) -> None:
     slow = [f"{took_s:.1f} s after {name}" for took_s, name in toll.recovery_s if took_s > plan.recover_within_s]
     findings.expect(not slow, f"{len(slow)} recoveries took over {plan.recover_within_s:.0f} s: {slow[:5]}")
+    findings.expect(not toll.not_reached, f"no process came to {toll.not_reached}")
     findings.expect(
         toll.peak_mb <= plan.memory_mb, f"memory rose to {toll.peak_mb:.0f} MB, over {plan.memory_mb:.0f} MB"
     )

@@ -1,10 +1,12 @@
 """A process told to die at a named place dies there, at the count asked for, and nowhere else."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +43,17 @@ def test_a_place_that_is_none_is_refused_with_those_there_are(told: str) -> None
     ended = passes(told)
     assert ended.returncode == 1
     assert CrashPoint.JUDGE_COMMITTED.value in ended.stderr
+
+
+def test_every_place_is_somewhere_in_the_product() -> None:
+    root = Path(__file__).parents[2]
+    rooms = [
+        root / name for name in ("kit", "telemetry", "device_adapters", "alarms", "notify", "owner_services", "hub")
+    ]
+    named = {
+        name
+        for room in rooms
+        for file in room.rglob("*.py")
+        for name in re.findall(r"crash_here\(CrashPoint\.(\w+)\)", file.read_text("utf-8"))
+    }
+    assert named == {point.name for point in CrashPoint}

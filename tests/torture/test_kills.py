@@ -1,0 +1,51 @@
+"""A hub through kill -9 amid readings, reports and alarms: nothing acknowledged is lost, nothing happens twice.
+
+The same trial as `hub torture`, which a user may run for as long as he likes. What recovery takes is judged there;
+here it only has to come.
+"""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from kit.crash_points import CrashPoint
+from torture.cli import run
+from torture.ground import Ground
+from torture.layouts import LayoutName
+from torture.trial import Outcome, Plan
+
+SEED = 20261122
+LIVENESS_S = 120.0
+
+
+def plan(*, kills: int, names: tuple[str, ...] = (), points: tuple[CrashPoint, ...] = ()) -> Plan:
+    return Plan(
+        kills=kills, seed=SEED, rate=100.0, recover_within_s=LIVENESS_S, memory_mb=2_000.0, names=names, points=points
+    )
+
+
+def breaches(outcomes: list[Outcome]) -> dict[str, list[str]]:
+    return {outcome.layout.value: outcome.findings.breaches for outcome in outcomes if outcome.findings.breaches}
+
+
+@pytest.mark.timeout(600)
+def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
+    wanted = plan(kills=3, names=("hub", "nats", "postgres"), points=(CrashPoint.JUDGE_COMMITTED,))
+    outcomes = asyncio.run(run(Ground(tmp_path), {LayoutName.WHOLE: wanted}))
+    assert not breaches(outcomes)
+    (outcome,) = outcomes
+    assert outcome.findings.counts["readings acknowledged"] > 500, "the kills came amid readings"
+
+
+@pytest.mark.long
+def test_twenty_kills_of_whatever_runs_lose_nothing(tmp_path: Path) -> None:
+    plans = {LayoutName.WHOLE: plan(kills=10), LayoutName.SPLIT: plan(kills=10)}
+    assert not breaches(asyncio.run(run(Ground(tmp_path), plans)))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("layout", list(LayoutName))
+def test_a_death_between_any_two_steps_loses_nothing(tmp_path: Path, layout: LayoutName) -> None:
+    wanted = plan(kills=0, points=tuple(CrashPoint))
+    assert not breaches(asyncio.run(run(Ground(tmp_path), {layout: wanted})))
