@@ -33,7 +33,9 @@ CHDB = "clickhouse, as chdb"
 CLICKHOUSE = "clickhouse"
 CLICKHOUSE_URL = os.environ.get("HUB_TEST_CLICKHOUSE_URL", "")
 
-ENGINES = (DUCKDB, INFLUXDB, INFLUXDB_ROLLED_UP_THERE, CHDB, *((CLICKHOUSE,) if CLICKHOUSE_URL else ()))
+# Any number of processes may share these.
+SERVERS = (INFLUXDB, INFLUXDB_ROLLED_UP_THERE, CHDB, *((CLICKHOUSE,) if CLICKHOUSE_URL else ()))
+ENGINES = (DUCKDB, *SERVERS)
 
 
 @dataclass
@@ -59,7 +61,7 @@ class Engines:
             case "influxdb":
                 return InfluxStore(self._influx_url(database), clock=clock)
             case "influxdb, rolled up by the server":
-                limits = InfluxLimits(rows_a_page=7, rolled_up_here=0)
+                limits = InfluxLimits(rows_a_page=97, rolled_up_here=0)
                 return InfluxStore(self._influx_url(database), clock=clock, limits=limits)
             case "clickhouse, as chdb":
                 return ClickHouseStore(_clickhouse(self.chdb.url(database)))
