@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms import line_repository, repository
@@ -50,9 +51,13 @@ class AlarmLabel(StrEnum):
 class AlarmService:
     """`directory` gives the names that are snapshotted into an alarm when it is raised."""
 
-    def __init__(self, directory: LiveDirectory, clock: Clock) -> None:
+    def __init__(self, directory: LiveDirectory, clock: Clock, *, registry: CollectorRegistry | None = None) -> None:
         self._directory = directory
         self._clock = clock
+        self._orphans = Counter(
+            "hub_alarms_of_removed_equipment", "Detections of equipment that is gone",
+            registry=registry or CollectorRegistry(),
+        )  # fmt: skip
 
     # --- what rules, models and links say ------------------------------------------------------------------------
 
@@ -60,7 +65,7 @@ class AlarmService:
         """Enters detections, in event time order, and publishes what came of them; the same ones again do nothing.
 
         Takes a handful of statements however many they are. Detections of equipment that the directory does not know
-        (removed meanwhile) are logged and left out.
+        (removed meanwhile) are counted and left out.
         """
         known = self._known(detections)
         if not known:
@@ -223,6 +228,7 @@ class AlarmService:
         by_id = self._directory.current.by_id
         known = [detection for detection in detections if detection.equipment_id in by_id]
         if len(known) < len(detections):
+            self._orphans.inc(len(detections) - len(known))
             log.warning("detections of removed equipment left out", count=len(detections) - len(known))
         return known
 

@@ -15,7 +15,7 @@ import people.endpoints
 import rules.endpoints
 import telemetry.endpoints
 import ticketing.endpoints
-from hub import health, live
+from hub import drop_endpoints, health, live
 from hub.web import RequestEnvelope
 from kit import http
 from kit.errors import DomainError
@@ -46,7 +46,7 @@ def create_app(texts: Texts) -> FastAPI:
         responses={"4XX": {"model": http.Problem, "description": "Refused, and what to do"}},
     )  # fmt: skip
     status: dict[type[DomainError], int] = dict(http.STATUS)
-    routers: list[APIRouter] = [health.router, live.router]
+    routers: list[APIRouter] = [health.router, live.router, drop_endpoints.router]
     for module in ROOMS_WITH_ENDPOINTS:
         routers.append(module.router)
         status |= getattr(module, "STATUS", {})

@@ -28,6 +28,7 @@ from device_adapters.refusals import RefusalLine
 from hub.alarm_brokers import AlarmBrokers
 from hub.api import load_texts
 from hub.directory_keeper import DirectoryKeeper
+from hub.drop_tally import DropTallies
 from hub.health import Check, Readiness
 from hub.infrastructure import Infrastructure
 from hub.judge_line import build_judge_line
@@ -150,23 +151,25 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
         directory=common.directory, clock=common.clock, registry=common.registry,
     )  # fmt: skip
     users = MqttUsers(common.database, rooms.credentials, infra.nats)
-    announcements = Announcements(common.database.url)
+    announcements = Announcements(common.database.url, registry=common.registry)
     for hearer in (keeper.hear, live.hear, judge.hear, users.hear):
         announcements.subscribe(hearer)
     adapters = build_adapters(
         common, rooms.catalog, intake=parts.intake, brokers=brokers, metrics=metrics, shares=parts.owned.adapters
     )
-    runner = job_runner(common, rooms, handled, publish_alarms=judge.publication.publish_pending)
+    tallies = DropTallies(common.database, common.registry, common.clock, process=_process(roles))
+    runner = job_runner(common, rooms, handled, publish_alarms=judge.publication.publish_pending, tallies=tallies)
     store_work = _store_work(common, rooms, parts) if Role.STORE in roles else None
     watch = _storage_watch(infra, common, rooms, parts, store_work)
     readiness = Readiness(_checks(common, parts.bus) | {"storage": watch.check})
-    app = build_api(common, rooms, live=live, readiness=readiness)
+    app = build_api(common, rooms, live=live, readiness=readiness, tallies=tallies)
     always: dict[str, Work] = {
         "announcements": announcements.run,
         "directory": keeper.run,
         "MQTT users": users.run,
         "refusals": parts.refusals.run,
         "storage watch": watch.run,
+        "drop tallies": tallies.run,
     }
     work: dict[Role, Mapping[str, Work]] = {
         Role.ADAPTERS: {f"adapters {number}": adapter.run for number, adapter in enumerate(adapters)},
@@ -296,6 +299,12 @@ def _checks(common: Common, bus: Bus) -> dict[str, Check]:
             raise ConnectionError("not connected; reconnecting by itself")
 
     return {"database": database, "bus": connected}
+
+
+def _process(roles: Collection[Role]) -> str:
+    """Names this process for people: the same after a restart."""
+    working = sorted(role.value for role in roles)
+    return f"{socket.gethostname()} {'all' if len(working) == len(Role) else '+'.join(working)}"
 
 
 def _owner() -> str:

@@ -16,7 +16,7 @@ from kit.db import async_url, plain_url
 MIGRATIONS = Path(__file__).parent / "migrations"
 ROOMS_WITH_TABLES = (
     "catalog", "people", "device_adapters", "bus", "telemetry", "rules", "alarms", "ticketing", "notify",
-    "owner_services",
+    "owner_services", "hub",
 )  # fmt: skip
 # Two hubs that start at once migrate one after the other.
 MIGRATION_LOCK = 7_301_968_501

@@ -143,7 +143,7 @@ class AlarmRoom:
 
 
 def build_alarms(common: Common, catalog: CatalogRoom) -> AlarmRoom:
-    service = AlarmService(common.directory, common.clock)
+    service = AlarmService(common.directory, common.clock, registry=common.registry)
     links = LinkAlarms(service, catalog.service, common.directory, common.texts, common.clock)
     return AlarmRoom(service, links)
 
@@ -161,7 +161,7 @@ def build_notify(common: Common, catalog: CatalogRoom, people: PeopleRoom, conne
     composer = Composer(common.texts, link_base_url=settings.link_base_url or common.settings.base_url)
     service = NotifyService(
         app=common.jobs, people=people.service, catalog=catalog.service, templates=templates, settings=settings,
-        clock=common.clock,
+        clock=common.clock, registry=common.registry,
     )  # fmt: skip
     senders: list[Sender] = [
         WeChatSender(connectors.wechat, settings.wechat_templates),

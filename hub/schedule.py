@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hub.drop_tally import DropTallies
 from hub.rooms import Common, Rooms
 from kit.events import Subscription
 from kit.jobs import JobKind, JobRunner, Sweep
@@ -19,10 +20,12 @@ def job_runner(
     subscriptions: list[Subscription],
     *,
     publish_alarms: Callable[[AsyncSession], Awaitable[None]],
+    tallies: DropTallies,
 ) -> JobRunner:
     return JobRunner(
         common.jobs, common.database, subscriptions=subscriptions, jobs=jobs(rooms),
-        sweeps=sweeps(rooms, publish_alarms=publish_alarms),
+        sweeps=[*sweeps(rooms, publish_alarms=publish_alarms), Sweep("hub.forget_drops", HOURLY, tallies.sweep)],
+        registry=common.registry,
     )  # fmt: skip
 
 

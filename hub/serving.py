@@ -14,13 +14,14 @@ from catalog.imports import ImportDesk, SheetKind
 from catalog.qr import QrLabels
 from hub import health
 from hub.api import create_app
+from hub.drop_tally import DropTallies
 from hub.health import Readiness
 from hub.live import LiveUpdates
 from hub.rooms import Common, Rooms
 from hub.settings import HubSettings
 from hub.web import mount_front_end
 from kit.access import Authenticator
-from kit.http import provide
+from kit.http import HttpMeters, provide
 from kit.supervision.ports import require_free
 from people.owner_sheet import OwnerSheet
 from people.staff_sheet import StaffSheet
@@ -68,11 +69,13 @@ async def _serve(app: FastAPI, *, host: str, port: int) -> None:
         await serving
 
 
-def build_api(common: Common, rooms: Rooms, *, live: LiveUpdates, readiness: Readiness) -> FastAPI:
+def build_api(
+    common: Common, rooms: Rooms, *, live: LiveUpdates, readiness: Readiness, tallies: DropTallies
+) -> FastAPI:
     """The application with every service that endpoints ask for."""
     app = create_app(common.texts)
     services: list[object] = [
-        common.database, common.texts, live, readiness,
+        common.database, common.texts, live, readiness, tallies, HttpMeters(common.registry),
         rooms.catalog.service, rooms.catalog.editor, rooms.catalog.discovery, rooms.catalog.dead_letters,
         QrLabels(common.settings.base_url), _import_desk(common, rooms),
         rooms.people.service, rooms.people.editor, rooms.people.rostering, rooms.people.logins,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from prometheus_client import CollectorRegistry, Counter
 
 from kit.db import plain_url
 from kit.events import LIVE_CHANNEL
@@ -33,8 +34,12 @@ Hearer = Callable[[Announcement], None]
 class Announcements:
     """Tells every hearer of every announcement, in order. A hearer returns at once; work goes to a task of its own."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, registry: CollectorRegistry | None = None) -> None:
         self._url = plain_url(database_url)
+        self._missed = Counter(
+            "hub_announcements_missed", "Times that announcements may have gone unheard",
+            registry=registry or CollectorRegistry(),
+        )  # fmt: skip
         self._hearers: list[Hearer] = []
 
     def subscribe(self, hearer: Hearer) -> None:
@@ -46,6 +51,7 @@ class Announcements:
             try:
                 await self._listen()
             except psycopg.OperationalError as error:
+                self._missed.inc()
                 log.warning("announcements lost the database", error=str(error).strip())
             await asyncio.sleep(RECONNECT_S)
 

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
@@ -46,12 +47,13 @@ class Problem(Schema):
 
 
 class Page(Schema, Generic[T]):
-    """One page of a list and how many rows the filter matches in all."""
+    """One page of a list and how many rows the filter matches in all; with `more`, at least so many."""
 
     items: list[T]
     total: int
     limit: int
     offset: int
+    more: bool = False
 
 
 class PageParams(BaseModel):
@@ -131,6 +133,11 @@ def allow(*roles: Role) -> Any:
     return gate
 
 
+class HttpMeters:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.failures = Counter("hub_http_failures", "Requests that failed unexpectedly (500)", registry=registry)
+
+
 # --- refusals ----------------------------------------------------------------------------------------------------
 
 
@@ -177,6 +184,9 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
         return problem(request, error.status_code, key)
 
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        failures: HttpMeters | None = request.app.state.services.get(HttpMeters)
+        if failures is not None:
+            failures.failures.inc()
         log.exception("request failed", path=request.url.path, request_id=request_id_of(request), exc_info=error)
         return problem(request, 500, "internal", request_id=request_id_of(request))
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision, RetryStrategy
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import DEFAULT_QUEUE, Job, Status
+from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.backoff import Backoff
@@ -59,6 +60,30 @@ async def defer(session: AsyncSession, app: App, name: str, *, queue: str = DEFA
     await app.configure_task(name, queue=queue, connection=connection).defer_async(**arguments)
 
 
+class JobMeters:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.failures = Counter("hub_job_failures", "Attempts at a job that failed", ["task"], registry=registry)
+        self.given_up = Counter("hub_jobs_given_up", "Jobs that failed at every attempt", ["task"], registry=registry)
+        self.put_back = Counter("hub_jobs_put_back", "Jobs of workers that stopped", ["task"], registry=registry)
+
+
+class CountedRetry(BaseRetryStrategy):
+    """Another strategy, or none (a sweep has its next turn), whose failures are counted."""
+
+    def __init__(self, retry: RetryStrategy | None, meters: JobMeters) -> None:
+        self._retry = retry
+        self._meters = meters
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        self._meters.failures.labels(job.task_name).inc()
+        if self._retry is None:
+            return None
+        decision = self._retry.get_retry_decision(exception=exception, job=job)
+        if decision is None:
+            self._meters.given_up.labels(job.task_name).inc()
+        return decision
+
+
 class JobRunner:
     """Registers handlers, job kinds and sweeps on the app and runs its workers."""
 
@@ -70,11 +95,13 @@ class JobRunner:
         subscriptions: Iterable[Subscription] = (),
         jobs: Iterable[JobKind] = (),
         sweeps: Iterable[Sweep] = (),
+        registry: CollectorRegistry | None = None,
     ) -> None:
         self._app = app
+        self._meters = JobMeters(registry or CollectorRegistry())
         self._database = database
         self._handlers = {subscription.name: subscription for subscription in subscriptions}
-        app.task(name=DELIVER, retry=DELIVERY_RETRY)(self._deliver)
+        app.task(name=DELIVER, retry=CountedRetry(DELIVERY_RETRY, self._meters))(self._deliver)
         for job in jobs:
             self._add_job(job)
         for sweep in sweeps:
@@ -135,7 +162,8 @@ class JobRunner:
             async with self._database.transaction() as session:
                 await job.call(session, **arguments)
 
-        self._app.task(name=job.name, queue=job.queue, retry=job.retry or DELIVERY_RETRY)(run)
+        retry = CountedRetry(job.retry or DELIVERY_RETRY, self._meters)
+        self._app.task(name=job.name, queue=job.queue, retry=retry)(run)
 
     def _add_sweep(self, sweep: Sweep) -> None:
         # The queueing lock keeps one sweep waiting at most: a slow sweep is never piled upon.
@@ -143,7 +171,8 @@ class JobRunner:
             async with self._database.transaction() as session:
                 await sweep.call(session)
 
-        task = self._app.task(name=sweep.name, queue=SWEEP_QUEUE, queueing_lock=sweep.name)(run)
+        retry = CountedRetry(None, self._meters)
+        task = self._app.task(name=sweep.name, queue=SWEEP_QUEUE, queueing_lock=sweep.name, retry=retry)(run)
         self._app.periodic(cron=sweep.cron, periodic_id=sweep.name)(task)
 
     async def rescue_stalled(self) -> int:
@@ -151,6 +180,7 @@ class JobRunner:
         stalled = list(await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S))
         for job in stalled:
             await self._put_back(job)
+            self._meters.put_back.labels(job.task_name).inc()
             log.warning("stalled job put back", job_id=job.id, task=job.task_name)
         return len(stalled)
 

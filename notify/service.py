@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from procrastinate import App
 from procrastinate.jobs import DEFAULT_QUEUE
+from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.service import CatalogService
@@ -60,8 +61,13 @@ class NotifyService:
         templates: TemplateRegistry,
         settings: NotifySettings,
         clock: Clock,
+        registry: CollectorRegistry | None = None,
     ) -> None:
         self._app = app
+        self._nobody_reached = Counter(
+            "hub_notifications_nobody_reached", "Notices that no channel could bring to their person", ["template"],
+            registry=registry or CollectorRegistry(),
+        )  # fmt: skip
         self._people = people
         self._catalog = catalog
         self._templates = templates
@@ -101,6 +107,7 @@ class NotifyService:
         template = self._templates.get(row.template)
         following = next_channel(audience=template.audience, reach=reach_of(contact), after=Channel(row.channel))
         if following is None:
+            self._nobody_reached.labels(row.template).inc()
             log.warning("nobody told", notification_id=str(row.id), key=row.key, channel=row.channel)
             return
         await self._queue(session, notice_of(row), following, due=self._clock.now())
@@ -144,6 +151,7 @@ class NotifyService:
             finished_at=now if unreachable else None,
         )
         if unreachable and added:
+            self._nobody_reached.labels(notice.template).inc()
             log.warning("nobody told", notification_id=str(added), key=notice.key, reason="no channel reaches them")
         if added and is_due:
             await self.ask_for_delivery(session, added, notice.urgency)

@@ -28,7 +28,6 @@ from tests.faults.oracle import OracleRule, episodes
 from tests.ticketing.town import NOON
 from ticketing import repository as orders
 from ticketing.flow import Action
-from ticketing.kinds import ClosingCode
 from ticketing.models import Incident, WorkOrder
 from ticketing.moving import Words
 
@@ -178,7 +177,7 @@ class HubModel(RuleBasedStateMachine):
         if still_open:
             chosen = random.Random(seed).choice(still_open)
             manager = self.hub.town.actor("manager", Role.MANAGER)
-            words = Words(note="试验", closing_code=ClosingCode.NO_FAULT_FOUND)
+            words = Words(reason="试验")
             self.run(self.hub.town.act(chosen.id, manager, Action.CANCEL, words))
 
     # --- what must be true at any time -------------------------------------------------------------------------------
