@@ -73,7 +73,7 @@ class ClickHouseConnection:
 
     async def _call(self, deadline_s: float, call: Callable[[Any], T]) -> T:
         """A thread cannot be stopped: the client's own deadlines end it soon after nobody waits any more."""
-        with self._told_apart():
+        with self.told_apart():
             async with asyncio.timeout(deadline_s):
                 client = await self._connected()
                 return await asyncio.to_thread(call, client)
@@ -101,7 +101,7 @@ class ClickHouseConnection:
         )
 
     @contextmanager
-    def _told_apart(self) -> Iterator[None]:
+    def told_apart(self) -> Iterator[None]:
         try:
             yield
         except ClickHouseError as error:
