@@ -22,3 +22,11 @@ export function endOf(alarm: Pick<Alarm, 'is_present' | 'returned_at' | 'cleared
   const end = alarm.returned_at ?? alarm.cleared_at
   return alarm.is_present || !end ? null : Date.parse(end)
 }
+
+/** How long a nuisance may be put away, hours. */
+export const SHELF_HOURS: readonly number[] = [1, 4, 8, 24]
+
+/** What keeps coming up may be put away for a while; life safety never. */
+export function canShelve({ state, life_safety, suppressed_by }: Pick<Alarm, 'state' | 'life_safety' | 'suppressed_by'>): boolean {
+  return state !== 'NORMAL' && !life_safety && suppressed_by !== 'shelved'
+}

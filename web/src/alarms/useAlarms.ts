@@ -68,5 +68,17 @@ export function useAlarmActions() {
       unwrap(api.POST('/api/v1/alarms/{alarm_id}/clear', { params: { path: { alarm_id: id } }, body: { note } })),
     onSuccess,
   })
-  return { acknowledge, clear }
+  const shelve = useMutation({
+    mutationFn: ({ id, minutes, note }: { id: string; minutes: number; note: string }) =>
+      unwrap(
+        api.POST('/api/v1/alarms/{alarm_id}/shelve', { params: { path: { alarm_id: id } }, body: { minutes, note } }),
+      ),
+    onSuccess,
+  })
+  const unshelve = useMutation({
+    mutationFn: ({ id, note }: { id: string; note: string }) =>
+      unwrap(api.POST('/api/v1/alarms/{alarm_id}/unshelve', { params: { path: { alarm_id: id } }, body: { note } })),
+    onSuccess,
+  })
+  return { acknowledge, clear, shelve, unshelve }
 }

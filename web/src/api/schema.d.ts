@@ -101,6 +101,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/{alarm_id}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shelve Alarm
+         * @description Puts a nuisance away for a while: recorded, not announced. It comes back by itself. Never life safety.
+         */
+        post: operations["shelve_alarm_api_v1_alarms__alarm_id__shelve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unshelve Alarm
+         * @description Takes it off the shelf before its time; an alarm that still lasts is announced.
+         */
+        post: operations["unshelve_alarm_api_v1_alarms__alarm_id__unshelve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -1438,6 +1478,26 @@ export interface paths {
         patch: operations["change_space_api_v1_spaces__space_id__patch"];
         trace?: never;
     };
+    "/api/v1/system/drops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Drops
+         * @description Everything the hub counts as lost, refused, late or failed, in all its processes; what never happened too.
+         */
+        get: operations["list_drops_api_v1_system_drops_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/work-orders": {
         parameters: {
             query?: never;
@@ -1953,6 +2013,8 @@ export interface components {
             /** Returned At */
             returned_at: string | null;
             severity: components["schemas"]["Severity"];
+            /** Shelved Until */
+            shelved_until: string | null;
             /** Site Code */
             site_code: string;
             /**
@@ -1965,8 +2027,7 @@ export interface components {
             /** Source Id */
             source_id: string;
             state: components["schemas"]["AlarmState"];
-            /** Suppressed By */
-            suppressed_by: string | null;
+            suppressed_by: components["schemas"]["InhibitionKind"] | null;
             /** Values */
             values: {
                 [key: string]: unknown;
@@ -2500,6 +2561,93 @@ export interface components {
          */
         DispatchMode: "auto" | "manual" | "taken" | "duty_manager";
         /**
+         * DropKind
+         * @description What it costs. LOST: gone for good. REFUSED: the sender, or a list in the desk, has the reason. LATE: nothing is
+         *     missing, it came later. FAILED: something did not work and was tried again, or told.
+         * @enum {string}
+         */
+        DropKind: "lost" | "refused" | "late" | "failed";
+        /**
+         * DropOut
+         * @description One kind of loss, refusal, delay or failure. Texts are in both languages; `counter` is its name in /metrics.
+         * @example {
+         *       "action": {
+         *         "en": "Look at the dead letters",
+         *         "zh-CN": "查看死信"
+         *       },
+         *       "counter": "hub_intake_refused",
+         *       "kind": "refused",
+         *       "last_24h": 12,
+         *       "last_7d": 40,
+         *       "last_at": "2026-11-22T02:40:00Z",
+         *       "meaning": {
+         *         "en": "The message is malformed",
+         *         "zh-CN": "报文格式有误"
+         *       },
+         *       "places": [
+         *         {
+         *           "labels": {
+         *             "reason": "bad_json"
+         *           },
+         *           "last_24h": 12,
+         *           "last_7d": 40,
+         *           "last_at": "2026-11-22T02:40:00Z",
+         *           "process": "hub-1 adapters"
+         *         }
+         *       ],
+         *       "title": {
+         *         "en": "Messages that cannot be used",
+         *         "zh-CN": "设备报文无法使用"
+         *       }
+         *     }
+         */
+        DropOut: {
+            /** Action */
+            action: {
+                [key: string]: string;
+            };
+            /** Counter */
+            counter: string;
+            kind: components["schemas"]["DropKind"];
+            /** Last 24H */
+            last_24h: number;
+            /** Last 7D */
+            last_7d: number;
+            /** Last At */
+            last_at: string | null;
+            /** Meaning */
+            meaning: {
+                [key: string]: string;
+            };
+            /** Places */
+            places: components["schemas"]["DropPlaceOut"][];
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * DropPlaceOut
+         * @description Where: the counter's labels and the process that counted.
+         */
+        DropPlaceOut: {
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Last 24H */
+            last_24h: number;
+            /** Last 7D */
+            last_7d: number;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /** Process */
+            process: string;
+        };
+        /**
          * Duty
          * @description What somebody is there for during a shift.
          * @enum {string}
@@ -2824,6 +2972,12 @@ export interface components {
             /** Updated */
             updated: number;
         };
+        /**
+         * InhibitionKind
+         * @description Why alarms are held back: work on the equipment, or an operator who shelved one condition for a while.
+         * @enum {string}
+         */
+        InhibitionKind: "inhibited" | "shelved";
         /** InvitationIn */
         InvitationIn: {
             /**
@@ -3315,6 +3469,11 @@ export interface components {
             items: components["schemas"]["AlarmOut"][];
             /** Limit */
             limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
             /** Offset */
             offset: number;
             /** Total */
@@ -3326,6 +3485,11 @@ export interface components {
             items: components["schemas"]["CredentialOut"][];
             /** Limit */
             limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
             /** Offset */
             offset: number;
             /** Total */
@@ -3337,6 +3501,11 @@ export interface components {
             items: components["schemas"]["DeadLetterOut"][];
             /** Limit */
             limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
             /** Offset */
             offset: number;
             /** Total */
@@ -3348,6 +3517,11 @@ export interface components {
             items: components["schemas"]["DiscoveredOut"][];
             /** Limit */
             limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
             /** Offset */
             offset: number;
             /** Total */
@@ -3359,6 +3533,11 @@ export interface components {
             items: components["schemas"]["EquipmentOut"][];
             /** Limit */
             limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
             /** Offset */
             offset: number;
             /** Total */
@@ -3370,6 +3549,11 @@ export interface components {
             items: components["schemas"]["NotificationOut"][];
             /** Limit */
             limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
             /** Offset */
             offset: number;
             /** Total */
@@ -3381,6 +3565,11 @@ export interface components {
             items: components["schemas"]["PersonOut"][];
             /** Limit */
             limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
             /** Offset */
             offset: number;
             /** Total */
@@ -3392,6 +3581,11 @@ export interface components {
             items: components["schemas"]["RuleOut"][];
             /** Limit */
             limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
             /** Offset */
             offset: number;
             /** Total */
@@ -3403,6 +3597,11 @@ export interface components {
             items: components["schemas"]["ShiftOut"][];
             /** Limit */
             limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
             /** Offset */
             offset: number;
             /** Total */
@@ -3414,6 +3613,11 @@ export interface components {
             items: components["schemas"]["SpaceOut"][];
             /** Limit */
             limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
             /** Offset */
             offset: number;
             /** Total */
@@ -3425,6 +3629,11 @@ export interface components {
             items: components["schemas"]["WorkOrderLineOut"][];
             /** Limit */
             limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
             /** Offset */
             offset: number;
             /** Total */
@@ -4333,6 +4542,20 @@ export interface components {
          */
         SheetForm: "xlsx" | "csv";
         /**
+         * ShelveIn
+         * @description Shelving ends by itself, after a day at most, and says why.
+         * @example {
+         *       "minutes": 120,
+         *       "note": "传感器接触不良，已约厂家下午更换"
+         *     }
+         */
+        ShelveIn: {
+            /** Minutes */
+            minutes: number;
+            /** Note */
+            note: string;
+        };
+        /**
          * ShiftIn
          * @example {
          *       "duty": "engineer",
@@ -4765,7 +4988,7 @@ export interface components {
          * TransitionKind
          * @enum {string}
          */
-        TransitionKind: "raised" | "returned" | "acknowledged" | "cleared" | "suppressed" | "unsuppressed";
+        TransitionKind: "raised" | "returned" | "acknowledged" | "cleared" | "suppressed" | "unsuppressed" | "shelved" | "unshelved" | "revised";
         /**
          * TransitionOut
          * @description One line of an alarm's history.
@@ -4834,6 +5057,19 @@ export interface components {
             kind: string;
             /** Name */
             name: string;
+        };
+        /**
+         * UnshelveIn
+         * @example {
+         *       "note": "传感器已更换"
+         *     }
+         */
+        UnshelveIn: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
         };
         /**
          * Urgency
@@ -5274,7 +5510,7 @@ export interface operations {
                 building?: string | null;
                 fault_mode?: string | null;
                 life_safety?: boolean | null;
-                /** @description muted by an open order or a lock-out */
+                /** @description held back: by an open order or a lock-out, or shelved */
                 suppressed?: boolean | null;
                 /** @description true: not NORMAL; false: history */
                 active?: boolean | null;
@@ -5428,6 +5664,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TransitionOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    shelve_alarm_api_v1_alarms__alarm_id__shelve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShelveIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unshelve_alarm_api_v1_alarms__alarm_id__unshelve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnshelveIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -8526,6 +8832,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SpaceOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_drops_api_v1_system_drops_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DropOut"][];
                 };
             };
             /** @description Refused, and what to do */

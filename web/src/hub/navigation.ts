@@ -4,6 +4,7 @@ import {
   Building2,
   ClipboardList,
   Headset,
+  HeartPulse,
   LayoutDashboard,
   MessageSquareWarning,
   Radio,
@@ -50,4 +51,5 @@ export const NAVIGATION: readonly NavEntry[] = [
     roles: ['dispatcher', 'manager'],
     under: [],
   },
+  { route: 'system', text: 'hub.nav.system', icon: HeartPulse, roles: ['engineer', 'dispatcher', 'manager'], under: [] },
 ]

@@ -13,6 +13,7 @@ import { routes as notify } from '@/notify/routes'
 import { routes as people } from '@/people/routes'
 import { useSession } from '@/people/session'
 import { routes as rules } from '@/rules/routes'
+import { routes as system } from '@/system/routes'
 import { publicRoutes as owners, routes as ticketing } from '@/ticketing/routes'
 
 declare module 'vue-router' {
@@ -34,6 +35,7 @@ const desk: RouteRecordRaw = {
     ...catalog,
     ...rules,
     ...notify,
+    ...system,
     {
       path: ':path(.*)*',
       name: 'not-found',

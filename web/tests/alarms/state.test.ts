@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { ALARM_STATES, awaitsPerson, canClear, endOf } from '@/alarms/state'
+import { ALARM_STATES, awaitsPerson, canClear, canShelve, endOf } from '@/alarms/state'
 
 describe('an alarm', () => {
   it('waits for a person until somebody acknowledged it, gone or not', () => {
@@ -11,6 +11,14 @@ describe('an alarm', () => {
     const clearable = (life_safety: boolean) => ALARM_STATES.filter((state) => canClear({ state, life_safety }))
     expect(clearable(false)).toEqual(['RTN_UNACKED', 'ACKED'])
     expect(clearable(true)).toEqual(['RTN_UNACKED'])
+  })
+
+  it('is shelved while it is not over, once, and never when it is of life safety', () => {
+    const shelvable = (life_safety: boolean, suppressed_by: 'shelved' | 'inhibited' | null) =>
+      ALARM_STATES.filter((state) => canShelve({ state, life_safety, suppressed_by }))
+    expect(shelvable(false, null)).toEqual(['UNACKED', 'RTN_UNACKED', 'ACKED'])
+    expect(shelvable(false, 'shelved')).toEqual([])
+    expect(shelvable(true, null)).toEqual([])
   })
 
   it('lasts on the time axis until its condition returned', () => {
