@@ -194,10 +194,11 @@ async def _examine_orders(findings: Findings, database: psycopg.AsyncConnection[
 
 
 async def _examine_messages(findings: Findings, database: psycopg.AsyncConnection[Any], panel: Panel) -> None:
-    transitions = {row for (row,) in await _rows(database, "SELECT id::text FROM alarm_transition")}
-    missed = transitions - set(panel.times)
+    rows = await _rows(database, "SELECT id::text, no, kind, published_at::text FROM alarm_transition ORDER BY no")
+    transitions = {row[0] for row in rows}
+    missed = [row[1:] for row in rows if row[0] not in panel.times]
     invented = set(panel.times) - transitions
-    findings.expect(not missed, f"the panel missed {len(missed)} of {len(transitions)} alarm transitions")
+    findings.expect(not missed, f"the panel missed {len(missed)} of {len(transitions)} alarm transitions: {missed[:5]}")
     findings.expect(not invented, f"the panel heard of {len(invented)} transitions that were never committed")
     findings.counts |= {
         "alarm transitions": len(transitions),
