@@ -27,6 +27,9 @@ NAMING = {
 }
 
 
+_DRIVER = "driver connection"
+
+
 class Base(DeclarativeBase):
     """Base of every table. Relationships, where a room has any, are declared `lazy="raise"`."""
 
@@ -81,9 +84,15 @@ def plain_url(url: str) -> str:
 
 async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
     """The psycopg connection under a session: what is done on it is in the session's transaction."""
+    transaction = session.sync_session.get_transaction()
+    known: tuple[object, psycopg.AsyncConnection[Any]] | None = session.info.get(_DRIVER)
+    if known is not None and known[0] is transaction:
+        return known[1]
     raw = await (await session.connection()).get_raw_connection()
     connection = raw.driver_connection
     assert isinstance(connection, psycopg.AsyncConnection)
+    # Asked many times in a transaction, and SQLAlchemy's way to it is long.
+    session.info[_DRIVER] = session.sync_session.get_transaction(), connection
     return connection
 
 
