@@ -16,7 +16,7 @@ from benchmarks.line.peers import known_subjects
 from benchmarks.line.phases import Extent, Phase
 from benchmarks.part import Context, Part, PartUnavailable
 from benchmarks.parts import every_part
-from benchmarks.report import Report, UnreadableReport, markdown, show
+from benchmarks.report import Report, UnreadableReport, markdown, renew, show
 
 app = typer.Typer(
     name="hub bench",
@@ -48,7 +48,7 @@ def line(
     seconds: Annotated[float | None, typer.Option(min=1, help="how long each timed phase lasts")] = None,
     soak_minutes: Annotated[float, typer.Option(min=0, help="also 10,000/s for so many minutes")] = 0.0,
     devices: Annotated[int, typer.Option(min=8, max=9_992, help="a multiple of 8")] = 2_000,
-    lag: Annotated[int, typer.Option(min=1, help="how far sustained load may run ahead, in messages")] = 10_000,
+    lag: Annotated[int, typer.Option(min=1, help="how far sustained load may run ahead, in messages")] = 30_000,
     json: Json = None,
     quick: Quick = False,
     keep: Keep = None,
@@ -71,12 +71,17 @@ def line(
 @app.command()
 def report(
     files: Annotated[list[Path], typer.Argument(help="files written with --json; what comes later counts")],
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="print the tables of docs/performance.md")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="print tables in Markdown")] = False,
+    into: Annotated[
+        Path | None, typer.Option(exists=True, help="renew the tables in this file, such as docs/performance.md")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Shows saved results, several joined into one."""
     try:
         joined = Report.join([Report.read(file) for file in files])
+        if into is not None:
+            renew(into, markdown(joined, every_part()))
     except UnreadableReport as error:
         raise typer.BadParameter(str(error)) from None
     _show(joined, every_part(), json=json, as_markdown=as_markdown)

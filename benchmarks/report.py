@@ -12,8 +12,11 @@ from rich.table import Table
 from benchmarks.part import Details, Figure, Part
 
 
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
 class UnreadableReport(ValueError):
-    """A file that `hub bench --json` did not write."""
+    """A file that `hub bench --json` did not write, or one without a place for tables."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,16 @@ def markdown(report: Report, parts: Sequence[Part]) -> str:
             met = {True: "met", False: "**missed**", None: ""}[row.judged.is_met if row.judged else None]
             lines.append(f"| {row.words} | {values} | {_aim(row)} | {met or row.note} |")
     return "\n".join(lines) + "\n"
+
+
+def renew(document: Path, tables: str) -> None:
+    """Puts the tables where the document's marks are. Raises UnreadableReport when it has none."""
+    text = document.read_text("utf-8")
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise UnreadableReport(f"{document} has no place for tables: put {BEGIN} and {END} on lines of their own")
+    document.write_text(f"{head}{BEGIN}\n\n{tables}\n{END}{tail}", "utf-8")
 
 
 def _columns(figures: Sequence[Figure]) -> list[str]:

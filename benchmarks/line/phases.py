@@ -30,7 +30,7 @@ class Extent:
     is_quick: bool = False
     seconds: float | None = None
     messages: int | None = None
-    lag: int = 10_000
+    lag: int = 30_000
     soak_minutes: float = 10.0
 
     def of(self, *, usual_s: float) -> float:

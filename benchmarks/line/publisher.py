@@ -42,7 +42,7 @@ class Order:
     messages: int = 0
     seconds: float = 0.0
     rate: float = 0.0
-    lag: int = 10_000
+    lag: int = 30_000
     window: int = 1_000
 
     @property

@@ -36,7 +36,7 @@ class Load:
     messages: int = 0
     seconds: float = 0.0
     rate: float = 0.0
-    lag: int = 10_000
+    lag: int = 30_000
     done_within_s: float = 120.0
     memory_every_s: float = 5.0
 

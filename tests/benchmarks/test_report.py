@@ -10,7 +10,7 @@ from rich.console import Console
 
 from benchmarks.line.figures import figures
 from benchmarks.part import Aim, Context, Details, Figure
-from benchmarks.report import Report, UnreadableReport, markdown, show
+from benchmarks.report import BEGIN, END, Report, UnreadableReport, markdown, renew, show
 
 FACTS = {
     "date": "2026-11-22T08:00:00+00:00", "cpu": "Test CPU", "cores": 2, "memory_gb": 4.0, "system": "Linux",
@@ -84,3 +84,18 @@ def test_an_aim_is_met_at_its_bound() -> None:
 def test_a_peer_that_could_not_be_measured_says_why() -> None:
     found = figures({"home-assistant": {"unavailable": "pip could not install it"}})
     assert [(figure.value, figure.note) for figure in found] == [(None, "home-assistant: pip could not install it")]
+
+
+def test_tables_are_renewed_between_the_marks_of_a_document(tmp_path: Path) -> None:
+    document = tmp_path / "performance.md"
+    document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    renew(document, "| new |\n")
+    assert document.read_text() == f"before\n{BEGIN}\n\n| new |\n\n{END}\nafter\n"
+
+
+def test_a_document_without_marks_is_left_alone(tmp_path: Path) -> None:
+    document = tmp_path / "performance.md"
+    document.write_text("nothing here\n")
+    with pytest.raises(UnreadableReport, match="no place for tables"):
+        renew(document, "| new |\n")
+    assert document.read_text() == "nothing here\n"
