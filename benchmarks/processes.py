@@ -76,6 +76,13 @@ def cpu_of(roots: Iterable[int]) -> CpuUse:
     return CpuUse(dict(by_kind))
 
 
+def machine_busy_s() -> float:
+    """CPU-seconds that all processors together have worked since the machine started, for whomever."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    user, nice, system, _idle, _waiting, interrupts, soft_interrupts = (int(field) for field in fields[:7])
+    return (user + nice + system + interrupts + soft_interrupts) / _TICKS_A_SECOND
+
+
 def pss_mb(roots: Iterable[int]) -> dict[str, float]:
     """Proportional memory by kind of process, MB (10**6 bytes): pages that several share are divided among them."""
     by_kind: dict[str, float] = defaultdict(float)

@@ -11,7 +11,6 @@ from rich.table import Table
 
 from benchmarks.part import Details, Figure, Part
 
-
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 

@@ -82,6 +82,7 @@ def _of_phase(name: str, phase: Phase, found: Measured) -> Iterator[Figure]:
     yield figure("memory", "memory, peak", found["memory_mb"]["peak"], "MB", MEMORY_AIM)
     if phase is Phase.SOAK:
         yield figure("slope", "memory growth once warm", found["memory_mb"]["slope_per_minute"], "MB/min", SLOPE_AIM)
+    yield figure("others", "share of the machine used by others", found.get("others_share", 0.0) * 100, "%")
     verdict = found["verdict"]
     yield figure("lost", "readings and alarms lost", _sum(verdict, "lost"), "", NOTHING)
     yield figure("doubled", "doubled or altered", _sum(verdict, "doubled", "foreign"), "", NOTHING)

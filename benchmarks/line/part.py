@@ -17,6 +17,8 @@ from benchmarks.part import Context, Details, Figure
 
 _IDLE_S = 10.0
 _PROBE_S = 5.0
+# The kernel's own work for loopback and disk is a few hundredths.
+_DISTURBED = 0.05
 # A subject that is up may still be about to subscribe; what was published before that is not for it.
 _PATIENCE_S = (2.0, 4.0, 15.0, 30.0)
 # A paced phase above this share of what a subject keeps up with would only measure its queue.
@@ -95,6 +97,10 @@ class LinePart:
             f"{found['memory_mb']['peak']:.0f} MB, " + ("nothing lost or doubled" if verdict.is_clean else str(verdict))
         )
         context.say(f"{subject.name}: {phase.value}: {words}")
+        if outcome.others_share > _DISTURBED:
+            context.say(
+                f"  other processes took {outcome.others_share:.0%} of the machine: measure again when it is quiet"
+            )
         return found
 
     def _idle(self, rig: Rig) -> Details:

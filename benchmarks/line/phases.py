@@ -88,6 +88,7 @@ def kept(outcome: Outcome) -> dict[str, Any]:
         "cpu_per_100k_s": outcome.cpu.total_s * each_100k,
         "cpu_by_process_per_100k_s": {kind: spent * each_100k for kind, spent in outcome.cpu.by_kind.items()},
         "broker_cpu_per_100k_s": outcome.broker_cpu_s * each_100k,
+        "others_share": outcome.others_share,
         "publisher_cpu_per_100k_s": outcome.publisher_cpu_s * each_100k,
         "memory_mb": {
             "peak": sum(outcome.memory.peak.values()),

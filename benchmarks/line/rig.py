@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from benchmarks.line.publisher import Order, Pace, publish
 from benchmarks.line.subject import Place, Running, Subject
 from benchmarks.line.verification import Published, Verdict, latencies_ms, verify
 from benchmarks.line.workload import Fleet
-from benchmarks.processes import CpuUse, cpu_of, pss_mb
+from benchmarks.processes import CpuUse, cpu_of, machine_busy_s, pss_mb
 
 _SPAWN = multiprocessing.get_context("spawn")
 _POLL_S = 0.1
@@ -54,6 +55,9 @@ class Outcome:
     cpu: CpuUse
     broker_cpu_s: float
     publisher_cpu_s: float
+    others_share: float
+    """Share of the machine that went to processes that are no part of this: with more than a few hundredths, measure
+    again when it is quiet."""
     memory: "MemoryWatch"
 
 
@@ -91,6 +95,20 @@ class MemoryWatch:
         self.samples.append((time.monotonic(), pss_mb(self.pids)))
 
 
+class Bystanders:
+    """How much of the machine was used by processes other than this one and its descendants."""
+
+    def __init__(self) -> None:
+        self._began, self._busy_s, self._own_s = time.monotonic(), machine_busy_s(), cpu_of([os.getpid()]).total_s
+
+    def share(self) -> float:
+        """Since this was made; 1.0 is every core all the time."""
+        busy_s = machine_busy_s() - self._busy_s
+        own_s = cpu_of([os.getpid()]).total_s - self._own_s
+        cores = os.cpu_count() or 1
+        return max(0.0, busy_s - own_s) / (time.monotonic() - self._began) / cores
+
+
 @dataclass
 class Rig:
     """`run` phases one after the other."""
@@ -119,13 +137,14 @@ class Rig:
         watch = MemoryWatch(list(self.subject.pids), load.memory_every_s)
         watch.start()
         before, broker_before = self.cpu(), cpu_of([self.broker.pid])
-        ended = time.monotonic_ns()
+        bystanders = Bystanders()
         _run_to_end(order)
         ended = time.monotonic_ns()
         published = self._published(order)
         done_ns = self._wait_until_done(published, heard_before, load.done_within_s)
         time.sleep(_SETTLE_S)
         cpu, broker_cpu = self.cpu().since(before), cpu_of([self.broker.pid]).since(broker_before)
+        others_share = bystanders.share()
         watch.end()
         alarms = heard(self.folder / "alarms")[heard_before:]
         stored = self.subject.stored(start_ms=int(published.log.ts_ms[0]), end_ms=int(published.log.ts_ms[-1]) + 1)
@@ -140,6 +159,7 @@ class Rig:
             cpu=cpu,
             broker_cpu_s=broker_cpu.total_s,
             publisher_cpu_s=float(order.spent.read_text()),
+            others_share=others_share,
             memory=watch,
         )
 
