@@ -89,8 +89,9 @@ async def list_alarms(
     scope = caller.scope(*STAFF)
     rows, total = await alarms.find(session, scope, wanted, sort=sort, limit=paging.limit, offset=paging.offset)
     return Page(
-        items=[AlarmOut.model_validate(row) for row in rows], total=total, limit=paging.limit, offset=paging.offset
-    )
+        items=[AlarmOut.model_validate(row) for row in rows], total=total.rows, more=total.is_more,
+        limit=paging.limit, offset=paging.offset,
+    )  # fmt: skip
 
 
 @router.get("/alarms/{alarm_id}", response_model=AlarmOut)

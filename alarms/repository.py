@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -14,6 +14,7 @@ from alarms.lifecycle import AlarmState
 from alarms.models import Alarm, AlarmEpisode, Inhibition, InhibitionKind, TransitionRecord
 from building.severity import Severity
 from kit.access import Scope
+from kit.totals import Total, plan_for_values, total_of
 
 SORTS: Mapping[str, InstrumentedAttribute[object]] = {
     "onset_at": Alarm.onset_at,
@@ -92,14 +93,17 @@ async def get(session: AsyncSession, scope: Scope, alarm_id: UUID, *, for_update
 
 async def find(
     session: AsyncSession, scope: Scope, wanted: AlarmFilter, *, sort: str, limit: int, offset: int
-) -> tuple[Sequence[Alarm], int]:
-    """A page of alarms and how many match in all. `sort` is a key of SORTS, with `-` before it for descending."""
+) -> tuple[Sequence[Alarm], Total]:
+    """A page of alarms and how many match. `sort` is a key of SORTS, with `-` before it for descending."""
+    await plan_for_values(session)
     where = _where(scope, wanted)
-    total = await session.scalar(select(func.count()).select_from(Alarm).where(*where))
     column = SORTS[sort.removeprefix("-")]
-    order = column.desc() if sort.startswith("-") else column.asc()
-    page = select(Alarm).where(*where).order_by(order, Alarm.id.desc()).limit(limit).offset(offset)
-    return (await session.scalars(page)).all(), total or 0
+    # The id in the same direction, as the indexes have it.
+    order = (column.desc(), Alarm.id.desc()) if sort.startswith("-") else (column.asc(), Alarm.id.asc())
+    matching = select(Alarm).where(*where)
+    rows = (await session.scalars(matching.order_by(*order).limit(limit).offset(offset))).all()
+    counted = matching.with_only_columns(Alarm.id)
+    return rows, await total_of(session, counted, limit=limit, offset=offset, found=len(rows))
 
 
 async def history(session: AsyncSession, alarm_id: UUID) -> Sequence[TransitionRecord]:

@@ -32,6 +32,7 @@ from kit.access import Scope
 from kit.clock import Clock
 from kit.db import pipelined
 from kit.logs import logger
+from kit.totals import Total
 
 log = logger(__name__)
 
@@ -211,8 +212,8 @@ class AlarmService:
 
     async def find(
         self, session: AsyncSession, scope: Scope, wanted: AlarmFilter, *, sort: str, limit: int, offset: int
-    ) -> tuple[Sequence[Alarm], int]:
-        """A page and the number of all that match. Raises UnknownAlarmSort."""
+    ) -> tuple[Sequence[Alarm], Total]:
+        """A page and how many match. Raises UnknownAlarmSort."""
         if sort.removeprefix("-") not in repository.SORTS:
             raise UnknownAlarmSort(sort, known=", ".join(sorted(repository.SORTS)))
         return await repository.find(session, scope, wanted, sort=sort, limit=limit, offset=offset)

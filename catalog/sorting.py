@@ -14,4 +14,6 @@ def order_by(sort: str, known: Mapping[str, InstrumentedAttribute[Any]]) -> Unar
     column = known.get(sort.removeprefix("-"))
     if column is None:
         raise UnknownSortField(field=sort.removeprefix("-"), known=", ".join(known))
-    return (column.desc() if sort.startswith("-") else column.asc()).nulls_last()
+    ordered = column.desc() if sort.startswith("-") else column.asc()
+    # Said only where it changes anything: an index does not give "nulls last" backwards.
+    return ordered.nulls_last() if column.property.columns[0].nullable else ordered

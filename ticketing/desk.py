@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
 from kit.clock import Clock
+from kit.totals import Total
 from people.service import PeopleService
 from ticketing import listing_repository, photo_repository, repository
 from ticketing.actor import Actor
@@ -32,6 +33,14 @@ class OrderLine:
     assignee_name: str | None
     reports: int
     is_overdue: bool
+
+
+@dataclass(frozen=True)
+class OrderLines:
+    """A page of a list and how many orders match."""
+
+    lines: Sequence[OrderLine]
+    total: Total
 
 
 @dataclass(frozen=True)
@@ -62,15 +71,14 @@ class Desk:
 
     async def find(
         self, session: AsyncSession, scope: Scope, wanted: OrderFilter, *, sort: str, limit: int, offset: int
-    ) -> tuple[list[OrderLine], int]:
-        """A page and how many match in all. Raises UnknownSortField."""
+    ) -> OrderLines:
+        """Raises UnknownSortField."""
         now = self._clock.now()
-        orders, total = await listing_repository.find(
-            session, scope, wanted, now=now, sort=sort, limit=limit, offset=offset
-        )
+        found = await listing_repository.find(session, scope, wanted, now=now, sort=sort, limit=limit, offset=offset)
+        orders = found.orders
         names = await self._people.names(session, {order.assignee_id for order in orders if order.assignee_id})
         reports = await listing_repository.report_counts(session, [order.id for order in orders])
-        return [_line(order, names, reports.get(order.id, 0), now) for order in orders], total
+        return OrderLines([_line(order, names, reports.get(order.id, 0), now) for order in orders], found.total)
 
     async def counts(self, session: AsyncSession, scope: Scope, wanted: OrderFilter) -> OrderCounts:
         return await listing_repository.counts(session, scope, wanted, now=self._clock.now())

@@ -10,11 +10,11 @@ from catalog.errors import SiteNotFound
 from catalog.foreign_text import Line
 from kit.access import STAFF, Principal, Role
 from kit.errors import DomainError
-from kit.http import Caller, Page, Paging, Session, allow, service
+from kit.http import Caller, Page, PageParams, Paging, Session, allow, service
 from ticketing import errors
 from ticketing.actor import Actor
 from ticketing.attaching import Attaching
-from ticketing.desk import Desk
+from ticketing.desk import Desk, OrderLines
 from ticketing.flow import Action
 from ticketing.kinds import OrderKind, OrderState
 from ticketing.listing_repository import OrderFilter
@@ -114,11 +114,10 @@ async def list_work_orders(
     session: Session, orders: Orders, caller: Reader, wanted: Filter, paging: Paging, sort: str = "-opened_at"
 ) -> Page[WorkOrderLineOut]:
     """Orders of the caller's sites. `sort`: number, opened_at, priority, state, response_due_at, resolution_due_at."""
-    found, total = await orders.find(
+    found = await orders.find(
         session, caller.scope(*STAFF), wanted, sort=sort, limit=paging.limit, offset=paging.offset
     )
-    lines = [WorkOrderLineOut.of(line) for line in found]
-    return Page(items=lines, total=total, limit=paging.limit, offset=paging.offset)
+    return _listed(found, paging)
 
 
 @router.get("/work-orders/counts", response_model=CountsOut)
@@ -133,11 +132,10 @@ async def list_my_work_orders(
 ) -> Page[WorkOrderLineOut]:
     """Open orders that are the caller's, or that have a task for them."""
     wanted = OrderFilter(mine=caller.person_id, is_open=True)
-    found, total = await orders.find(
+    found = await orders.find(
         session, caller.scope(*HANDLING), wanted, sort=sort, limit=paging.limit, offset=paging.offset
     )
-    lines = [WorkOrderLineOut.of(line) for line in found]
-    return Page(items=lines, total=total, limit=paging.limit, offset=paging.offset)
+    return _listed(found, paging)
 
 
 # --- one order -----------------------------------------------------------------------------------------------------
@@ -314,3 +312,10 @@ async def get_report_by_link(
 async def _page(session: Session, orders: Desk, caller: Principal, work_order_id: UUID) -> WorkOrderOut:
     page = await orders.page(session, caller.scope(*STAFF), work_order_id, actor=Actor.of(caller))
     return WorkOrderOut.of_page(page)
+
+
+def _listed(found: OrderLines, paging: PageParams) -> Page[WorkOrderLineOut]:
+    return Page(
+        items=[WorkOrderLineOut.of(line) for line in found.lines], total=found.total.rows, more=found.total.is_more,
+        limit=paging.limit, offset=paging.offset,
+    )  # fmt: skip

@@ -11,6 +11,20 @@ from kit.db import Base
 from kit.ids import new_id
 from ticketing.kinds import OrderKind
 
+# Queries say these in the very words of the indexes below, else PostgreSQL does not see that they are the same.
+STILL_OPEN = "state NOT IN ('verified', 'closed', 'cancelled')"
+RARE_KIND = "kind <> 'repair'"
+# What a search looks at. Trigrams find three letters and more.
+SEARCHED = (
+    "lower(number || ' ' || place || ' ' || coalesce(equipment_code, '') || ' ' || coalesce(title ->> 'zh-CN', ''))"
+)
+# The same with each letter three times, so that trigrams find one letter or two: most Chinese words have two.
+SPACED = f"regexp_replace({SEARCHED}, '(.)', '\\1\\1\\1', 'g')"
+_LINE_FACTS = (
+    "site_id", "state", "priority", "kind", "building_id", "assignee_id", "equipment_id", "repeat_of_id", "number",
+    "response_due_at", "resolution_due_at", "responded_at", "done_at", "held_since",
+)  # fmt: skip
+
 
 class WorkOrder(Base):
     """A piece of work. `version` grows with every change that makes an older look at it stale; `entries` counts its
@@ -27,6 +41,22 @@ class WorkOrder(Base):
         Index(None, "site_id", "state", "priority"),
         Index(None, "site_id", "opened_at"),
         CheckConstraint("priority BETWEEN 1 AND 4", name="priority"),
+        # The desk's day: open orders under any filter and sort, answered from the index alone.
+        Index(
+            "ix_work_order_open", "opened_at", "id", postgresql_where=text(STILL_OPEN), postgresql_include=_LINE_FACTS
+        ),
+        # All orders ever, by what a list sorts and narrows by.
+        Index(None, "opened_at", "id"),
+        Index(None, "response_due_at", "id"),
+        Index(None, "resolution_due_at", "id"),
+        Index(None, "priority", "id"),
+        Index(None, "state", "id"),
+        Index(None, "state", "priority", "kind", "opened_at", postgresql_include=("site_id",)),
+        Index(None, "building_id", "opened_at"),
+        Index("ix_work_order_repeat", "opened_at", "id", postgresql_where=text("repeat_of_id IS NOT NULL")),
+        Index("ix_work_order_rare_kind", "kind", "opened_at", "id", postgresql_where=text(RARE_KIND)),
+        Index("ix_work_order_searched", text(f"({SEARCHED}) gin_trgm_ops"), postgresql_using="gin"),
+        Index("ix_work_order_spaced", text(f"({SPACED}) gin_trgm_ops"), postgresql_using="gin"),
         # What the sweeps look for, small however many orders a site has had.
         Index("ix_work_order_answer_due", "answer_due_at", postgresql_where=text("answer_due_at IS NOT NULL")),
         Index("ix_work_order_proof_due", "proof_due_at", postgresql_where=text("proof_due_at IS NOT NULL")),

@@ -24,6 +24,7 @@ from kit.access import Scope
 from kit.db import Database, driver_connection
 from kit.events import RecordingOutbox
 from kit.ids import new_id
+from kit.totals import Total
 from people.models import Person
 from tests.alarms.place import NOON, Place
 from tests.statements import statements_of
@@ -178,7 +179,7 @@ async def test_an_alarm_of_another_site_is_not_there(database: Database, place: 
             await place.alarms.acknowledge(session, elsewhere, alarm.id, actor=None)
         assert await place.alarms.find(
             session, elsewhere, AlarmFilter(), sort="onset_at", limit=10, offset=0
-        ) == ([], 0)  # fmt: skip
+        ) == ([], Total(0, is_more=False))  # fmt: skip
 
 
 async def test_acknowledging_twice_is_refused(database: Database, place: Place) -> None:

@@ -1,0 +1,34 @@
+"""How many rows match a list, counted no further than somebody will page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+# Counting a million rows takes far longer than showing fifty; a pager needs to know only that there is more.
+COUNT_AHEAD = 1_000
+
+
+@dataclass(frozen=True)
+class Total:
+    """`rows` match; where `is_more`, at least so many."""
+
+    rows: int
+    is_more: bool
+
+
+async def total_of(session: AsyncSession, matching: Select[Any], *, limit: int, offset: int, found: int) -> Total:
+    """Of a list whose page of `limit` from `offset` on holds `found` rows; `matching` selects all, in any order."""
+    if found < limit and (found or not offset):
+        return Total(offset + found, is_more=False)
+    furthest = offset + limit + COUNT_AHEAD
+    counted = select(func.count()).select_from(matching.order_by(None).limit(furthest + 1).subquery())
+    rows = await session.scalar(counted) or 0
+    return Total(min(rows, furthest), is_more=rows > furthest)
+
+
+async def plan_for_values(session: AsyncSession) -> None:
+    """Lets PostgreSQL plan the rest of the transaction for the values asked, not once for all: of two filters with the
+    same words one may match ten rows and the other a million."""
+    await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
