@@ -25,6 +25,10 @@ def torture(
     at: Annotated[
         list[str] | None, typer.Option(help="die once at this place before the kills: a crash point's name, or all")
     ] = None,
+    pause: Annotated[
+        list[str] | None, typer.Option(help="stop this process for a while before the kills: judge, nats, …")
+    ] = None,
+    pause_s: Annotated[float, typer.Option(min=0.1, help="for so many seconds each")] = 15.0,
     only: Annotated[list[str] | None, typer.Option(help="kill these in turn: hub, postgres, nats, store, …")] = None,
     rate: Annotated[float, typer.Option(min=1, help="readings a second")] = 100.0,
     recover_within: Annotated[float, typer.Option(help="seconds until readings flow again, at most")] = 30.0,
@@ -40,6 +44,7 @@ def torture(
         name: Plan(
             kills=kills // len(layouts) + (number < kills % len(layouts)), seed=seed, rate=rate,
             recover_within_s=recover_within, memory_mb=memory, names=only or (), points=_points(at or []),
+            pauses=pause or (), pause_s=pause_s,
         )
         for number, name in enumerate(layouts)
     }  # fmt: skip

@@ -61,6 +61,18 @@ class Killer:
             await self._strike(chosen, number + 1, times, witness.has_new)
             self._toll.peak_mb = max(self._toll.peak_mb, memory_mb(self._layout.processes()))
 
+    async def pause(self, names: Sequence[str], *, seconds: float) -> None:
+        """Stops each process for a while (SIGSTOP) and lets it go on as if nothing had been."""
+        witness = Witness(self._ground)
+        await witness.has_new(since_ms=int(time.time() * 1000))
+        for number, name in enumerate(names, start=1):
+            pid = await self._pid(name)
+            os.kill(pid, signal.SIGSTOP)
+            await asyncio.sleep(seconds)
+            with contextlib.suppress(ProcessLookupError):  # somebody may have ended it for being silent
+                os.kill(pid, signal.SIGCONT)
+            await self._recover([f"{name} asleep {seconds:.0f} s"], number, len(names), witness.has_new)
+
     async def crash(self, points: Sequence[CrashPoint]) -> None:
         """Lets a process die at each of these places, once; waits for recovery after each."""
         witness = Witness(self._ground)

@@ -20,7 +20,10 @@ from kit.supervision.postgres import running_postgres
 from torture.ground import PYTHON, Ground, answering
 from torture.processes import Service, family, pid_in, some_child
 
-ROLES = ("adapters", "store", "judge", "api", "jobs")
+# Process → role. Two judges, so that there is somebody to take over; DuckDB has one store.
+PROCESSES = {
+    "adapters": "adapters", "store": "store", "judge": "judge", "judge 2": "judge", "api": "api", "jobs": "jobs",
+}  # fmt: skip
 BROKER = "site"
 
 
@@ -114,13 +117,13 @@ async def _split(ground: Ground, chance: random.Random) -> AsyncIterator[Layout]
     }
     async with AsyncExitStack() as stack:
         variables = await _servers(ground, stack)
-        services = {role: ground.service(role, "hub", "run", role) for role in ROLES}
-        for role, service in services.items():
+        services = {name: ground.service(name, "hub", "run", role) for name, role in PROCESSES.items()}
+        for name, service in services.items():
             service.always(variables)
             await stack.enter_async_context(service.kept())
-            targets[role] = _pid_of(service)
+            targets[name] = _pid_of(service)
         await answering(f"{ground.hub_url}/readyz")
-        roots = (postgres, nats, *(targets[role] for role in ROLES))
+        roots = (postgres, nats, *(targets[name] for name in PROCESSES))
         yield Layout(LayoutName.SPLIT, services, targets, roots)
 
 

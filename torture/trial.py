@@ -24,7 +24,10 @@ LAST_WORDS_S = 30.0
 
 @dataclass(frozen=True)
 class Plan:
-    """`names`: kill these in turn; empty: whatever the seed says. `points`: places to die at, before the kills."""
+    """`names`: kill these in turn; empty: whatever the seed says.
+
+    Before the kills come `points`, places to die at, and `pauses`, processes to stop for `pause_s` each.
+    """
 
     kills: int
     seed: int
@@ -33,6 +36,8 @@ class Plan:
     memory_mb: float
     names: Sequence[str] = ()
     points: Sequence[CrashPoint] = ()
+    pauses: Sequence[str] = ()
+    pause_s: float = 15.0
 
 
 @dataclass
@@ -62,6 +67,7 @@ async def try_out(name: LayoutName, ground: Ground, life: Life, plan: Plan, *, s
         async with _life(name, ground, life, chance):
             killer = Killer(ground, layout, toll, chance=chance, say=say)
             await killer.crash(plan.points)
+            await killer.pause(plan.pauses, seconds=plan.pause_s)
             await killer.kill(plan.kills, names=list(plan.names))
         account = await _hush(layout, ground)
         assert life.panel is not None

@@ -5,6 +5,7 @@ here it only has to come.
 """
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
 def test_twenty_kills_of_whatever_runs_lose_nothing(tmp_path: Path) -> None:
     plans = {LayoutName.WHOLE: plan(kills=10), LayoutName.SPLIT: plan(kills=10)}
     assert not breaches(asyncio.run(run(Ground(tmp_path), plans)))
+
+
+@pytest.mark.long
+def test_whoever_sleeps_and_wakes_up_writes_nothing_that_was_taken_over(tmp_path: Path) -> None:
+    # Longer than a judge may be silent before another takes its partitions over.
+    asleep = ("judge", "store", "adapters", "nats", "mqtt broker", "postgres backend")
+    wanted = dataclasses.replace(plan(kills=0), pauses=asleep)
+    assert not breaches(asyncio.run(run(Ground(tmp_path), {LayoutName.SPLIT: wanted})))
 
 
 @pytest.mark.long
