@@ -35,6 +35,8 @@ class UnitRefused(Exception):
 # A gateway says so on behalf of a device that does not answer it (paths unavailable, target failed to respond).
 _GATEWAY_CODES = frozenset({0x0A, 0x0B})
 
+FUNCTIONS = {Table.COIL: 1, Table.DISCRETE: 2, Table.HOLDING: 3, Table.INPUT: 4}
+
 
 class EndpointClient:
     """Connects when first asked; `close` at the end."""
@@ -78,6 +80,9 @@ class EndpointClient:
         except (ModbusException, TimeoutError, OSError) as error:
             self.close()
             raise UnitSilent(f"{self._endpoint} unit {unit}: {error}") from None
+        if not self._is_answer(answer, block):
+            self.close()
+            raise UnitSilent(f"{self._endpoint} unit {unit}: answered something else than was asked")
         if answer.isError():
             if answer.exception_code in _GATEWAY_CODES:
                 raise UnitSilent(f"{self._endpoint} unit {unit}: the gateway gets no answer")
@@ -88,6 +93,12 @@ class EndpointClient:
             self.close()
             raise UnitSilent(f"{self._endpoint} unit {unit}: {len(found)} values for {block.count}")
         return found[: block.count]
+
+    def _is_answer(self, answer: Any, block: Block) -> bool:
+        """pymodbus takes an answer of any function, and transaction 0 for every transaction: it would be another
+        table's register, or what was asked before."""
+        has_transaction = answer.transaction_id != 0 or self._endpoint.framing is not Framing.TCP
+        return bool(has_transaction and answer.function_code & 0x7F == FUNCTIONS[block.table])
 
     def close(self) -> None:
         if self._client is not None:
