@@ -25,6 +25,7 @@ LINES_A_WRITE = 10_000
 NS_A_MS = 1_000_000
 
 _QUALITY_BITS = 3
+_QUALITY_MASK = 2**_QUALITY_BITS - 1
 _SEQUENCE_END = 2 ** (63 - _QUALITY_BITS)
 # What fits InfluxDB's nanoseconds in 64 bits.
 _FIRST_MS, _END_MS = -(2**63) // NS_A_MS + 1, 2**63 // NS_A_MS - 1
@@ -74,16 +75,16 @@ class Versions:
     def of(cls, rows: Sequence[Sequence[Any]], *, point_no: int | None = None) -> "Versions":
         """Rows of (time in ms, stamp, value or None, point as text); without the last they are all of `point_no`.
 
-        A row without a stamp is being written this moment, field by field: it is not there yet.
+        InfluxDB shows a row that is being written field by field: what is not whole yet is left out.
         """
-        rows = [row for row in rows if row[1] is not None]
-        count = len(rows)
-        points = (int(row[3]) for row in rows) if point_no is None else (point_no for _ in rows)
+        whole = [row for row in rows if row[1] is not None and (row[2] is not None or _without_value(row[1]))]
+        count = len(whole)
+        points = (int(row[3]) for row in whole) if point_no is None else (point_no for _ in whole)
         return cls(
             np.fromiter(points, np.int32, count),
-            np.fromiter((row[0] for row in rows), np.int64, count),
-            np.fromiter((np.nan if row[2] is None else row[2] for row in rows), np.float64, count),
-            np.fromiter((row[1] for row in rows), np.int64, count),
+            np.fromiter((row[0] for row in whole), np.int64, count),
+            np.fromiter((np.nan if row[2] is None else row[2] for row in whole), np.float64, count),
+            np.fromiter((row[1] for row in whole), np.int64, count),
         )
 
     @classmethod
@@ -108,5 +109,9 @@ class Versions:
         is_last = np.ones(len(order), np.bool_)
         is_last[:-1] = (point_no[1:] != point_no[:-1]) | (ts_ms[1:] != ts_ms[:-1])
         kept = order[is_last]
-        quality = (self.stamp[kept] & (2**_QUALITY_BITS - 1)).astype(np.uint8)
+        quality = (self.stamp[kept] & _QUALITY_MASK).astype(np.uint8)
         return ReadingBatch(self.point_no[kept], self.ts_ms[kept], self.value[kept], quality)
+
+
+def _without_value(stamp: int) -> bool:
+    return bool((stamp & _QUALITY_MASK) > Quality.STALE)

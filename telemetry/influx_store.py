@@ -179,21 +179,31 @@ class InfluxStore:
         return ReadingBatch(newest.point_no[kept], newest.ts_ms[kept], newest.value[kept], newest.quality[kept])
 
     async def _newest_since(self, point_nos: Sequence[int], start_ms: int | None) -> Versions:
+        found = await self._newest_rows(point_nos, start_ms, limit=2)
+        parts = [Versions.of([], point_no=0)]
+        for point_no, rows in found.items():
+            if len(rows) == 2 and rows[0][0] == rows[1][0]:
+                # Two versions of the newest reading: there may be more.
+                rows = await self._rows([point_no], start_ms=rows[0][0], end_ms=rows[0][0] + 1)
+            parts.append(Versions.of(rows, point_no=point_no))
+        whole = Versions.concat(parts)
+        unfinished = sorted(set(found) - set(whole.point_no.tolist()))
+        if not unfinished:
+            return whole
+        # A message of many readings of a point, which is being written: what was there before it counts.
+        deeper = await self._newest_rows(unfinished, start_ms, limit=_READINGS_BEING_WRITTEN)
+        return Versions.concat([whole, *(Versions.of(rows, point_no=point) for point, rows in deeper.items())])
+
+    async def _newest_rows(
+        self, point_nos: Sequence[int], start_ms: int | None, *, limit: int
+    ) -> dict[int, list[list[Any]]]:
+        """Of each point that has any, newest first."""
         since = "" if start_ms is None else f" AND time >= {start_ms * NS_A_MS}"
         (result,) = await self._ask(
             f"SELECT stamp, value FROM {MEASUREMENT} WHERE {_of_points(point_nos)}{since} "
-            "GROUP BY point ORDER BY time DESC LIMIT 2"
+            f"GROUP BY point ORDER BY time DESC LIMIT {limit}"
         )
-        parts = [Versions.of([], point_no=0)]
-        for series in result.series:  # one a point: two rows are never divided
-            point_no = int(series.tags["point"])
-            times = [row[0] for row in series.values]
-            if len(times) == 2 and times[0] == times[1]:
-                # Two versions of the newest reading: there may be more.
-                parts.append(await self._versions([point_no], start_ms=times[0], end_ms=times[0] + 1))
-            else:
-                parts.append(Versions.of(series.values, point_no=point_no))
-        return Versions.concat(parts)
+        return {int(series.tags["point"]): series.values for series in result.series}
 
     async def _rolled_up_by_the_server(self, query: SeriesQuery) -> Series:
         """The server's own aggregates count every version. Where a millisecond holds several, the bucket is fetched and
@@ -215,24 +225,23 @@ class InfluxStore:
         self, point_nos: Sequence[int], *, start_ms: int, end_ms: int, rows: int
     ) -> tuple[Versions, int | None]:
         """About `rows` versions of whole instants, oldest first, and where to go on; None: nothing is left."""
-        found = await self._versions(point_nos, start_ms=start_ms, end_ms=end_ms, limit=rows)
+        found = await self._rows(point_nos, start_ms=start_ms, end_ms=end_ms, limit=rows)
         if len(found) < rows:
-            return found, None
-        last_ms = int(found.ts_ms[-1])
+            return _versions(found, point_nos), None
+        last_ms = int(found[-1][0])
         # The limit may have cut the last instant in two.
-        last = await self._versions(point_nos, start_ms=last_ms, end_ms=last_ms + 1)
-        return Versions.concat([found.where(found.ts_ms < last_ms), last]), last_ms + 1
+        last = await self._rows(point_nos, start_ms=last_ms, end_ms=last_ms + 1)
+        return _versions([row for row in found if row[0] < last_ms] + last, point_nos), last_ms + 1
 
-    async def _versions(
+    async def _rows(
         self, point_nos: Sequence[int], *, start_ms: int, end_ms: int, limit: int | None = None
-    ) -> Versions:
-        only = point_nos[0] if len(point_nos) == 1 else None
-        columns = "stamp, value" if only is not None else "stamp, value, point"
+    ) -> list[list[Any]]:
+        columns = "stamp, value" if len(point_nos) == 1 else "stamp, value, point"
         cut = "" if limit is None else f" LIMIT {limit}"
         (result,) = await self._ask(
             f"SELECT {columns} FROM {MEASUREMENT} WHERE {_of_points(point_nos)} AND {_within(start_ms, end_ms)}{cut}"
         )
-        return Versions.of(result.rows, point_no=only)
+        return result.rows
 
     async def _bytes(self) -> int | None:
         if self._url.version != 1:
@@ -246,6 +255,11 @@ class InfluxStore:
 
 
 _ALL = 2**62
+_READINGS_BEING_WRITTEN = 1_000
+
+
+def _versions(rows: Sequence[Sequence[Any]], point_nos: Sequence[int]) -> Versions:
+    return Versions.of(rows, point_no=point_nos[0] if len(point_nos) == 1 else None)
 
 
 def _of_points(point_nos: Sequence[int]) -> str:

@@ -409,6 +409,31 @@ async def test_what_was_appended_is_seen_by_whoever_asks_next_while_others_appen
     await asyncio.gather(*(append_and_ask(point) for point in range(1, 7)))
 
 
+async def test_the_newest_reading_never_goes_away_or_back_while_more_are_written(store: TelemetryStore) -> None:
+    readings = wide(points=3, instants=400, start_ms=TODAY_MS)
+    await store.append([(1, wide(points=3, instants=1, start_ms=TODAY_MS - 1_000))])
+    done = False
+
+    async def write() -> None:
+        nonlocal done
+        for number in range(12):
+            later = ReadingBatch(readings.point_no, readings.ts_ms + number * 400_000, readings.value, readings.quality)
+            await store.append([(number + 2, later)])
+        done = True
+
+    async def ask() -> None:
+        known_ms = [0, 0, 0]
+        while not done:
+            newest = await store.latest([1, 2, 3])
+            assert newest.point_no.tolist() == [1, 2, 3]
+            assert not np.isnan(newest.value).any()
+            assert all(now_ms >= before_ms for now_ms, before_ms in zip(newest.ts_ms, known_ms, strict=True))
+            known_ms = newest.ts_ms.tolist()
+            await asyncio.sleep(0)
+
+    await asyncio.gather(write(), ask(), ask())
+
+
 @pytest.mark.parametrize("engine", SERVERS, indirect=True)
 async def test_two_stores_of_one_server_are_one_store(engine: Open, tmp_path: Path) -> None:
     async with engine(tmp_path) as one, engine(tmp_path) as other:

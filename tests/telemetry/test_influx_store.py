@@ -17,7 +17,7 @@ from telemetry.columns import SequencedReadings
 from telemetry.engine_url import InfluxUrl, parse_engine_url
 from telemetry.errors import StoreRefused, StoreUnavailable, StoreUnreachable, UnstorableBatch
 from telemetry.influx_connection import refusal
-from telemetry.influx_lines import line_bodies
+from telemetry.influx_lines import Versions, line_bodies
 from telemetry.influx_store import InfluxLimits, InfluxStore
 from telemetry.store import SeriesQuery
 from tests.contracts.engines import NOW
@@ -188,6 +188,13 @@ def test_messages_with_the_same_reading_never_write_the_same_place() -> None:
         f"readings,point=7 value=1.5,stamp=8000320i {NOW_MS}000040",
         f"readings,point=7 stamp=8000323i {NOW_MS + 1}000040",
     ]
+
+
+def test_a_row_that_is_being_written_is_not_there_yet() -> None:
+    stamp, down = 7 * 8 + Quality.OK, 7 * 8 + Quality.DOWN
+    rows = [[1, None, 2.0], [2, stamp, None], [3, down, None], [4, stamp, 0], [5, None, None]]
+    found = list(Versions.of(rows, point_no=9).resolved())
+    assert [(r.ts_ms, r.quality) for r in found] == [(3, Quality.DOWN), (4, Quality.OK)]
 
 
 @pytest.mark.parametrize("rolled_up_here", [0, 20_000])
