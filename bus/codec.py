@@ -15,6 +15,8 @@ from building.reading import ReadingBatch
 MAGIC = b"ZRB1"
 _HEADER = struct.Struct("<4sI")
 _ROW_BYTES = 8 + 8 + 4 + 1
+# Asked of every batch: looking through the enumeration each time costs more than decoding the batch.
+_HIGHEST_QUALITY = max(Quality)
 
 
 class BadBatch(ValueError):
@@ -47,6 +49,6 @@ def decode(data: bytes) -> ReadingBatch:
     value = np.frombuffer(data, "<f8", rows, at + 8 * rows)
     point_no = np.frombuffer(data, "<i4", rows, at + 16 * rows)
     quality = np.frombuffer(data, "u1", rows, at + 20 * rows)
-    if rows and int(quality.max()) > max(Quality):
+    if rows and int(quality.max()) > _HIGHEST_QUALITY:
         raise BadBatch(f"quality {int(quality.max())} is unknown")
     return ReadingBatch(point_no, ts_ms, value, quality)
