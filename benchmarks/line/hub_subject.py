@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from benchmarks.broker import HUB, PASSWORD
 from benchmarks.line import workload
-from benchmarks.line.subject import Place, StoredReadings, Subject
+from benchmarks.line.subject import Place, StoredReadings, Subject, SubjectUnavailable
 from building.reading import ReadingBatch
 from bus.client import Bus, BusSettings
 from catalog.loader import load_directory
@@ -40,7 +40,7 @@ _FIRST_WINDOW_MS = 1_000
 _LIMIT = 5_000_000
 
 
-class HubDidNotStart(RuntimeError):
+class HubDidNotStart(SubjectUnavailable):
     """The hub under test ended or did not answer; the message holds the end of its log."""
 
 
