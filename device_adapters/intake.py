@@ -150,6 +150,11 @@ class Intake:
             asyncio.get_running_loop().call_soon(self._seal, self._urgent)
         return self._urgent
 
+    def send_if_enough(self) -> None:
+        """Whoever has added much at once says so: no timer need come before it goes."""
+        if self._gathering is not None and self._gathering.count >= self._linger.enough:
+            self._seal(self._gathering)
+
     @property
     def is_full(self) -> bool:
         """So much is under way that whoever can should stop reading until `when_room`."""

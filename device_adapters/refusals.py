@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter as Tally
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,14 +19,19 @@ from kit.logs import logger
 
 log = logger(__name__)
 
-WAITING_LIMIT = 10_000
-WRITE_AT_ONCE = 500
-# Of one flood in one write: this many samples of a device, and this many letters of a reason, are worth their place.
+# What waits here is not acknowledged to its sender, and a broker has only so many messages under way to us at a time
+# (nats-server 1,024): refused ones must never fill them all, or the readings behind them would wait for PostgreSQL.
+WAITING_LIMIT = 400
+# Of one flood, between two writes: this many samples of a device, and this many letters of a reason, are worth a place.
 SAMPLES_A_DEVICE = 20
 LETTERS_A_REASON = 100
 RETRY_S = 1.0
+# In a flood the next write waits so many times as long as the last one took: a tenth of PostgreSQL's time, no more.
+FLOOD_PAUSE = 9.0
+LONGEST_PAUSE_S = 5.0
 
 Done = Callable[[], None]
+_Kind = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ class _Item:
 class RefusalLine:
     """Takes refusals at any speed and writes them in transactions of its own. Run `run()` beside the adapters.
 
-    A flood is thinned out and counted rather than let grow: `hub_refusals_dropped` says how much of it was not kept.
+    A flood costs little: between two writes a few of each kind are kept, the rest is only counted, and its senders are
+    let go at once. `hub_refusals_dropped` says how much was only counted.
     """
 
     def __init__(
@@ -111,17 +116,25 @@ class RefusalLine:
         self._discovery = discovery
         self._dead_letters = dead_letters
         self._clock = clock
-        self._waiting: deque[_Item] = deque()
+        self._waiting: list[_Item] = []
+        self._of_kind: Tally[_Kind] = Tally()
+        self._is_flooded = False
         self._arrived = asyncio.Event()
         self._refused = Counter("hub_intake_refused", "Input refused by reason", ["reason"], registry=registry)
         self._unknown = Counter("hub_intake_unknown_device", "Messages of unknown devices", registry=registry)
-        self._dropped = Counter(
-            "hub_refusals_dropped", "Refused input not kept for lack of room", ["kind"], registry=registry
+        dropped = Counter(
+            "hub_refusals_dropped", "Refused input only counted, for lack of room", ["kind"], registry=registry
         )
+        self._dropped_samples = dropped.labels("sample")
+        self._dropped_letters = dropped.labels("letter")
 
     def unknown(self, message: UnknownMessage, *, done: Done | None = None) -> None:
         self._unknown.inc()
-        self._push(_Item(message, self._clock.now(), done))
+        kind = (message.broker, message.site_code, message.external_id)
+        if self._has_room(kind, SAMPLES_A_DEVICE):
+            self._push(kind, _Item(message, self._clock.now(), done))
+        else:
+            _count(self._dropped_samples, done)
 
     def refuse(
         self,
@@ -134,32 +147,41 @@ class RefusalLine:
         done: Done | None = None,
     ) -> None:
         self._refused.labels(reason.value).inc()
-        self._push(_Item(_Letter(raw, reason, detail, source, site_id), self._clock.now(), done))
+        kind = (reason.value, source)
+        if self._has_room(kind, LETTERS_A_REASON):
+            self._push(kind, _Item(_Letter(raw, reason, detail, source, site_id), self._clock.now(), done))
+        else:
+            _count(self._dropped_letters, done)
 
     async def run(self) -> None:
         """Writes until cancelled. While PostgreSQL is away, what waits stays waiting."""
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            while self._waiting:
-                items = [self._waiting.popleft() for _ in range(min(WRITE_AT_ONCE, len(self._waiting)))]
-                await self._write_until_done(items)
+            items, self._waiting = self._waiting, []
+            self._of_kind.clear()
+            was_flooded, self._is_flooded = self._is_flooded, False
+            started = self._clock.monotonic()
+            await self._write_until_done(items)
+            if was_flooded:
+                took_s = self._clock.monotonic() - started
+                await asyncio.sleep(min(LONGEST_PAUSE_S, FLOOD_PAUSE * took_s))
 
-    def _push(self, item: _Item) -> None:
-        if len(self._waiting) >= WAITING_LIMIT:
-            self._count_dropped(item)
-            if item.done is not None:
-                item.done()
-            return
+    def _has_room(self, kind: _Kind, most: int) -> bool:
+        has_room = len(self._waiting) < WAITING_LIMIT and self._of_kind[kind] < most
+        self._is_flooded = self._is_flooded or not has_room
+        return has_room
+
+    def _push(self, kind: _Kind, item: _Item) -> None:
+        self._of_kind[kind] += 1
         self._waiting.append(item)
         self._arrived.set()
 
     async def _write_until_done(self, items: list[_Item]) -> None:
-        kept = self._thin_out(items)
         failed = False
-        while not await self._written(kept):
+        while not await self._written(items):
             if not failed:
-                log.error("refused input cannot be kept: is PostgreSQL up?", waiting=len(self._waiting) + len(kept))
+                log.error("refused input cannot be kept: is PostgreSQL up?", waiting=len(self._waiting) + len(items))
             failed = True
             await asyncio.sleep(RETRY_S)
         for item in items:
@@ -205,25 +227,13 @@ class RefusalLine:
                             received_at=item.received_at,
                         )
 
-    def _thin_out(self, items: list[_Item]) -> list[_Item]:
-        """The newest of each device and each reason, in the order they came."""
-        seen: Tally[tuple[str, ...]] = Tally()
-        kept: list[_Item] = []
-        for item in reversed(items):
-            key, limit = _kind_of(item)
-            seen[key] += 1
-            if seen[key] <= limit:
-                kept.append(item)
-            else:
-                self._count_dropped(item)
-        return kept[::-1]
-
     def _count_dropped(self, item: _Item) -> None:
-        self._dropped.labels("sample" if isinstance(item.what, UnknownMessage) else "letter").inc()
+        """Its `done` is called with the rest of its write."""
+        _count(self._dropped_samples if isinstance(item.what, UnknownMessage) else self._dropped_letters, None)
 
 
-def _kind_of(item: _Item) -> tuple[tuple[str, ...], int]:
-    what = item.what
-    if isinstance(what, UnknownMessage):
-        return (what.broker, what.site_code, what.external_id), SAMPLES_A_DEVICE
-    return (what.reason.value, what.source), LETTERS_A_REASON
+def _count(dropped: Counter, done: Done | None) -> None:
+    """Lets the sender go: what he sent is counted, and that is all that is kept of it."""
+    dropped.inc()
+    if done is not None:
+        done()

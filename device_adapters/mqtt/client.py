@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 
 from device_adapters.mqtt import packets
 from device_adapters.mqtt.broker import Broker, MqttVersion
-from device_adapters.mqtt.packets import REFUSED, Hello, Kind, MalformedPacket, Packet, PacketReader, Publish
+from device_adapters.mqtt.packets import REFUSED, REPEATED, Hello, Kind, MalformedPacket, Packet, PacketReader, Publish
 from kit.logs import logger
 
 log = logger(__name__)
@@ -20,6 +20,8 @@ log = logger(__name__)
 KEEPALIVE_S = 30
 PING_EVERY_S = 4.0
 SILENT_FOR_S = 14.0
+# As much as a read of the socket brings when there is more: about a thousand messages, some milliseconds of work.
+A_LOT_BYTES = 128 * 1024
 # An MQTT 5 broker keeps the session this long while the hub is away; a 3.1.1 broker as its own settings say.
 SESSION_EXPIRY_S = 7 * 24 * 3600
 
@@ -161,13 +163,18 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        self._heard_at = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        self._heard_at = loop.time()
         try:
             publishes, others = self._reader.feed(data)
             for packet in others:
                 self._take(packet)
             if publishes:
                 self._on_publish(self, self._new_ones(publishes))
+            if len(data) >= A_LOT_BYTES and self._transport is not None:
+                # The event loop would read on for as long as there is something; others have work as well.
+                self._transport.pause_reading()
+                loop.call_soon(self._read_on)
         except MalformedPacket as error:
             self.give_up(str(error))
         except Exception as error:  # what came stays unacknowledged and comes again on the next connection
@@ -207,18 +214,25 @@ class Connection(asyncio.Protocol):
         self.acknowledge(mids)
 
     def _new_ones(self, publishes: list[Publish]) -> list[Publish]:
-        """Without those that the broker grew impatient about: the first is still on its way to the bus."""
+        """Without those that the broker repeats while the first is still on its way to the bus.
+
+        By its number alone a message is no repetition: Mosquitto 2.0.11 has been seen to give numbers again that are
+        still in use, to other messages, when it has very many under way.
+        """
         known = self._unacknowledged
-        mids = [mid for _, _, mid, _ in publishes if mid]
-        if known.isdisjoint(mids) and len(set(mids)) == len(mids):
-            known.update(mids)
+        if not [True for one in publishes if one[0] & REPEATED]:
+            known.update([mid for _, _, mid, _ in publishes if mid])
             return publishes
         fresh: list[Publish] = []
-        for publish in publishes:
-            if publish[2] not in known:
-                fresh.append(publish)
-                known.update(publish[2:3] if publish[2] else ())
+        for one in publishes:
+            if not one[0] & REPEATED or one[2] not in known:
+                fresh.append(one)
+                known.update([one[2]] if one[2] else ())
         return fresh
+
+    def _read_on(self) -> None:
+        if not self._paused and self._transport is not None and not self.lost.is_set():
+            self._transport.resume_reading()
 
     def _take(self, packet: Packet) -> None:
         match packet.kind:

@@ -140,6 +140,7 @@ class Line:
                 self._note_heard(heard)  # in the order of arrival: a last will may be next
                 self._read_generally(connection, publish, flush, mids, share=share, now_ms=now_ms)
         self._note_heard(heard)
+        self._intake.send_if_enough()
         self._waiting_gauge.set(connection.unacknowledged)
         if self._intake.is_full and connection.pause():
             self._pauses.inc()
@@ -199,18 +200,20 @@ class Line:
         if flushes == [flush] and not refused:
             mids.append(mid)
             return
-        latch = _Latch(len(flushes) + refused, partial(connection.acknowledge_soon, mid))
+        acknowledge = partial(connection.acknowledge_soon, mid)
+        parts = len(flushes) + refused
+        latch = acknowledge if parts == 1 else _Latch(parts, acknowledge)
         for joined in flushes:
             joined.done.add_done_callback(partial(self._part_flushed, connection, latch))
         if refused:
             self._refuse(message, translation, latch)
 
-    def _part_flushed(self, connection: Connection, latch: "_Latch", done: asyncio.Future[None]) -> None:
+    def _part_flushed(self, connection: Connection, latch: Callable[[], None], done: asyncio.Future[None]) -> None:
         self._flushed(connection, [], done)
         if not done.cancelled() and done.exception() is None:
             latch()
 
-    def _refuse(self, message: Message, translation: Translation, latch: "_Latch") -> None:
+    def _refuse(self, message: Message, translation: Translation, latch: Callable[[], None]) -> None:
         """PUBACK comes once all that was refused of the message is kept."""
         for unknown in translation.unknown:
             self._intake.unknown(unknown, done=latch)

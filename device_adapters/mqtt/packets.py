@@ -13,6 +13,7 @@ from typing import NamedTuple
 LARGEST_WHOLE = 1024 * 1024
 
 RETAINED = 0x01
+REPEATED = 0x08
 REFUSED = 0x80
 
 _QOS_BITS = 0x06

@@ -90,6 +90,8 @@ def to_ts_ms(rule: TimeRule | None, raw: Any, *, zone: str | None) -> int | Refu
 
 def _decode_leniently(payload: bytes, *, why: str) -> Any:
     # NaN and 1e999 are no JSON, yet senders write them: only that point shall suffer, not the smoke beside it.
+    if b"NaN" not in payload and b"Infinity" not in payload and "out of range" not in why:
+        return Refusal(Reason.NOT_JSON, why)
     try:
         return json.loads(payload)
     except ValueError:
