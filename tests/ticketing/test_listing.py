@@ -1,0 +1,112 @@
+"""Lists of orders: filters, sorts, pages, words, and how far they count."""
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+
+from kit.access import Scope
+from kit.db import Database
+from kit.totals import COUNT_AHEAD, Total
+from tests.ticketing.town import Town
+from ticketing import listing_repository
+from ticketing.kinds import Category, OrderState
+from ticketing.listing_repository import SORTS, FoundOrders, OrderFilter
+from ticketing.models import WorkOrder
+
+
+async def find(
+    database: Database, town: Town, wanted: OrderFilter, *, sort: str = "opened_at", limit: int = 50, offset: int = 0
+) -> FoundOrders:
+    async with database.transaction() as session:
+        return await listing_repository.find(
+            session, Scope.everywhere(), wanted, now=town.clock.now(), sort=sort, limit=limit, offset=offset
+        )
+
+
+@pytest.fixture
+async def orders(database: Database, town: Town) -> list[UUID]:
+    """Five, a minute apart; the first is closed."""
+    ids: list[UUID] = []
+    for number in range(5):
+        done = await town.report(text="没有热水", category=Category.OTHER, source_ref=f"test:{number}")
+        ids.append(done.report.work_order_id)
+        town.clock.advance(seconds=60)
+    async with database.transaction() as session:
+        await session.execute(update(WorkOrder).where(WorkOrder.id == ids[0]).values(state=OrderState.CLOSED))
+    return ids
+
+
+@pytest.mark.parametrize("sort", [f"{sign}{field}" for field in SORTS for sign in ("", "-")])
+async def test_pages_in_any_order_hold_each_order_once(
+    database: Database, town: Town, orders: list[UUID], sort: str
+) -> None:
+    pages = [await find(database, town, OrderFilter(), sort=sort, limit=2, offset=offset) for offset in (0, 2, 4, 6)]
+    listed = [order.id for page in pages for order in page.orders]
+    assert sorted(listed) == sorted(orders)
+    assert [page.total for page in pages] == [Total(5, is_more=False)] * 4
+    values = [getattr(order, sort.removeprefix("-")) for page in pages for order in page.orders]
+    assert values == sorted(values, reverse=sort.startswith("-"))
+
+
+async def test_open_and_settled_orders_are_told_apart(database: Database, town: Town, orders: list[UUID]) -> None:
+    still_open = await find(database, town, OrderFilter(is_open=True))
+    settled = await find(database, town, OrderFilter(is_open=False))
+    assert ([order.id for order in still_open.orders], [order.id for order in settled.orders]) == (
+        orders[1:],
+        orders[:1],
+    )
+
+
+async def test_since_and_until_are_the_times_of_opening(database: Database, town: Town, orders: list[UUID]) -> None:
+    (third,) = [order for order in (await find(database, town, OrderFilter())).orders if order.id == orders[2]]
+    since = await find(database, town, OrderFilter(opened_since=third.opened_at), sort="-resolution_due_at")
+    until = await find(database, town, OrderFilter(opened_until=third.opened_at))
+    assert {order.id for order in since.orders} == set(orders[2:])
+    assert {order.id for order in until.orders} == set(orders[:2])
+
+
+@pytest.mark.parametrize("letters", [1, 2, 3, 4])
+async def test_words_of_any_length_are_found(database: Database, town: Town, orders: list[UUID], letters: int) -> None:
+    (order, *_) = (await find(database, town, OrderFilter())).orders
+    title = order.title["zh-CN"]
+    assert len((await find(database, town, OrderFilter(words=title[:letters]))).orders) >= 1
+    assert (await find(database, town, OrderFilter(words="无此词语"[:letters]))).orders == []
+
+
+@pytest.mark.parametrize("words", ["%", "_", "100%", "\\", "'", "wo-%"])
+async def test_signs_that_mean_something_to_the_database_mean_themselves(
+    database: Database, town: Town, orders: list[UUID], words: str
+) -> None:
+    assert (await find(database, town, OrderFilter(words=words))).orders == []
+
+
+async def test_the_beginning_of_a_number_is_enough_in_any_case(
+    database: Database, town: Town, orders: list[UUID]
+) -> None:
+    (order, *_) = (await find(database, town, OrderFilter())).orders
+    whole = await find(database, town, OrderFilter(words=order.number.lower()))
+    day = await find(database, town, OrderFilter(words=order.number[:11]))
+    assert [found.id for found in whole.orders] == [order.id]
+    assert len(day.orders) == 5
+
+
+async def test_a_list_counts_so_far_beyond_its_page_and_says_that_there_is_more(
+    database: Database, town: Town, orders: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.totals.COUNT_AHEAD", 2)
+    first = await find(database, town, OrderFilter(), limit=1)
+    second = await find(database, town, OrderFilter(), limit=2, offset=1)
+    assert (first.total, second.total) == (Total(3, is_more=True), Total(5, is_more=False))
+    assert COUNT_AHEAD == 1_000
+
+
+async def test_counts_narrow_like_the_list(database: Database, town: Town, orders: list[UUID]) -> None:
+    async with database.transaction() as session:
+        counted = await listing_repository.counts(
+            session, Scope.everywhere(), OrderFilter(), now=town.clock.now()
+        )  # fmt: skip
+        nobody = await listing_repository.counts(session, Scope.of(orders[0]), OrderFilter(), now=town.clock.now())
+    assert counted.by_state[OrderState.CLOSED] == 1
+    assert sum(counted.by_state.values()) == 5
+    assert sum(nobody.by_state.values()) == 0
