@@ -13,6 +13,7 @@ from hub.doctor import Finding, Verdict, examine
 from hub.settings import HubSettings
 from kit.secrets import SecretStore
 from kit.supervision.ports import free_port
+from tests.telemetry.influx_server import InfluxServer
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +52,33 @@ def test_a_bus_that_can_be_reached(monkeypatch: pytest.MonkeyPatch, listening_po
     (finding,) = found("bus")
     assert finding.verdict is Verdict.OK
     assert "secret" not in finding.words
+
+
+def test_without_a_server_for_readings_there_is_nothing_to_look_at() -> None:
+    assert found("telemetry store") == []
+
+
+@pytest.mark.parametrize("scheme", ["influxdb", "clickhouse"])
+def test_a_telemetry_store_that_is_away_is_named_without_its_account(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv("HUB_TELEMETRY_URL", f"{scheme}://hub:secret@127.0.0.1:{free_port()}/readings")
+    (finding,) = found("telemetry store")
+    assert finding.verdict is Verdict.FAIL
+    assert "does not answer" in finding.words
+    assert "secret" not in finding.words
+
+
+def test_a_telemetry_store_that_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    server = InfluxServer(tmp_path)
+    server.start()
+    try:
+        monkeypatch.setenv("HUB_TELEMETRY_URL", server.url("readings", account="hub:secret@"))
+        (finding,) = found("telemetry store")
+    finally:
+        server.stop()
+    assert finding.verdict is Verdict.OK
+    assert finding.words == f"HUB_TELEMETRY_URL: InfluxDB at 127.0.0.1:{server.port}, database readings"
 
 
 @pytest.mark.parametrize("url", ["nats://127.0.0.1:{port}", "nats://127.0.0.1:many", "nonsense"])

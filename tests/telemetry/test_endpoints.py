@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +22,11 @@ from kit.clock import FakeClock, to_ms
 from kit.db import Database
 from kit.ids import new_id
 from telemetry import endpoints
-from telemetry.duckdb_store import DuckDbStore
 from telemetry.errors import StoreUnavailable
 from telemetry.service import TelemetryService
-from telemetry.store import Series, SeriesQuery
+from telemetry.store import Series, SeriesQuery, TelemetryStore
 from tests.api import FakeLogins, client_of, make_app
+from tests.contracts.engines import CHDB, DUCKDB, INFLUXDB, Engines
 from tests.telemetry.site import DIRECTORY, HERE, OTHER_PUMP, OTHER_TEMP, PUMP, RUNNING, TEMP
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
@@ -35,9 +35,16 @@ PROFILES = load_profiles(Path(__file__).parents[2] / "device_adapters" / "profil
 PERIOD = {"start": "2026-11-22T13:00:00+08:00", "end": "2026-11-22T14:00:00+08:00"}
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[DuckDbStore]:
-    async with DuckDbStore(tmp_path, clock=FakeClock(NOW)) as store:
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+    engines = Engines(tmp_path_factory.mktemp("engines"))
+    with engines.stack:
+        yield engines
+
+
+@pytest.fixture(params=[DUCKDB, INFLUXDB, CHDB])
+async def store(engines: Engines, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[TelemetryStore]:
+    async with engines.open(request.param, tmp_path) as store:
         yield store
 
 
@@ -75,12 +82,12 @@ def app_on(queries: Any, logins: FakeLogins) -> Any:
 
 
 @pytest.fixture
-async def client(store: DuckDbStore, logins: FakeLogins) -> AsyncIterator[httpx.AsyncClient]:
+async def client(store: TelemetryStore, logins: FakeLogins) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(app_on(store, logins), token=logins.add(Role.ENGINEER, site_id=HERE)) as client:
         yield client
 
 
-async def readings(store: DuckDbStore) -> None:
+async def readings(store: TelemetryStore) -> None:
     temperatures = [Reading(TEMP, NOW_MS - 60_000 * n, 60.0 + n) for n in range(1, 31)]
     other = [Reading(RUNNING, NOW_MS - 5_000, 1.0), Reading(OTHER_TEMP, NOW_MS - 1, 50.0)]
     down = Reading(TEMP, NOW_MS - 2_000, math.nan, Quality.DOWN)
@@ -88,7 +95,7 @@ async def readings(store: DuckDbStore) -> None:
 
 
 async def test_the_latest_values_of_an_equipment_have_word_unit_quality_and_age(
-    client: httpx.AsyncClient, store: DuckDbStore
+    client: httpx.AsyncClient, store: TelemetryStore
 ) -> None:
     await readings(store)
     answer = await client.get("/api/v1/points/latest", params={"equipment": str(PUMP.equipment_id)})
@@ -108,13 +115,13 @@ async def test_a_point_that_never_spoke_is_listed_as_unknown(client: httpx.Async
     assert value["is_overdue"] is True
 
 
-async def test_zero_is_shown_as_zero(client: httpx.AsyncClient, store: DuckDbStore) -> None:
+async def test_zero_is_shown_as_zero(client: httpx.AsyncClient, store: TelemetryStore) -> None:
     await store.append([(1, ReadingBatch.of([Reading(RUNNING, NOW_MS, 0.0)]))])
     (value,) = (await client.get("/api/v1/points/latest", params={"point": RUNNING})).json()
     assert (value["value"], value["label"]) == (0.0, "停止")
 
 
-async def test_a_series_has_buckets_of_the_width_asked(client: httpx.AsyncClient, store: DuckDbStore) -> None:
+async def test_a_series_has_buckets_of_the_width_asked(client: httpx.AsyncClient, store: TelemetryStore) -> None:
     await readings(store)
     answer = await client.get(f"/api/v1/points/{TEMP}/series", params={**PERIOD, "bucket": "30m"})
     body = answer.json()
@@ -123,7 +130,7 @@ async def test_a_series_has_buckets_of_the_width_asked(client: httpx.AsyncClient
     assert (row["ts"], row["count"], row["min"], row["max"], row["bad"]) == ("2026-11-22T05:30:00Z", 30, 61.0, 90.0, 1)
 
 
-async def test_without_a_bucket_the_hub_chooses_one(client: httpx.AsyncClient, store: DuckDbStore) -> None:
+async def test_without_a_bucket_the_hub_chooses_one(client: httpx.AsyncClient, store: TelemetryStore) -> None:
     await readings(store)
     body = (await client.get(f"/api/v1/points/{TEMP}/series", params=PERIOD)).json()
     assert body["bucket_s"] == 5
@@ -143,7 +150,7 @@ async def test_without_a_bucket_the_hub_chooses_one(client: httpx.AsyncClient, s
     ],
 )
 async def test_what_is_unknown_or_of_another_site_is_not_found(
-    client: httpx.AsyncClient, store: DuckDbStore, path: str, params: dict[str, Any]
+    client: httpx.AsyncClient, store: TelemetryStore, path: str, params: dict[str, Any]
 ) -> None:
     await readings(store)
     assert (await client.get(path, params=params)).status_code == 404
@@ -188,7 +195,7 @@ async def test_too_many_buckets_names_a_width_that_fits(client: httpx.AsyncClien
     assert "30" in refusal["message"]
 
 
-async def test_a_width_beyond_any_period_is_one_bucket(client: httpx.AsyncClient, store: DuckDbStore) -> None:
+async def test_a_width_beyond_any_period_is_one_bucket(client: httpx.AsyncClient, store: TelemetryStore) -> None:
     await readings(store)
     answer = await client.get(f"/api/v1/points/{TEMP}/series", params={**PERIOD, "bucket": "9999999d"})
     assert answer.status_code == 422 or len(answer.json()["rows"]) == 1
@@ -201,7 +208,9 @@ def table_of(answer: httpx.Response) -> list[list[str]]:
     return list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
 
 
-async def test_a_csv_of_buckets_opens_in_excel_with_local_times(client: httpx.AsyncClient, store: DuckDbStore) -> None:
+async def test_a_csv_of_buckets_opens_in_excel_with_local_times(
+    client: httpx.AsyncClient, store: TelemetryStore
+) -> None:
     await readings(store)
     answer = await client.get(f"/api/v1/points/{TEMP}/series.csv", params={**PERIOD, "bucket": "30m"})
     assert table_of(answer) == [
@@ -212,7 +221,7 @@ async def test_a_csv_of_buckets_opens_in_excel_with_local_times(client: httpx.As
 
 
 async def test_a_csv_without_bucket_has_every_reading_and_empty_where_none_is(
-    client: httpx.AsyncClient, store: DuckDbStore
+    client: httpx.AsyncClient, store: TelemetryStore
 ) -> None:
     await readings(store)
     params = {**PERIOD, "tz": "UTC"}
@@ -224,7 +233,7 @@ async def test_a_csv_without_bucket_has_every_reading_and_empty_where_none_is(
 
 
 async def test_an_owner_may_not_read_telemetry_and_nobody_may_without_a_token(
-    store: DuckDbStore, logins: FakeLogins
+    store: TelemetryStore, logins: FakeLogins
 ) -> None:
     app = app_on(store, logins)
     async with client_of(app, token=logins.add(Role.OWNER, site_id=HERE)) as owner:
