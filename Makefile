@@ -53,7 +53,7 @@ api-client-update: $(VENV)/.dev web/node_modules/.installed
 	$(BIN)/hub openapi > web/openapi.json
 	$(NPM) run --silent generate
 
-# Mosquitto, mbpoll and Chromium for the tests that need them; installed where that is allowed, else the tests say so.
+# Mosquitto, mbpoll, Chromium, InfluxDB and VictoriaMetrics for the tests that need them; installed where that is allowed, else the tests say so.
 debian:
 	@scripts/install-test-servers
 
