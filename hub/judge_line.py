@@ -27,6 +27,7 @@ from catalog.directory import Directory, LiveDirectory
 from hub.judge_beginning import JudgeBeginning
 from hub.judge_books import JudgeBooks
 from hub.judge_meters import JudgeMeters, line_name
+from hub.pace import gather_s
 from hub.partition_judge import PartitionJudge
 from kit.announcements import Announcement
 from kit.clock import Clock, to_ms
@@ -46,7 +47,7 @@ DURABLE = "judge"
 MESSAGES_A_FETCH = {False: 128, True: 64}
 QUIET_S = 0.2
 TICK_S = 1.0
-LOOK_S = 0.5
+LOOK_S = 1.0
 # Readings need this long from the device to the bus; durations end that much later than their time.
 SETTLE_MS = 2_000
 
@@ -121,12 +122,24 @@ class JudgeLine:
                 max_messages=MESSAGES_A_FETCH[life_safety],
                 max_wait_s=QUIET_S,
             )
+            handled_at = time.monotonic()
             async with aclosing(deliveries):
                 async for fetched in deliveries:
                     await self._handle(fetched, life_safety=life_safety)
                     if sorted(self._judges[life_safety]) != partitions:
                         break
                     _raise_if_cancelled()
+                    took_s, handled_at = time.monotonic() - handled_at, time.monotonic()
+                    await self._let_gather(fetched, took_s, life_safety=life_safety)
+
+    @staticmethod
+    async def _let_gather(fetched: Sequence[Delivery], took_s: float, *, life_safety: bool) -> None:
+        """Life safety waits for no company, and a backlog has it."""
+        if life_safety or len(fetched) == MESSAGES_A_FETCH[life_safety]:
+            return
+        pause_s = gather_s(sum(len(delivery.batch) for delivery in fetched), over_s=took_s)
+        if pause_s:
+            await asyncio.sleep(pause_s)
 
     async def _handle(self, fetched: Sequence[Delivery], *, life_safety: bool) -> None:
         """Judges each partition's part and keeps what all of them found in one transaction, then acknowledges."""

@@ -11,6 +11,7 @@ from catalog.loader import apply_profiles
 from hub.bootstrap import Hub, Role, Work, build
 from hub.infrastructure import Infrastructure, infrastructure
 from hub.settings import HubSettings
+from kit.heap import settle_heap
 from kit.logs import logger, name_process
 
 log = logger(__name__)
@@ -50,6 +51,7 @@ async def run_on(
             await prepare(hub)
         await hub.keeper.refresh()
         await hub.users.refresh()
+        settle_heap()
         async with asyncio.TaskGroup() as group:
             for name, work in hub.work_of(roles).items():
                 group.create_task(_run(name, work), name=name)

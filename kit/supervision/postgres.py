@@ -88,7 +88,10 @@ def _command(home: Path, *, port: int, user: ServiceUser | None, durable: bool) 
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": "",
         "max_connections": "200",
-        "shared_buffers": "128MB",
+        # The system's page cache holds what these do not, and shares it with the rest of the hub.
+        "shared_buffers": "64MB",
+        "io_method": "sync",
+        "jit": "off",
         "timezone": "UTC",
         "log_timezone": "UTC",
         "fsync": "on" if durable else "off",
