@@ -307,15 +307,40 @@ async def test_nothing_is_written_under_an_old_epoch(plant: Plant) -> None:
     transaction = plant.database.transaction
     publication = AlarmPublication(plant.panel, transaction, plant.clock, registry)
     books = JudgeBooks(transaction, plant.place.alarms, plant.rules, Taken(), publication, meters)
-    judge = OrderedJudge(RuleSet.of([], [], life_safety=True), on_failure=lambda rule, error: None)
-    judged = PartitionJudge(judge, partition=PARTITION, epoch=1, life_safety=True, meters=meters)
-    judged.reached = Reached(5, 0)
+    judged = judge_of(PARTITION, epoch=1, meters=meters)
     with pytest.raises(LeaseLost):
         await books.commit([(judged, [plant.place.smoke()])])
     with pytest.raises(LeaseLost):
         await books.write_positions([judged])
     assert await plant.alarms() == []
     assert await plant.count(JudgePosition) == 0
+
+
+async def test_what_several_partitions_found_is_kept_together_or_not_at_all(plant: Plant) -> None:
+    meters, transaction = JudgeMeters(CollectorRegistry()), plant.database.transaction
+    publication = AlarmPublication(plant.panel, transaction, plant.clock, CollectorRegistry())
+    async with PartitionLeases(plant.database.url, owner="judge") as leases:
+        await leases.rebalance([1, 2])
+        books = JudgeBooks(transaction, plant.place.alarms, plant.rules, leases, publication, meters)
+        ours, lost = (judge_of(partition, epoch=leases.held()[partition], meters=meters) for partition in (1, 2))
+        async with plant.database.transaction() as session:
+            await session.execute(text("UPDATE partition_lease SET epoch = epoch + 1 WHERE partition = 2"))
+        findings = [(ours, [plant.place.smoke("SMOKE-001")]), (lost, [plant.place.smoke("SMOKE-002")])]
+        with pytest.raises(LeaseLost) as told:
+            await books.commit(findings)
+        assert told.value.partition == 2
+        assert await plant.alarms() == []
+        await books.commit(findings[:1])
+    assert [alarm.equipment_code for alarm in await plant.alarms()] == ["SMOKE-001"]
+    assert await plant.has_judged(5, life_safety=True)
+
+
+def judge_of(partition: int, *, epoch: int, meters: JudgeMeters) -> PartitionJudge:
+    """A judge without rules that has come to sequence 5."""
+    judge = OrderedJudge(RuleSet.of([], [], life_safety=True), on_failure=lambda rule, error: None)
+    judged = PartitionJudge(judge, partition=partition, epoch=epoch, life_safety=True, meters=meters)
+    judged.reached = Reached(5, 0)
+    return judged
 
 
 async def test_life_safety_does_not_wait_behind_a_backlog(plant: Plant) -> None:
