@@ -22,7 +22,7 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import APIError, BadRequestError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
+from nats.js.errors import APIError, BadRequestError, NoStreamResponseError, NotFoundError
 from prometheus_client import CollectorRegistry, Counter
 
 from building.reading import ReadingBatch
@@ -31,6 +31,7 @@ from bus.address import BusAddress
 from bus.delivery import Delivery
 from bus.errors import BusNotReady, NobodyAnswers, RequestFailed
 from bus.history import read_history
+from bus.patience import PATIENCE_S, RETRY_S, patiently
 from bus.pull import Pull
 from bus.subjects import STREAMS, StreamSpec, durable_name, partition_of, stream_of
 from kit.ids import new_id
@@ -39,12 +40,11 @@ from kit.logs import logger
 log = logger(__name__)
 
 ATTEMPT_TIMEOUT_S = 2.0
-RETRY_S = 0.1
+# Two pings without an answer end a connection of which nobody knows that it is dead, after 15 s at most.
+PING_EVERY_S = 5
 ACK_WAIT_S = 30.0
 ERROR_HEADER = "Hub-Error"
 REQUESTS_AT_ONCE = 16
-# A cluster that is just starting has its quorum within seconds; longer, and somebody has to look.
-STREAM_PATIENCE_S = 60.0
 STREAM_EXISTS_OTHERWISE = 10058
 
 Handler = Callable[[bytes], Awaitable[bytes]]
@@ -89,7 +89,7 @@ class Bus:
             name="hub",
             max_reconnect_attempts=-1,
             reconnect_time_wait=1,
-            ping_interval=10,
+            ping_interval=PING_EVERY_S,
             error_cb=self._on_error,
             disconnected_cb=self._on_disconnected,
             reconnected_cb=self._on_reconnected,
@@ -157,11 +157,11 @@ class Bus:
         """
         spec = stream_of(life_safety=life_safety)
         with contextlib.suppress(NotFoundError):
-            await self._jetstream.delete_consumer(spec.name, durable_name(durable, partition))
+            await patiently(lambda: self._jetstream.delete_consumer(spec.name, durable_name(durable, partition)))
         config = replace(
             _consumer(spec, durable, partition), deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1
         )
-        await self._patiently(lambda: self._jetstream.add_consumer(spec.name, config))
+        await patiently(lambda: self._jetstream.add_consumer(spec.name, config))
 
     async def history(
         self, *, partition: int, since_ms: int, life_safety: bool = False, max_messages: int = 200
@@ -198,7 +198,7 @@ class Bus:
     async def partitions(self, *, life_safety: bool = False) -> list[int]:
         """The partitions of which the bus has anything."""
         spec = stream_of(life_safety=life_safety)
-        info = await self._jetstream.stream_info(spec.name, subjects_filter=spec.subjects)
+        info = await patiently(lambda: self._jetstream.stream_info(spec.name, subjects_filter=spec.subjects))
         return sorted(partition_of(subject) for subject in info.state.subjects or {})
 
     async def ack_floor(self, *, durable: str, partition: int | None, life_safety: bool = False) -> int:
@@ -341,7 +341,7 @@ class Bus:
                 if waiting_since is None:
                     waiting_since = time.monotonic()
                     log.warning("waiting for the bus to take the stream", stream=spec.name, error=str(error))
-                if time.monotonic() - waiting_since > STREAM_PATIENCE_S:
+                if time.monotonic() - waiting_since > PATIENCE_S:
                     raise BusNotReady(spec.name, replicas=config.num_replicas or 1, reason=str(error)) from error
                 await asyncio.sleep(0.1)
 
@@ -362,19 +362,10 @@ class Bus:
         """Makes the consumer unless it is there, wherever it began."""
         name = durable_name(durable, partition)
         try:
-            await self._patiently(lambda: self._jetstream.consumer_info(spec.name, name))
+            await patiently(lambda: self._jetstream.consumer_info(spec.name, name))
         except NotFoundError:
-            await self._patiently(lambda: self._jetstream.add_consumer(spec.name, _consumer(spec, durable, partition)))
+            await patiently(lambda: self._jetstream.add_consumer(spec.name, _consumer(spec, durable, partition)))
         return name
-
-    async def _patiently(self, ask: Callable[[], Awaitable[ConsumerInfo]]) -> ConsumerInfo:
-        """Asks until there is an answer: a cluster may just be choosing a leader."""
-        async with asyncio.timeout(STREAM_PATIENCE_S):
-            while True:
-                try:
-                    return await ask()
-                except (ServiceUnavailableError, NoStreamResponseError, nats.errors.NoRespondersError, TimeoutError):
-                    await asyncio.sleep(RETRY_S)
 
     @asynccontextmanager
     async def _pulling(self, spec: StreamSpec, names: Sequence[str], *, max_messages: int) -> AsyncIterator[Pull]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import DateTime, MetaData, Numeric, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -28,6 +28,13 @@ NAMING = {
 
 
 _DRIVER = "driver connection"
+
+
+# A dead connection is noticed within about ten seconds: s, s, probes, ms, s.
+LIVENESS = {
+    "keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3", "tcp_user_timeout": "10000",
+    "connect_timeout": "5",
+}  # fmt: skip
 
 
 class Base(DeclarativeBase):
@@ -74,12 +81,21 @@ def async_url(url: str) -> str:
     parsed = make_url(url)
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
         raise ValueError(f"HUB_DATABASE_URL must start with postgresql:// (it starts with {parsed.drivername}://)")
-    return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    return _lively(parsed).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
 def plain_url(url: str) -> str:
     """The same URL as libpq and procrastinate want it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return _lively(make_url(url)).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _lively(url: URL) -> URL:
+    """The URL with libpq's own deadlines, where it does not say others.
+
+    Without them a connection whose other end vanished (a partition, a machine that lost power) keeps whoever waits on
+    it for as long as the kernel repeats its packets: a quarter of an hour, or two hours.
+    """
+    return url.update_query_dict({name: value for name, value in LIVENESS.items() if name not in url.query})
 
 
 async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
