@@ -41,7 +41,7 @@ class AlarmPublisher(Protocol):
 
 
 class AlarmPublication:
-    """`offer` after a commit, `run` beside the judge line, `publish_pending` as a sweep every second."""
+    """`offer` after a commit, `run` beside the judge line, `publish_pending` as a sweep every few seconds."""
 
     def __init__(
         self,

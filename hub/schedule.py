@@ -9,7 +9,7 @@ from hub.rooms import Common, Rooms
 from kit.events import Subscription
 from kit.jobs import JobKind, JobRunner, Sweep
 
-EVERY_SECOND = "* * * * * *"
+EVERY_THREE_SECONDS = "* * * * * */3"
 EVERY_TEN_SECONDS = "* * * * * */10"
 HOURLY = "7 * * * *"
 
@@ -35,7 +35,7 @@ def jobs(rooms: Rooms) -> list[JobKind]:
 
 def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[None]]) -> list[Sweep]:
     return [
-        Sweep("alarms.publish_pending", EVERY_SECOND, publish_alarms),
+        Sweep("alarms.publish_pending", EVERY_THREE_SECONDS, publish_alarms),
         Sweep("alarms.lift_suppression", EVERY_TEN_SECONDS, rooms.alarms.service.lift_suppression),
         *rooms.ticketing.sweeps.all(),
         *rooms.notify.deliverer.sweeps(),
