@@ -10,10 +10,12 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import NotFoundError
 
+from bus.patience import patiently
 from bus.pull import Pull
 from bus.subjects import StreamSpec
 
 SILENCE_S = 10.0
+ADD_TIMEOUT_S = 3.0
 
 
 async def read_history(
@@ -63,7 +65,7 @@ def _from_sequence(config: ConsumerConfig, sequence: int) -> ConsumerConfig:
 
 
 async def _add(client: Client, spec: StreamSpec, config: ConsumerConfig) -> ConsumerInfo:
-    return await client.jetstream(timeout=10).add_consumer(spec.name, config)
+    return await patiently(lambda: client.jetstream(timeout=ADD_TIMEOUT_S).add_consumer(spec.name, config))
 
 
 async def _drop(client: Client, spec: StreamSpec, consumer: ConsumerInfo) -> None:
