@@ -1,8 +1,12 @@
 """Every part of the bench, in the order of the report. A new part is a module with a `Part` and a line here."""
 
 from benchmarks.line.part import LinePart
+from benchmarks.orders.part import OrdersPart
 from benchmarks.part import Part
+from benchmarks.telemetry.disk_part import DiskPart
+from benchmarks.telemetry.engines import EnginesPart
+from benchmarks.telemetry.queries_part import QueriesPart
 
 
 def every_part() -> list[Part]:
-    return [LinePart()]
+    return [LinePart(), QueriesPart(), DiskPart(), OrdersPart(), EnginesPart()]

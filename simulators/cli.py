@@ -29,6 +29,7 @@ DEFAULT_CONTROL = "http://127.0.0.1:8090"
 DEFAULT_PLATFORM = "http://127.0.0.1:8091"
 DEFAULT_HUB = "http://127.0.0.1:8000"
 ANSWER_WITHIN_S = 10.0
+EXPORT_FROM_UNIX_S = 1_790_812_800.0  # 2026-10-01 00:00 UTC
 
 
 @app.command("serve")
@@ -114,6 +115,27 @@ def run_command(
     except DomainError as error:
         _fail(Texts.load(ROOMS_WITH_TEXTS).of_error(error, language))
     raise typer.Exit(0 if held else 1)
+
+
+@app.command("export")
+def export_command(
+    folder: Annotated[Path, typer.Argument(help="where the files go")],
+    days: Annotated[float, typer.Option(min=1 / 24, help="days of simulated time")] = 1.0,
+    seed: Annotated[int, typer.Option(help="the same seed gives the same readings")] = 1,
+) -> None:
+    """Writes what the fleet would send within some days, without waiting for them: a Parquet file an hour."""
+    from simulators.fast_time import FastFleet, taped_points, write_days
+    from simulators.fleet.fleet import Fleet
+    from simulators.modbus.fleet_gateways import load_profiles
+    from simulators.serving import read_site
+
+    settings = SimulatorSettings()
+    profiles = load_profiles(settings.profiles)
+    fleet = Fleet(read_site(settings), seed=seed, speed=1.0, started_unix_s=EXPORT_FROM_UNIX_S)
+    points = taped_points(fleet, profiles)
+    fast = FastFleet(fleet, profiles, points, seed=seed, unix_s=EXPORT_FROM_UNIX_S)
+    for number, readings in enumerate(write_days(fast, points, folder, days=days), start=1):
+        typer.echo(f"hour {number}: {readings} readings")
 
 
 def main() -> None:

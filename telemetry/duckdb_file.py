@@ -134,14 +134,15 @@ class DuckDbFile:
             self._connection.unregister("arriving")
         self._fresh_rows += len(readings)
 
-    def rotate(self) -> None:
-        """Appends go to a new table from now on; those before it change no more."""
-        number = self._current + 1
+    def rotate(self) -> int:
+        """Appends go to a new table from now on; the number of the one before, which changes no more."""
+        settled, number = self._current, self._current + 1
         with self.writing() as connection:
             connection.execute(f"CREATE TABLE {fresh_table(number)} ({_FRESH_COLUMNS})")
             connection.execute("INSERT INTO fresh VALUES (?)", [number])
         self._current = number
         self._fresh_rows = 0
+        return settled
 
     def _restart(self) -> None:
         """After a fatal error (a disk that was full while DuckDB tidied up) its database answers nothing until it is

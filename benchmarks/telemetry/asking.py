@@ -69,13 +69,14 @@ class Asker:
         self._chance = np.random.default_rng(seed)
 
     async def closed_day(self) -> int:
-        """A point's 24 hours, from any minute of any day."""
+        """24 hours of a point that reports each minute or more often, from any minute of any day."""
         start_ms = self._moment(days=1)
-        return await self._series(start_ms, start_ms + DAY_MS, bucket_ms=_MINUTE_MS)
+        return await self._series(start_ms, start_ms + DAY_MS, bucket_ms=_MINUTE_MS, among=self._plan.frequent_points)
 
     async def last_day(self, now_ms: int) -> int:
-        """A point's last 24 hours, up to what is being written."""
-        return await self._series(now_ms - DAY_MS + _MINUTE_MS, now_ms + _MINUTE_MS, bucket_ms=_MINUTE_MS)
+        """Such a point's last 24 hours, up to what is being written."""
+        start_ms = now_ms - now_ms % _MINUTE_MS - DAY_MS + _MINUTE_MS
+        return await self._series(start_ms, start_ms + DAY_MS, bucket_ms=_MINUTE_MS, among=self._plan.frequent_points)
 
     async def week(self) -> int:
         start_ms = self._moment(days=7)
@@ -95,8 +96,8 @@ class Asker:
         last_minute = (self._plan.end_day - days) * DAY_MS // _MINUTE_MS
         return int(self._chance.integers(first_minute, last_minute + 1)) * _MINUTE_MS
 
-    async def _series(self, start_ms: int, end_ms: int, *, bucket_ms: int | None) -> int:
-        point = int(self._chance.integers(1, self._plan.points + 1))
+    async def _series(self, start_ms: int, end_ms: int, *, bucket_ms: int | None, among: int = 0) -> int:
+        point = int(self._chance.integers(1, (among or self._plan.points) + 1))
         query = SeriesQuery.of(point_no=point, start_ms=start_ms, end_ms=end_ms, bucket_ms=bucket_ms)
         return len(await self._store.series(query))
 

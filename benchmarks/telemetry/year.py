@@ -54,13 +54,10 @@ class YearPlan:
     def readings(self) -> int:
         return self.days * sum(kind.points * (86_400 // kind.interval_s) for kind in self.kinds)
 
-    def kind_of(self, point_no: int) -> Kind:
-        first = 1
-        for kind in self.kinds:
-            if point_no < first + kind.points:
-                return kind
-            first += kind.points
-        raise IndexError(point_no)
+    @property
+    def frequent_points(self) -> int:
+        """How many points, the first ones, report each minute or more often."""
+        return sum(kind.points for kind in self.kinds if kind.interval_s <= 60)
 
 
 # 548,000 readings a day: pumps and meters every 10 s, HVAC every minute, states and meters by the quarter hour.

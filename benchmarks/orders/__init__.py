@@ -1,0 +1,1 @@
+"""What the desk costs with a million work orders: lists, counts, pages, requests a second."""
