@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import statistics
 import tempfile
 from pathlib import Path
@@ -66,7 +67,10 @@ def _points(names: list[str]) -> list[CrashPoint]:
 
 
 async def run(ground: Ground, plans: dict[LayoutName, Plan]) -> list[Outcome]:
-    """One trial after the other on the same data, each printed when it is over."""
+    """One trial after the other on the same data, each printed when it is over. TERM ends them in order."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     await ground.prepare()
     life, outcomes = Life(), []
     async with ground.platform():
