@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.children import started, stop
 from benchmarks.line.packets import Login
 from kit.supervision.ports import free_port
 
@@ -51,14 +52,12 @@ def running_mosquitto(home: Path) -> Iterator[Mosquitto]:
     """Raises ProgramMissing; TimeoutError when it does not listen."""
     executable, port = program("mosquitto", package="mosquitto"), free_port()
     _write_files(home, port)
-    with (home / "log").open("ab") as log:
-        process = subprocess.Popen([executable, "-c", str(home / "mosquitto.conf")], stdout=log, stderr=log)
+    process = started([executable, "-c", str(home / "mosquitto.conf")], log=home / "log")
     try:
         _wait_for(port)
         yield Mosquitto(port, process.pid)
     finally:
-        process.terminate()
-        process.wait(30)
+        stop(process)
 
 
 def _write_files(home: Path, port: int) -> None:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import machine
+from benchmarks.children import end_in_order_when_told
 from benchmarks.line.part import LinePart
 from benchmarks.line.peers import known_subjects
 from benchmarks.line.phases import Extent, Phase
@@ -139,4 +140,5 @@ def _show(found: Report, parts: Sequence[Part], *, json: Path | None, as_markdow
 
 
 def main() -> None:
+    end_in_order_when_told()
     app()

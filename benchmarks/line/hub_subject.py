@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.broker import HUB, PASSWORD
+from benchmarks.children import started, stop
 from benchmarks.line import workload
 from benchmarks.line.subject import Place, StoredReadings, Subject, SubjectUnavailable
 from building.reading import ReadingBatch
@@ -137,10 +137,7 @@ def running_hub(place: Place, *, extra: Mapping[str, str] | None = None) -> Iter
     settings = _settings(folder)
     environment = _environment(settings, place) | dict(extra or {})
     log = folder / "hub.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            _hub("serve"), env=environment, cwd=ROOT, stdout=output, stderr=output, start_new_session=True
-        )
+    process = started(_hub("serve"), log=log, cwd=ROOT, env=environment)
     hub = RunningHub(settings, process, log, place.fleet)
     try:
         hub.wait_until_ready()
@@ -149,7 +146,7 @@ def running_hub(place: Place, *, extra: Mapping[str, str] | None = None) -> Iter
         hub.learn_points()
         yield hub
     finally:
-        _stop(process)
+        stop(process, within_s=STOP_S)
 
 
 def subject(extra: Mapping[str, str] | None = None) -> Subject:
@@ -200,14 +197,3 @@ def _give_rule(settings: HubSettings, printed: str) -> None:
         answer = client.post("/auth/login", json={"username": "bench", "password": found[1]}).raise_for_status()
         client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         client.post("/rules", json={"definition": workload.rule()}).raise_for_status()
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is not None:
-        return
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(STOP_S)

@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 
 from benchmarks.broker import HUB, PASSWORD
+from benchmarks.children import started, stop
 from benchmarks.line.peers.rows import Layout, SqliteRows
 from benchmarks.line.subject import Place, Running, Subject, SubjectUnavailable
 from benchmarks.line.workload import ALARM_TOPIC, TELEMETRY_FILTER, THRESHOLD
@@ -58,17 +59,15 @@ def running_node_red(place: Place, *, layout: Layout) -> Iterator[Running]:
     (folder / "settings.js").write_text(_settings(port, database), "utf-8")
     (folder / "flows.json").write_text(json.dumps(_flow(place, layout)), "utf-8")
     (folder / "flows_cred.json").write_text(json.dumps({"broker": {"user": HUB, "password": PASSWORD}}), "utf-8")
-    with (folder / "log").open("ab") as log:
-        process = subprocess.Popen(
-            [node, str(program), "--userDir", str(folder), "--settings", str(folder / "settings.js"), "flows.json"],
-            stdout=log, stderr=log, cwd=folder, env={**os.environ, "NODE_ENV": "production"},
-        )  # fmt: skip
+    process = started(
+        [node, str(program), "--userDir", str(folder), "--settings", str(folder / "settings.js"), "flows.json"],
+        log=folder / "log", cwd=folder, env={**os.environ, "NODE_ENV": "production"},
+    )  # fmt: skip
     try:
         _wait_for(port, process, folder / "log")
         yield RunningNodeRed(database, place.fleet, layout, process)
     finally:
-        process.terminate()
-        process.wait(30)
+        stop(process)
 
 
 def _node() -> str:
