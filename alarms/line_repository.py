@@ -37,6 +37,10 @@ _EPISODES = (
     b" WHERE ended_at IS NOT NULL"
 )
 _INHIBITIONS = b"SELECT * FROM alarm_inhibition WHERE equipment_id = ANY(%s) AND released_at IS NULL"
+# Taken beforehand, so that nothing has to be asked after the writing; what is left over is a gap.
+_NUMBERS = (
+    b"SELECT nextval(pg_get_serial_sequence('alarm_transition', 'no')) AS no FROM generate_series(1, %s) ORDER BY no"
+)
 
 # What the ledger may change of an alarm that was there before, and all it says of a new one.
 _MOVED = (
@@ -50,7 +54,7 @@ _ALARM = (
 )  # fmt: skip
 _EPISODE = ("id", "alarm_id", "equipment_id", "source", "source_id", "onset_ms", "ended_at")
 _TRANSITION = (
-    "id", "alarm_id", "site_id", "kind", "before", "after", "at", "recorded_at", "actor_id", "note", "values",
+    "no", "id", "alarm_id", "site_id", "kind", "before", "after", "at", "recorded_at", "actor_id", "note", "values",
 )  # fmt: skip
 
 
@@ -63,6 +67,8 @@ async def open_book(session: AsyncSession, detections: Sequence[Detection]) -> O
     found_alarms = await fetch(connection, _OPEN_ALARMS, *conditions)
     found_episodes = await fetch(connection, _EPISODES, *conditions, *episodes)
     found_inhibitions = await fetch(connection, _INHIBITIONS, conditions[0])
+    # A detection is one transition at most.
+    found_numbers = await fetch(connection, _NUMBERS, len(detections))
     book = OpenBook()
     for alarm in (Alarm(**row) for row in await found_alarms.fetchall()):
         book.alarms[alarm.equipment_id, alarm.source, alarm.source_id] = alarm
@@ -70,11 +76,12 @@ async def open_book(session: AsyncSession, detections: Sequence[Detection]) -> O
         book.episodes[episode.equipment_id, episode.source, episode.source_id, episode.onset_ms] = episode
     for inhibition in (Inhibition(**row) for row in await found_inhibitions.fetchall()):
         book.inhibitions.setdefault(inhibition.equipment_id, []).append(inhibition)
+    book.numbers.extend(row["no"] for row in await found_numbers.fetchall())
     return book
 
 
 async def save(session: AsyncSession, ledger: Ledger) -> None:
-    """Writes down what the ledger did, and gives its transitions their numbers."""
+    """Writes down what the ledger did; in a pipeline it waits for no answer."""
     connection = await driver_connection(session)
     new = {alarm.id: alarm for alarm in ledger.new_alarms}
     moved = {alarm.id: alarm for alarm, _ in ledger.moves if alarm.id not in new}
@@ -90,11 +97,7 @@ async def save(session: AsyncSession, ledger: Ledger) -> None:
     if ledger.new_episodes:
         await insert_rows(connection, AlarmEpisode, _rows(ledger.new_episodes, _EPISODE))
     if ledger.moves:
-        records = {record.id: record for _, record in ledger.moves}
-        rows = _rows(records.values(), _TRANSITION)
-        numbered = await insert_rows(connection, TransitionRecord, rows, returning=("id", "no"))
-        for row in await numbered.fetchall():
-            records[row["id"]].no = row["no"]
+        await insert_rows(connection, TransitionRecord, _rows([record for _, record in ledger.moves], _TRANSITION))
 
 
 async def _lock(connection: Connection, detections: Sequence[Detection]) -> None:

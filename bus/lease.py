@@ -27,10 +27,8 @@ BEAT_S = 1.0
 # A transaction that writes for a partition never rests so long between two statements, unless its process is paused
 # or gone; then the server ends it, so that it does not keep the partition from the next owner.
 IDLE_IN_TRANSACTION = "5s"
-_CHECK = (
-    b"SELECT partition, epoch, set_config('idle_in_transaction_session_timeout', %s, true) FROM partition_lease"
-    b" WHERE partition = ANY(%s) FOR SHARE"
-)
+_BIND = b"SELECT set_config('idle_in_transaction_session_timeout', %s, true)"
+_CHECK = b"SELECT partition, epoch FROM partition_lease WHERE partition = ANY(%s) FOR SHARE"
 
 
 class LeaseLost(RuntimeError):
@@ -116,12 +114,16 @@ class PartitionLeases:
         self._gauge.set(len(self._held))
         await self._connection.unlock(PARTITION_LOCKS, lease.partition)
 
+    async def bind(self, session: AsyncSession) -> None:
+        """Call it first in each transaction that writes for partitions: paused for long, it is ended by the server."""
+        await fetch(await driver_connection(session), _BIND, IDLE_IN_TRANSACTION)
+
     async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> None:
-        """Call it first in each transaction that writes for these partitions (→ epoch). Raises LeaseLost.
+        """Call it in each transaction that writes for these partitions (→ epoch). Raises LeaseLost.
 
         The rows are locked against a taker until this transaction ends, so that what was checked stays true.
         """
-        rows = await fetch(await driver_connection(session), _CHECK, IDLE_IN_TRANSACTION, list(epochs))
+        rows = await fetch(await driver_connection(session), _CHECK, list(epochs))
         found = {row["partition"]: row["epoch"] for row in await rows.fetchall()}
         for partition, epoch in epochs.items():
             if found.get(partition) != epoch:

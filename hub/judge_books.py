@@ -41,6 +41,8 @@ RETRY_WAITS_S = (0.05, 0.2, 1.0, 2.0)
 class LeaseCheck(Protocol):
     """`bus.lease.PartitionLeases`, or one that a test gives."""
 
+    async def bind(self, session: AsyncSession) -> None: ...
+
     async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> None:
         """Raises LeaseLost."""
         ...
@@ -103,9 +105,10 @@ class JudgeBooks:
         if not behind:
             return
         reached = {judged.partition: judged.reached.sequence for judged in behind}
-        async with self._transaction() as session:
-            await self._leases.check(session, {judged.partition: judged.epoch for judged in behind})
+        async with self._transaction() as session, pipelined(session):
+            await self._leases.bind(session)
             await self._save_positions(session, behind)
+            await self._leases.check(session, {judged.partition: judged.epoch for judged in behind})
         for judged in behind:
             judged.written = reached[judged.partition]
 
@@ -129,9 +132,11 @@ class JudgeBooks:
     async def _write(self, findings: Findings) -> list[AlarmTransition]:
         detections = [detection for _, found in findings for detection in found]
         async with self._transaction() as session, pipelined(session):
-            await self._leases.check(session, {judged.partition: judged.epoch for judged, _ in findings})
+            await self._leases.bind(session)
             transitions = await self._alarms.apply(session, detections)
             await self._save_positions(session, [judged for judged, _ in findings])
+            # Last, so that its answer is waited for once with those of all the writing.
+            await self._leases.check(session, {judged.partition: judged.epoch for judged, _ in findings})
         return transitions
 
     async def _one_by_one(self, findings: Findings) -> list[AlarmTransition]:

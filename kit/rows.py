@@ -20,11 +20,9 @@ Cursor = psycopg.AsyncCursor[dict[str, Any]]
 Row = Mapping[str, Any]
 
 
-async def insert_rows(
-    connection: Connection, table: type[Base], rows: Sequence[Row], *, returning: tuple[str, ...] = ()
-) -> Cursor:
-    """Inserts rows of equal keys, in their order; columns not named get the database's default."""
-    return await fetch(connection, _insertion(table, tuple(rows[0]), returning), _document(rows))
+async def insert_rows(connection: Connection, table: type[Base], rows: Sequence[Row]) -> None:
+    """Inserts rows of equal keys; columns not named get the database's default."""
+    await fetch(connection, _insertion(table, tuple(rows[0])), _document(rows))
 
 
 async def update_rows(connection: Connection, table: type[Base], rows: Sequence[Row], *, key: str = "id") -> None:
@@ -40,14 +38,13 @@ async def fetch(connection: Connection, query: bytes, *parameters: Any) -> Curso
 
 
 @lru_cache
-def _insertion(table: type[Base], columns: tuple[str, ...], returning: tuple[str, ...]) -> bytes:
+def _insertion(table: type[Base], columns: tuple[str, ...]) -> bytes:
     query = sql.SQL(
-        "INSERT INTO {table} ({columns}) SELECT {columns}"
-        " FROM json_populate_recordset(NULL::{table}, %s) WITH ORDINALITY AS given ORDER BY ordinality"
-    ).format(table=_name(table), columns=_names(columns))
-    if returning:
-        query = sql.SQL("{query} RETURNING {columns}").format(query=query, columns=_names(returning))
-    return query.as_bytes(None)
+        "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE"
+        " SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s)"
+    )
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return query.format(table=_name(table), columns=names).as_bytes(None)
 
 
 @lru_cache
@@ -67,7 +64,3 @@ def _document(rows: Sequence[Row]) -> str:
 
 def _name(table: type[Base]) -> sql.Identifier:
     return sql.Identifier(str(table.__tablename__))
-
-
-def _names(columns: Sequence[str]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, columns))

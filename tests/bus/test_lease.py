@@ -111,6 +111,7 @@ async def test_a_transaction_that_rests_does_not_keep_its_partition(
         lease = (await first.rebalance([7])).gained[0]
         with pytest.raises(DBAPIError):
             async with database.transaction() as session:
+                await first.bind(session)
                 await first.check(session, {7: lease.epoch})
                 await _cut_off(database_url, "a")
                 async with asyncio.timeout(LIVENESS_S):

@@ -300,6 +300,8 @@ async def test_an_owner_whose_partition_was_taken_writes_nothing_until_it_owns_i
 
 async def test_nothing_is_written_under_an_old_epoch(plant: Plant) -> None:
     class Taken:
+        async def bind(self, session: AsyncSession) -> None: ...
+
         async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> None:
             raise LeaseLost(partition=PARTITION, epoch=epochs[PARTITION])
 

@@ -1,14 +1,12 @@
 """Many rows a statement, on a real PostgreSQL."""
 
-from uuid import UUID
-
 import psycopg
 import pytest
 from sqlalchemy import select
 
 from kit.db import Database, driver_connection, pipelined
 from kit.ids import new_id
-from kit.rows import insert_rows, update_rows
+from kit.rows import fetch, insert_rows, update_rows
 from people.models import Person
 
 
@@ -25,8 +23,7 @@ async def test_rows_go_in_and_are_changed_by_their_key(database: Database) -> No
     rows = people("张工", "李工", 'O\'Brien \\ "quoted" %s')
     async with database.transaction() as session:
         connection = await driver_connection(session)
-        told = await insert_rows(connection, Person, rows, returning=("id",))
-        assert [row["id"] for row in await told.fetchall()] == [row["id"] for row in rows]
+        await insert_rows(connection, Person, rows)
         await update_rows(connection, Person, [{"id": rows[0]["id"], "name": "王工"}])
     assert await names(database) == ['O\'Brien \\ "quoted" %s', "李工", "王工"]
 
@@ -38,6 +35,5 @@ async def test_a_pipeline_tells_the_first_failure_and_keeps_nothing(database: Da
             connection = await driver_connection(session)
             await insert_rows(connection, Person, rows)
             await insert_rows(connection, Person, rows)
-            found = await insert_rows(connection, Person, people("李工"), returning=("id",))
-            assert isinstance((await found.fetchall())[0]["id"], UUID)
+            await (await fetch(connection, b"SELECT 1")).fetchall()
     assert await names(database) == []
