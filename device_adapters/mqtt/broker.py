@@ -6,6 +6,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# Life-safety topics of the embedded listener's session: nats-server refuses more than 60 at QoS 1.
+EMBEDDED_TOPICS = 40
+
 
 class MqttVersion(StrEnum):
     V311 = "3.1.1"
@@ -35,10 +38,10 @@ class Broker(BaseModel):
     profiles: list[str] | None = Field(default=None, description="the profiles to listen for; all when absent")
 
     life_safety_topics: int = Field(
-        default=40,
-        description="up to so many devices with life-safety points are heard by topics of their own, so that the "
-        "broker sends every other message once only; more by wildcards, twice. nats-server takes 60 topics a "
-        "session, Mosquitto and EMQX thousands",
+        default=5_000,
+        description="up to so many devices with life-safety points are heard by topics of their own, so that smoke "
+        "waits behind no other message; more by wildcards, behind everything they match. Mosquitto and EMQX take "
+        "thousands of topics a session, nats-server (the embedded listener) 60",
         ge=0,
     )
 

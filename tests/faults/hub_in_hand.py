@@ -29,7 +29,7 @@ from people.models import Person
 from rules.schemas import RuleDefinition
 from rules.service import RuleService
 from telemetry.duckdb_store import DuckDbStore
-from telemetry.store_line import StoreLine
+from telemetry.store_line import ReadingSource, StoreLine
 from tests.faults.fake_bus import FakeBus
 from tests.ticketing.town import ROOT, Town, settled, staff_up
 
@@ -89,7 +89,7 @@ class HubInHand:
     async def store_turn(self, *, most: int = MESSAGES) -> None:
         """What a store process does with what it is given; then it is gone."""
         line = StoreLine(
-            bus=_OneFetch(self.bus, most), store=self.store, directory=self.town.alarms._directory, refuse=_refuse,
+            bus=cast(ReadingSource, _OneFetch(self.bus, most)), store=self.store, directory=self.town.alarms._directory, refuse=_refuse,
             registry=CollectorRegistry(),
         )  # fmt: skip
         for life_safety in (False, True):
@@ -171,7 +171,7 @@ class _OneFetch:
         self._bus = bus
         self._most = most
 
-    async def consume(self, **wanted: Any) -> AsyncIterator[Any]:  # type: ignore[misc]
+    async def consume(self, **wanted: Any) -> AsyncIterator[Any]:
         async with aclosing(self._bus.consume(**(wanted | {"max_messages": self._most}))) as pages:
             yield await anext(pages)
 

@@ -5,7 +5,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -267,7 +267,7 @@ class HubModel(RuleBasedStateMachine):
             rows = await session.scalars(
                 select(AlarmEpisode).where(AlarmEpisode.equipment_id == self.hub.town.equipment[PUMP])
             )
-            ends = {(row.source_id, row.onset_ms): row.ended_at and to_ms(row.ended_at) for row in rows}
+            ends = {(row.source_id, row.onset_ms): _ms(row.ended_at) for row in rows}
         return {key: end for key, end in ends.items() if end is None or end > key[1]}
 
     async def check_alarms(self) -> None:
@@ -300,10 +300,14 @@ def test_whatever_happens_for_many_hundreds_of_stories(database_pool: DatabasePo
 
 def play(pool: DatabasePool, *, examples: int, steps: int) -> None:
     machine = type("HubModel", (HubModel,), {"pool": pool})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=examples, stateful_step_count=steps, deadline=None, print_blob=True,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else to_ms(moment)

@@ -1,0 +1,216 @@
+"""The real hub on a real Mosquitto as shipped: a flood of malformed messages, and smoke behind a backlog.
+
+Nothing healthy is lost, everything malformed is counted to the last, memory stays bounded, smoke waits for nobody. How
+long healthy messages take meanwhile is judged by `hub bench flood`.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.device_adapters.mqtt.mosquitto import Mosquitto, running_mosquitto
+from tests.faults.loud_device import LoudDevice
+from tests.stories.devices import MqttDevice, now_ms
+from tests.stories.harness import Demo, items, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HEALTHY = 500
+HEALTHY_METERS = range(1, HEALTHY + 1)
+USERS = {"hub": "hub", "nbiot-water": "meters", "nbiot-smoke": "smoke"}
+
+
+@dataclass
+class DemoWithBroker(Demo):
+    """A demo that listens to a broker of the site, too."""
+
+    broker: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return super().environment | {"HUB_MQTT_BROKERS": json.dumps([self.broker])}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mosquitto]:
+    async with running_mosquitto(tmp_path_factory.mktemp("broker") / "mosquitto", USERS) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hub(mosquitto: Mosquitto, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
+    folder: Path = tmp_path_factory.mktemp("demo")
+    broker = {"name": "north", "host": "127.0.0.1", "port": mosquitto.port, "username": "hub", "password": "hub"}
+    running = DemoWithBroker(folder, broker=broker)
+    try:
+        await running.start()
+        await until(lambda: sessions_are_up(running), what="both sessions at the broker")
+        yield running
+    finally:
+        running.stop()
+
+
+async def of_the_broker(demo: Demo, sample: str) -> list[float]:
+    """The sample of the site's broker, ordinary line first; a line that has not begun is left out."""
+    async with httpx.AsyncClient() as client:
+        text = (await client.get(f"{demo.hub_url}/metrics")).text
+    names = [f'{sample}{{broker="north",line="{line}"}} ' for line in ("readings", "life-safety")]
+    return [float(line.removeprefix(name)) for name in names for line in text.splitlines() if line.startswith(name)]
+
+
+async def sessions_are_up(demo: Demo) -> bool:
+    return await of_the_broker(demo, "hub_mqtt_session_up") == [1.0, 1.0]
+
+
+async def read_by_line(demo: Demo) -> list[float]:
+    return await of_the_broker(demo, "hub_mqtt_messages_total")
+
+
+def meters(mosquitto: Mosquitto, client_id: str) -> LoudDevice:
+    return LoudDevice(mosquitto.port, "nbiot-water", USERS["nbiot-water"], client_id)
+
+
+def topic(code: str) -> str:
+    return f"site/yunqi/device/{code}/telemetry"
+
+
+# Each is wrong in another way; every one of them is one count.
+MALFORMED = [
+    (topic("WM-0900"), b'{"values": {"volume_m3": 1'),
+    (topic("WM-0901"), b"\xff\xfe\x00 no text at all"),
+    (topic("WM-0902"), b'"no object"'),
+    (topic("WM-0903"), b'{"values": {"volume_m3": "a lot"}}'),
+    (topic("NOBODY-1"), b'{"values": {"volume_m3": 1.0}}'),
+]
+
+
+async def metrics(demo: Demo) -> dict[str, float]:
+    """Every sample of /metrics, summed over its labels."""
+    async with httpx.AsyncClient() as client:
+        text = (await client.get(f"{demo.hub_url}/metrics")).text
+    found: dict[str, float] = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, value = line.split("{")[0].split(" ")[0], float(line.rsplit(" ", 1)[1])
+            found[name] = found.get(name, 0.0) + value
+    return found
+
+
+def refused(counts: dict[str, float]) -> float:
+    names = ("hub_intake_refused_total", "hub_intake_unknown_device_total", "hub_mqtt_foreign_messages_total")
+    return sum(counts.get(name, 0.0) for name in names)
+
+
+def memory_mb(demo: Demo) -> float:
+    """Resident memory of the hub's own process."""
+    assert demo.process is not None
+    with open(f"/proc/{demo.process.pid}/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024**2
+
+
+async def test_a_flood_of_malformed_messages_costs_no_healthy_reading_and_is_counted_to_the_last(
+    hub: Demo, mosquitto: Mosquitto
+) -> None:
+    begun_ms = now_ms() - 1
+    healthy = [
+        (topic(f"WM-{n:04}"), json.dumps({"ts": begun_ms + n, "values": {"volume_m3": n / 1000}}).encode())
+        for n in HEALTHY_METERS
+    ]  # fmt: skip
+    before, memory_before = await metrics(hub), memory_mb(hub)
+    flood, speaking = meters(mosquitto, "flood"), meters(mosquitto, "healthy")
+    count = 40_000
+    await asyncio.gather(
+        asyncio.to_thread(flood.publish, MALFORMED, count=count, rate=20_000),
+        asyncio.to_thread(speaking.publish, healthy, count=HEALTHY, rate=HEALTHY / 2),
+    )
+
+    async def all_counted() -> bool:
+        return refused(await metrics(hub)) - refused(before) >= count
+
+    await until(all_counted, what="every malformed message is counted")
+    wanted = {f"WM-{n:04}": n / 1000 for n in HEALTHY_METERS}
+    async with hub.logged_in("dispatcher") as desk:
+        points = await volume_points(desk)
+
+        async def all_stored() -> bool:
+            return await latest(desk, points) == wanted
+
+        await until(all_stored, what="every healthy reading is stored")
+    after = await metrics(hub)
+    assert refused(after) - refused(before) == count
+    # Originals are kept while there is room; the rest is counted as not kept.
+    assert after.get("hub_refusals_dropped_total", 0) > 0
+    assert memory_mb(hub) - memory_before < 150
+    async with hub.logged_in("manager") as desk:
+        shown = await until(lambda: drops_shown(desk), what="the desk shows it")
+    assert shown >= 0.7 * count
+
+
+async def volume_points(desk: httpx.AsyncClient) -> dict[str, int]:
+    """Number of the volume's point by meter's code, of the healthy meters."""
+    pages = [await items(desk, "/equipment", q="WM-0", limit=500, offset=offset) for offset in (0, 500)]
+    ids = {one["code"]: one["id"] for page in pages for one in page}
+
+    async def number(code: str) -> int:
+        points = (await desk.get(f"/equipment/{ids[code]}/points")).json()
+        return next(point["point_no"] for point in points if point["key"] == "volume_m3")
+
+    codes = [f"WM-{n:04}" for n in HEALTHY_METERS]
+    return {code: await number(code) for code in codes}
+
+
+async def latest(desk: httpx.AsyncClient, points: dict[str, int]) -> dict[str, float]:
+    answer = await desk.get("/points/latest", params={"point": list(points.values())})
+    answer.raise_for_status()
+    values = {one["point_no"]: one["value"] for one in answer.json()}
+    return {code: values[point_no] for code, point_no in points.items() if point_no in values}
+
+
+async def drops_shown(desk: httpx.AsyncClient) -> int:
+    rows = {row["counter"]: row["last_24h"] for row in (await desk.get("/system/drops")).json()}
+    return int(rows["hub_intake_refused_total"])
+
+
+@pytest.mark.parametrize("backlog", [40_000, pytest.param(200_000, marks=pytest.mark.long)])
+async def test_smoke_does_not_wait_behind_a_backlog(hub: Demo, mosquitto: Mosquitto, backlog: int) -> None:
+    """The hub is paused until the broker holds the backlog and, last of all, the smoke; then it wakes up."""
+    detector = f"SMOKE-{backlog // 1000:03}"
+    start_ms = now_ms()
+    ordinary = [
+        (topic(f"WM-{n % 1000 + 1:04}"), json.dumps({"ts": start_ms + n, "values": {"volume_m3": 1.0}}).encode())
+        for n in range(10_000)
+    ]
+    panel = MqttDevice(port=mosquitto.port, username="nbiot-smoke", password="smoke", client_id=detector)
+    ahead = meters(mosquitto, f"backlog-{backlog}")
+    before = await read_by_line(hub)
+    assert hub.process is not None
+    async with hub.logged_in("dispatcher") as desk:
+        os.kill(hub.process.pid, signal.SIGSTOP)
+        try:
+            await asyncio.to_thread(ahead.publish, ordinary, count=backlog)
+            await panel.confirmed(panel.telemetry(detector, {"smoke": True}))
+        finally:
+            os.kill(hub.process.pid, signal.SIGCONT)
+        woken = time.monotonic()
+
+        async def alarm() -> bool:
+            found = await items(desk, "/alarms", limit=50, life_safety=True)
+            return any(one["equipment_code"] == detector for one in found)
+
+        await until(alarm, what="the alarm of smoke")
+        took_s = time.monotonic() - woken
+    ordinary_read, urgent_read = [now - then for now, then in zip(await read_by_line(hub), before, strict=True)]
+    panel.close()
+    print(f"smoke behind {backlog:,} messages: seen over the API {took_s:.2f} s after the hub woke,", end=" ")
+    print(f"when {ordinary_read:,.0f} of them had been read")
+    assert urgent_read == 1, "the life-safety session was sent something else than the smoke"
