@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import ConfigDict
+from pydantic import ConfigDict, JsonValue
 
 from hub.drop_tally import DropReport, DropTallies
 from hub.drops import DropKind
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api/v1/system", tags=["system"])
 WATCHING = (Role.ENGINEER, Role.DISPATCHER, Role.MANAGER)
 PLACES_SHOWN = 20
 
-EXAMPLE = {
+EXAMPLE: dict[str, JsonValue] = {
     "counter": "hub_intake_refused",
     "kind": "refused",
     "title": {"zh-CN": "设备报文无法使用", "en": "Messages that cannot be used"},

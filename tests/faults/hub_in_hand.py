@@ -89,9 +89,12 @@ class HubInHand:
     async def store_turn(self, *, most: int = MESSAGES) -> None:
         """What a store process does with what it is given; then it is gone."""
         line = StoreLine(
-            bus=cast(ReadingSource, _OneFetch(self.bus, most)), store=self.store, directory=self.town.alarms._directory, refuse=_refuse,
+            bus=cast(ReadingSource, _OneFetch(self.bus, most)),
+            store=self.store,
+            directory=self.town.alarms._directory,
+            refuse=_refuse,
             registry=CollectorRegistry(),
-        )  # fmt: skip
+        )
         for life_safety in (False, True):
             await line._consume(life_safety=life_safety)
 

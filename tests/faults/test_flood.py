@@ -163,7 +163,7 @@ async def volume_points(desk: httpx.AsyncClient) -> dict[str, int]:
 
     async def number(code: str) -> int:
         points = (await desk.get(f"/equipment/{ids[code]}/points")).json()
-        return next(point["point_no"] for point in points if point["key"] == "volume_m3")
+        return int(next(point["point_no"] for point in points if point["key"] == "volume_m3"))
 
     codes = [f"WM-{n:04}" for n in HEALTHY_METERS]
     return {code: await number(code) for code in codes}

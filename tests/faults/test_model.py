@@ -289,7 +289,7 @@ class HubModel(RuleBasedStateMachine):
 
 
 def test_whatever_happens_between_a_reading_and_its_order_the_books_are_right(database_pool: DatabasePool) -> None:
-    play(database_pool, examples=12, steps=25)
+    play(database_pool, examples=8, steps=20)
 
 
 @pytest.mark.long
