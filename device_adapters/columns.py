@@ -37,6 +37,15 @@ class Columns:
             self.moments.append(reading.ts_ms)
             self.runs.append(1)
 
+    def add_batch(self, batch: ReadingBatch) -> None:
+        """As `add`, for readings that are columns already."""
+        for index in np.flatnonzero(batch.quality).tolist():
+            self.odd[len(self.value) + index] = int(batch.quality[index])
+        self.point_no.frombytes(batch.point_no.astype(np.int32, copy=False).tobytes())
+        self.value.frombytes(batch.value.tobytes())
+        self.moments += batch.ts_ms.tolist()
+        self.runs += [1] * len(batch)
+
     def batches(self, *, most: int) -> list[ReadingBatch]:
         """Everything, in batches of at most `most` readings. The columns must not grow any more."""
         quality = np.zeros(len(self), np.uint8)

@@ -19,7 +19,9 @@ from device_adapters.refusals import Done, RefusalLine, UnknownMessage
 from device_adapters.values import Reason
 from kit.crash_points import CrashPoint, crash_here
 
-Entries = Sequence[tuple[EquipmentEntry, Sequence[Reading]]]
+Readings = Sequence[Reading] | ReadingBatch
+Entries = Sequence[tuple[EquipmentEntry, Readings]]
+Groups = list[tuple[int, Readings]]
 
 
 class ReadingBus(Protocol):
@@ -186,19 +188,22 @@ class Intake:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    def _split(self, entries: Entries) -> tuple[list[tuple[int, list[Reading]]], list[tuple[int, list[Reading]]]]:
+    def _split(self, entries: Entries) -> tuple[Groups, Groups]:
         """(partition, readings) of ordinary points, and of those of life safety."""
-        ordinary: list[tuple[int, list[Reading]]] = []
-        urgent: list[tuple[int, list[Reading]]] = []
+        ordinary: Groups = []
+        urgent: Groups = []
         for equipment, readings in entries:
             life_safety = self._life_safety_points(equipment)
+            if not life_safety:
+                ordinary.append((equipment.partition, readings))
+                continue
             usual = [reading for reading in readings if reading.point_no not in life_safety]
             if usual:
                 ordinary.append((equipment.partition, usual))
             if len(usual) < len(readings):
                 dire = [reading for reading in readings if reading.point_no in life_safety]
                 urgent.append((equipment.partition, dire))
-        return ordinary, urgent
+        return [group for group in ordinary if len(group[1])], urgent
 
     def _life_safety_points(self, equipment: EquipmentEntry) -> frozenset[int]:
         known = self._life_safety.get(equipment.equipment_id)
@@ -207,9 +212,13 @@ class Intake:
             known = self._life_safety[equipment.equipment_id] = equipment, numbers
         return known[1]
 
-    def _add(self, flush: Flush, groups: Sequence[tuple[int, list[Reading]]]) -> Flush:
+    def _add(self, flush: Flush, groups: Groups) -> Flush:
         for partition, readings in groups:
-            flush.columns(partition).add(readings)
+            columns = flush.columns(partition)
+            if isinstance(readings, ReadingBatch):
+                columns.add_batch(readings)
+            else:
+                columns.add(readings)
         return flush
 
     async def _make_room(self) -> None:

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 class ModbusMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.polls = Counter("hub_modbus_polls", "Polls of a unit", ["outcome"], registry=registry)
+        self.answered = self.polls.labels("answered")
         self.refusals = Counter("hub_modbus_refusals", "Blocks a unit refused for good", ["code"], registry=registry)
         self.poller_failures = Counter("hub_modbus_poller_failures", "Pollers that failed", registry=registry)
         self.endpoints = Gauge("hub_modbus_endpoints", "Endpoints polled", registry=registry)

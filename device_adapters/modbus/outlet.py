@@ -7,17 +7,18 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter
 
-from building.reading import Reading
+from building.reading import Reading, ReadingBatch
 from catalog.directory import EquipmentEntry
 from kit.backoff import Backoff
 from kit.logs import logger
 
 log = logger(__name__)
 
-Entry = tuple[EquipmentEntry, Sequence[Reading]]
+Readings = Sequence[Reading] | ReadingBatch
+Entry = tuple[EquipmentEntry, Readings]
 
 _MOST_POLLS_WAITING = 20_000
-_MOST_POLLS_AT_ONCE = 500
+_MOST_POLLS_AT_ONCE = 2_000
 
 
 class ReadingIntake(Protocol):
@@ -40,7 +41,7 @@ class Outlet:
             "hub_modbus_dropped_readings", "Readings dropped because the bus was away too long", registry=registry
         )
 
-    def put(self, entry: EquipmentEntry, readings: Sequence[Reading]) -> None:
+    def put(self, entry: EquipmentEntry, readings: Readings) -> None:
         if len(self._waiting) >= self._capacity:
             _, oldest = self._waiting.popleft()
             self._dropped.inc(len(oldest))

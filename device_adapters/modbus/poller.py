@@ -5,14 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from building.reading import Reading
+from building.reading import ReadingBatch
 from catalog.directory import EquipmentEntry
 from device_adapters.modbus.address import Endpoint
 from device_adapters.modbus.client import EndpointClient, EndpointUnreachable, UnitRefused, UnitSilent
-from device_adapters.modbus.codec import FAULT, Decoded, decode
 from device_adapters.modbus.metrics import ModbusMetrics
 from device_adapters.modbus.plan import Block, split
-from device_adapters.modbus.registers import PointRegister
 from device_adapters.modbus.schedule import QUICK_S, choose, slow_from_after
 from device_adapters.modbus.settings import ModbusSettings
 from device_adapters.modbus.unit import POLLS_TO_LINK_DOWN, Unit, UnitSpec
@@ -32,7 +30,7 @@ _LOOK_AGAIN_S = 0.1
 class PollerOutputs:
     """Where a poller tells what it found. Neither call waits."""
 
-    readings: Callable[[EquipmentEntry, Sequence[Reading]], None]
+    readings: Callable[[EquipmentEntry, ReadingBatch], None]
     link: Callable[[UUID, bool], None]
 
 
@@ -103,33 +101,31 @@ class EndpointPoller:
             self._unit_silent(unit, error)
         else:
             now = self._clock.monotonic()
-            self._metrics.polls.labels("answered").inc()
+            self._metrics.answered.inc()
             self._metrics.poll_seconds.observe(now - started)
             came_up = unit.answered(now=now, took_s=now - started)
             if came_up:
                 self._link_came_up(unit)
-            self._outputs.readings(unit.spec.entry, unit.readings(decoded, ts_ms=to_ms(self._clock.now())))
+            self._outputs.readings(unit.spec.entry, unit.batch(decoded, ts_ms=to_ms(self._clock.now())))
 
-    async def _read(self, unit: Unit) -> dict[str, Decoded]:
-        """Every point of the unit by key. Blocks that the unit refuses are halved, and the halves remembered."""
-        decoded: dict[str, Decoded] = {}
-        pending, settled = list(reversed(unit.blocks)), list[Block]()
+    async def _read(self, unit: Unit) -> list[tuple[Block, bytes | None]]:
+        """What each block holds, None for a fault. Blocks that the unit refuses are halved, and the halves kept."""
+        found: list[tuple[Block, bytes | None]] = []
+        pending = list(reversed(unit.blocks))
         while pending:
             block = pending.pop()
             try:
-                values = await self._client.read(block, unit=unit.spec.unit)
+                data: bytes | None = await self._client.read(block, unit=unit.spec.unit)
             except UnitRefused as refusal:
                 halves = split(block) if refusal.code in _SPLITTING_CODES else None
                 if halves:
                     pending += reversed(halves)
                     continue
                 self._metrics.refusals.labels(str(refusal.code)).inc()
-                decoded |= {point.key: FAULT for point in block.points}
-            else:
-                decoded |= {point.key: decode(point, _part(block, point, values)) for point in block.points}
-            settled.append(block)
-        unit.blocks = tuple(settled)
-        return decoded
+                data = None
+            found.append((block, data))
+        unit.blocks = tuple(block for block, _ in found)
+        return found
 
     def _endpoint_answered(self) -> None:
         if self._unreachable_in_a_row:
@@ -167,13 +163,8 @@ class EndpointPoller:
         if went_down:
             entry = unit.spec.entry
             self._outputs.link(entry.equipment_id, False)
-            self._outputs.readings(entry, unit.readings_of_silence(ts_ms=to_ms(self._clock.now())))
+            self._outputs.readings(entry, unit.batch_of_silence(ts_ms=to_ms(self._clock.now())))
 
     def _link_came_up(self, unit: Unit) -> None:
         log.info("modbus unit answers", equipment=unit.spec.entry.code, endpoint=str(self._endpoint))
         self._outputs.link(unit.spec.entry.equipment_id, True)
-
-
-def _part(block: Block, point: PointRegister, values: Sequence[int]) -> Sequence[int]:
-    start = point.address - block.address
-    return values[start : start + point.size]

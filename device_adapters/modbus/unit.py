@@ -1,16 +1,21 @@
 """One unit behind an endpoint: what to read of it, when it is due, and whether it answers."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
 from building.quality import Quality
-from building.reading import Reading
+from building.reading import ReadingBatch
 from catalog.directory import EquipmentEntry
-from device_adapters.modbus.codec import Decoded
+from device_adapters.modbus.block_codec import BlockCodec, Qualities, Values
 from device_adapters.modbus.plan import Block, plan
 from device_adapters.modbus.registers import RegisterMap
 from kit.backoff import Backoff
+
+PointNumbers = npt.NDArray[np.int32]
 
 # The link is down when this many polls in a row went unanswered.
 POLLS_TO_LINK_DOWN = 2
@@ -40,6 +45,7 @@ class Unit:
     cost_s: float
     blocks: tuple[Block, ...] = field(default=())
     link_up: bool | None = None
+    _codecs: dict[Block, tuple[PointNumbers, BlockCodec]] = field(default_factory=dict)
 
     @classmethod
     def starting(cls, spec: UnitSpec, *, now: float, timeout_s: float, longest_backoff_s: float) -> "Unit":
@@ -75,11 +81,24 @@ class Unit:
         self.link_up = False if is_down else self.link_up
         return went_down
 
-    def readings(self, decoded: Mapping[str, Decoded], *, ts_ms: int) -> list[Reading]:
-        points = self.spec.entry.points
-        return [Reading(points[key].point_no, ts_ms, value, quality) for key, (value, quality) in decoded.items()]
+    def batch(self, found: Sequence[tuple[Block, bytes | None]], *, ts_ms: int) -> ReadingBatch:
+        """Every point of these blocks; FAULT where there is no data."""
+        parts = [self._part(block, data) for block, data in found]
+        point_no, value, quality = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+        return ReadingBatch(point_no, np.full(len(point_no), ts_ms, np.int64), value, quality)
 
-    def readings_of_silence(self, *, ts_ms: int) -> list[Reading]:
+    def batch_of_silence(self, *, ts_ms: int) -> ReadingBatch:
         """Every point down: what is not heard is not known."""
-        keys = [point.key for block in self.blocks for point in block.points]
-        return self.readings({key: (float("nan"), Quality.DOWN) for key in keys}, ts_ms=ts_ms)
+        heard = self.batch([(block, None) for block in self.blocks], ts_ms=ts_ms)
+        return ReadingBatch(heard.point_no, heard.ts_ms, heard.value, np.full(len(heard), Quality.DOWN, np.uint8))
+
+    def _part(self, block: Block, data: bytes | None) -> tuple[PointNumbers, Values, Qualities]:
+        known = self._codecs.get(block)
+        if known is None:
+            points = self.spec.entry.points
+            numbers = np.array([points[point.key].point_no for point in block.points], np.int32)
+            known = self._codecs[block] = numbers, BlockCodec(block)
+        numbers, codec = known
+        if data is None:
+            return numbers, np.full(len(numbers), np.nan), np.full(len(numbers), Quality.FAULT, np.uint8)
+        return numbers, *codec.decode(data)

@@ -20,6 +20,7 @@ from catalog.directory import Directory, EquipmentEntry, LiveDirectory, PointEnt
 from catalog.profiles import load_profiles
 from device_adapters.links import LinkBook
 from device_adapters.modbus.adapter import ModbusAdapter
+from device_adapters.modbus.outlet import Entry
 from device_adapters.modbus.settings import ModbusSettings
 from kit.clock import SystemClock
 from kit.ids import new_id
@@ -68,7 +69,7 @@ class RecordingIntake:
         self.newest: dict[tuple[str, str], Reading] = {}
         self.history: list[tuple[str, str, Reading]] = []
 
-    async def submit(self, entries: Sequence[tuple[EquipmentEntry, Sequence[Reading]]]) -> None:
+    async def submit(self, entries: Sequence[Entry]) -> None:
         for entry, readings in entries:
             keys = {point.point_no: point.key for point in entry.points.values()}
             for reading in readings:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry
 
 from building.reading import Reading
-from catalog.directory import EquipmentEntry
-from device_adapters.modbus.outlet import Outlet
+from device_adapters.modbus.outlet import Entry, Outlet
 from tests.device_adapters.modbus.bench import PROBE, equipment, until
 
 P = equipment("P", PROBE, port=1)
@@ -16,7 +15,7 @@ class FailingIntake:
         self.failures = failures
         self.taken: list[float] = []
 
-    async def submit(self, entries: Sequence[tuple[EquipmentEntry, Sequence[Reading]]]) -> None:
+    async def submit(self, entries: Sequence[Entry]) -> None:
         if self.failures:
             self.failures -= 1
             raise ConnectionError("the bus is away")
