@@ -1,5 +1,8 @@
 """Every part of the bench, in the order of the report. A new part is a module with a `Part` and a line here."""
 
+from benchmarks.adapters.modbus import ModbusPart
+from benchmarks.adapters.mqtt import MqttAdapterPart
+from benchmarks.durable import DurablePart
 from benchmarks.line.part import LinePart
 from benchmarks.orders.part import OrdersPart
 from benchmarks.part import Part
@@ -9,4 +12,13 @@ from benchmarks.telemetry.queries_part import QueriesPart
 
 
 def every_part() -> list[Part]:
-    return [LinePart(), QueriesPart(), DiskPart(), OrdersPart(), EnginesPart()]
+    return [
+        LinePart(),
+        MqttAdapterPart(),
+        ModbusPart(),
+        QueriesPart(),
+        DiskPart(),
+        OrdersPart(),
+        EnginesPart(),
+        DurablePart(),
+    ]
