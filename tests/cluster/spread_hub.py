@@ -64,8 +64,6 @@ class RoleProcess:
         return self.process.pid
 
     def is_ready(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, f"{self.name} ended"
         try:
             return httpx.get(f"http://127.0.0.1:{self.health_port}/readyz", timeout=5, trust_env=False).is_success
         except httpx.TransportError:
@@ -114,6 +112,8 @@ class SpreadHub:
         deadline = time.monotonic() + START_S
         for each in self.processes:
             while not each.is_ready():
+                assert each.process is not None
+                assert each.process.poll() is None, f"{each.name} ended:\n{self.log_tail(each)}"
                 assert time.monotonic() < deadline, f"{each.name} is not ready:\n{self.log_tail(each)}"
                 time.sleep(0.1)
         self._give_rule(password[1])
