@@ -61,7 +61,7 @@ class Layout:
 
 @asynccontextmanager
 async def running(name: LayoutName, ground: Ground, *, rate: float, chance: random.Random) -> AsyncIterator[Layout]:
-    """The hub and the publisher, up and answering."""
+    """The hub, up and answering, and the publisher, which is not started yet: somebody must listen first."""
     match name:
         case LayoutName.WHOLE:
             opened = _whole(ground, chance)
@@ -69,9 +69,8 @@ async def running(name: LayoutName, ground: Ground, *, rate: float, chance: rand
             opened = _split(ground, chance)
         case _:
             assert_never(name)
-    async with opened as layout, AsyncExitStack() as stack:
+    async with opened as layout:
         publisher = _publisher(ground, rate=rate)
-        await stack.enter_async_context(publisher.kept())
         yield Layout(
             layout.name,
             {**layout.services, publisher.name: publisher},

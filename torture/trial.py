@@ -64,13 +64,15 @@ async def try_out(name: LayoutName, ground: Ground, life: Life, plan: Plan, *, s
     """The hub in that layout through so many kills; what was found when all was quiet again."""
     chance, toll, started = random.Random(f"{plan.seed} {name}"), Toll(), time.monotonic()
     async with running(name, ground, rate=plan.rate, chance=chance) as layout:
-        async with _life(name, ground, life, chance):
-            killer = Killer(ground, layout, toll, chance=chance, say=say)
-            await killer.crash(plan.points)
-            await killer.pause(plan.pauses, seconds=plan.pause_s)
-            await killer.kill(plan.kills, names=list(plan.names))
-        account = await _hush(layout, ground)
-        assert life.panel is not None
+        # Before anything happens that it would miss.
+        life.panel = await _panel(name, ground, life.panel)
+        async with layout.services["publisher"].kept():
+            async with _life(ground, life, life.panel, chance):
+                killer = Killer(ground, layout, toll, chance=chance, say=say)
+                await killer.crash(plan.points)
+                await killer.pause(plan.pauses, seconds=plan.pause_s)
+                await killer.kill(plan.kills, names=list(plan.names))
+            account = await _hush(layout, ground)
         findings = await examine(ground, account=account, seen=life.seen, panel=life.panel, heard=life.heard)
         _judge_toll(findings, toll, plan)
         life.panel.stop()
@@ -84,13 +86,12 @@ async def try_out(name: LayoutName, ground: Ground, life: Life, plan: Plan, *, s
 
 
 @asynccontextmanager
-async def _life(name: LayoutName, ground: Ground, life: Life, chance: random.Random) -> AsyncIterator[None]:
-    """Owners, elevators, a desk and a panel, until the block ends; then each finishes what it began."""
-    life.panel = await _panel(name, ground, life.panel)
+async def _life(ground: Ground, life: Life, panel: Panel, chance: random.Random) -> AsyncIterator[None]:
+    """Owners, elevators and a desk, until the block ends; then each finishes what it began."""
     ending = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         for code in LIFTS:
-            lift = Lift(code, ground, life.panel, life.seen)
+            lift = Lift(code, ground, panel, life.seen)
             group.create_task(lift.live(random.Random(chance.random()), until=ending), name=code)
         group.create_task(people.report(ground, life.heard, chance, until=ending), name="owners")
         group.create_task(people.answer_at_the_desk(ground, life.heard, until=ending), name="desk")

@@ -22,7 +22,9 @@ from device_adapters.refusals import RefusalLine
 from kit.clock import SystemClock, to_ms
 from telemetry.duckdb_store import DuckDbStore
 from telemetry.store_line import GATHER_S, StoreLine
+from tests.conftest import LIVENESS_S
 from tests.device_adapters.modbus.bench import PROBE, device, equipment, port_of, profiles, serving
+from tests.small_disk import small_disk
 from tests.telemetry.site import DIRECTORY, TEMP
 
 CLOCK = SystemClock()
@@ -158,3 +160,34 @@ async def publish(bus: Bus, *, messages: int) -> None:
     base = message(0)
     for number in range(messages):
         await bus.publish(1, ReadingBatch(base.point_no, base.ts_ms + number * 100, base.value, base.quality))
+
+
+async def test_a_full_disk_of_the_store_keeps_readings_on_the_bus_until_there_is_room(bus: Bus, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small", megabytes=24) as disk:
+        async with DuckDbStore(disk.folder / "telemetry", clock=CLOCK) as store:
+            line = line_to(store, bus, DIRECTORY)
+            async with running(line):
+                await bus.publish(1, message(0))
+                await stored(store, 100)
+                disk.fill()
+                for number in range(1, 60):
+                    await bus.publish(1, message(number))
+                async with asyncio.timeout(LIVENESS_S):
+                    while line.refusing_for_s == 0:
+                        await asyncio.sleep(0.05)
+                assert await bus.pending(durable="store") > 0, "what is not stored is not acknowledged"
+                disk.empty()
+                await stored(store, 6_000)
+                assert line.refusing_for_s == 0
+
+
+async def stored(store: DuckDbStore, count: int) -> None:
+    """Returns once so many readings can be read, each once."""
+    start_ms = to_ms(CLOCK.now()) - 2 * 3_600_000
+    async with asyncio.timeout(LIVENESS_S * 2):
+        while True:
+            found = await store.raw([TEMP], start_ms=start_ms, end_ms=start_ms + 3 * 3_600_000, limit=100_000)
+            if len(found) >= count:
+                assert len(np.unique(found.ts_ms)) == len(found)
+                return
+            await asyncio.sleep(0.1)
