@@ -3,6 +3,7 @@
 from benchmarks.adapters.modbus import ModbusPart
 from benchmarks.adapters.mqtt import MqttAdapterPart
 from benchmarks.durable import DurablePart
+from benchmarks.flood.part import FloodPart
 from benchmarks.line.part import LinePart
 from benchmarks.orders.part import OrdersPart
 from benchmarks.part import Part
@@ -21,4 +22,5 @@ def every_part() -> list[Part]:
         OrdersPart(),
         EnginesPart(),
         DurablePart(),
+        FloodPart(),
     ]

@@ -149,6 +149,11 @@ def running_hub(place: Place, *, extra: Mapping[str, str] | None = None) -> Iter
         stop(process, within_s=STOP_S)
 
 
+def command(hub: RunningHub, place: Place, words: Sequence[str]) -> str:
+    """Runs a `hub` command beside the running hub; what it printed. Raises HubDidNotStart."""
+    return _command(words, _environment(hub.settings, place))
+
+
 def subject(extra: Mapping[str, str] | None = None) -> Subject:
     return Subject("hub", lambda: version("zhiwu-hub"), lambda place: running_hub(place, extra=extra))
 
