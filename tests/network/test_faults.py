@@ -1,8 +1,9 @@
 """Connections that are slow, cut, held back or half dead: the line goes on and loses nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -47,7 +48,7 @@ async def deaf_one_way(proxy: FaultProxy) -> None:
     proxy.release()
 
 
-Fault = Callable[[FaultProxy], Awaitable[None]]
+Fault = Callable[[FaultProxy], Coroutine[Any, Any, None]]
 LONG = [pytest.param(fault, marks=pytest.mark.long) for fault in (half_dead, deaf_one_way)]
 FAULTS = pytest.mark.parametrize("fault", [slow, cut, held_back, *LONG], ids=lambda fault: fault.__name__)
 
@@ -118,7 +119,7 @@ async def test_transactions_go_on_over_a_bad_line_to_the_database(fault: Fault, 
 async def answers(database: Database) -> bool:
     try:
         async with database.transaction() as session:
-            return await session.scalar(text("SELECT 1")) == 1
+            return bool(await session.scalar(text("SELECT 1")) == 1)
     except Exception:
         return False
 

@@ -49,7 +49,7 @@ def test_a_ledger_says_what_was_written_whoever_died(tmp_path: Path) -> None:
                 ledger.send(message)
             ledger.acknowledge(part[0].seq)
     found = read(tmp_path)
-    assert (list(found.sent.values()), found.acknowledged) == (SENT, {0, 2})
+    assert (list(found.sent.values()), found.acknowledged) == (SENT, frozenset({0, 2}))
     assert [message.seq for message in found.of_kind(Kind.READING, acknowledged=True)] == [0, 2]
 
 
