@@ -2,8 +2,7 @@
 
 # ruff: noqa: S608 - what goes into SQL is numbers of ours and quoted names
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -27,7 +26,7 @@ from telemetry.clickhouse_schema import (
 )
 from telemetry.columns import SequencedReadings
 from telemetry.engine_url import ClickHouseUrl
-from telemetry.errors import StoreRefused, StoreUnavailable, StoreUnreachable
+from telemetry.outage import Outage
 from telemetry.store import Series, SeriesQuery, StoreStats
 
 log = logger(__name__)
@@ -53,6 +52,7 @@ class ClickHouseStore:
         self._readings = table_name(url, READINGS)
         self._newest = table_name(url, NEWEST)
         self._insert_settings = _insert_settings(url)
+        self._outage = Outage()
         self._is_prepared = False
         self._dropped_before_ms = 0
 
@@ -183,7 +183,7 @@ class ClickHouseStore:
         )
 
     async def _ask(self, sql: str) -> dict[str, Any]:
-        with _answering():
+        with self._outage.refused():
             await self._prepare()
             return await self._server.query(sql, settings=_QUERY_SETTINGS)
 
@@ -228,13 +228,3 @@ def _batch(columns: Columns) -> ReadingBatch:
 def _month(ts_ms: int) -> int:
     at = np.datetime64(ts_ms, "ms").astype("datetime64[M]").item()
     return int(at.year * 100 + at.month)
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """A question that the server keeps us from answering is refused in words for whoever asked."""
-    try:
-        yield
-    except (StoreUnreachable, StoreRefused, TimeoutError) as error:
-        log.error("telemetry store does not answer", error=str(error) or type(error).__name__)
-        raise StoreUnavailable from error

@@ -4,7 +4,6 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,9 +15,10 @@ from kit.logs import logger
 from telemetry.buckets import DAY_MS, snap
 from telemetry.columns import SequencedReadings
 from telemetry.engine_url import InfluxUrl
-from telemetry.errors import QueryTooSlow, StoreRefused, StoreUnavailable, StoreUnreachable
+from telemetry.errors import QueryTooSlow, StoreRefused
 from telemetry.influx_connection import InfluxConnection, Result
 from telemetry.influx_lines import MEASUREMENT, NS_A_MS, Versions, check_storable, line_bodies
+from telemetry.outage import Outage
 from telemetry.rollup import empty_series, roll_up, with_buckets_replaced
 from telemetry.store import Series, SeriesQuery, StoreStats
 
@@ -51,6 +51,7 @@ class InfluxStore:
         self._clock = clock
         self._limits = limits or InfluxLimits()
         self._server = InfluxConnection(url, query_deadline_s=self._limits.query_deadline_s)
+        self._outage = Outage()
         self._is_prepared = False
         self._dropped_before_ms = 0
 
@@ -81,7 +82,7 @@ class InfluxStore:
 
     async def latest(self, point_nos: Sequence[int]) -> ReadingBatch:
         wanted = list(dict.fromkeys(point_nos))
-        with _answering():
+        with self._outage.refused():
             parts = [
                 await self._newest(wanted[start : start + POINTS_A_QUERY])
                 for start in range(0, len(wanted), POINTS_A_QUERY)
@@ -94,7 +95,7 @@ class InfluxStore:
         return ReadingBatch(found.point_no[rows], found.ts_ms[rows], found.value[rows], found.quality[rows])
 
     async def series(self, query: SeriesQuery) -> Series:
-        with _answering():
+        with self._outage.refused():
             rows = self._limits.rolled_up_here
             if rows:
                 page, rest_ms = await self._page(
@@ -107,7 +108,7 @@ class InfluxStore:
     async def raw(self, point_nos: Sequence[int], *, start_ms: int, end_ms: int, limit: int) -> ReadingBatch:
         parts: list[ReadingBatch] = []
         left, next_ms = limit, start_ms if point_nos else None
-        with _answering():
+        with self._outage.refused():
             while left > 0 and next_ms is not None:
                 rows = min(left + 1, self._limits.rows_a_page)
                 page, next_ms = await self._page(point_nos, start_ms=next_ms, end_ms=end_ms, rows=rows)
@@ -122,7 +123,7 @@ class InfluxStore:
         """`recent_rows` counts versions, for which InfluxDB reads them all: unknown where that takes too long."""
         rows: int | None = None
         points: int | None = None
-        with _answering():
+        with self._outage.refused():
             try:
                 (counted,) = await self._ask(
                     "SELECT sum(rows), count(rows) FROM "
@@ -306,13 +307,3 @@ def _runs(buckets: Iterable[int], bucket_ms: int) -> Iterator[tuple[int, int]]:
         end_ms = bucket + bucket_ms
     if start_ms is not None and end_ms is not None:
         yield start_ms, end_ms
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """A question that the server keeps us from answering is refused in words for whoever asked."""
-    try:
-        yield
-    except (StoreUnreachable, StoreRefused) as error:
-        log.error("telemetry store does not answer", error=str(error))
-        raise StoreUnavailable from error

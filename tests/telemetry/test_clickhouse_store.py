@@ -78,14 +78,14 @@ async def test_an_insert_of_more_than_a_hundred_months_is_kept_and_forgotten_by_
     async with ClickHouseStore(url_of(server.url("months"))) as store:
         await store.append([(1, ReadingBatch.of([Reading(1, at, float(at)) for at in moments]))])
         assert len(await store.raw([1], start_ms=0, end_ms=NOW_MS + 1, limit=1_000)) == 110
-        cut_ms = NOW_MS - 1_000 * DAY_MS
+        cut_ms = NOW_MS - 3_000 * DAY_MS
         await store.drop_before(cut_ms)
         kept = await store.raw([1], start_ms=0, end_ms=NOW_MS + 1, limit=1_000)
     assert kept.ts_ms.tolist() == sorted(at for at in moments if at >= cut_ms - cut_ms % DAY_MS)
     parts = await asked(
         server, "SELECT partition FROM system.parts WHERE database = 'months' AND table = 'readings' AND active"
     )
-    assert min(parts) == "202402"
+    assert min(parts) == "201809"
 
 
 async def test_a_view_that_saw_only_half_an_insert_is_put_right_by_its_repetition(server: ChdbServer) -> None:
