@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO
 
+PR_SET_PDEATHSIG = 1
 RESTART_S = 1.0
 STOP_S = 40.0
 
@@ -51,7 +53,7 @@ class Service:
         self.starts += 1
         return await asyncio.create_subprocess_exec(
             *self._argv, env={**os.environ, **self._env, **once}, stdin=asyncio.subprocess.DEVNULL, stdout=log,
-            stderr=log, start_new_session=True,
+            stderr=log, start_new_session=True, preexec_fn=_die_with_us,
         )  # fmt: skip
 
     async def _keep(self) -> None:
@@ -86,6 +88,11 @@ class Service:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+def _die_with_us() -> None:
+    """A torture that is killed itself leaves no hub behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM))
 
 
 def pid_in(path: Path) -> int | None:
