@@ -183,28 +183,31 @@ class StorageWatch:
             if self._found:
                 await self._enter_catalog()
             return not self._found
-        now_ms = to_ms(self._clock.now())
         async with self._database.transaction() as session:
             lasting = await self._alarms.lasting_episodes(
                 session, source=AlarmSource.HUB, life_safety=False, equipment_ids=[hub.equipment_id]
             )
             ours = {source_id: onset_ms for _, _, source_id, onset_ms in lasting if self._is_ours(source_id)}
-            wanted = {_source_id(trouble, place): (trouble, place) for trouble, place in self._found}
-            began = [
-                self._detection(hub, trouble, place, onset_ms=now_ms)
-                for source_id, (trouble, place) in wanted.items()
-                if source_id not in ours
-            ]
-            ended = [
-                Detection.end_of(
-                    source=AlarmSource.HUB, source_id=source_id, equipment_id=hub.equipment_id, site_id=hub.site_id,
-                    onset_ms=onset_ms, at_ms=now_ms,
-                )
-                for source_id, onset_ms in ours.items()
-                if source_id not in wanted
-            ]  # fmt: skip
-            await self._alarms.apply(session, [*began, *ended])
+            await self._alarms.apply(session, self._changes(hub, ours, now_ms=to_ms(self._clock.now())))
         return True
+
+    def _changes(self, hub: EquipmentEntry, lasting: Mapping[str, int], *, now_ms: int) -> list[Detection]:
+        """What began and ended, against the episodes that last: source id → onset."""
+        wanted = {_source_id(trouble, place): (trouble, place) for trouble, place in self._found}
+        began = [
+            self._detection(hub, trouble, place, onset_ms=now_ms)
+            for source_id, (trouble, place) in wanted.items()
+            if source_id not in lasting
+        ]
+        ended = [
+            Detection.end_of(
+                source=AlarmSource.HUB, source_id=source_id, equipment_id=hub.equipment_id, site_id=hub.site_id,
+                onset_ms=onset_ms, at_ms=now_ms,
+            )
+            for source_id, onset_ms in lasting.items()
+            if source_id not in wanted
+        ]  # fmt: skip
+        return [*began, *ended]
 
     def _hub(self) -> EquipmentEntry | None:
         entries: Sequence[EquipmentEntry] = self._directory.current.entries
