@@ -1,6 +1,7 @@
 """A panel that hears of alarms over MQTT, and elevators that break down until the panel has heard of it."""
 
 import asyncio
+import contextlib
 import json
 import random
 import time
@@ -98,8 +99,10 @@ class Lift:
         self._client.loop_start()
         try:
             while not until.is_set():
-                await asyncio.sleep(chance.uniform(2.0, 12.0))
                 await self._break_down()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(chance.uniform(2.0, 12.0)):
+                        await until.wait()
         finally:
             self._client.disconnect()
             self._client.loop_stop()

@@ -32,7 +32,8 @@ def breaches(outcomes: list[Outcome]) -> dict[str, list[str]]:
 
 @pytest.mark.timeout(600)
 def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
-    wanted = plan(kills=3, names=("hub", "nats", "postgres"), points=(CrashPoint.JUDGE_COMMITTED,))
+    # The hub dies twice at that place: by us, so that it hears where to die, and there.
+    wanted = plan(kills=2, names=("nats", "postgres"), points=(CrashPoint.JUDGE_COMMITTED,))
     outcomes = asyncio.run(run(Ground(tmp_path), {LayoutName.WHOLE: wanted}))
     assert not breaches(outcomes)
     (outcome,) = outcomes
