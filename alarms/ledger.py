@@ -3,7 +3,7 @@
 No I/O: it works on the OpenBook that was read for a batch, and leaves new rows and moved alarms to be saved.
 """
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,12 +26,12 @@ class OpenBook:
     alarms: dict[ConditionKey, Alarm] = field(default_factory=dict)
     episodes: dict[EpisodeKey, AlarmEpisode] = field(default_factory=dict)
     inhibitions: dict[UUID, list[Inhibition]] = field(default_factory=dict)
-    numbers: deque[int] = field(default_factory=deque)
-    """For the transitions that come of it, in ascending order."""
+    numbers: list[int] = field(default_factory=list)
+    """For the transitions that come of it, ascending; at least one a detection."""
 
 
 class Ledger:
-    """One batch's worth of bookkeeping. `moves` are in the order in which they happened."""
+    """One batch's worth of bookkeeping. `moves` are in the order in which they happened, at most one a detection."""
 
     def __init__(self, book: OpenBook, *, now: datetime) -> None:
         self._book = book
@@ -200,9 +200,7 @@ class Ledger:
     def _write(
         self, alarm: Alarm, kind: TransitionKind, *, before: AlarmState, at: datetime, values: dict[str, Any]
     ) -> None:
-        entry = record(alarm, kind, before=before, at=at, now=self._now, values=values)
-        entry.no = self._book.numbers.popleft()
-        self.moves.append((alarm, entry))
+        self.moves.append((alarm, record(alarm, kind, before=before, at=at, now=self._now, values=values)))
 
 
 def _goes_on_after_all(episode: AlarmEpisode, detection: Detection) -> bool:

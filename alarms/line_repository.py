@@ -76,12 +76,15 @@ async def open_book(session: AsyncSession, detections: Sequence[Detection]) -> O
         book.episodes[episode.equipment_id, episode.source, episode.source_id, episode.onset_ms] = episode
     for inhibition in (Inhibition(**row) for row in await found_inhibitions.fetchall()):
         book.inhibitions.setdefault(inhibition.equipment_id, []).append(inhibition)
-    book.numbers.extend(row["no"] for row in await found_numbers.fetchall())
+    book.numbers = [row["no"] for row in await found_numbers.fetchall()]
     return book
 
 
-async def save(session: AsyncSession, ledger: Ledger) -> None:
-    """Writes down what the ledger did; in a pipeline it waits for no answer."""
+async def save(session: AsyncSession, ledger: Ledger, *, numbers: Sequence[int]) -> None:
+    """Writes down what the ledger did, its transitions under these numbers; in a pipeline it waits for no answer."""
+    assert len(ledger.moves) <= len(numbers)
+    for (_, record), number in zip(ledger.moves, numbers, strict=False):
+        record.no = number
     connection = await driver_connection(session)
     new = {alarm.id: alarm for alarm in ledger.new_alarms}
     moved = {alarm.id: alarm for alarm, _ in ledger.moves if alarm.id not in new}

@@ -72,11 +72,12 @@ class AlarmService:
         if not known:
             return []
         async with pipelined(session):
-            ledger = Ledger(await line_repository.open_book(session, known), now=self._clock.now())
+            book = await line_repository.open_book(session, known)
+            ledger = Ledger(book, now=self._clock.now())
             by_id = self._directory.current.by_id
             for detection in sorted(known, key=lambda d: d.at_ms):
                 ledger.enter(detection, by_id[detection.equipment_id])
-            await line_repository.save(session, ledger)
+            await line_repository.save(session, ledger, numbers=book.numbers)
             await events.publish(session, *_events_of_all(ledger.moves))
         return [AlarmTransition.of(alarm, entry) for alarm, entry in ledger.moves]
 
