@@ -144,7 +144,7 @@ class StreamKeeper:
 def _from(since: datetime) -> ConsumerConfig:
     return ConsumerConfig(
         deliver_policy=DeliverPolicy.BY_START_TIME, opt_start_time=since, ack_policy=AckPolicy.NONE, mem_storage=True,
-        inactive_threshold=30,
+        num_replicas=1, inactive_threshold=30,
     )  # fmt: skip
 
 

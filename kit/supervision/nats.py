@@ -43,6 +43,7 @@ ACK_WAIT = "5s"
 
 # What nats-server says of a stream that it cannot write.
 CANNOT_WRITE = "failed to store a msg"
+NO_ROOM_BYTES = 1024**2
 ROOM_AGAIN_BYTES = 16 * 1024**2
 MEND_EVERY_S = 2.0
 
@@ -179,8 +180,10 @@ async def mend(child: Child, home: Path) -> None:
     is_ill = False
     while True:
         await asyncio.sleep(MEND_EVERY_S)
-        is_ill = any(CANNOT_WRITE in line for line in words.new_lines()) or is_ill
-        if is_ill and shutil.disk_usage(home).free >= ROOM_AGAIN_BYTES:
+        free = shutil.disk_usage(home).free
+        # Where nothing can be written, the log cannot say so either.
+        is_ill = is_ill or free < NO_ROOM_BYTES or any(CANNOT_WRITE in line for line in words.new_lines())
+        if is_ill and free >= ROOM_AGAIN_BYTES:
             log.warning("nats-server could not write and has room again: restarting it", home=str(home))
             child.restart()
             is_ill = False
