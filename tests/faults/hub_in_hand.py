@@ -53,6 +53,9 @@ class SoleOwner:
     async def release(self, lease: Lease) -> None:
         self._held.pop(lease.partition, None)
 
+    async def bind(self, session: AsyncSession) -> None:
+        """Nothing here is paused in a transaction."""
+
     async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> None:
         """Nobody else is there."""
 
