@@ -62,12 +62,18 @@ class Judge:
         ours = slots >= 0
         if not ours.all():
             slots, batch = slots[ours], batch.where(ours)
+        return self.judge_slots(slots, batch.ts_ms, batch.value, now_ms=now_ms)
+
+    def judge_slots(
+        self, slots: npt.NDArray[np.int32], ts_ms: Ints, values: npt.NDArray[np.float64], *, now_ms: int
+    ) -> Verdicts:
+        """`judge` of readings whose slots have been looked up already; columns of equal length."""
         detections: list[Detection] = []
         late = 0
         # Division by 0 and the like make a value unknown; that is no news.
         with np.errstate(all="ignore"):
-            for places in waves(self.rules.equipment_of_slot[slots], batch.ts_ms):
-                found, too_late = self._wave(slots[places], batch.ts_ms[places], batch.value[places], now_ms)
+            for places in waves(self.rules.equipment_of_slot[slots], ts_ms):
+                found, too_late = self._wave(slots[places], ts_ms[places], values[places], now_ms)
                 detections += found
                 late += too_late
         return Verdicts(detections, late)

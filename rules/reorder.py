@@ -88,6 +88,7 @@ class OrderedJudge:
         self._settled_ms = NEVER
         self._next_settle_ms = NEVER
         self._is_judged = rules.pair_starts[1:] > rules.pair_starts[:-1]
+        self._watched = _of_watched_points(rules, self._is_judged)
         self._silence_rules = {g.compiled.rule.key for g in rules.groups if g.compiled.when is None}
         self._pair = {key: pair for pair, key in enumerate(rules.pair_keys)}
         self._place = {entry.equipment_id: place for place, entry in enumerate(rules.equipment)}
@@ -102,15 +103,16 @@ class OrderedJudge:
         """As `Judge.judge`; corrections of what was told before are among the detections."""
         if not self._window_ms:
             return self._lead.judge(batch, now_ms=now_ms)
-        batch = self._in_order(batch)
-        slots = self.rules.slots_of(batch.point_no)
-        strays = self._strays(slots, batch.ts_ms)
-        self._keep(slots, batch)
-        verdicts = self._lead.judge(batch, now_ms=now_ms)
+        readings = self._watched_in_order(batch)
+        if not len(readings.slot):
+            return Verdicts([])
+        strays = self._strays(readings.slot, readings.ts_ms)
+        self._keep(readings)
+        verdicts = self._lead.judge_slots(readings.slot, readings.ts_ms, readings.value, now_ms=now_ms)
         if not strays.any():
             self._tell(verdicts.detections)
             return verdicts
-        again = set(self.rules.equipment_of_slot[slots[strays]].tolist())
+        again = set(self.rules.equipment_of_slot[readings.slot[strays]].tolist())
         standing = [d for d in verdicts.detections if self._stands(d, again)]
         self._tell(standing)
         corrections = self._judge_again(sorted(again), now_ms=now_ms)
@@ -191,16 +193,18 @@ class OrderedJudge:
 
     # --- inside: the window ----------------------------------------------------------------------------------------
 
-    def _in_order(self, batch: ReadingBatch) -> ReadingBatch:
+    def _watched_in_order(self, batch: ReadingBatch) -> Recent:
         """What some rule looks at, by time; the order of arrival where times are equal."""
-        slots = self.rules.slots_of(batch.point_no)
-        ours = (slots >= 0) & self._is_judged[slots] if len(self._is_judged) else np.zeros(len(slots), np.bool_)
+        slots = self._watched.slots_of(batch.point_no)
+        watched = Recent(slots, batch.ts_ms, batch.value)
+        ours = slots >= 0
         if not ours.all():
-            batch = batch.where(ours)
-        if len(batch) > 1 and (batch.ts_ms[1:] < batch.ts_ms[:-1]).any():
-            order = np.argsort(batch.ts_ms, kind="stable")
-            batch = ReadingBatch(batch.point_no[order], batch.ts_ms[order], batch.value[order], batch.quality[order])
-        return batch
+            watched = watched.where(ours)
+        ts_ms = watched.ts_ms
+        if len(ts_ms) > 1 and (ts_ms[1:] < ts_ms[:-1]).any():
+            order = np.argsort(ts_ms, kind="stable")
+            watched = Recent(watched.slot[order], ts_ms[order], watched.value[order])
+        return watched
 
     def _strays(self, slots: npt.NDArray[np.int32], ts_ms: Ints) -> Flags:
         """Which belong before, or to, an instant their equipment has been judged at, and still count there."""
@@ -214,10 +218,9 @@ class OrderedJudge:
         behind &= (ts_ms != state.seen_ms[slots]) | state.is_seeded[slots]
         return behind
 
-    def _keep(self, slots: npt.NDArray[np.int32], batch: ReadingBatch) -> None:
-        if len(slots):
-            self._parts.append(Recent(slots, batch.ts_ms, batch.value))
-            self._recent_count += len(slots)
+    def _keep(self, readings: Recent) -> None:
+        self._parts.append(readings)
+        self._recent_count += len(readings.slot)
         if self._recent_count > MOST_RECENT:
             self._settle()
 
@@ -281,9 +284,7 @@ class OrderedJudge:
 
     def _judge_into(self, judge: Judge, readings: Recent, *, now_ms: int) -> list[Detection]:
         ordered = readings.in_order()
-        numbers = self.rules.point_nos[ordered.slot].astype(np.int32)
-        quality = np.zeros(len(numbers), np.uint8)
-        return judge.judge(ReadingBatch(numbers, ordered.ts_ms, ordered.value, quality), now_ms=now_ms).detections
+        return judge.judge_slots(ordered.slot, ordered.ts_ms, ordered.value, now_ms=now_ms).detections
 
     def _corrections(self, chosen: Flags, found: Sequence[Detection]) -> list[Detection]:
         """What turns the stretches told of these equipments into those found; keeps the found ones as told."""
@@ -359,6 +360,14 @@ class OrderedJudge:
         target.clock_ms[chosen] = source.clock_ms[chosen]
         for name in ("since_ms", "onset_ms", "is_active", "last_ms", "heard_ms"):
             getattr(target, name)[pairs] = getattr(source, name)[pairs]
+
+
+def _of_watched_points(rules: RuleSet, is_judged: Flags) -> RuleSet:
+    """The layout with slots only for points that some rule looks at."""
+    slot_by_point = rules.slot_by_point.copy()
+    known = slot_by_point >= 0
+    slot_by_point[known] = np.where(is_judged[slot_by_point[known]], slot_by_point[known], -1)
+    return replace(rules, slot_by_point=slot_by_point)
 
 
 def _copied(state: JudgeState) -> JudgeState:
