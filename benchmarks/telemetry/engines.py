@@ -37,8 +37,8 @@ class EnginesPart:
 
     name: str = "engines"
     words: str = "Telemetry engines: appends, latest values, 24 hours of a point"
-    days: int = 7
-    questions: int = 100
+    days: int = 3
+    questions: int = 50
 
     def measure(self, context: Context) -> Details:
         days, questions = (1, 20) if context.is_quick else (self.days, self.questions)
