@@ -94,7 +94,8 @@ class Intake:
         self._under_way = 0
         self._on_room: list[Callable[[], None]] = []
         self._life_safety: dict[UUID, tuple[EquipmentEntry, frozenset[int]]] = {}
-        self._accepted = Counter("hub_intake_readings", "Readings handed to the bus", ["line"], registry=registry)
+        accepted = Counter("hub_intake_readings", "Readings handed to the bus", ["line"], registry=registry)
+        self._accepted, self._accepted_life_safety = accepted.labels("readings"), accepted.labels("life_safety")
         self._waiting_gauge = Gauge("hub_intake_waiting_readings", "Readings not yet on the bus", registry=registry)
         self._batch_sizes = Histogram(
             "hub_intake_batch_readings", "Readings a bus message", buckets=(1, 3, 10, 30, 100, 300, 1000, 3000),
@@ -275,10 +276,14 @@ class Intake:
 
     async def _publish(self, flush: Flush) -> None:
         batches = flush.batches()
-        await asyncio.gather(
-            *(self._bus.publish(partition, batch, life_safety=flush.life_safety) for partition, batch in batches)
-        )
+        publishing = [
+            self._bus.publish(partition, batch, life_safety=flush.life_safety) for partition, batch in batches
+        ]
+        if len(publishing) == 1:
+            await publishing[0]
+        else:
+            await asyncio.gather(*publishing)
         crash_here(CrashPoint.INTAKE_PUBLISHED)
-        self._accepted.labels("life_safety" if flush.life_safety else "readings").inc(flush.count)
+        (self._accepted_life_safety if flush.life_safety else self._accepted).inc(flush.count)
         for _, batch in batches:
             self._batch_sizes.observe(len(batch))
