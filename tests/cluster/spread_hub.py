@@ -31,6 +31,7 @@ from telemetry.engines import open_server
 from telemetry.remote import RemoteTelemetry
 from telemetry.settings import TelemetrySettings
 from telemetry.store import TelemetryQueries
+from telemetry.store_line import DURABLE as STORE_DURABLE
 
 ROOT = Path(__file__).parents[2]
 START_S = 120.0
@@ -180,16 +181,21 @@ class SpreadHub:
 
     # --- what is stored ------------------------------------------------------------------------------------------
 
+    async def _bus(self, stack: AsyncExitStack) -> Bus:
+        return await stack.enter_async_context(Bus(BusSettings(self.servers.nats_url, "", "", replicas=3)))
+
     async def _queries(self, stack: AsyncExitStack) -> TelemetryQueries:
         if self.servers.telemetry_url:
             settings = TelemetrySettings(url=self.servers.telemetry_url)  # type: ignore[arg-type]
             return await stack.enter_async_context(open_server(settings, clock=SystemClock()))
-        bus = await stack.enter_async_context(Bus(BusSettings(self.servers.nats_url, "", "", replicas=3)))
-        return RemoteTelemetry(bus)
+        return RemoteTelemetry(await self._bus(stack))
 
     async def _newest_ms(self) -> npt.NDArray[np.int64]:
         last_points = [int(number) for number in self.point_nos[:, -1]]
         async with AsyncExitStack() as stack:
+            if await (await self._bus(stack)).pending(durable=STORE_DURABLE):
+                # What a killed store had taken is given out again after half a minute: not everything is there yet.
+                return np.zeros(len(last_points), np.int64)
             batch = await (await self._queries(stack)).latest(last_points)
         newest = dict(zip(batch.point_no.tolist(), batch.ts_ms.tolist(), strict=True))
         return np.array([newest.get(number, 0) for number in last_points], np.int64)
