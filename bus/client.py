@@ -158,8 +158,12 @@ class Bus:
         spec = stream_of(life_safety=life_safety)
         with contextlib.suppress(NotFoundError):
             await patiently(lambda: self._jetstream.delete_consumer(spec.name, durable_name(durable, partition)))
+        # A bus that lost its files counts from 1 again.
+        known = (await patiently(lambda: self._jetstream.stream_info(spec.name))).state.last_seq
         config = replace(
-            _consumer(spec, durable, partition), deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1
+            _consumer(spec, durable, partition),
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=min(after, known) + 1,
         )
         await patiently(lambda: self._jetstream.add_consumer(spec.name, config))
 

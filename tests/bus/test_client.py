@@ -234,3 +234,10 @@ async def test_a_consumer_made_anew_gives_out_what_came_after_and_nothing_to_who
         deliveries = await take(bus.consume(durable="judge", partitions=[0]), 2)
     assert points(deliveries) == [2, 3]
     assert [delivery.number for delivery in deliveries] == [1, 2]
+
+
+async def test_a_consumer_after_a_sequence_that_the_bus_never_had_begins_with_what_comes(bus: Bus) -> None:
+    """A bus that lost its files counts from 1 again."""
+    await bus.renew_consumer(durable="judge", partition=0, after=50_000)
+    await bus.publish(0, batch(7))
+    assert points(await take_and_close(bus.consume(durable="judge", partitions=[0]), 1)) == [7]
