@@ -7,6 +7,7 @@ long healthy messages take meanwhile is judged by `hub bench flood`.
 import asyncio
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -60,20 +61,23 @@ async def hub(mosquitto: Mosquitto, tmp_path_factory: pytest.TempPathFactory) ->
         running.stop()
 
 
-async def of_the_broker(demo: Demo, sample: str) -> list[float]:
-    """The sample of the site's broker, ordinary line first; a line that has not begun is left out."""
+async def of_the_broker(demo: Demo, sample: str) -> dict[str, float]:
+    """The sample of the site's broker, by line."""
     async with httpx.AsyncClient() as client:
         text = (await client.get(f"{demo.hub_url}/metrics")).text
-    names = [f'{sample}{{broker="north",line="{line}"}} ' for line in ("readings", "life-safety")]
-    return [float(line.removeprefix(name)) for name in names for line in text.splitlines() if line.startswith(name)]
+    found = re.findall(rf'^{sample}{{broker="north",line="([^"]+)"}} (\S+)$', text, re.MULTILINE)
+    return {line: float(value) for line, value in found}
 
 
 async def sessions_are_up(demo: Demo) -> bool:
-    return await of_the_broker(demo, "hub_mqtt_session_up") == [1.0, 1.0]
+    up = await of_the_broker(demo, "hub_mqtt_session_up")
+    return {"readings", "life-safety"} <= up.keys() and set(up.values()) == {1.0}
 
 
-async def read_by_line(demo: Demo) -> list[float]:
-    return await of_the_broker(demo, "hub_mqtt_messages_total")
+async def read_by_line(demo: Demo) -> tuple[float, float]:
+    """Messages read so far: ordinary, life safety."""
+    read = await of_the_broker(demo, "hub_mqtt_messages_total")
+    return read["readings"], sum(count for line, count in read.items() if line.startswith("life-safety"))
 
 
 def meters(mosquitto: Mosquitto, client_id: str) -> LoudDevice:
