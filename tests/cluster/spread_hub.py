@@ -154,7 +154,7 @@ class SpreadHub:
         path = self.place.folder / f"{each.name}.log"
         return "\n".join(path.read_text("utf-8", errors="replace").splitlines()[-lines:])
 
-    def _environment(self) -> Mapping[str, str]:
+    def _environment(self) -> dict[str, str]:
         broker = {
             "name": "bench", "host": "127.0.0.1", "port": self.place.broker.port, "username": HUB,
             "password": BROKER_PASSWORD,
@@ -186,7 +186,7 @@ class SpreadHub:
 
     async def _queries(self, stack: AsyncExitStack) -> TelemetryQueries:
         if self.servers.telemetry_url:
-            settings = TelemetrySettings(url=self.servers.telemetry_url)  # type: ignore[arg-type]
+            settings = TelemetrySettings(url=self.servers.telemetry_url)
             return await stack.enter_async_context(open_server(settings, clock=SystemClock()))
         return RemoteTelemetry(await self._bus(stack))
 
