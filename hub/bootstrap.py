@@ -21,7 +21,7 @@ from catalog.directory import Directory, LiveDirectory
 from catalog.profiles import load_profiles
 from device_adapters.intake import Intake
 from device_adapters.mqtt.binding import KeptSamples
-from device_adapters.mqtt.broker import EMBEDDED_TOPICS, Broker
+from device_adapters.mqtt.broker import EMBEDDED_SESSIONS, EMBEDDED_TOPICS, Broker
 from device_adapters.mqtt.metrics import MqttMetrics
 from device_adapters.mqtt.settings import MqttSettings
 from device_adapters.refusals import RefusalLine
@@ -234,6 +234,7 @@ def _brokers(infra: Infrastructure) -> list[Broker]:
         broker = Broker(
             name=EMBEDDED, host=own.host, port=own.port, username=own.username, password=own.password,
             tls=own.ca_file is not None, ca_file=own.ca_file, life_safety_topics=EMBEDDED_TOPICS,
+            life_safety_sessions=EMBEDDED_SESSIONS,
         )  # fmt: skip
         brokers.insert(0, broker)
     return brokers

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 from building.profile import DeviceProfile
 from catalog.directory import LiveDirectory
@@ -37,15 +38,19 @@ class MqttAdapter:
         self.broker = broker
         self._router = router = Router(
             directory, profiles, broker=broker.name, site_code=broker.site, profile_keys=broker.profiles,
-            life_safety_topics=broker.life_safety_topics,
+            life_safety_topics=broker.life_safety_topics, life_safety_sessions=broker.life_safety_sessions,
         )  # fmt: skip
         translator = Translator(router, broker=broker.name)
         self._silence = SilenceWatch(router.watched, links=links, clock=clock)
-        self._life_safety = Line(
-            "life-safety", broker, share=lambda: Share.LIFE_SAFETY, filters=router.life_safety_filters,
-            router=router, translator=translator, intake=intake, links=links, silence=self._silence, clock=clock,
-            metrics=metrics,
-        )  # fmt: skip
+        self._life_safety = [
+            Line(
+                "life-safety" if not session else f"life-safety-{session + 1}", broker,
+                share=lambda: Share.LIFE_SAFETY, filters=partial(router.life_safety_filters, session),
+                router=router, translator=translator, intake=intake, links=links, silence=self._silence, clock=clock,
+                metrics=metrics,
+            )
+            for session in range(broker.life_safety_sessions)
+        ]  # fmt: skip
         self._ordinary = Line(
             "readings", broker, share=self._ordinary_share, filters=router.filters,
             router=router, translator=translator, intake=intake, links=links, silence=self._silence, clock=clock,
@@ -54,17 +59,20 @@ class MqttAdapter:
 
     @property
     def is_up(self) -> bool:
-        """Both sessions are connected and every subscription is granted."""
-        return self._ordinary.is_up and self._life_safety.is_up
+        """All sessions are connected and every subscription is granted."""
+        return self._ordinary.is_up and all(line.is_up for line in self._life_safety)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._life_safety.run(), name=f"mqtt {self.broker.name} life safety")
+            for line in self._life_safety:
+                group.create_task(line.run(), name=f"mqtt {self.broker.name} {line.name}")
             group.create_task(self._silence.run(), name=f"mqtt {self.broker.name} silence")
             # Life safety first: what waited at the broker is then read by the line it belongs to, and told once.
-            await self._life_safety.tried.wait()
+            for line in self._life_safety:
+                await line.tried.wait()
             group.create_task(self._ordinary.run(), name=f"mqtt {self.broker.name} readings")
 
     def _ordinary_share(self) -> Share:
-        hears_all = self._life_safety.settled is self._router.life_safety_filters()
+        wanted = self._router.life_safety_filters
+        hears_all = all(line.settled is wanted(session) for session, line in enumerate(self._life_safety))
         return Share.ORDINARY if hears_all else Share.ALL

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# Life-safety topics of the embedded listener's session: nats-server refuses more than 60 at QoS 1.
-EMBEDDED_TOPICS = 40
+# Of the embedded listener: nats-server refuses more than 60 topics a session at QoS 1, so several sessions share them.
+EMBEDDED_TOPICS = 50
+EMBEDDED_SESSIONS = 10
 
 
 class MqttVersion(StrEnum):
@@ -36,13 +37,15 @@ class Broker(BaseModel):
     client_key: Path | None = None
     site: str | None = Field(default=None, description="code of the only site whose devices speak here")
     profiles: list[str] | None = Field(default=None, description="the profiles to listen for; all when absent")
-
     life_safety_topics: int = Field(
         default=5_000,
-        description="up to so many devices with life-safety points are heard by topics of their own, so that smoke "
-        "waits behind no other message; more by wildcards, behind everything they match. Mosquitto and EMQX take "
-        "thousands of topics a session, nats-server (the embedded listener) 60",
+        description="up to so many devices with life-safety points a session are heard by topics of their own, so "
+        "that smoke waits behind no other message; more by wildcards, behind everything they match. Mosquitto and EMQX "
+        "take thousands of topics a session, nats-server (the embedded listener) 60",
         ge=0,
+    )
+    life_safety_sessions: int = Field(
+        default=1, description="how many sessions share these topics, where a broker takes few a session", ge=1, le=32
     )
 
     def tls_context(self) -> ssl.SSLContext | None:

@@ -30,7 +30,7 @@ class Lane(Protocol):
 
     @property
     def target(self) -> Target | None:
-        """Whose link is up when this was read; None where that is told by the other line."""
+        """Whose link is up when this was read; None where there is nothing to tell and nothing to keep."""
         ...
 
 

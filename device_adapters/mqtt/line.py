@@ -52,7 +52,7 @@ class Line:
         metrics: MqttMetrics,
     ) -> None:
         self.tried = asyncio.Event()
-        self._name = name
+        self.name = name
         self._broker = broker
         self._share = share
         self._router = router
@@ -104,14 +104,14 @@ class Line:
 
     def up(self) -> None:
         if self._is_up is not True:
-            log.info("broker session is up", broker=self._broker.name, line=self._name)
+            log.info("broker session is up", broker=self._broker.name, line=self.name)
         self._is_up = True
         self._up_gauge.set(1)
         self.tried.set()
 
     def down(self, reason: str) -> None:
         if self._is_up is not False:
-            log.error("broker session is down", broker=self._broker.name, line=self._name, reason=reason)
+            log.error("broker session is down", broker=self._broker.name, line=self.name, reason=reason)
         self._is_up = False
         self._up_gauge.set(0)
         self.tried.set()
@@ -120,7 +120,7 @@ class Line:
         self._forgotten.inc()
         log.error(
             "the broker has forgotten our session: what devices said while we were away is lost there",
-            broker=self._broker.name, line=self._name,
+            broker=self._broker.name, line=self.name,
         )  # fmt: skip
 
     # --- messages ----------------------------------------------------------------------------------------------------
@@ -129,17 +129,21 @@ class Line:
         self._messages.inc(len(publishes))
         share, now_ms = self._share(), to_ms(self._clock.now())
         lanes, flush = self._current_lanes(share), self._intake.gathering()
-        mids, heard = self._mids_of(flush, connection), set[Lane]()
+        mids, heard, at_once = self._mids_of(flush, connection), set[Lane](), list[bytes]()
         for publish in publishes:
             flags, topic, mid, payload = publish
             lane = lanes.get(topic)
             if lane is not None and not flags & RETAINED and lane.read(payload, flush, now_ms):
-                heard.add(lane)
-                mids.append(mid)
+                if lane.target is None:
+                    at_once.append(mid)
+                else:
+                    heard.add(lane)
+                    mids.append(mid)
             else:
                 self._note_heard(heard)  # in the order of arrival: a last will may be next
                 self._read_generally(connection, publish, flush, mids, share=share, now_ms=now_ms)
         self._note_heard(heard)
+        connection.acknowledge([mid for mid in at_once if mid])
         self._intake.send_if_enough()
         self._waiting_gauge.set(connection.unacknowledged)
         if self._intake.is_full and connection.pause():
@@ -157,7 +161,7 @@ class Line:
         if done.cancelled():
             return
         if error := done.exception():
-            log.error("readings could not be handed on", broker=self._broker.name, line=self._name, error=repr(error))
+            log.error("readings could not be handed on", broker=self._broker.name, line=self.name, error=repr(error))
             connection.give_up(f"readings could not be handed on: {error!r}")
             return
         connection.acknowledge([mid for mid in mids if mid])

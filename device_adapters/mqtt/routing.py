@@ -6,6 +6,7 @@ from enum import Enum
 from functools import cached_property
 from typing import assert_never
 from uuid import UUID
+from zlib import crc32
 
 from building.profile import DeviceProfile
 from catalog.directory import Directory, EquipmentEntry, LiveDirectory, PointEntry
@@ -96,7 +97,7 @@ class Router:
     """Routes of one broker.
 
     `site_code` limits it to the devices of one site; `profile_keys` to some dialects. A device whose address names
-    another broker is unknown here. Up to `life_safety_topics` are subscribed to one by one.
+    another broker is unknown here. Each of `life_safety_sessions` subscribes to up to `life_safety_topics` one by one.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Router:
         site_code: str | None = None,
         profile_keys: Iterable[str] | None = None,
         life_safety_topics: int = 0,
+        life_safety_sessions: int = 1,
     ) -> None:
         wanted = set(profiles if profile_keys is None else profile_keys)
         self._live = directory
@@ -119,19 +121,20 @@ class Router:
         self._rules = list(dict.fromkeys(rule for dialect in self._dialects.values() for rule in dialect.rules))
         self._rules_by_head = _by_head(self._rules)
         self._life_safety_topics = life_safety_topics
+        self._life_safety_sessions = life_safety_sessions
         self._index: _Index | None = None
 
     def filters(self) -> list[str]:
         """Every topic filter worth subscribing to."""
         return list(dict.fromkeys(rule.topic.filter for rule in self._rules))
 
-    def life_safety_filters(self) -> Mapping[str, None]:
-        """The filters under which life-safety points may come, as the catalog stands now.
+    def life_safety_filters(self, session: int = 0) -> Mapping[str, None]:
+        """The filters under which life-safety points may come, as the catalog stands now: the share of one session.
 
         The topics of the very devices that have such points, so that the broker sends all others once only; or
         wildcards where these are too many for the broker. The same object as long as they are the same.
         """
-        return self._current().life_safety_filters
+        return self._current().life_safety_filters[session]
 
     @property
     def directory(self) -> Directory:
@@ -223,19 +226,22 @@ class Router:
             for rule in self._dialects[entry.profile_key].rules:
                 index.by_rule[rule][(entry.site_code if rule.topic.names_site else None, entry.external_id)] = entry
         filters = self._filters_of(life_safety)
-        former = None if self._index is None else self._index.life_safety_filters
-        index.life_safety_filters = former if former is not None and former == filters else filters
+        former = filters if self._index is None else self._index.life_safety_filters
+        index.life_safety_filters = [old if old == new else new for old, new in zip(former, filters, strict=True)]
         return index
 
-    def _filters_of(self, entries: Sequence[EquipmentEntry]) -> dict[str, None]:
-        """Where the telemetry of these comes from."""
-        exact = dict.fromkeys(
-            _exact_topic(rule, entry) for entry in entries for rule in self._dialects[entry.profile_key].telemetry
-        )
-        if len(exact) <= self._life_safety_topics:
-            return exact
+    def _filters_of(self, entries: Sequence[EquipmentEntry]) -> list[Mapping[str, None]]:
+        """Where the telemetry of these comes from, for each session. A topic stays with its session."""
+        sessions: list[dict[str, None]] = [{} for _ in range(self._life_safety_sessions)]
+        for entry in entries:
+            for rule in self._dialects[entry.profile_key].telemetry:
+                topic = _exact_topic(rule, entry)
+                sessions[crc32(topic.encode()) % len(sessions)][topic] = None
+        if max(map(len, sessions)) <= self._life_safety_topics:
+            return list(sessions)
         profiles = sorted({entry.profile_key for entry in entries})
-        return dict.fromkeys(rule.topic.filter for key in profiles for rule in self._dialects[key].telemetry)
+        wildcards = dict.fromkeys(rule.topic.filter for key in profiles for rule in self._dialects[key].telemetry)
+        return [wildcards, *({} for _ in sessions[1:])]
 
     def _is_ours(self, entry: EquipmentEntry) -> bool:
         return (
@@ -253,7 +259,7 @@ class _Index:
         self.by_rule = by_rule
         self.routes: dict[str, tuple[Route, ...]] = {}
         self.targets: dict[UUID, Target] = {}
-        self.life_safety_filters: Mapping[str, None] = {}
+        self.life_safety_filters: Sequence[Mapping[str, None]] = ()
         self.watched: list[tuple[EquipmentEntry, float]] = []
 
 

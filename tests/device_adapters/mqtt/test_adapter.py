@@ -161,7 +161,7 @@ async def test_a_refused_subscription_is_noticed_and_the_granted_ones_work(
     await nats_server.set_mqtt_users([narrow])
     limited = broker.model_copy(update={"username": "narrow", "password": "narrow"})
     async with rig(limited, bus, database, wait=False) as running, device(broker, MQTT_USER, "mqtt") as hub:
-        await until(lambda: running.adapter._life_safety.is_up)
+        await until(lambda: all(line.is_up for line in running.adapter._life_safety))
         await until(lambda: running.adapter._ordinary.is_down)
         await hub.say(TELEMETRY.format("LIFT-06"), {"values": {"floor": 4}})
         assert await running.readings(1) == [("LIFT-06.floor", 4.0)]

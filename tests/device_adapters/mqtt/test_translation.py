@@ -358,6 +358,18 @@ def test_a_catalog_that_changes_elsewhere_leaves_the_life_safety_filters_as_they
     assert set(router.life_safety_filters()) > set(before)
 
 
+def test_many_sessions_share_the_topics_and_each_keeps_its_own() -> None:
+    detectors = [equipment("nbiot-smoke", f"SMOKE-{n:03}", first_point=1000 + 20 * n) for n in range(300)]
+    live = LiveDirectory(directory(*detectors))
+    router = Router(live, PROFILES, broker="embedded", life_safety_topics=50, life_safety_sessions=10)
+    shares = [router.life_safety_filters(session) for session in range(10)]
+    assert sum(map(len, shares)) == 300
+    assert all(0 < len(share) <= 50 for share in shares)
+    live.replace(directory(*detectors[1:], version=2))
+    left = [router.life_safety_filters(session) for session in range(10)]
+    assert sum(new is not old for new, old in zip(left, shares, strict=True)) == 1
+
+
 def test_a_name_that_would_change_a_filter_is_heard_by_the_wildcard() -> None:
     odd = equipment("nbiot-smoke", "SMOKE-9", first_point=900, external_id="SMOKE+9")
     router = Router(LiveDirectory(directory(odd)), PROFILES, broker="embedded", life_safety_topics=5)
