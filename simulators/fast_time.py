@@ -94,8 +94,14 @@ class FastFleet:
     """A fleet whose hours pass one call each."""
 
     def __init__(
-        self, fleet: Fleet, profiles: Mapping[str, DeviceProfile], points: Sequence["TapedPoint"], *, seed: int, unix_s: float
-    ) -> None:  # fmt: skip
+        self,
+        fleet: Fleet,
+        profiles: Mapping[str, DeviceProfile],
+        points: Sequence["TapedPoint"],
+        *,
+        seed: int,
+        unix_s: float,
+    ) -> None:
         self._fleet = fleet
         self._random = random.Random(seed)
         self._now_s = unix_s
