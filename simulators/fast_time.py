@@ -203,9 +203,7 @@ def _polled_devices(fleet: Fleet) -> list[Device]:
     return [device for device in fleet.register if device.kind in _POLLED and device.profile is not None]
 
 
-def _polled(
-    device: Device, profiles: Mapping[str, DeviceProfile], chance: random.Random, unix_s: float
-) -> PolledUnit:
+def _polled(device: Device, profiles: Mapping[str, DeviceProfile], chance: random.Random, unix_s: float) -> PolledUnit:
     assert device.profile is not None
     profile = profiles[device.profile]
     interval_s = float(profile.sections["modbus"]["poll_interval_s"])
