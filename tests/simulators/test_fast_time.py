@@ -43,7 +43,8 @@ def played(folder: Path, site: Path, *, seed: int) -> list[dict[str, object]]:
     arguments = ["export", str(folder), "--days", str(1 / 24), "--seed", str(seed)]
     done = CliRunner().invoke(app, arguments, env={"HUB_SIM_SITE_FILE": str(site)})
     assert done.exit_code == 0, done.output
-    return pq.read_table(folder / "hour-00000.parquet").to_pylist()
+    rows: list[dict[str, object]] = pq.read_table(folder / "hour-00000.parquet").to_pylist()
+    return rows
 
 
 def test_an_hour_of_a_fleet_holds_what_its_devices_would_send_and_the_seed_decides_it(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -192,7 +193,7 @@ def test_messages_with_the_same_reading_never_write_the_same_place() -> None:
 
 def test_a_row_that_is_being_written_is_not_there_yet() -> None:
     stamp, down = 7 * 8 + Quality.OK, 7 * 8 + Quality.DOWN
-    rows = [[1, None, 2.0], [2, stamp, None], [3, down, None], [4, stamp, 0], [5, None, None]]
+    rows: list[list[Any]] = [[1, None, 2.0], [2, stamp, None], [3, down, None], [4, stamp, 0], [5, None, None]]
     found = list(Versions.of(rows, point_no=9).resolved())
     assert [(r.ts_ms, r.quality) for r in found] == [(3, Quality.DOWN), (4, Quality.OK)]
 
