@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,24 @@ def test_mosquitto_in_a_container_keeps_what_the_shipped_one_keeps() -> None:
         settings(DEPLOY / "compose" / "mosquitto.conf"),
     )
     assert shipped ^ contained == {"listener 1883 127.0.0.1", "listener 1883"}
+
+
+def test_influxdb_in_a_container_keeps_what_the_shipped_one_keeps() -> None:
+    shipped = tomllib.loads((DEPLOY / "influxdb" / "influxdb.conf").read_text("utf-8"))
+    settings = {name: value for name, value in shipped.items() if not isinstance(value, dict)}
+    for section in shipped.keys() - settings.keys():
+        settings |= {f"{section}-{name}": value for name, value in shipped[section].items()}
+    wanted = {
+        f"INFLUXDB_{name.replace('-', '_').upper()}": str(value).lower()
+        for name, value in settings.items()
+        # Where it keeps things and where it listens is the image's; who may come in is another matter than here.
+        if not name.endswith(("dir", "bind-address", "auth-enabled"))
+    }
+    many = (DEPLOY / "compose" / "many.yaml").read_text("utf-8")
+    contained = dict(re.findall(r'^      (INFLUXDB_\w+): "?(.*?)"?$', many, re.MULTILINE))
+    assert contained["INFLUXDB_HTTP_AUTH_ENABLED"] == "true"
+    assert {name: contained.get(name) for name in wanted} == wanted
+    assert wanted["INFLUXDB_DATA_MAX_VALUES_PER_TAG"] == "0"
 
 
 def test_the_image_is_made_of_what_there_is() -> None:
