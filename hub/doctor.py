@@ -20,6 +20,7 @@ from connectors.sms import SmsSettings
 from connectors.voice import VoiceSettings
 from connectors.wechat import WeChatSettings
 from connectors.wecom import WeComSettings
+from hub.infrastructure import SYNC_IS_THE_SERVERS, is_sync_the_servers
 from hub.lock import is_locked
 from hub.settings import HubSettings
 from hub.settings_list import settings_classes, variable, what_is_wrong
@@ -89,7 +90,7 @@ def examine() -> Iterator[Finding]:
         if folder.verdict is Verdict.OK:
             for check in (_disk, _servers, _ports):
                 yield from check(settings)
-        for check in (_bus, _many_machines, _tls_files, _front_end, _exposure):
+        for check in (_bus, _durable, _many_machines, _tls_files, _front_end, _exposure):
             yield from check(settings)
     telemetry = read.get(TelemetrySettings)
     if isinstance(telemetry, TelemetrySettings):
@@ -194,6 +195,11 @@ def _bus(settings: HubSettings) -> Iterator[Finding]:
         except OSError as error:
             words = f"HUB_NATS_URL: {host}:{port} cannot be reached ({error}): start it, or unset the URL"
             yield Finding("bus", Verdict.FAIL, words)
+
+
+def _durable(settings: HubSettings) -> Iterator[Finding]:
+    if is_sync_the_servers(settings):
+        yield Finding("HUB_DURABLE", Verdict.NOTE, SYNC_IS_THE_SERVERS)
 
 
 def _many_machines(settings: HubSettings) -> Iterator[Finding]:

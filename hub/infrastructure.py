@@ -9,10 +9,18 @@ from pathlib import Path
 from hub.lock import folder_lock, is_locked
 from hub.migrate import upgrade
 from hub.settings import Durability, HubSettings
+from kit.logs import logger
 from kit.secrets import SecretStore
 from kit.supervision.nats import BUS_USER, MQTT_USER, NatsConfig, NatsServer, TlsFiles, running_nats
 from kit.supervision.ports import require_free
 from kit.supervision.postgres import DATABASE, SUPERUSER, running_postgres
+
+log = logger(__name__)
+
+SYNC_IS_THE_SERVERS = (
+    "HUB_DURABLE=power does not reach the servers of HUB_NATS_URL: write `sync_interval: always` into their "
+    "configuration (deploy/nats/cluster.conf, block jetstream), or a power cut takes what they had not synced"
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,8 @@ async def infrastructure(settings: HubSettings) -> AsyncIterator[Infrastructure]
     AlreadyRunning, PortTaken, ChildFailed.
     """
     secrets = settings.secrets
+    if is_sync_the_servers(settings):
+        log.warning(SYNC_IS_THE_SERVERS)
     if settings.database_url and settings.nats_url:
         await asyncio.to_thread(upgrade, settings.database_url)
         yield Infrastructure(settings.database_url, settings.nats_url, None, None, secrets, None, None)
@@ -61,6 +71,11 @@ async def infrastructure(settings: HubSettings) -> AsyncIterator[Infrastructure]
     async with AsyncExitStack() as stack:
         stack.enter_context(folder_lock(settings.var))
         yield await _own(settings, secrets, stack)
+
+
+def is_sync_the_servers(settings: HubSettings) -> bool:
+    """Whether `power` was asked for a bus whose configuration is not ours to write."""
+    return settings.durable is Durability.POWER and bool(settings.nats_url)
 
 
 @asynccontextmanager

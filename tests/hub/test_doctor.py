@@ -89,6 +89,16 @@ def test_a_bus_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, url: str)
     assert "HUB_NATS_URL" in finding.words
 
 
+def test_power_with_a_bus_of_ones_own_says_what_to_set_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUB_DURABLE", "power")
+    assert found("HUB_DURABLE") == [], "the hub's own bus is told by the hub"
+    monkeypatch.setenv("HUB_NATS_URL", f"nats://127.0.0.1:{free_port()}")
+    (finding,) = found("HUB_DURABLE")
+    assert finding.verdict is Verdict.NOTE
+    assert "sync_interval: always" in finding.words
+    assert "deploy/nats/cluster.conf" in finding.words
+
+
 def test_services_left_out_are_notes_that_say_what_to_set() -> None:
     for service, setting in (
         ("WeChat", "HUB_WECHAT_APP_ID"), ("WeCom", "HUB_WECOM_AGENT_ID"),
