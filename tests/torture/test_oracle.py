@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from torture.ledger import Account, Kind, Ledger, Sent, read
-from torture.oracle import Findings, compare_readings
+from torture.oracle import Findings, compare_jobs, compare_readings
 from torture.publisher import left_smoking
 
 SENT = [Sent(seq, Kind.READING, "SMOKE-001", 1_000 + seq, 20.0 + seq) for seq in range(3)]
@@ -39,6 +39,23 @@ def test_an_acknowledged_reading_that_is_missing_is_a_breach() -> None:
 )
 def test_what_was_never_sent_so_is_a_breach(stored: dict[int, float]) -> None:
     assert "were never sent so" in breaches(stored, acknowledged={0, 1, 2})[-1]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "words"),
+    [
+        ({"todo": 9, "doing": 1}, []),
+        ({"failed": 1}, ["1 jobs were given up"]),
+        ({"doing": 2}, ["2 jobs are stuck"]),
+    ],
+    ids=["a sweep under way", "given up", "stuck"],
+)
+def test_a_job_that_was_given_up_is_a_breach_and_so_are_two_that_never_end(
+    jobs: dict[str, int], words: list[str]
+) -> None:
+    findings = Findings()
+    compare_jobs(findings, jobs)
+    assert findings.breaches == words
 
 
 def test_a_ledger_says_what_was_written_whoever_died(tmp_path: Path) -> None:
