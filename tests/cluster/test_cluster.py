@@ -1,6 +1,7 @@
 """A hub spread over many processes loses a judge, a store and the bus's leader under load: nothing else is lost.
 
-Figures are printed (`pytest -s`); what is asserted is what was lost, what came twice, and that somebody took over.
+Figures are printed (`pytest -s`); what is asserted is what was lost, what came twice, and that somebody took over: in
+the short test at all, in the long one, which has the machine to itself, within `TAKEN_OVER_WITHIN_S`.
 """
 
 import threading
@@ -30,7 +31,8 @@ from tests.cluster.spread_hub import Servers, SpreadHub, running_spread
 from tests.conftest import need
 from tests.telemetry.influx_server import InfluxServer
 
-TAKEN_OVER_S = 60.0
+TAKEN_OVER_WITHIN_S = 10.0
+GIVE_UP_S = 60.0
 REVISED = "revised"
 SMALL = {"judge-1": ["judge"], "judge-2": ["judge"], "store-1": ["store"], "rest": ["adapters", "api", "jobs"]}
 LARGE = {
@@ -74,14 +76,14 @@ class Ground:
             owners = self.hub.owners()
             if all(not owners[partition][0].endswith(mark) for partition in owned):
                 return max(owners[partition][1] for partition in owned) - killed_at
-            assert time.time() - killed_at < TAKEN_OVER_S, "nobody took over"
+            assert time.time() - killed_at < GIVE_UP_S, "nobody took over"
             time.sleep(0.1)
 
     def run(self, load: Load, blows: Sequence[Blow]) -> Outcome:
         thread = threading.Thread(target=self._strike_all, args=(blows,), name="blows", daemon=True)
         thread.start()
         outcome = self.rig.run(load)
-        thread.join(TAKEN_OVER_S)
+        thread.join(GIVE_UP_S)
         assert not self.errors, self.errors
         return outcome
 
@@ -229,6 +231,9 @@ def test_a_judge_a_store_and_the_leader_of_the_bus_are_killed_under_load(tmp_pat
         outcome = place.run(Load(pace=Pace.EVEN, messages=150_000, rate=5_000, done_within_s=240), blows)
         show(place, outcome, blows)
         require_everything(place, outcome)
+        taken_over_s = blows[0].took_over_s
+        assert taken_over_s is not None
+        assert taken_over_s <= TAKEN_OVER_WITHIN_S, "every partition of a killed judge is soon another's"
 
 
 def adapter_of(place: Ground) -> str:
