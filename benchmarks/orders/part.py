@@ -141,7 +141,11 @@ def _load_figures(loads: Mapping[str, Mapping[str, float] | None]) -> list[Figur
             Figure(
                 name=f"orders.{name}.loaded_p99", words=f"{words}, p99", value=load.get("p99"), unit="ms", note=note
             ),
-        ]
+            Figure(
+                name=f"orders.{name}.errors", words=f"{words}, answers that were errors", value=load.get("failed"),
+                aim=Aim(at_most=0), note=note,
+            ),
+        ]  # fmt: skip
     return found
 
 
@@ -174,15 +178,16 @@ def _load(company: Company, question: Question) -> dict[str, float] | None:
 
 
 def parse_wrk(text: str) -> dict[str, float]:
-    """Requests a second, the 99th percentile in ms, and answers that were no success, from what wrk printed."""
+    """Requests a second, the 99th percentile in ms, and how many were answered by an error or not at all."""
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)\b", text)
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    unanswered = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
     if rate is None or p99 is None:
         raise ValueError(f"wrk printed neither rate nor latency:\n{text}")
     scale = {"us": 0.001, "ms": 1.0, "s": 1000.0}[p99.group(2)]
     return {
         "rate": float(rate.group(1)),
         "p99": float(p99.group(1)) * scale,
-        "failed": float(bad.group(1)) if bad else 0.0,
+        "failed": sum(map(float, (*(bad.groups() if bad else ()), *(unanswered.groups() if unanswered else ())))),
     }

@@ -21,7 +21,7 @@ from telemetry.buckets import DAY_MS
 from telemetry.duckdb_store import DuckDbStore
 
 # One day stands for thirty: the fleet's days are alike, and its physics take four minutes a day.
-DAYS = 1.0
+DAYS, QUICK_DAYS = 1.0, 2 / 24
 SEED = 1
 _ROOT = Path(__file__).parent.parent.parent
 _CACHE = Path("var") / "bench"
@@ -32,21 +32,25 @@ _DEVICES_A_BUS_MESSAGE = 4
 class DiskPart:
     """`days` of the demo fleet at its own intervals and decimals, played once and kept under var/bench."""
 
-    days: float = DAYS
     name: str = "disk"
-    words: str = "bytes a reading after compaction: the demo fleet's days at its own intervals and decimals, seed 1"
+    words: str = (
+        "bytes a reading after compaction: the demo fleet at its own intervals and decimals, seed 1; "
+        "the first row says how many days were played, one unless --days says otherwise"
+    )
+    days: float | None = None
 
     def measure(self, context: Context) -> Details:
-        days = 2 / 24 if context.is_quick else self.days
+        days = self.days or (QUICK_DAYS if context.is_quick else DAYS)
         sent = _CACHE / f"fleet-seed-{SEED}"
-        context.say(f"{days:g} days of the demo fleet in {sent}, made now as far as they are not there")
+        context.say(f"{days * 24:.0f} hours of the demo fleet in {sent}, made now as far as they are not there")
         _export(sent, days)
         return asyncio.run(_weigh(sent, context.folder / "store", hours=round(days * 24)))
 
     def figures(self, details: Mapping[str, Any]) -> Sequence[Figure]:
-        days = details["hours"] / 24
+        hours = details["hours"]
+        played = f"{hours} hours" if hours < 24 else f"{hours / 24:g} day(s)"
         whole = Figure(
-            name="disk.bytes_a_reading", words=f"demo fleet, {days:g} days, stored hours included",
+            name="disk.bytes_a_reading", words=f"demo fleet, {played} played, stored hours included",
             value=details["bytes"] / details["readings"], unit="B/reading", aim=Aim(at_most=3.0),
         )  # fmt: skip
         kinds = [

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import SecretStr
 
 from benchmarks.part import Aim, Context, Details, Figure, PartUnavailable
-from benchmarks.telemetry.asking import LATEST_POINTS, Timed, Writer, timed
+from benchmarks.telemetry.asking import LATE_AIM, LATE_WORDS, LATEST_POINTS, Timed, Writer, timed
 from benchmarks.telemetry.private_influx import private_influx
 from building.reading import ReadingBatch
 from kit.clock import FakeClock, to_ms
@@ -172,6 +172,7 @@ def _figures(name: str, found: Mapping[str, Any]) -> Iterator[Figure]:
         ("24 h of a point at 1 min, p99", "series_p99", ("series", "p99_ms"), "ms", Aim(at_most=50)),
         ("newest value of 5,000 points, p50", "latest_p50", ("latest", "p50_ms"), "ms", Aim(at_most=20)),
         ("newest value of 5,000 points, p99", "latest_p99", ("latest", "p99_ms"), "ms", None),
+        (LATE_WORDS, "writer_late", ("writer_late_s",), "s", LATE_AIM),
         ("on disk", "bytes", ("bytes_per_reading",), "bytes a reading", None),
     ):
         yield Figure(

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from benchmarks.part import Aim, Context, Details, Figure
 from benchmarks.processes import pss_mb
-from benchmarks.telemetry.asking import LATEST_POINTS, Asker, Timed, Writer, timed
+from benchmarks.telemetry.asking import LATE_AIM, LATE_WORDS, LATEST_POINTS, Asker, Timed, Writer, timed
 from benchmarks.telemetry.year import FULL, YearPlan, make_year
 from bus.client import Bus, BusSettings
 from kit.clock import FakeClock, from_ms
@@ -69,6 +69,9 @@ class QueriesPart:
         memory = "memory of the process that keeps the store"
         return [
             *found,
+            Figure(
+                name="queries.writer_late", words=LATE_WORDS, value=details["writer_late_s"], unit="s", aim=LATE_AIM
+            ),
             Figure(name="queries.readings", words="readings in the store", value=details["readings"]),
             Figure(name="queries.bytes_a_reading", words="disk, hours included", value=bytes_each, unit="B/reading"),
             Figure(name="queries.memory", words=memory, value=details["pss_mb"], unit="MB"),
