@@ -73,7 +73,7 @@ class Part(Protocol):
     def measure(self, context: Context) -> Details:
         """Runs for as long as it needs; starts servers of its own in the context's folder and stops them.
 
-        Raises PartUnavailable when something it needs is not here.
+        Raises PartUnavailable when something it needs is not here, CutShort when it failed half-way.
         """
         ...
 
@@ -84,3 +84,11 @@ class Part(Protocol):
 
 class PartUnavailable(RuntimeError):
     """Something that the part needs is not on this machine. The message says what, and how to get it."""
+
+
+class CutShort(RuntimeError):
+    """A part failed after it had measured something, which is in `measured` and still worth reading."""
+
+    def __init__(self, reason: str, *, measured: Details) -> None:
+        super().__init__(reason)
+        self.measured = measured

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,19 @@ class UnreadableReport(ValueError):
 
 @dataclass(frozen=True)
 class Report:
-    """`runs` are the facts of each run that went in; `details` what each part measured, by its name."""
+    """`runs` are the facts of each run that went in; `details` what each part measured, `failures` why a part did not
+    (or not to its end), both by its name."""
 
     runs: Sequence[Mapping[str, Any]]
     details: Mapping[str, Details]
+    failures: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> "Report":
         """Raises UnreadableReport."""
         try:
             raw = json.loads(path.read_text("utf-8"))
-            return cls(raw["runs"], raw["details"])
+            return cls(raw["runs"], raw["details"], raw.get("failures", {}))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UnreadableReport(f"{path} is no result of `hub bench --json`: {error}") from None
 
@@ -38,9 +40,12 @@ class Report:
     def join(cls, reports: Sequence["Report"]) -> "Report":
         """What a later report measured again replaces what an earlier one says."""
         details: dict[str, Any] = {}
+        failures: dict[str, str] = {}
         for report in reports:
             details = _merged(details, report.details)
-        return cls([run for report in reports for run in report.runs], details)
+            mended = {name: reason for name, reason in failures.items() if name not in report.details}
+            failures = mended | dict(report.failures)
+        return cls([run for report in reports for run in report.runs], details, failures)
 
     def write(self, path: Path, parts: Sequence[Part]) -> None:
         """Figures are written beside what they are made from, for readers without this program."""
@@ -49,7 +54,7 @@ class Report:
              "unit": each.unit, "aim": str(each.aim) if each.aim else None, "met": each.is_met, "note": each.note}
             for part, each in self.figures(parts)
         ]  # fmt: skip
-        whole = {"runs": self.runs, "figures": figures, "details": self.details}
+        whole = {"runs": self.runs, "failures": self.failures, "figures": figures, "details": self.details}
         path.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", "utf-8")
 
     def figures(self, parts: Sequence[Part]) -> Iterator[tuple[Part, Figure]]:
@@ -98,6 +103,8 @@ def show(report: Report, parts: Sequence[Part], console: Console) -> None:
             table.add_row(row.words, *values, _aim(row), _mark(row) or row.note)
         console.print()
         console.print(table)
+    for name, reason in report.failures.items():
+        console.print(f"{name}: not measured, or not to its end: {reason}", style="red", markup=False, soft_wrap=True)
 
 
 def markdown(report: Report, parts: Sequence[Part]) -> str:
@@ -115,6 +122,8 @@ def markdown(report: Report, parts: Sequence[Part]) -> str:
             values = " | ".join(_value(row.figures.get(column)) for column in columns)
             met = {True: "met", False: "**missed**", None: ""}[row.judged.is_met if row.judged else None]
             lines.append(f"| {row.words} | {values} | {_aim(row)} | {met or row.note} |")
+    for name, reason in report.failures.items():
+        lines += ["", f"**{name}**: not measured, or not to its end: {' '.join(reason.split())}"]
     return "\n".join(lines) + "\n"
 
 

@@ -40,15 +40,15 @@ def _of_subject(name: str, measured: Measured) -> Iterator[Figure]:
     if "unavailable" in measured:
         yield Figure(
             name=f"{name}.available",
-            words="not measured",
+            words="not measured, or not to its end",
             value=None,
             column=name,
             note=f"{name}: {measured['unavailable']}",
         )
-        return
+    phases = _phases(measured)
     for phase in Phase:
-        if phase.value in measured["phases"]:
-            yield from _of_phase(name, phase, measured["phases"][phase.value])
+        if phase.value in phases:
+            yield from _of_phase(name, phase, phases[phase.value])
 
 
 def _of_phase(name: str, phase: Phase, found: Measured) -> Iterator[Figure]:

@@ -7,13 +7,13 @@ from typing import Any
 
 from benchmarks.broker import running_mosquitto
 from benchmarks.line import hub_subject
-from benchmarks.line.figures import figures
+from benchmarks.line.figures import HUB, figures
 from benchmarks.line.phases import Extent, Phase, kept, load_of, memory_kept, rate_of
 from benchmarks.line.publisher import Pace
 from benchmarks.line.rig import Load, PublisherFailed, Rig, running_rig
 from benchmarks.line.subject import Place, Subject, SubjectUnavailable
 from benchmarks.line.workload import Fleet
-from benchmarks.part import Context, Details, Figure
+from benchmarks.part import Context, CutShort, Details, Figure
 
 _IDLE_S = 10.0
 _PROBE_S = 5.0
@@ -27,42 +27,54 @@ _COMFORTABLE = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class LinePart:
-    """`subjects` are measured one after the other, each on a broker of its own; this hub first."""
+    """`subjects` are measured one after the other, each on a broker of its own; this hub first.
+
+    `own_phases` come last and are this hub's alone.
+    """
 
     name: str = "line"
     words: str = "Reading line: MQTT → every reading stored → alarms on MQTT"
     phases: Sequence[Phase] = (
         Phase.IDLE, Phase.PACED_1000, Phase.PACED_10000, Phase.BURST, Phase.SUSTAINED,
     )  # fmt: skip
+    own_phases: Sequence[Phase] = ()
     extent: Extent = field(default_factory=Extent)
     subjects: Sequence[Subject] = field(default_factory=lambda: [hub_subject.subject()])
     devices: int = 2_000
 
     def measure(self, context: Context) -> Details:
-        found: Details = {}
+        found: dict[str, Details] = {}
         for subject in self.subjects:
             context.say(f"{subject.name}: starting")
+            found[subject.name] = {}
             try:
-                found[subject.name] = self._measure_one(subject, context)
+                self._measure_one(subject, context, into=found[subject.name])
             except (SubjectUnavailable, PublisherFailed) as error:
-                found[subject.name] = {"unavailable": str(error)}
-                context.say(f"{subject.name}: {error}")
+                found[subject.name]["unavailable"] = str(error)
+            except Exception as error:  # a peer's trouble, of whatever kind, must not cost what was measured before
+                found[subject.name]["unavailable"] = f"{type(error).__name__}: {error}"
+            if reason := found[subject.name].get("unavailable"):
+                context.say(f"{subject.name}: {reason}")
+        if reason := found.get(HUB, {}).get("unavailable"):
+            raise CutShort(f"{HUB}: {reason}", measured={"subjects": found})
         return {"subjects": found}
 
     def figures(self, details: Mapping[str, Any]) -> Sequence[Figure]:
         return figures(details["subjects"])
 
-    def _measure_one(self, subject: Subject, context: Context) -> Details:
+    def _measure_one(self, subject: Subject, context: Context, *, into: Details) -> None:
+        """Phase by phase, so that what fails late leaves what was measured before it."""
+        phases = [*self.phases, *(self.own_phases if subject.name == HUB else ())]
         folder = context.folder / subject.name
         folder.mkdir(parents=True)
         with running_mosquitto(folder / "mosquitto") as broker:
             place = Place(folder, broker, Fleet(self.devices))
             with running_rig(subject, place) as rig:
-                found: Details = {"version": subject.version(), "phases": {}}
-                found["probe_per_s"] = self._warm_up(subject, rig, context)
-                for phase in self.phases:
-                    found["phases"][phase.value] = self._run(phase, rig, found["probe_per_s"], subject, context)
-                return found
+                into["version"] = subject.version()
+                into["probe_per_s"] = self._warm_up(subject, rig, context)
+                into["phases"] = {}
+                for phase in phases:
+                    into["phases"][phase.value] = self._run(phase, rig, into["probe_per_s"], subject, context)
 
     def _warm_up(self, subject: Subject, rig: Rig, context: Context) -> float:
         """Until every device was heard; then the rate that the subject keeps up with for a few seconds, messages/s.
