@@ -58,7 +58,6 @@ log = logger(__name__)
 Work = Callable[[], Awaitable[None]]
 
 EMBEDDED = "embedded"
-RESCUE_EVERY_S = 2.0
 # A message on this many servers survives the loss of one; a cluster that names as many keeps as many.
 REPLICAS = 3
 
@@ -178,7 +177,7 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
         Role.API: {"api": partial(serve_api, app, common.settings)},
         Role.JOBS: {
             "jobs": partial(_run_jobs, runner),
-            "stalled jobs": partial(_rescue_jobs, runner),
+            "stalled jobs": runner.keep_rescuing,
             "alarm messages": publisher.run,
         },
     }
@@ -279,15 +278,6 @@ async def _run_store(work: StoreWork | None, parts: _Parts) -> None:
 async def _run_jobs(runner: JobRunner) -> None:
     async with runner.running():
         await asyncio.Event().wait()
-
-
-async def _rescue_jobs(runner: JobRunner) -> None:
-    while True:
-        await asyncio.sleep(RESCUE_EVERY_S)
-        try:
-            await runner.rescue_stalled()
-        except Exception:  # the database is away: the workers say so, and we look again
-            log.warning("stalled jobs could not be looked for")
 
 
 def _checks(common: Common, bus: Bus) -> dict[str, Check]:

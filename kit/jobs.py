@@ -25,7 +25,10 @@ log = logger(__name__)
 
 SWEEP_QUEUE = "sweeps"
 HEARTBEAT_S = 3.0
+# A killed worker's job is with another within 13 s: silent for 10, seen within 2, fetched within 1.
 STALLED_AFTER_S = 10.0
+RESCUE_EVERY_S = 2.0
+FETCH_EVERY_S = 1.0
 WORKED_WELL_S = 10.0
 # Waits of 2, 4, 8, … seconds, over an hour in all: long enough to outlive a restart of what a handler needs.
 DELIVERY_RETRY = RetryStrategy(max_attempts=12, exponential_wait=2)
@@ -144,7 +147,7 @@ class JobRunner:
             wait=True,
             install_signal_handlers=False,
             delete_jobs="successful",
-            fetch_job_polling_interval=1.0,
+            fetch_job_polling_interval=FETCH_EVERY_S,
             update_heartbeat_interval=HEARTBEAT_S,
             stalled_worker_timeout=STALLED_AFTER_S,
             shutdown_graceful_timeout=5.0,
@@ -175,8 +178,17 @@ class JobRunner:
         task = self._app.task(name=sweep.name, queue=SWEEP_QUEUE, queueing_lock=sweep.name, retry=retry)(run)
         self._app.periodic(cron=sweep.cron, periodic_id=sweep.name)(task)
 
+    async def keep_rescuing(self) -> None:
+        """Puts jobs of workers that were killed back in the queue, endlessly. No job: those are what may be stuck."""
+        while True:
+            await asyncio.sleep(RESCUE_EVERY_S)
+            try:
+                await self.rescue_stalled()
+            except Exception:  # the database is away: the workers say so, and we look again
+                log.warning("stalled jobs could not be looked for")
+
     async def rescue_stalled(self) -> int:
-        """Puts jobs of workers that stopped beating back in the queue; how many. Run it as a loop, not as a job."""
+        """Puts jobs of workers that stopped beating back in the queue; how many."""
         stalled = list(await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S))
         for job in stalled:
             await self._put_back(job)
