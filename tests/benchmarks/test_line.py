@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from rich.console import Console
@@ -11,8 +11,8 @@ from benchmarks.line import hub_subject
 from benchmarks.line.part import LinePart
 from benchmarks.line.peers import floor
 from benchmarks.line.phases import Extent, Phase
-from benchmarks.line.subject import Subject
-from benchmarks.part import Context
+from benchmarks.line.subject import Place, Subject
+from benchmarks.part import Context, CutShort
 from tests.conftest import need
 
 DEVICES = 80
@@ -51,3 +51,35 @@ def test_the_hub_stores_and_tells_everything(tmp_path: Path) -> None:
     found = measured(hub_subject.subject(), tmp_path, messages=4_000)
     for phase in found["phases"].values():
         check(phase, messages=4_000)
+
+
+def test_a_peer_that_breaks_is_named_and_the_next_is_measured(tmp_path: Path) -> None:
+    need("mosquitto", package="mosquitto")
+
+    def broken(place: Place) -> NoReturn:
+        raise TimeoutError("it never listened")
+
+    part = LinePart(subjects=[Subject(name, lambda: "1", broken) for name in ("first", "second")], devices=DEVICES)
+    details = part.measure(Context(tmp_path, is_quick=True, console=Console(quiet=True)))
+    unavailable = {"unavailable": "TimeoutError: it never listened"}
+    assert details == {"subjects": {"first": unavailable, "second": unavailable}}
+
+
+def test_phases_before_a_failure_are_shown_beside_it() -> None:
+    idle = {"memory_mb": {"peak": 400.0}, "cpu_share_of_a_core": 0.1}
+    measured = {"version": "1", "phases": {"idle": idle}, "unavailable": "the publisher stalled"}
+    found = {figure.name: figure for figure in LinePart().figures({"subjects": {"hub": measured}})}
+    assert found["hub.available"].note == "hub: the publisher stalled"
+    assert found["hub.idle.memory"].value == 400.0
+
+
+def test_when_this_hub_breaks_the_part_says_so_and_keeps_the_rest(tmp_path: Path) -> None:
+    need("mosquitto", package="mosquitto")
+
+    def broken(place: Place) -> NoReturn:
+        raise AssertionError("no port in what it printed")
+
+    part = LinePart(subjects=[Subject("hub", lambda: "1", broken)], devices=DEVICES)
+    with pytest.raises(CutShort, match="no port in what it printed") as cut:
+        part.measure(Context(tmp_path, is_quick=True, console=Console(quiet=True)))
+    assert part.figures(cut.value.measured)[0].value is None
