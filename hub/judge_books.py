@@ -1,8 +1,7 @@
 """Writes down what was judged: detections, position and lease in one transaction; and reads it at a beginning."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -19,7 +18,7 @@ from alarms.transition import AlarmTransition
 from hub.judge_meters import JudgeMeters, line_name
 from hub.partition_judge import PartitionJudge
 from kit.crash_points import CrashPoint, crash_here
-from kit.db import pipelined
+from kit.db import Database, pipelined
 from kit.logs import logger
 from rules.rule_set import PairKey
 from rules.service import Position, RuleService
@@ -59,14 +58,14 @@ class Beginning:
 class JudgeBooks:
     def __init__(
         self,
-        transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]],
+        database: Database,
         alarms: AlarmService,
         rules: RuleService,
         leases: LeaseCheck,
         publication: AlarmPublication,
         meters: JudgeMeters,
     ) -> None:
-        self._transaction = transaction
+        self._database = database
         self._alarms = alarms
         self._rules = rules
         self._leases = leases
@@ -74,7 +73,7 @@ class JudgeBooks:
         self._meters = meters
 
     async def beginning(self, *, partition: int, life_safety: bool, equipment_ids: Collection[UUID]) -> Beginning:
-        async with self._transaction() as session:
+        async with self._database.transaction() as session:
             position = await self._rules.position(session, partition=partition, life_safety=life_safety)
             lasting = await self._alarms.lasting_episodes(
                 session, source=AlarmSource.RULE, life_safety=life_safety, equipment_ids=equipment_ids
@@ -105,7 +104,7 @@ class JudgeBooks:
         if not behind:
             return
         reached = {judged.partition: judged.reached.sequence for judged in behind}
-        async with self._transaction() as session, pipelined(session):
+        async with self._database.transaction() as session, pipelined(session):
             await self._leases.bind(session)
             await self._save_positions(session, behind)
             await self._leases.check(session, {judged.partition: judged.epoch for judged in behind})
@@ -131,11 +130,11 @@ class JudgeBooks:
 
     async def _write(self, findings: Findings) -> list[AlarmTransition]:
         detections = [detection for _, found in findings for detection in found]
-        async with self._transaction() as session, pipelined(session):
+        async with self._database.pipelined_transaction() as session:
             await self._leases.bind(session)
             transitions = await self._alarms.apply(session, detections)
             await self._save_positions(session, [judged for judged, _ in findings])
-            # Last, so that its answer is waited for once with those of all the writing.
+            # Last, so that its answer is waited for once with those of all the writing; COMMIT goes out after it.
             await self._leases.check(session, {judged.partition: judged.epoch for judged, _ in findings})
         return transitions
 

@@ -360,7 +360,7 @@ def build_judge_line(
     """The judge line, built by hand. `leases` is entered by the caller."""
     meters = JudgeMeters(registry)
     publication = AlarmPublication(publisher, database.transaction, clock, registry)
-    books = JudgeBooks(database.transaction, alarms, rules, leases, publication, meters)
+    books = JudgeBooks(database, alarms, rules, leases, publication, meters)
     return JudgeLine(
         bus=bus,
         leases=leases,

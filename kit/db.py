@@ -28,6 +28,8 @@ NAMING = {
 
 
 _DRIVER = "driver connection"
+# Connections kept for `Database.pipelined_transaction`: few write that way, one transaction after the other.
+PIPELINES = 3
 
 
 # A dead connection is noticed within about ten seconds: s, s, probes, ms, s.
@@ -59,21 +61,42 @@ class Database:
         self.url = async_url(url)
         self.engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        # Asks no connection beforehand whether it is alive, and begins no transaction by itself: round trips, both.
+        self._pipelines = create_async_engine(self.url, pool_size=PIPELINES, isolation_level="AUTOCOMMIT")
+        self._pipelined_sessions = async_sessionmaker(self._pipelines, expire_on_commit=False)
 
     def use_outbox(self, outbox: "Outbox") -> None:
         self._sessions.configure(info={"outbox": outbox})
+        self._pipelined_sessions.configure(info={"outbox": outbox})
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.engine.dispose()
+        await self._pipelines.dispose()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session whose changes and events are committed together at the end, or not at all."""
         async with self._sessions() as session, session.begin():
             yield session
+
+    @asynccontextmanager
+    async def pipelined_transaction(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that is a pipeline from end to end (`pipelined`), for those who cannot wait.
+
+        BEGIN goes out with the first statements and COMMIT with the last: on a busy loop each answer waited for costs
+        more than the statement. What fails, the commit too, is raised as the driver's error. A connection that the
+        server has closed meanwhile is found out by the first answer waited for: only for those who try again.
+        """
+        async with self._pipelined_sessions() as session:
+            connection = await driver_connection(session)
+            async with connection.pipeline():
+                await connection.execute(b"BEGIN")
+                yield session
+                # After a statement that failed the server skips this one, and the end of the pipeline raises.
+                await connection.execute(b"COMMIT")
 
 
 def async_url(url: str) -> str:
@@ -117,9 +140,13 @@ async def pipelined(session: AsyncSession) -> AsyncIterator[None]:
     """Statements go out without waiting for the answers of those before; whoever fetches an answer waits for all.
 
     For statements on the driver's connection (`kit.rows`): the ORM cannot wait for answers, so what it has to write is
-    written first. What fails is raised, as the driver's error, by a fetch or at the end of the block.
+    written first. What fails is raised, as the driver's error, by a fetch or at the end of the block; inside another
+    pipeline, at the end of that one.
     """
     await session.flush()
     connection = await driver_connection(session)
+    if connection.info.pipeline_status is not psycopg.pq.PipelineStatus.OFF:
+        yield
+        return
     async with connection.pipeline():
         yield

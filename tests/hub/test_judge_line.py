@@ -308,7 +308,7 @@ async def test_nothing_is_written_under_an_old_epoch(plant: Plant) -> None:
     meters, registry = JudgeMeters(CollectorRegistry()), CollectorRegistry()
     transaction = plant.database.transaction
     publication = AlarmPublication(plant.panel, transaction, plant.clock, registry)
-    books = JudgeBooks(transaction, plant.place.alarms, plant.rules, Taken(), publication, meters)
+    books = JudgeBooks(plant.database, plant.place.alarms, plant.rules, Taken(), publication, meters)
     judged = judge_of(PARTITION, epoch=1, meters=meters)
     with pytest.raises(LeaseLost):
         await books.commit([(judged, [plant.place.smoke()])])
@@ -323,7 +323,7 @@ async def test_what_several_partitions_found_is_kept_together_or_not_at_all(plan
     publication = AlarmPublication(plant.panel, transaction, plant.clock, CollectorRegistry())
     async with PartitionLeases(plant.database.url, owner="judge") as leases:
         await leases.rebalance([1, 2])
-        books = JudgeBooks(transaction, plant.place.alarms, plant.rules, leases, publication, meters)
+        books = JudgeBooks(plant.database, plant.place.alarms, plant.rules, leases, publication, meters)
         ours, lost = (judge_of(partition, epoch=leases.held()[partition], meters=meters) for partition in (1, 2))
         async with plant.database.transaction() as session:
             await session.execute(text("UPDATE partition_lease SET epoch = epoch + 1 WHERE partition = 2"))
