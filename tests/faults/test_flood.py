@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from tests.stories.harness import Demo, items, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-HEALTHY = 500
-HEALTHY_METERS = range(1, HEALTHY + 1)
+LARGE_BACKLOG = 200_000
+SMOKE_WITHIN_S = 5.0
 USERS = {"hub": "hub", "nbiot-water": "meters", "nbiot-smoke": "smoke"}
 
 
@@ -122,29 +122,30 @@ def memory_mb(demo: Demo) -> float:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024**2
 
 
+@pytest.mark.parametrize(("count", "meter_count"), [(10_000, 100), pytest.param(40_000, 500, marks=pytest.mark.long)])
 async def test_a_flood_of_malformed_messages_costs_no_healthy_reading_and_is_counted_to_the_last(
-    hub: Demo, mosquitto: Mosquitto
+    hub: Demo, mosquitto: Mosquitto, count: int, meter_count: int
 ) -> None:
     begun_ms = now_ms() - 1
+    # No value that another flood left there.
+    wanted = {f"WM-{n:04}": (n + count) / 1000 for n in range(1, meter_count + 1)}
     healthy = [
-        (topic(f"WM-{n:04}"), json.dumps({"ts": begun_ms + n, "values": {"volume_m3": n / 1000}}).encode())
-        for n in HEALTHY_METERS
-    ]  # fmt: skip
+        (topic(code), json.dumps({"ts": begun_ms + n, "values": {"volume_m3": volume_m3}}).encode())
+        for n, (code, volume_m3) in enumerate(wanted.items())
+    ]
     before, memory_before = await metrics(hub), memory_mb(hub)
     flood, speaking = meters(mosquitto, "flood"), meters(mosquitto, "healthy")
-    count = 40_000
     await asyncio.gather(
         asyncio.to_thread(flood.publish, MALFORMED, count=count, rate=20_000),
-        asyncio.to_thread(speaking.publish, healthy, count=HEALTHY, rate=HEALTHY / 2),
+        asyncio.to_thread(speaking.publish, healthy, count=meter_count, rate=meter_count / 2),
     )
 
     async def all_counted() -> bool:
         return refused(await metrics(hub)) - refused(before) >= count
 
     await until(all_counted, what="every malformed message is counted")
-    wanted = {f"WM-{n:04}": n / 1000 for n in HEALTHY_METERS}
     async with hub.logged_in("dispatcher") as desk:
-        points = await volume_points(desk)
+        points = await volume_points(desk, wanted)
 
         async def all_stored() -> bool:
             return await latest(desk, points) == wanted
@@ -160,8 +161,8 @@ async def test_a_flood_of_malformed_messages_costs_no_healthy_reading_and_is_cou
     assert shown >= 0.7 * count
 
 
-async def volume_points(desk: httpx.AsyncClient) -> dict[str, int]:
-    """Number of the volume's point by meter's code, of the healthy meters."""
+async def volume_points(desk: httpx.AsyncClient, codes: Iterable[str]) -> dict[str, int]:
+    """Number of the volume's point by meter's code."""
     pages = [await items(desk, "/equipment", q="WM-0", limit=500, offset=offset) for offset in (0, 500)]
     ids = {one["code"]: one["id"] for page in pages for one in page}
 
@@ -169,7 +170,6 @@ async def volume_points(desk: httpx.AsyncClient) -> dict[str, int]:
         points = (await desk.get(f"/equipment/{ids[code]}/points")).json()
         return int(next(point["point_no"] for point in points if point["key"] == "volume_m3"))
 
-    codes = [f"WM-{n:04}" for n in HEALTHY_METERS]
     return {code: await number(code) for code in codes}
 
 
@@ -185,9 +185,12 @@ async def drops_shown(desk: httpx.AsyncClient) -> int:
     return int(rows["hub_intake_refused_total"])
 
 
-@pytest.mark.parametrize("backlog", [40_000, pytest.param(200_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("backlog", [10_000, pytest.param(LARGE_BACKLOG, marks=pytest.mark.long)])
 async def test_smoke_does_not_wait_behind_a_backlog(hub: Demo, mosquitto: Mosquitto, backlog: int) -> None:
-    """The hub is paused until the broker holds the backlog and, last of all, the smoke; then it wakes up."""
+    """The hub is paused until the broker holds the backlog and, last of all, the smoke; then it wakes up.
+
+    Only of the large one a time is asked, with room for a busy machine: reading it all takes several times as long.
+    """
     detector = f"SMOKE-{backlog // 1000:03}"
     start_ms = now_ms()
     ordinary = [
@@ -217,4 +220,6 @@ async def test_smoke_does_not_wait_behind_a_backlog(hub: Demo, mosquitto: Mosqui
     panel.close()
     print(f"smoke behind {backlog:,} messages: seen over the API {took_s:.2f} s after the hub woke,", end=" ")
     print(f"when {ordinary_read:,.0f} of them had been read")
+    if backlog == LARGE_BACKLOG:
+        assert took_s < SMOKE_WITHIN_S
     assert urgent_read == 1, "the life-safety session was sent something else than the smoke"
