@@ -20,7 +20,6 @@ from torture.people import desk
 from torture.processes import Service, memory_mb
 from torture.publisher import DEVICES
 
-LONGEST_CALM_S = 6.0
 TWO_AT_ONCE = 0.2
 LOOK_EVERY_S = 0.1
 GIVE_UP_S = 180.0
@@ -50,13 +49,13 @@ class Killer:
         self._chance = chance
         self._say = say
 
-    async def kill(self, times: int, *, names: list[str] | None = None) -> None:
-        """Sends SIGKILL to `names` in turn, or to whatever the seed says; waits for recovery after each."""
+    async def kill(self, times: int, *, names: list[str], longest_calm_s: float) -> None:
+        """Sends SIGKILL to `names` in turn, or, without, to whatever the seed says; waits for recovery after each."""
         witness = Witness(self._ground)
         await witness.has_new(since_ms=int(time.time() * 1000))
         turn = names or list(self._layout.targets)
         for number in range(times):
-            await asyncio.sleep(self._chance.uniform(0.1, LONGEST_CALM_S))
+            await asyncio.sleep(self._chance.uniform(0.1, longest_calm_s))
             chosen = [turn[number % len(turn)]] if names else self._choose(turn)
             await self._strike(chosen, number + 1, times, witness.has_new)
             self._toll.peak_mb = max(self._toll.peak_mb, memory_mb(self._layout.processes()))

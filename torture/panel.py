@@ -57,9 +57,10 @@ class Panel:
         self.times[body["id"]] += 1
         self.transitions[body["equipment"]].append(body)
 
-    def has_heard(self, equipment: str, transition: str, *, rule: str, since_ms: int) -> bool:
+    def has_heard(self, equipment: str, *transitions: str, rule: str, since_ms: int) -> bool:
+        """Whether one of these transitions came."""
         return any(
-            body["transition"] == transition
+            body["transition"] in transitions
             and body["rule"] == rule
             and datetime.fromisoformat(body["event_time"]).timestamp() * 1000 >= since_ms
             for body in list(self.transitions[equipment])
@@ -110,7 +111,8 @@ class Lift:
     async def _break_down(self) -> None:
         began_ms = await self._say(fault_code=1)
         self._seen.began_ms[self._code].append(began_ms)
-        await self._heard("raised", since_ms=began_ms)
+        # Muted while the order of the breakdown before is open, and told when that is closed.
+        await self._heard("raised", "unsuppressed", since_ms=began_ms)
         ended_ms = await self._say(fault_code=0)
         await self._heard("returned", since_ms=ended_ms)
 
@@ -123,11 +125,11 @@ class Lift:
             await asyncio.sleep(POLL_S)
         return self._newest_ms
 
-    async def _heard(self, transition: str, *, since_ms: int) -> None:
+    async def _heard(self, *transitions: str, since_ms: int) -> None:
         started = time.monotonic()
-        while not self._panel.has_heard(self._code, transition, rule=self.RULE, since_ms=since_ms):
+        while not self._panel.has_heard(self._code, *transitions, rule=self.RULE, since_ms=since_ms):
             if time.monotonic() - started > HEARD_WITHIN_S:
-                self._seen.not_heard.append(f"{self._code} {transition} of {since_ms}")
+                self._seen.not_heard.append(f"{self._code} {' or '.join(transitions)} of {since_ms}")
                 return
             await asyncio.sleep(POLL_S)
         self._seen.longest_s = max(self._seen.longest_s, time.monotonic() - started)

@@ -38,6 +38,8 @@ class Plan:
     points: Sequence[CrashPoint] = ()
     pauses: Sequence[str] = ()
     pause_s: float = 15.0
+    longest_calm_s: float = 6.0
+    """Before each kill, at most."""
 
 
 @dataclass
@@ -71,7 +73,7 @@ async def try_out(name: LayoutName, ground: Ground, life: Life, plan: Plan, *, s
                 killer = Killer(ground, layout, toll, chance=chance, say=say)
                 await killer.crash(plan.points)
                 await killer.pause(plan.pauses, seconds=plan.pause_s)
-                await killer.kill(plan.kills, names=list(plan.names))
+                await killer.kill(plan.kills, names=list(plan.names), longest_calm_s=plan.longest_calm_s)
             account = await _hush(layout, ground)
         findings = await examine(ground, account=account, seen=life.seen, panel=life.panel, heard=life.heard)
         _judge_toll(findings, toll, plan)
@@ -87,19 +89,24 @@ async def try_out(name: LayoutName, ground: Ground, life: Life, plan: Plan, *, s
 
 @asynccontextmanager
 async def _life(ground: Ground, life: Life, panel: Panel, chance: random.Random) -> AsyncIterator[None]:
-    """Owners, elevators and a desk, until the block ends; then each finishes what it began."""
-    ending = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        for code in LIFTS:
-            lift = Lift(code, ground, panel, life.seen)
-            group.create_task(lift.live(random.Random(chance.random()), until=ending), name=code)
-        group.create_task(people.report(ground, life.heard, chance, until=ending), name="owners")
-        group.create_task(people.answer_at_the_desk(ground, life.heard, until=ending), name="desk")
-        group.create_task(people.collect(ground, life.heard, until=ending), name="messages")
-        try:
-            yield
-        finally:
-            ending.set()
+    """Owners, elevators and a desk, until the block ends; then each finishes what it began, the desk last.
+
+    An elevator's open order mutes its next breakdown: one that nobody closes would leave that one unheard.
+    """
+    ending, closing = asyncio.Event(), asyncio.Event()
+    async with asyncio.TaskGroup() as staff:
+        staff.create_task(people.answer_at_the_desk(ground, life.heard, until=closing), name="desk")
+        staff.create_task(people.collect(ground, life.heard, until=closing), name="messages")
+        async with asyncio.TaskGroup() as group:
+            for code in LIFTS:
+                lift = Lift(code, ground, panel, life.seen)
+                group.create_task(lift.live(random.Random(chance.random()), until=ending), name=code)
+            group.create_task(people.report(ground, life.heard, chance, until=ending), name="owners")
+            try:
+                yield
+            finally:
+                ending.set()
+        closing.set()
 
 
 async def _panel(name: LayoutName, ground: Ground, before: Panel | None) -> Panel:
