@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 from procrastinate import App
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DEFAULT_QUEUE
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -93,9 +94,20 @@ class JobOutbox:
                     jobs[queue].append({"handler": subscription.name, "event": msgspec.to_builtins(event)})
         connection = await driver_connection(session)
         for queue, arguments in jobs.items():
-            deferrer = self._app.configure_task(DELIVER, queue=queue, connection=connection)
-            await deferrer.batch_defer_async(*arguments)
+            await self._defer(connection, queue, arguments)
         await _announce(connection, events)
+
+    async def _defer(
+        self, connection: psycopg.AsyncConnection[Any], queue: str, arguments: Sequence[dict[str, Any]]
+    ) -> None:
+        deferrer = self._app.configure_task(DELIVER, queue=queue, connection=connection)
+        try:
+            await deferrer.batch_defer_async(*arguments)
+        except ConnectorException as wrapped:
+            # In a pipeline this is any statement's failure, and whoever tries again knows the driver's errors only.
+            if isinstance(wrapped.__context__, psycopg.Error):
+                raise wrapped.__context__ from None
+            raise
 
 
 async def _announce(connection: psycopg.AsyncConnection[Any], events: Sequence[Event]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -237,3 +238,14 @@ async def test_workers_go_on_after_the_database_cut_their_connections(database: 
         async with database.transaction() as session:
             await events.publish(session, event())
         await eventually(lambda: len(listener.heard) == 2)
+
+
+async def test_a_failure_before_it_in_a_pipeline_is_told_as_the_drivers_own(database: Database) -> None:
+    listener, app = Listener(), new_app(database.url)
+    database.use_outbox(JobOutbox(app, [on(DoorOpened, listener.on_door_opened)]))
+    async with app.open_async():
+        for refused in (b"SELECT 1 / 0", b"INSERT INTO alembic_version SELECT * FROM alembic_version"):
+            with pytest.raises(psycopg.Error):
+                async with database.pipelined_transaction() as session:
+                    await (await driver_connection(session)).execute(refused)
+                    await events.publish(session, event())
