@@ -64,6 +64,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.FieldMissing: 422,
     errors.FieldInvalid: 422,
     errors.NotEmployed: 422,
+    errors.PageTooDeep: 422,
     errors.PlaceNotFound: 422,
     errors.PhotoRefused: 422,
 }

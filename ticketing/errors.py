@@ -131,6 +131,13 @@ class FieldInvalid(DomainError):
 
 
 @dataclass(eq=False)
+class PageTooDeep(DomainError):
+    """A list is paged through down to row `deepest`; what lies further is found by narrowing it."""
+
+    deepest: int
+
+
+@dataclass(eq=False)
 class AlreadyTaken(DomainError):
     """Somebody else was quicker."""
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,9 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     ScalarSelect,
+    Select,
     Text,
+    UnaryExpression,
     and_,
     func,
     literal,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     or_,
     select,
     union,
+    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, load_only
@@ -27,8 +30,19 @@ from sqlalchemy.orm import InstrumentedAttribute, load_only
 from catalog.sorting import order_by
 from kit.access import Scope
 from kit.totals import Total, plan_for_values, total_of
+from ticketing.errors import PageTooDeep
 from ticketing.kinds import OrderKind, OrderState
-from ticketing.models import RARE_KIND, SEARCHED, SPACED, STILL_OPEN, Report, WorkOrder, WorkOrderTask
+from ticketing.models import (
+    LONG_D,
+    LONG_UNTIL,
+    RARE_KIND,
+    SEARCHED,
+    SPACED,
+    STILL_OPEN,
+    Report,
+    WorkOrder,
+    WorkOrderTask,
+)
 from ticketing.tasks import UNFINISHED
 
 SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
@@ -50,6 +64,14 @@ LINE_COLUMNS = (
 )  # fmt: skip
 
 COUNTED_AT_MOST = 10_000
+
+# How far down a list pages go: each costs what lies before it, and nobody reads the two hundredth.
+DEEPEST = 10_000
+# Of a search every row before the page was looked at word by word.
+DEEPEST_SEARCHED = 1_000
+
+# Many orders share a priority or a state: the index goes on by time, and a span of time is a part of it.
+_SORTED_BY_AGE_TOO = ("priority", "state")
 
 # Somebody who types the beginning of a number means the number.
 _NUMBER = re.compile(r"wo-[\d-]*$", re.IGNORECASE)
@@ -97,23 +119,57 @@ class FoundOrders:
 async def find(
     session: AsyncSession, scope: Scope, wanted: OrderFilter, *, now: datetime, sort: str, limit: int, offset: int
 ) -> FoundOrders:
-    """A page, each order with what a line shows. Raises UnknownSortField."""
+    """A page, each order with what a line shows. Raises UnknownSortField, PageTooDeep."""
+    deepest = DEEPEST_SEARCHED if wanted.words else DEEPEST
+    if offset + limit > deepest:
+        raise PageTooDeep(deepest=deepest)
     await plan_for_values(session)
     where = _where(scope, wanted, now)
-    # The id last: pages never overlap, whatever is equal. In the same direction, as the indexes have it.
-    last = WorkOrder.id.desc() if sort.startswith("-") else WorkOrder.id.asc()
-    order = (order_by(sort, SORTS), last)
+    order = _order(sort)
     # Which fifty is found in an index; only those rows are then read.
-    page = select(WorkOrder.id).where(*where).order_by(*order).limit(limit).offset(offset)
+    page = _latest_due(where, wanted.opened_until, sort, order, offset + limit)
+    if page is None:
+        page = select(WorkOrder.id).where(*where).order_by(*order)
     rows = await session.scalars(
         select(WorkOrder)
-        .where(WorkOrder.id.in_(page.scalar_subquery()))
+        .where(WorkOrder.id.in_(page.limit(limit).offset(offset).scalar_subquery()))
         .order_by(*order)
         .options(load_only(*LINE_COLUMNS, raiseload=True))
     )
     orders = rows.all()
     matching = select(literal(1)).select_from(WorkOrder).where(*where)
     return FoundOrders(orders, await total_of(session, matching, limit=limit, offset=offset, found=len(orders)))
+
+
+def _order(sort: str) -> list[UnaryExpression[Any]]:
+    """The id last: pages never overlap, whatever is equal. All in the same direction, as the indexes have it."""
+    field = sort.removeprefix("-")
+    last = (WorkOrder.opened_at, WorkOrder.id) if field in _SORTED_BY_AGE_TOO else (WorkOrder.id,)
+    return [order_by(sort, SORTS), *(column.desc() if sort.startswith("-") else column.asc() for column in last)]
+
+
+def _latest_due(
+    where: Sequence[ColumnElement[bool]],
+    until: datetime | None,
+    sort: str,
+    order: Sequence[UnaryExpression[Any]],
+    rows: int,
+) -> Select[UUID] | None:
+    """The first `rows` by due time, latest first, of what was opened before a time; None where that is not asked.
+
+    The index by due time would be walked from the youngest order down to that time. So the walk begins a little after
+    it, and the few orders that are due even later come from their own index.
+    """
+    field = sort.removeprefix("-")
+    if until is None or field not in LONG_UNTIL or field == sort:
+        return None
+    due = SORTS[field]
+    begin = _shifted(until, days=LONG_D)
+    usual = select(WorkOrder.id, due).where(*where, due < begin).order_by(*order).limit(rows)
+    is_long = literal_column(f"({LONG_UNTIL[field]})", Boolean)  # in the words of their own index
+    late = select(WorkOrder.id, due).where(*where, due >= begin, is_long).order_by(*order).limit(rows)
+    both = union_all(usual.subquery().select(), late.subquery().select()).subquery()
+    return select(both.c.id).order_by(both.c[field].desc(), both.c.id.desc())
 
 
 async def counts(session: AsyncSession, scope: Scope, wanted: OrderFilter, *, now: datetime) -> OrderCounts:
@@ -176,11 +232,26 @@ def _where(scope: Scope, wanted: OrderFilter, now: datetime) -> list[ColumnEleme
         # Nothing is due before it was opened: said, so that a sort by a due time begins there too.
         times = (WorkOrder.opened_at, WorkOrder.response_due_at, WorkOrder.resolution_due_at)
         where += [time >= wanted.opened_since for time in times]
+        where.append(WorkOrder.number >= _number_of(_shifted(wanted.opened_since, days=-1)))
     if wanted.opened_until is not None:
         where.append(WorkOrder.opened_at < wanted.opened_until)
+        where.append(WorkOrder.number < _number_of(_shifted(wanted.opened_until, days=2)))
     if wanted.words:
         where.append(_speaks_of(wanted.words))
     return where
+
+
+def _number_of(time: datetime) -> str:
+    """Where the numbers of a day begin. They have the day of the site, which is at most one off that of UTC."""
+    return f"WO-{time.date().isoformat().replace('-', '')}"
+
+
+def _shifted(time: datetime, *, days: int) -> datetime:
+    """UTC; the beginning or end of time where that is passed."""
+    try:
+        return time.astimezone(UTC) + timedelta(days=days)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if days > 0 else datetime.min.replace(tzinfo=UTC)
 
 
 def _is_open() -> ColumnElement[bool]:

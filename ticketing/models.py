@@ -14,6 +14,9 @@ from ticketing.kinds import OrderKind
 # Queries say these in the very words of the indexes below, else PostgreSQL does not see that they are the same.
 STILL_OPEN = "state NOT IN ('verified', 'closed', 'cancelled')"
 RARE_KIND = "kind <> 'repair'"
+# Hardly an order is due so long after it was opened: the few that are have an index of their own.
+LONG_D = 14
+LONG_UNTIL = {due: f"{due} - opened_at > interval '{LONG_D} days'" for due in ("response_due_at", "resolution_due_at")}
 # What a search looks at. Trigrams find three letters and more.
 SEARCHED = (
     "lower(number || ' ' || place || ' ' || coalesce(equipment_code, '') || ' ' || coalesce(title ->> 'zh-CN', ''))"
@@ -49,8 +52,9 @@ class WorkOrder(Base):
         Index(None, "opened_at", "id"),
         Index(None, "response_due_at", "id"),
         Index(None, "resolution_due_at", "id"),
-        Index(None, "priority", "id"),
-        Index(None, "state", "id"),
+        Index(None, "priority", "opened_at", "id"),
+        Index(None, "state", "opened_at", "id"),
+        Index("ix_work_order_long", "opened_at", postgresql_where=text(" OR ".join(LONG_UNTIL.values()))),
         Index(None, "state", "priority", "kind", "opened_at", postgresql_include=("site_id",)),
         Index(None, "building_id", "opened_at"),
         Index("ix_work_order_repeat", "opened_at", "id", postgresql_where=text("repeat_of_id IS NOT NULL")),

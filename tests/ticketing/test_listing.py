@@ -1,5 +1,6 @@
 """Lists of orders: filters, sorts, pages, words, and how far they count."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -10,8 +11,9 @@ from kit.db import Database
 from kit.totals import COUNT_AHEAD, Total
 from tests.ticketing.town import Town
 from ticketing import listing_repository
+from ticketing.errors import PageTooDeep
 from ticketing.kinds import Category, OrderState
-from ticketing.listing_repository import SORTS, FoundOrders, OrderFilter
+from ticketing.listing_repository import DEEPEST, DEEPEST_SEARCHED, SORTS, FoundOrders, OrderFilter
 from ticketing.models import WorkOrder
 
 
@@ -64,6 +66,46 @@ async def test_since_and_until_are_the_times_of_opening(database: Database, town
     until = await find(database, town, OrderFilter(opened_until=third.opened_at))
     assert {order.id for order in since.orders} == set(orders[2:])
     assert {order.id for order in until.orders} == set(orders[:2])
+
+
+@pytest.mark.parametrize("sort", [f"{sign}{field}" for field in SORTS for sign in ("", "-")])
+async def test_an_order_due_long_after_it_was_opened_is_in_its_place_in_every_sort(
+    database: Database, town: Town, orders: list[UUID], sort: str
+) -> None:
+    late, until = town.clock.now() + timedelta(days=400), town.clock.now() - timedelta(seconds=90)
+    async with database.transaction() as session:
+        await session.execute(
+            update(WorkOrder).where(WorkOrder.id == orders[1]).values(resolution_due_at=late, response_due_at=late)
+        )
+    pages = [
+        await find(database, town, OrderFilter(opened_until=until), sort=sort, limit=2, offset=offset)
+        for offset in (0, 2)
+    ]
+    found = [order for page in pages for order in page.orders]
+    assert {order.id for order in found} == set(orders[:4])
+    values = [getattr(order, sort.removeprefix("-")) for order in found]
+    assert values == sorted(values, reverse=sort.startswith("-"))
+
+
+@pytest.mark.parametrize("sort", ["-resolution_due_at", "number"])
+async def test_the_beginning_and_the_end_of_time_are_times(
+    database: Database, town: Town, orders: list[UUID], sort: str
+) -> None:
+    ever = OrderFilter(
+        opened_since=datetime.min.replace(tzinfo=UTC), opened_until=datetime.max.replace(tzinfo=UTC)
+    )  # fmt: skip
+    assert len((await find(database, town, ever, sort=sort)).orders) == len(orders)
+
+
+@pytest.mark.parametrize(("words", "deepest"), [(None, DEEPEST), ("水", DEEPEST_SEARCHED)])
+async def test_a_page_too_far_down_is_refused_and_the_last_one_is_not(
+    database: Database, town: Town, orders: list[UUID], words: str | None, deepest: int
+) -> None:
+    wanted = OrderFilter(words=words)
+    assert (await find(database, town, wanted, limit=50, offset=deepest - 50)).orders == []
+    with pytest.raises(PageTooDeep) as refused:
+        await find(database, town, wanted, limit=50, offset=deepest - 49)
+    assert refused.value.deepest == deepest
 
 
 @pytest.mark.parametrize("letters", [1, 2, 3, 4])
