@@ -7,19 +7,23 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
 
+from benchmarks.line.rig import Bystanders
 from benchmarks.orders.company import Company, id_of, running_company
 from benchmarks.orders.history import HistoryPlan
 from benchmarks.part import Aim, Context, Details, Figure
 from benchmarks.processes import pss_mb
+from ticketing.listing_repository import DEEPEST
 
 _CACHE = Path("var") / "bench"
 _SORTS = ("-opened_at", "priority", "response_due_at", "resolution_due_at", "number", "state")
+_SORTED = tuple(sort.removeprefix("-") for sort in _SORTS)
 _WORDS = ("漏水", "燃气", "停水", "电梯困人", "LIFT-3", "路灯不亮", "WO-2025")
 _STATES = ("new", "dispatched", "in_progress", "on_hold", "done", "closed", "cancelled", "verified")
 
@@ -33,7 +37,6 @@ class Question:
     words: str
     path: Callable[[random.Random, HistoryPlan], str]
     aim_ms: float | None = 50.0
-    times: int = 150
 
 
 def _list(chance: random.Random, **wanted: str | int) -> str:
@@ -56,6 +59,14 @@ def _person(chance: random.Random, plan: HistoryPlan) -> str:
     return str(id_of(4, chance.randrange(plan.sites * plan.staff_a_site)))
 
 
+def _days_ago(chance: random.Random, days: Sequence[int]) -> str:
+    return (datetime.now(UTC) - timedelta(days=chance.choice(days))).isoformat()
+
+
+def _direction(chance: random.Random) -> str:
+    return chance.choice(("", "-"))
+
+
 QUESTIONS: Mapping[str, Question] = {
     "open": Question("open orders, any sort", lambda c, p: _list(c, open="true")),
     "site": Question("all orders of a site, any sort", lambda c, p: _list(c, site=_site(c, p))),
@@ -74,7 +85,15 @@ QUESTIONS: Mapping[str, Question] = {
     "assignee": Question("all orders of a person", lambda c, p: _list(c, assignee=_person(c, p))),
     "deep": Question(
         "a page far down: up to 10,000 rows skipped",
-        lambda c, p: _list(c, sort=c.choice(("-opened_at", "opened_at", "number")), offset=c.randrange(10_000)),
+        lambda c, p: _list(c, sort=c.choice(("-opened_at", "opened_at", "number")), offset=c.randrange(DEEPEST - 50)),
+    ),
+    "since": Question(
+        "orders of the last days, months or year, any sort",
+        lambda c, p: _list(c, since=_days_ago(c, (7, 30, 365)), sort=_direction(c) + c.choice(_SORTED)),
+    ),
+    "until": Question(
+        "orders older than months or years, any sort",
+        lambda c, p: _list(c, until=_days_ago(c, (30, 365, 1_500)), sort=_direction(c) + c.choice(_SORTED)),
     ),
     "words": Question("open orders that speak of something", lambda c, p: _list(c, open="true", q=c.choice(_WORDS))),
     "words_all": Question(
@@ -96,7 +115,11 @@ QUESTIONS: Mapping[str, Question] = {
 }
 # Asked by eight connections at once for some seconds.
 _UNDER_LOAD = ("site_open", "order", "counts_site")
-_LOAD_S = 8
+_LOAD_S, _QUICK_LOAD_S = 8, 3
+_TIMES, _QUICK_TIMES = 150, 30
+# A question that takes a second each time is known well enough after some of them.
+_AT_MOST_S = 15.0
+_LISTS_AIM_MS = 50.0
 
 
 @dataclass(frozen=True)
@@ -109,14 +132,40 @@ class OrdersPart:
     def measure(self, context: Context) -> Details:
         plan = HistoryPlan(orders=100_000 if context.is_quick else 1_000_000)
         folder = _CACHE / f"orders-{plan.orders}"
+        questions: dict[str, dict[str, float]] = {}
+        lists: list[float] = []
         with running_company(folder, plan, say=context.say) as company:
-            questions = {name: _asked(company, question) for name, question in QUESTIONS.items()}
-            load = {name: _load(company, QUESTIONS[name]) for name in _UNDER_LOAD}
+            bystanders = Bystanders()
+            for name, question in QUESTIONS.items():
+                took = _asked(company, question, times=_QUICK_TIMES if context.is_quick else _TIMES)
+                questions[name] = _spread(took)
+                lists += took if question.aim_ms is not None else []
+                context.say(
+                    f"{question.words}: p50 {questions[name]['p50']:.0f} ms, p99 {questions[name]['p99']:.0f} ms"
+                )
+            load_s = _QUICK_LOAD_S if context.is_quick else _LOAD_S
+            load = {name: _load(company, QUESTIONS[name], seconds=load_s) for name in _UNDER_LOAD}
+            others_share = bystanders.share()
             memory = pss_mb([company.pid])
-        return {"plan": asdict(plan), "questions": questions, "load": load, "pss_mb": dict(memory)}
+        return {
+            "plan": asdict(plan), "questions": questions, "lists": _spread(lists), "load": load,
+            "pss_mb": dict(memory), "others_share": others_share,
+        }  # fmt: skip
 
     def figures(self, details: Mapping[str, Any]) -> Sequence[Figure]:
-        return [*_asked_figures(details["questions"]), *_load_figures(details["load"])]
+        lists, others = details.get("lists", {}), details.get("others_share")
+        return [
+            Figure(
+                name="orders.lists.p99", words="all lists of work orders below, p99", value=lists.get("p99"),
+                unit="ms", aim=Aim(at_most=_LISTS_AIM_MS),
+            ),
+            *_asked_figures(details["questions"]),
+            *_load_figures(details["load"]),
+            Figure(
+                name="orders.others", words="share of the machine used by others",
+                value=None if others is None else others * 100, unit="%",
+            ),
+        ]  # fmt: skip
 
 
 def _asked_figures(took: Mapping[str, Mapping[str, float]]) -> list[Figure]:
@@ -149,21 +198,31 @@ def _load_figures(loads: Mapping[str, Mapping[str, float] | None]) -> list[Figur
     return found
 
 
-def _asked(company: Company, question: Question) -> dict[str, float]:
-    """Warm: a desk has been looking at its lists before."""
+def _asked(company: Company, question: Question, *, times: int) -> list[float]:
+    """Milliseconds of each answer, fewer than `times` where they are slow. Warm: a desk looked at its lists before."""
     chance, took = random.Random(question.words), []  # noqa: S311 - draws questions, guards nothing
     connection = company.connect()
-    for number in range(question.times + 10):
+    until = time.monotonic() + _AT_MOST_S
+    for number in range(times + 10):
         path = question.path(chance, company.plan)
         begun = time.perf_counter()
         company.ask(connection, path)
         if number >= 10:
             took.append((time.perf_counter() - begun) * 1000)
+        if took and time.monotonic() > until:
+            break
     connection.close()
-    return {"p50": float(np.percentile(took, 50)), "p99": float(np.percentile(took, 99)), "max": max(took)}
+    return took
 
 
-def _load(company: Company, question: Question) -> dict[str, float] | None:
+def _spread(took: Sequence[float]) -> dict[str, float]:
+    return {
+        "p50": float(np.percentile(took, 50)), "p99": float(np.percentile(took, 99)), "max": max(took),
+        "asked": float(len(took)),
+    }  # fmt: skip
+
+
+def _load(company: Company, question: Question, *, seconds: int) -> dict[str, float] | None:
     """Requests a second and their 99th percentile, ms; None without wrk."""
     program = shutil.which("wrk")
     if program is None:
@@ -171,8 +230,8 @@ def _load(company: Company, question: Question) -> dict[str, float] | None:
     chance = random.Random(7)  # noqa: S311 - draws a question, guards nothing
     url = f"http://127.0.0.1:{company.port}{question.path(chance, company.plan)}"
     done = subprocess.run(
-        [program, "-t1", "-c8", f"-d{_LOAD_S}s", "--latency", "-H", f"Authorization: Bearer {company.token}", url],
-        capture_output=True, text=True, timeout=_LOAD_S + 60, check=True,
+        [program, "-t1", "-c8", f"-d{seconds}s", "--latency", "-H", f"Authorization: Bearer {company.token}", url],
+        capture_output=True, text=True, timeout=seconds + 60, check=True,
     )  # fmt: skip
     return parse_wrk(done.stdout)
 
