@@ -184,7 +184,8 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
         return problem(request, error.status_code, key)
 
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        failures: HttpMeters | None = request.app.state.services.get(HttpMeters)
+        services = getattr(request.app.state, "services", {})  # none where an app is only described
+        failures: HttpMeters | None = services.get(HttpMeters)
         if failures is not None:
             failures.failures.inc()
         log.exception("request failed", path=request.url.path, request_id=request_id_of(request), exc_info=error)
