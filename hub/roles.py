@@ -11,7 +11,7 @@ from catalog.loader import apply_profiles
 from hub.bootstrap import Hub, Role, Work, build
 from hub.infrastructure import Infrastructure, infrastructure
 from hub.settings import HubSettings
-from kit.heap import settle_heap
+from kit.heap import settled_heap
 from kit.logs import logger, name_process
 
 log = logger(__name__)
@@ -51,13 +51,17 @@ async def run_on(
             await prepare(hub)
         await hub.keeper.refresh()
         await hub.users.refresh()
-        settle_heap()
-        async with asyncio.TaskGroup() as group:
-            for name, work in hub.work_of(roles).items():
-                group.create_task(_run(name, work), name=name)
-            if beside is not None:
-                group.create_task(_run("beside", beside), name="beside")
-            log.info("hub is up", roles=[role.value for role in roles])
+        with settled_heap():
+            await _together(hub, roles, beside)
+
+
+async def _together(hub: Hub, roles: Collection[Role], beside: Work | None) -> None:
+    async with asyncio.TaskGroup() as group:
+        for name, work in hub.work_of(roles).items():
+            group.create_task(_run(name, work), name=name)
+        if beside is not None:
+            group.create_task(_run("beside", beside), name="beside")
+        log.info("hub is up", roles=[role.value for role in roles])
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
 import ctypes
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # Objects made since the last look; Python's own 700 is for programs that live for seconds.
 YOUNG_OBJECTS = 25_000
@@ -20,11 +22,18 @@ def share_arenas() -> bool:
         return False
 
 
-def settle_heap() -> None:
-    """Call it once everything is built: what there is stays, and is not looked through again and again.
+@contextmanager
+def settled_heap() -> Iterator[None]:
+    """Enter it once everything is built: what there is stays, and is not looked through again and again.
 
     A full collection of a hub takes some 100 ms, in which nothing else happens: seen as a late alarm.
     """
+    usual = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()  # else libraries report at exit what they could not clear away
