@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 # Of the embedded listener: nats-server refuses more than 60 topics a session at QoS 1, so several sessions share them.
 EMBEDDED_TOPICS = 50
-EMBEDDED_SESSIONS = 10
+EMBEDDED_SESSIONS = 12
 
 
 class MqttVersion(StrEnum):

@@ -231,17 +231,23 @@ class Router:
         return index
 
     def _filters_of(self, entries: Sequence[EquipmentEntry]) -> list[Mapping[str, None]]:
-        """Where the telemetry of these comes from, for each session. A topic stays with its session."""
+        """Where the telemetry of these comes from, for each session.
+
+        A topic stays with the session of its hash as long as that has room; else it goes to the next that has.
+        """
         sessions: list[dict[str, None]] = [{} for _ in range(self._life_safety_sessions)]
-        for entry in entries:
-            for rule in self._dialects[entry.profile_key].telemetry:
-                topic = _exact_topic(rule, entry)
-                sessions[crc32(topic.encode()) % len(sessions)][topic] = None
-        if max(map(len, sessions)) <= self._life_safety_topics:
-            return list(sessions)
-        profiles = sorted({entry.profile_key for entry in entries})
-        wildcards = dict.fromkeys(rule.topic.filter for key in profiles for rule in self._dialects[key].telemetry)
-        return [wildcards, *({} for _ in sessions[1:])]
+        topics = {
+            _exact_topic(rule, entry) for entry in entries for rule in self._dialects[entry.profile_key].telemetry
+        }
+        if len(topics) > len(sessions) * self._life_safety_topics:
+            profiles = sorted({entry.profile_key for entry in entries})
+            wildcards = dict.fromkeys(rule.topic.filter for key in profiles for rule in self._dialects[key].telemetry)
+            return [wildcards, *({} for _ in sessions[1:])]
+        for topic in sorted(topics):
+            home = crc32(topic.encode())
+            in_turn = (sessions[(home + step) % len(sessions)] for step in range(len(sessions)))
+            next(session for session in in_turn if len(session) < self._life_safety_topics)[topic] = None
+        return list(sessions)
 
     def _is_ours(self, entry: EquipmentEntry) -> bool:
         return (

@@ -370,6 +370,15 @@ def test_many_sessions_share_the_topics_and_each_keeps_its_own() -> None:
     assert sum(new is not old for new, old in zip(left, shares, strict=True)) == 1
 
 
+def test_sessions_take_topics_until_all_are_full_and_only_then_the_wildcard_is_heard() -> None:
+    detectors = [equipment("nbiot-smoke", f"SMOKE-{n:03}", first_point=1000 + 20 * n) for n in range(501)]
+    live = LiveDirectory(directory(*detectors[:500]))
+    router = Router(live, PROFILES, broker="embedded", life_safety_topics=50, life_safety_sessions=10)
+    assert [len(router.life_safety_filters(session)) for session in range(10)] == [50] * 10
+    live.replace(directory(*detectors, version=2))
+    assert [len(router.life_safety_filters(session)) for session in range(10)] == [1] + [0] * 9
+
+
 def test_a_name_that_would_change_a_filter_is_heard_by_the_wildcard() -> None:
     odd = equipment("nbiot-smoke", "SMOKE-9", first_point=900, external_id="SMOKE+9")
     router = Router(LiveDirectory(directory(odd)), PROFILES, broker="embedded", life_safety_topics=5)
