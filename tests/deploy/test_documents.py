@@ -25,7 +25,7 @@ FORMULAS = {
     "partitions": 12,
     "bus, GB a day written, one copy": READINGS_A_DAY * 33 / 1e9,
     "bus, GB a day, three copies": READINGS_A_DAY * 33 * 3 / 1e9,
-    "DuckDB, GB a day": READINGS_A_DAY * 3 / 1e9,
+    "DuckDB, GB a day, at most (the aim)": READINGS_A_DAY * 3 / 1e9,
     "InfluxDB, GB a day, at 20 B": READINGS_A_DAY * 20 / 1e9,
     "work orders a day": 20,
 }
