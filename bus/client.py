@@ -18,21 +18,19 @@ from nats.js.api import (
     ConsumerConfig,
     ConsumerInfo,
     DeliverPolicy,
-    DiscardPolicy,
-    StorageType,
-    StreamConfig,
 )
-from nats.js.errors import APIError, BadRequestError, NoStreamResponseError, NotFoundError
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 from prometheus_client import CollectorRegistry, Counter
 
 from building.reading import ReadingBatch
 from bus import codec
 from bus.address import BusAddress
 from bus.delivery import Delivery
-from bus.errors import BusNotReady, NobodyAnswers, RequestFailed
+from bus.errors import NobodyAnswers, RequestFailed
 from bus.history import read_history
-from bus.patience import PATIENCE_S, RETRY_S, patiently
+from bus.patience import RETRY_S, patiently
 from bus.pull import Pull
+from bus.streams import ensure_stream
 from bus.subjects import STREAMS, StreamSpec, durable_name, partition_of, stream_of
 from kit.ids import new_id
 from kit.logs import logger
@@ -45,7 +43,6 @@ PING_EVERY_S = 5
 ACK_WAIT_S = 30.0
 ERROR_HEADER = "Hub-Error"
 REQUESTS_AT_ONCE = 16
-STREAM_EXISTS_OTHERWISE = 10058
 
 Handler = Callable[[bytes], Awaitable[bytes]]
 PoisonHandler = Callable[[bytes, str], Awaitable[None]]
@@ -95,7 +92,7 @@ class Bus:
             reconnected_cb=self._on_reconnected,
         )
         for spec in STREAMS:
-            await self._ensure_stream(spec)
+            await ensure_stream(self._jetstream, spec, replicas=self._settings.replicas)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -323,44 +320,6 @@ class Bus:
             await message.term()
             return None
         return Delivery.of(batch, message, partition=partition_of(message.subject), life_safety=life_safety)
-
-    async def _ensure_stream(self, spec: StreamSpec) -> None:
-        config = StreamConfig(
-            name=spec.name,
-            subjects=[spec.subjects],
-            storage=StorageType.FILE,
-            # Full, it refuses: whoever publishes waits, and the device is not acknowledged. See `bus.keeper`.
-            discard=DiscardPolicy.NEW,
-            max_bytes=spec.max_bytes,
-            num_replicas=self._settings.replicas,
-            duplicate_window=120,
-        )
-        waiting_since: float | None = None
-        while True:
-            try:
-                await self._settle_stream(config)
-                return
-            except (nats.errors.Error, NoStreamResponseError, TimeoutError) as error:
-                # A server that has just started opens its streams first; a cluster waits for enough of its servers.
-                if waiting_since is None:
-                    waiting_since = time.monotonic()
-                    log.warning("waiting for the bus to take the stream", stream=spec.name, error=str(error))
-                if time.monotonic() - waiting_since > PATIENCE_S:
-                    raise BusNotReady(spec.name, replicas=config.num_replicas or 1, reason=str(error)) from error
-                await asyncio.sleep(0.1)
-
-    async def _settle_stream(self, config: StreamConfig) -> None:
-        """Makes the stream, or makes one that is there what the settings say now (more replicas)."""
-        try:
-            await self._jetstream.add_stream(config)
-        except BadRequestError as error:
-            if error.err_code != STREAM_EXISTS_OTHERWISE:
-                raise
-            there = (await self._jetstream.stream_info(str(config.name))).config
-            # Fewer replicas are somebody's forgotten setting rather than a wish.
-            config = replace(config, num_replicas=max(config.num_replicas or 1, there.num_replicas or 1))
-            await self._jetstream.update_stream(config)
-            log.info("stream changed", stream=config.name, replicas=config.num_replicas)
 
     async def _ensure_consumer(self, spec: StreamSpec, durable: str, partition: int | None) -> str:
         """Makes the consumer unless it is there, wherever it began."""

@@ -26,6 +26,7 @@ from telemetry.clickhouse_schema import (
 )
 from telemetry.columns import SequencedReadings
 from telemetry.engine_url import ClickHouseUrl
+from telemetry.latest import latest_by_pages
 from telemetry.outage import Outage
 from telemetry.store import Series, SeriesQuery, StoreStats
 
@@ -83,17 +84,7 @@ class ClickHouseStore:
         await self._server.insert(READINGS, columns, settings=self._insert_settings)
 
     async def latest(self, point_nos: Sequence[int]) -> ReadingBatch:
-        wanted = list(dict.fromkeys(point_nos))
-        parts = [
-            await self._newest_of(wanted[start : start + POINTS_A_QUERY])
-            for start in range(0, len(wanted), POINTS_A_QUERY)
-        ]
-        if not parts:
-            return ReadingBatch.empty()
-        found = ReadingBatch.concat(parts)
-        row_of = {point: row for row, point in enumerate(found.point_no.tolist())}
-        rows = np.array([row_of[point] for point in point_nos if point in row_of], np.intp)
-        return ReadingBatch(found.point_no[rows], found.ts_ms[rows], found.value[rows], found.quality[rows])
+        return await latest_by_pages(point_nos, self._newest_of, points=POINTS_A_QUERY)
 
     async def series(self, query: SeriesQuery) -> Series:
         found = await self._ask(f"""

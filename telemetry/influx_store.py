@@ -18,6 +18,7 @@ from telemetry.engine_url import InfluxUrl
 from telemetry.errors import QueryTooSlow, StoreRefused
 from telemetry.influx_connection import InfluxConnection, Result
 from telemetry.influx_lines import MEASUREMENT, NS_A_MS, Versions, check_storable, line_bodies
+from telemetry.latest import latest_by_pages
 from telemetry.outage import Outage
 from telemetry.rollup import empty_series, roll_up, with_buckets_replaced
 from telemetry.store import Series, SeriesQuery, StoreStats
@@ -81,18 +82,8 @@ class InfluxStore:
             await self._server.write(body)
 
     async def latest(self, point_nos: Sequence[int]) -> ReadingBatch:
-        wanted = list(dict.fromkeys(point_nos))
         with self._outage.refused():
-            parts = [
-                await self._newest(wanted[start : start + POINTS_A_QUERY])
-                for start in range(0, len(wanted), POINTS_A_QUERY)
-            ]
-        if not parts:
-            return ReadingBatch.empty()
-        found = ReadingBatch.concat(parts)
-        row_of = {point: row for row, point in enumerate(found.point_no.tolist())}
-        rows = np.array([row_of[point] for point in point_nos if point in row_of], np.intp)
-        return ReadingBatch(found.point_no[rows], found.ts_ms[rows], found.value[rows], found.quality[rows])
+            return await latest_by_pages(point_nos, self._newest, points=POINTS_A_QUERY)
 
     async def series(self, query: SeriesQuery) -> Series:
         with self._outage.refused():

@@ -1,6 +1,6 @@
-"""The newest reading of every point, in memory."""
+"""The newest reading of every point: in memory, or asked of a server page by page."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,20 @@ class LatestValues:
         is_known = np.zeros(len(point_no), np.bool_)
         is_known[inside] = self._known.point_no[slots[inside]] == point_no[inside]
         return slots, is_known
+
+
+async def latest_by_pages(
+    point_nos: Sequence[int], ask: Callable[[Sequence[int]], Awaitable[ReadingBatch]], *, points: int
+) -> ReadingBatch:
+    """The newest readings, in the order asked; `ask` is given at most `points` of them at once, each point once."""
+    wanted = list(dict.fromkeys(point_nos))
+    pages = [await ask(wanted[start : start + points]) for start in range(0, len(wanted), points)]
+    if not pages:
+        return ReadingBatch.empty()
+    found = ReadingBatch.concat(pages)
+    row_of = {point: row for row, point in enumerate(found.point_no.tolist())}
+    rows = np.array([row_of[point] for point in point_nos if point in row_of], np.intp)
+    return ReadingBatch(found.point_no[rows], found.ts_ms[rows], found.value[rows], found.quality[rows])
 
 
 def _merged(known: SequencedReadings, fresh: SequencedReadings, is_new: npt.NDArray[np.bool_]) -> SequencedReadings:
