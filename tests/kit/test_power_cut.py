@@ -3,21 +3,23 @@
 A power cut takes what is only in the page cache. So nothing may be acknowledged before the fsync of what holds it.
 """
 
-import contextlib
+import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import nats
 import psycopg
 import pytest
 
-from kit.supervision.nats import BUS_USER, NatsConfig, running_nats
+from kit.supervision.nats import BUS_USER, MQTT_USER, MqttUser, NatsConfig, hash_password, running_nats
 from kit.supervision.postgres import running_postgres
 from tests.conftest import LIVENESS_S, need
+from tests.kit.mqtt_device import Device
+from tests.kit.strace import calls, traced
 
 SYNC = re.compile(r"\b(fsync|fdatasync)\(.*= 0|(fsync|fdatasync) resumed>.*= 0")
 MESSAGES = 20
@@ -37,35 +39,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@contextmanager
-def traced(pid: int, into: Path) -> Iterator[None]:
-    """The system calls of a process and its children, in order, in a file."""
-    argv = [
-        need("strace", package="strace"),
-        "-f",
-        "-qq",
-        "-s",
-        "200",
-        "-e",
-        "trace=fsync,fdatasync,write,writev",
-        "-o",
-    ]
-    tracer = subprocess.Popen([*argv, str(into), "-p", str(pid)], stderr=subprocess.PIPE)
-    try:
-        assert tracer.stderr is not None
-        for _ in range(200):  # until it says that it may not, or has begun
-            if tracer.poll() is not None:
-                pytest.skip(f"strace may not watch here: {tracer.stderr.read().decode()[-200:]}")
-            if Path(f"/proc/{pid}/status").read_text().split("TracerPid:\t")[1].split()[0] != "0":
-                break
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                tracer.wait(0.02)
-        yield
-    finally:
-        tracer.terminate()
-        tracer.wait(LIVENESS_S)
 
 
 def unsynced(trace: Path, acknowledgement: str) -> tuple[int, int]:
@@ -107,6 +80,46 @@ async def test_the_bus_as_it_is_by_default_does_not_and_the_trace_can_tell(tmp_p
     async with stream(tmp_path / "nats", sync_interval="1h", trace=trace):
         sent, without = unsynced(trace, r"\"stream\":\"POWER\"")
         assert (sent, without > MESSAGES // 2) == (MESSAGES, True)
+
+
+METER = MqttUser("yunqi/METER-1", hash_password("meter"), publish=("site/yunqi/device/METER-1/telemetry",))
+
+
+def acknowledged_unsynced(trace: Path, payloads: Sequence[str]) -> list[str]:
+    """Of messages published in turn: those whose PUBACK began before a sync of the file they are in had ended."""
+    found = calls(trace)
+    pubacks = [call for call in found if r'"@\2' in call.line]
+    assert len(pubacks) == len(payloads), "each message was acknowledged, in turn"
+    early = []
+    for payload, puback in zip(payloads, pubacks, strict=True):
+        write = next(call for call in found if call.name == "pwrite64" and payload in call.line)
+        is_synced = any(
+            call.name in ("fsync", "fdatasync") and call.fd == write.fd
+            and call.began > write.ended and call.ended < puback.began
+            for call in found
+        )  # fmt: skip
+        if not is_synced:
+            early.append(payload)
+    return early
+
+
+@pytest.mark.parametrize(("sync_interval", "waits"), [("always", True), ("1h", False)])
+async def test_the_mqtt_listener_acknowledges_a_device_as_the_setting_says(
+    tmp_path: Path, sync_interval: str, waits: bool
+) -> None:
+    trace, payloads = tmp_path / "trace", [f"reading {number:03}." for number in range(MESSAGES)]
+    config = NatsConfig(bus_password="bus", mqtt_password="mqtt", sync_interval=sync_interval, mqtt_users=[METER])
+    async with running_nats(tmp_path / "nats", config) as server:
+        hub = await Device(server, MQTT_USER, "mqtt", clean=False).up()  # somebody must want them, or none is kept
+        await hub.subscribe("site/+/device/+/telemetry")
+        meter = await Device(server, METER.name, "meter").up()
+        with traced(server.pid, trace):
+            for payload in payloads:
+                await asyncio.wait_for(meter.publish(METER.publish[0], payload.encode()), LIVENESS_S)
+        meter.close()
+        hub.close()
+    early = acknowledged_unsynced(trace, payloads)
+    assert early == [] if waits else len(early) > MESSAGES // 2
 
 
 async def test_postgresql_syncs_each_commit_before_it_says_so(tmp_path: Path) -> None:
