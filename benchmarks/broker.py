@@ -18,6 +18,8 @@ SHIPPED = Path(__file__).parent.parent / "deploy" / "mosquitto"
 PASSWORD = "bench"  # noqa: S105 - on loopback, for the minutes of a bench
 # As the shipped access list knows them: the hub, a control room's panel, an operator's platform that speaks for many.
 HUB, PANEL, PLATFORM = "hub", "panel", "nbiot-smoke"
+# Somebody who may publish where nobody listens: the hub hears the first levels of these topics only.
+BYSTANDER, UNHEARD_TOPIC = "zigbee2mqtt", "zigbee2mqtt/bench/device/nobody/hears/this"
 START_S = 20.0
 
 
@@ -70,7 +72,7 @@ def _write_files(home: Path, port: int) -> None:
     passwords = home / "zhiwu.passwords"
     passwords.touch(mode=0o600)
     maker = program("mosquitto_passwd", package="mosquitto")
-    for user in (HUB, PANEL, PLATFORM):
+    for user in (HUB, PANEL, PLATFORM, BYSTANDER):
         subprocess.run([maker, "-b", str(passwords), user, PASSWORD], check=True, capture_output=True)
 
 

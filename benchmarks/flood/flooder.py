@@ -4,9 +4,11 @@ import json
 import struct
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 
+from benchmarks.broker import UNHEARD_TOPIC
 from benchmarks.line.packets import PUBLISH, Login, connected, packet, text
 from benchmarks.line.workload import SITE
 
@@ -32,15 +34,33 @@ def telemetry(site: str, device: str) -> str:
     return f"site/{site}/device/{device}/telemetry"
 
 
-def flood(login: Login, rate: float, acknowledged: "Synchronized[int]", ended: Event) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Flood:
+    """What to publish in turn, as (topic, payload), and how many a second."""
+
+    login: Login
+    messages: Sequence[tuple[str, bytes]]
+    rate: float
+
+
+def malformed() -> Sequence[tuple[str, bytes]]:
+    return [(telemetry(SITE, device), payload) for device, payload in MALFORMED]
+
+
+def unheard() -> Sequence[tuple[str, bytes]]:
+    """The same messages where nobody hears them."""
+    return [(UNHEARD_TOPIC, payload) for _, payload in MALFORMED]
+
+
+def flood(order: Flood, acknowledged: "Synchronized[int]", ended: Event) -> None:
     """The whole life of the process: until `ended` is set. Counts what the broker acknowledged."""
-    topics = [(telemetry(SITE, device), payload) for device, payload in MALFORMED]
+    topics = order.messages
     packets = [message(*topics[mid % len(topics)], mid) for mid in range(1, _MAX_MID + 1)]
-    with connected(login) as connection:
+    with connected(order.login) as connection:
         connection.settimeout(0.002)
         started, sent, ack_bytes = time.monotonic(), 0, 0
         while not ended.is_set():
-            due = int((time.monotonic() - started) * rate) - sent
+            due = int((time.monotonic() - started) * order.rate) - sent
             room = min(due, _WINDOW - (sent - ack_bytes // _ACK_BYTES), _CHUNK)
             if room > 0:
                 connection.settimeout(10)

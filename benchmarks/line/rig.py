@@ -58,6 +58,8 @@ class Outcome:
     others_share: float
     """Share of the machine that went to processes that are no part of this: with more than a few hundredths, measure
     again when it is quiet."""
+    machine_s: float
+    """Core-seconds that the machine had while all this was used, of every core."""
     memory: "MemoryWatch"
 
 
@@ -101,12 +103,16 @@ class Bystanders:
     def __init__(self) -> None:
         self._began, self._busy_s, self._own_s = time.monotonic(), machine_busy_s(), cpu_of([os.getpid()]).total_s
 
+    @property
+    def machine_s(self) -> float:
+        """Core-seconds that the machine has had since this was made."""
+        return (time.monotonic() - self._began) * (os.cpu_count() or 1)
+
     def share(self) -> float:
         """Since this was made; 1.0 is every core all the time."""
         busy_s = machine_busy_s() - self._busy_s
         own_s = cpu_of([os.getpid()]).total_s - self._own_s
-        cores = os.cpu_count() or 1
-        return max(0.0, busy_s - own_s) / (time.monotonic() - self._began) / cores
+        return max(0.0, busy_s - own_s) / self.machine_s
 
 
 @dataclass
@@ -144,7 +150,7 @@ class Rig:
         done_ns = self._wait_until_done(published, heard_before, load.done_within_s)
         time.sleep(_SETTLE_S)
         cpu, broker_cpu = self.cpu().since(before), cpu_of([self.broker.pid]).since(broker_before)
-        others_share = bystanders.share()
+        others_share, machine_s = bystanders.share(), bystanders.machine_s
         watch.end()
         alarms = heard(self.folder / "alarms")[heard_before:]
         stored = self.subject.stored(start_ms=int(published.log.ts_ms[0]), end_ms=int(published.log.ts_ms[-1]) + 1)
@@ -160,6 +166,7 @@ class Rig:
             broker_cpu_s=broker_cpu.total_s,
             publisher_cpu_s=float(order.spent.read_text()),
             others_share=others_share,
+            machine_s=machine_s,
             memory=watch,
         )
 
