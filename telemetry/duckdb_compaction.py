@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from kit.ids import new_id
 from telemetry.buckets import DAY_MS
 from telemetry.columns import SequencedReadings
 from telemetry.duckdb_file import COLUMNS, DuckDbFile, fresh_numbers, fresh_table, quoted, sequenced
-from telemetry.segment import HOURS, READINGS, columns_of, hours_file, hours_of, readings_file
+from telemetry.segment import HOURS, READINGS, arrow_table, columns_of, hours_file, hours_of, readings_file
 
 # So many segments a day that is not over may have before the smallest become one: a chart reads them all.
 _OPEN_SEGMENTS = 16
@@ -233,7 +231,7 @@ def _list(connection: Any, segment: NewSegment) -> None:
 
 
 def _note_newest(connection: Any, newest: SequencedReadings) -> None:
-    connection.register("newer", pa.table(columns_of(newest), schema=READINGS))
+    connection.register("newer", arrow_table(columns_of(newest), READINGS))
     try:
         connection.execute(f"""
             INSERT INTO newest SELECT {COLUMNS} FROM newer

@@ -19,12 +19,11 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 
 from kit.logs import logger
 from telemetry.columns import SequencedReadings
 from telemetry.errors import StoreInUse, UnstorableBatch
-from telemetry.segment import READINGS, columns_of
+from telemetry.segment import READINGS, arrow_table, columns_of
 from telemetry.store import StoreStats
 
 log = logger(__name__)
@@ -122,7 +121,7 @@ class DuckDbFile:
         """Commits, which reaches the disk. Raises UnstorableBatch for data the table refuses."""
         if self._is_broken:
             self._restart()
-        self._connection.register("arriving", pa.table(columns_of(readings), schema=READINGS))
+        self._connection.register("arriving", arrow_table(columns_of(readings), READINGS))
         try:
             self._connection.execute(f"INSERT INTO {fresh_table(self._current)} SELECT {COLUMNS} FROM arriving")  # noqa: S608
         except (duckdb.DataError, duckdb.IntegrityError) as error:
