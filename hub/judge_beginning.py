@@ -16,11 +16,11 @@ from bus.client import Bus
 from catalog.directory import Directory, EquipmentEntry
 from hub.judge_books import Beginning, JudgeBooks
 from hub.judge_meters import JudgeMeters, line_name
-from hub.partition_judge import SAME_CLOCK_MS, PartitionJudge, Reached
+from hub.line_judge import LineJudge
+from hub.partition_mark import SAME_CLOCK_MS, PartitionMark, Reached
 from kit.clock import Clock, to_ms
 from kit.logs import logger
-from rules.judge import FailureHandler
-from rules.reorder import WINDOW_MS, OrderedJudge
+from rules.reorder import OrderedJudge
 from rules.rule_set import PairKey, RuleSet
 from rules.service import Position
 from telemetry.store import TelemetryQueries
@@ -44,56 +44,54 @@ class JudgeBeginning:
         self._meters = meters
         self._clock = clock
 
-    async def begin(
-        self, rules: RuleSet, directory: Directory, *, partition: int, epoch: int, on_failure: FailureHandler
-    ) -> PartitionJudge:
-        """A judge that has judged everything the bus has until now. Raises LeaseLost."""
-        life_safety = rules.life_safety
-        entries = {entry.equipment_id: entry for entry in directory.entries if entry.partition == partition}
-        known = await self._books.beginning(partition=partition, life_safety=life_safety, equipment_ids=entries)
-        # A word of life safety that comes late counts at its arrival: nothing of it is ever taken back.
-        judge = OrderedJudge(rules, on_failure=on_failure, window_ms=0 if life_safety else WINDOW_MS)
-        judged = PartitionJudge(judge, partition=partition, epoch=epoch, life_safety=life_safety, meters=self._meters)
-        since_ms = self._since_ms(known, rules)
-        await self._seed(judge, before_ms=since_ms)
-        await self._replay_silently(judged, directory, known.position, since_ms=since_ms)
-        await self._end_orphans(judged, judge.adopt(known.lasting), known.lasting, entries)
-        await self.catch_up(judged, directory)
-        judge.listen_from(to_ms(self._clock.now()))
-        self._meters.rebuilds.labels(line_name(life_safety=life_safety)).inc()
-        return judged
+    async def begin(self, judge: LineJudge, mark: PartitionMark, directory: Directory) -> None:
+        """Leaves `judge`, blank and of this partition alone, with everything judged that the bus has until now.
 
-    async def catch_up(self, judged: PartitionJudge, directory: Directory) -> None:
-        """Judges what the bus has after the last one judged, in order. Raises LeaseLost."""
+        Raises LeaseLost.
+        """
+        entries = {entry.equipment_id: entry for entry in directory.entries if entry.partition == mark.partition}
+        known = await self._books.beginning(
+            partition=mark.partition, life_safety=mark.life_safety, equipment_ids=entries
+        )
+        since_ms = self._since_ms(known, judge.judge.rules)
+        await self._seed(judge.judge, before_ms=since_ms)
+        await self._replay_silently(judge, mark, directory, known.position, since_ms=since_ms)
+        await self._end_orphans(mark, judge.judge.adopt(known.lasting), known.lasting, entries)
+        await self.catch_up(judge, mark, directory)
+        judge.judge.listen_from(to_ms(self._clock.now()))
+        self._meters.rebuilds.labels(line_name(life_safety=mark.life_safety)).inc()
+
+    async def catch_up(self, judge: LineJudge, mark: PartitionMark, directory: Directory) -> None:
+        """Judges what the bus has of a partition after the last one judged, in order. Raises LeaseLost."""
         pages = self._bus.history(
-            partition=judged.partition,
-            since_ms=max(judged.reached.at_ms - SAME_CLOCK_MS, 0),
-            life_safety=judged.life_safety,
+            partition=mark.partition,
+            since_ms=max(mark.reached.at_ms - SAME_CLOCK_MS, 0),
+            life_safety=mark.life_safety,
         )
         async with aclosing(pages):
             async for page in pages:
-                detections = judged.take(page, directory, now_ms=to_ms(self._clock.now()))
-                if detections:
-                    await self._books.commit([(judged, detections)])
+                findings = judge.take(page, directory, now_ms=to_ms(self._clock.now()))
+                if findings:
+                    await self._books.commit(findings)
                 await asyncio.sleep(0)  # a long history does not keep the other line waiting
 
     async def _replay_silently(
-        self, judged: PartitionJudge, directory: Directory, position: Position | None, *, since_ms: int
+        self, judge: LineJudge, mark: PartitionMark, directory: Directory, position: Position | None, *, since_ms: int
     ) -> None:
         """Judges up to the position, telling nobody: it was told when it was judged first."""
         if position is None:
             return
         until = Reached(position.sequence, to_ms(position.at))
         now_ms = to_ms(self._clock.now())
-        pages = self._bus.history(partition=judged.partition, since_ms=since_ms, life_safety=judged.life_safety)
+        pages = self._bus.history(partition=mark.partition, since_ms=since_ms, life_safety=mark.life_safety)
         async with aclosing(pages):
             async for page in pages:
                 told = [delivery for delivery in page if until.includes(delivery)]
-                judged.take(told, directory, now_ms=now_ms)
+                judge.take(told, directory, now_ms=now_ms)
                 if len(told) < len(page):
                     break
                 await asyncio.sleep(0)
-        judged.reached, judged.written = until, until.sequence
+        mark.reached, mark.written = until, until.sequence
 
     def _since_ms(self, known: Beginning, rules: RuleSet) -> int:
         """Before the first start there is no position: whatever the bus has is judged."""
@@ -115,7 +113,7 @@ class JudgeBeginning:
 
     async def _end_orphans(
         self,
-        judged: PartitionJudge,
+        mark: PartitionMark,
         orphans: Sequence[PairKey],
         lasting: Mapping[PairKey, int],
         entries: Mapping[UUID, EquipmentEntry],
@@ -123,7 +121,7 @@ class JudgeBeginning:
         """Episodes whose rule, or whose equipment's service, ended while nobody judged."""
         if not orphans:
             return
-        log.info("episodes of rules that are gone end", partition=judged.partition, count=len(orphans))
+        log.info("episodes of rules that are gone end", partition=mark.partition, count=len(orphans))
         now_ms = to_ms(self._clock.now())
         ended = [
             Detection.end_of(
@@ -136,4 +134,4 @@ class JudgeBeginning:
             )
             for rule_key, equipment_id in orphans
         ]
-        await self._books.commit([(judged, ended)])
+        await self._books.commit([(mark, ended)])

@@ -16,7 +16,7 @@ from alarms.publication import AlarmPublication
 from alarms.service import AlarmService
 from alarms.transition import AlarmTransition
 from hub.judge_meters import JudgeMeters, line_name
-from hub.partition_judge import PartitionJudge
+from hub.partition_mark import PartitionMark
 from kit.crash_points import CrashPoint, crash_here
 from kit.db import Database, pipelined
 from kit.logs import logger
@@ -25,8 +25,8 @@ from rules.service import Position, RuleService
 
 log = logger(__name__)
 
-# What each of some judges found, to be kept together.
-Findings = Sequence[tuple[PartitionJudge, Sequence[Detection]]]
+# What was found in each of some partitions, to be kept together.
+Findings = Sequence[tuple[PartitionMark, Sequence[Detection]]]
 
 # The database is away or overcome: worth trying again. In a pipeline errors come as the driver gives them.
 OUTAGES = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError, OSError)
@@ -92,24 +92,24 @@ class JudgeBooks:
             transitions = await self._one_by_one(findings)
         crash_here(CrashPoint.JUDGE_COMMITTED)
         self._publication.offer(transitions)
-        for judged, detections in findings:
-            judged.written = judged.reached.sequence
+        for mark, detections in findings:
+            mark.written = mark.reached.sequence
             for detection in detections:
                 what = "began" if detection.active else "ended"
-                self._meters.detections.labels(line_name(life_safety=judged.life_safety), what).inc()
+                self._meters.detections.labels(line_name(life_safety=mark.life_safety), what).inc()
 
-    async def write_positions(self, every: Sequence[PartitionJudge]) -> None:
+    async def write_positions(self, every: Sequence[PartitionMark]) -> None:
         """Records how far those got that found nothing. What cannot be written now is written next time."""
-        behind = [judged for judged in every if judged.reached.sequence != judged.written]
+        behind = [mark for mark in every if mark.reached.sequence != mark.written]
         if not behind:
             return
-        reached = {judged.partition: judged.reached.sequence for judged in behind}
+        reached = {mark.partition: mark.reached.sequence for mark in behind}
         async with self._database.transaction() as session, pipelined(session):
             await self._leases.bind(session)
             await self._save_positions(session, behind)
-            await self._leases.check(session, {judged.partition: judged.epoch for judged in behind})
-        for judged in behind:
-            judged.written = reached[judged.partition]
+            await self._leases.check(session, {mark.partition: mark.epoch for mark in behind})
+        for mark in behind:
+            mark.written = reached[mark.partition]
 
     async def _persist(self, findings: Findings) -> list[AlarmTransition]:
         attempt = 0
@@ -133,18 +133,18 @@ class JudgeBooks:
         async with self._database.pipelined_transaction() as session:
             await self._leases.bind(session)
             transitions = await self._alarms.apply(session, detections)
-            await self._save_positions(session, [judged for judged, _ in findings])
+            await self._save_positions(session, [mark for mark, _ in findings])
             # Last, so that its answer is waited for once with those of all the writing; COMMIT goes out after it.
-            await self._leases.check(session, {judged.partition: judged.epoch for judged, _ in findings})
+            await self._leases.check(session, {mark.partition: mark.epoch for mark, _ in findings})
         return transitions
 
     async def _one_by_one(self, findings: Findings) -> list[AlarmTransition]:
         """So that one detection the database refuses takes no other with it."""
         transitions: list[AlarmTransition] = []
-        for judged, detections in findings:
+        for mark, detections in findings:
             for detection in detections:
                 try:
-                    transitions += await self._persist([(judged, [detection])])
+                    transitions += await self._persist([(mark, [detection])])
                 except REFUSALS:
                     self._meters.unfit.inc()
                     log.exception(
@@ -152,11 +152,11 @@ class JudgeBooks:
                     )
         return transitions
 
-    async def _save_positions(self, session: AsyncSession, every: Sequence[PartitionJudge]) -> None:
-        for life_safety in {judged.life_safety for judged in every}:
-            reached = {j.partition: j.reached.sequence for j in every if j.life_safety is life_safety}
+    async def _save_positions(self, session: AsyncSession, every: Sequence[PartitionMark]) -> None:
+        for life_safety in {mark.life_safety for mark in every}:
+            reached = {mark.partition: mark.reached.sequence for mark in every if mark.life_safety is life_safety}
             await self._rules.save_positions(session, reached, life_safety=life_safety)
 
 
 def _partitions(findings: Findings) -> list[int]:
-    return [judged.partition for judged, _ in findings]
+    return [mark.partition for mark, _ in findings]

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 
@@ -17,7 +17,6 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alarms.detection import Detection
 from alarms.publication import AlarmPublication, AlarmPublisher
 from alarms.service import AlarmService
 from bus.client import Bus
@@ -27,14 +26,14 @@ from catalog.directory import Directory, LiveDirectory
 from hub.judge_beginning import JudgeBeginning
 from hub.judge_books import JudgeBooks
 from hub.judge_meters import JudgeMeters, line_name
+from hub.line_judge import Finding, LineJudge
 from hub.pace import gather_s
-from hub.partition_judge import PartitionJudge
+from hub.partition_mark import PartitionMark
 from kit.announcements import Announcement
 from kit.clock import Clock, to_ms
 from kit.db import Database
 from kit.logs import logger
 from rules.events import RuleChanged
-from rules.reorder import WINDOW_MS, OrderedJudge
 from rules.rule import CompiledRule
 from rules.rule_set import RuleSet
 from rules.service import RuleBook, RuleService
@@ -50,10 +49,6 @@ TICK_S = 1.0
 LOOK_S = 1.0
 # Readings need this long from the device to the bus; durations end that much later than their time.
 SETTLE_MS = 2_000
-
-
-# What one judge found in its part of a fetch.
-Finding = tuple[PartitionJudge, Sequence[Detection]]
 
 
 class JudgeLine:
@@ -85,7 +80,7 @@ class JudgeLine:
         self._meters = meters
         self._book = RuleBook(0)
         self._directory = Directory.of(0, [])
-        self._judges: Mapping[bool, dict[int, PartitionJudge]] = {True: {}, False: {}}
+        self._judges = {line: self._blank(life_safety=line) for line in (True, False)}
         self._locks = {True: asyncio.Lock(), False: asyncio.Lock()}
         self._look_now = asyncio.Event()
         self._told: set[tuple[str, int]] = set()
@@ -111,7 +106,7 @@ class JudgeLine:
     async def _consume(self, life_safety: bool) -> None:
         """Follows the partitions held: another set of partitions is another subscription."""
         while True:
-            partitions = sorted(self._judges[life_safety])
+            partitions = sorted(self._judges[life_safety].marks)
             if not partitions:
                 await asyncio.sleep(QUIET_S)
                 continue
@@ -126,7 +121,7 @@ class JudgeLine:
             async with aclosing(deliveries):
                 async for fetched in deliveries:
                     await self._handle(fetched, life_safety=life_safety)
-                    if sorted(self._judges[life_safety]) != partitions:
+                    if sorted(self._judges[life_safety].marks) != partitions:
                         break
                     _raise_if_cancelled()
                     took_s, handled_at = time.monotonic() - handled_at, time.monotonic()
@@ -142,74 +137,58 @@ class JudgeLine:
             await asyncio.sleep(pause_s)
 
     async def _handle(self, fetched: Sequence[Delivery], *, life_safety: bool) -> None:
-        """Judges each partition's part and keeps what all of them found in one transaction, then acknowledges."""
+        """Judges a fetch and keeps what was found in one transaction, then acknowledges."""
         if not fetched:
             return
         started = time.perf_counter()
+        async with self._locks[life_safety]:
+            judge = self._judges[life_safety]
+            await self._fill_gaps(judge, fetched)
+            ours = [delivery for delivery in fetched if delivery.partition in judge.marks]
+            await self._commit(judge.take(ours, self._directory, now_ms=to_ms(self._clock.now())))
+            held = set(judge.marks)
+        for delivery in fetched:
+            # What is not ours any more is given to whoever has it now.
+            await (delivery.ack() if delivery.partition in held else delivery.nak())
+        self._meters.seconds.labels(line_name(life_safety=life_safety)).observe(time.perf_counter() - started)
+
+    async def _fill_gaps(self, judge: LineJudge, fetched: Sequence[Delivery]) -> None:
+        """Where something before these never came, the bus is read up to now."""
         by_partition: dict[int, list[Delivery]] = defaultdict(list)
         for delivery in fetched:
             by_partition[delivery.partition].append(delivery)
-        async with self._locks[life_safety]:
-            findings = [await self._judge(p, deliveries, life_safety) for p, deliveries in by_partition.items()]
-            await self._commit([finding for finding in findings if finding is not None and finding[1]])
-            ours = set(self._judges[life_safety])
-        for delivery in fetched:
-            # What is not ours any more is given to whoever has it now.
-            await (delivery.ack() if delivery.partition in ours else delivery.nak())
-        self._meters.seconds.labels(line_name(life_safety=life_safety)).observe(time.perf_counter() - started)
-
-    async def _judge(self, partition: int, deliveries: Sequence[Delivery], life_safety: bool) -> Finding | None:
-        """What is found; None when the partition is not ours."""
-        judged = self._judges[life_safety].get(partition)
-        if judged is None:
-            return None
-        if judged.misses_some(deliveries) and not await self._keep(
-            judged, self._beginning.catch_up(judged, self._directory)
-        ):
-            return None
-        return judged, self._taken(judged, deliveries)
+        for partition, deliveries in by_partition.items():
+            mark = judge.marks.get(partition)
+            if mark is not None and mark.misses_some(deliveries):
+                with self._letting_go():
+                    await self._beginning.catch_up(judge, mark, self._directory)
 
     async def _commit(self, findings: Sequence[Finding]) -> None:
         """Keeps what was found. A partition that is lost is let go, and what the others found is kept all the same."""
         while findings:
-            try:
+            with self._letting_go():
                 await self._books.commit(findings)
                 return
-            except LeaseLost as lost:
-                self._let_go(lost)
-                findings = [finding for finding in findings if finding[0].partition != lost.partition]
+            findings = [finding for finding in findings if self._is_held(finding[0])]
 
-    def _taken(self, judged: PartitionJudge, deliveries: Sequence[Delivery]) -> list[Detection]:
-        """A batch that cannot be judged stops nothing: it is stored all the same, counted and logged here."""
+    @contextlib.contextmanager
+    def _letting_go(self) -> Iterator[None]:
+        """Lets a partition go that turns out to be lost while something is written for it."""
         try:
-            return judged.take(deliveries, self._directory, now_ms=to_ms(self._clock.now()))
-        except Exception:
-            self._meters.poison.labels(line_name(life_safety=judged.life_safety)).inc(len(deliveries))
-            log.exception(
-                "batch cannot be judged", partition=judged.partition, sequences=[d.sequence for d in deliveries]
-            )
-            return []
-
-    async def _keep(self, judged: PartitionJudge, work: Awaitable[None]) -> bool:
-        """Does work that writes for a partition; False when the partition has been lost, and then it is let go."""
-        try:
-            await work
+            yield
         except LeaseLost as lost:
-            self._let_go(lost)
-        return self._judges[judged.life_safety].get(judged.partition) is judged
+            log.warning("partition lost", partition=lost.partition, epoch=lost.epoch)
+            self._drop(lost.partition)
 
     # --- time ----------------------------------------------------------------------------------------------------
 
     async def _tick(self, life_safety: bool) -> None:
         async with self._locks[life_safety]:
             now_ms = to_ms(self._clock.now())
-            judges = self._judges[life_safety]
-            due = [(j, j.judge.tick(now_ms=now_ms, settled_ms=now_ms - SETTLE_MS)) for j in judges.values()]
-            await self._commit([(judged, detections) for judged, detections in due if detections])
-            try:
-                await self._books.write_positions(list(judges.values()))
-            except LeaseLost as lost:
-                self._let_go(lost)
+            judge = self._judges[life_safety]
+            await self._commit(judge.tick(now_ms=now_ms, settled_ms=now_ms - SETTLE_MS))
+            with self._letting_go():
+                await self._books.write_positions(list(judge.marks.values()))
 
     # --- rules, catalog, leases ------------------------------------------------------------------------------------
 
@@ -232,71 +211,79 @@ class JudgeLine:
         # Life safety of all partitions first: it is little, and it must not wait for the rest.
         for life_safety in (True, False):
             begun = [await self._begin(lease, life_safety=life_safety) for lease in change.gained]
-            self._judges[life_safety].update({judged.partition: judged for judged in begun if judged is not None})
+            await self._join([judge for judge in begun if judge is not None], life_safety=life_safety)
         for partition, epoch in self._leases.held().items():
-            if any(partition not in judges for judges in self._judges.values()):
+            if any(partition not in judge.marks for judge in self._judges.values()):
                 await self._give_back(Lease(partition, epoch))  # taken anew, here or by another process
         self._count_pairs()
 
-    async def _begin(self, lease: Lease, *, life_safety: bool) -> PartitionJudge | None:
-        rules = self._rule_set(lease.partition, self._book, self._directory, life_safety=life_safety)
+    async def _begin(self, lease: Lease, *, life_safety: bool) -> LineJudge | None:
+        rules = self._rule_set({lease.partition}, self._book, self._directory, life_safety=life_safety)
+        mark = PartitionMark(partition=lease.partition, epoch=lease.epoch, life_safety=life_safety)
+        judge = LineJudge.of(rules, [mark], on_failure=self._rule_failed, life_safety=life_safety, meters=self._meters)
         try:
-            judged = await self._beginning.begin(
-                rules, self._directory, partition=lease.partition, epoch=lease.epoch, on_failure=self._rule_failed
-            )
+            await self._beginning.begin(judge, mark, self._directory)
             # Made anew, so that an earlier owner who still asks for messages takes none from us.
             await self._bus.renew_consumer(
-                durable=DURABLE, partition=lease.partition, life_safety=life_safety, after=judged.reached.sequence
+                durable=DURABLE, partition=lease.partition, life_safety=life_safety, after=mark.reached.sequence
             )
-            return judged
         except Exception:
             log.exception("a partition could not be begun", partition=lease.partition, life_safety=life_safety)
             return None
+        return judge
+
+    async def _join(self, begun: Sequence[LineJudge], *, life_safety: bool) -> None:
+        """Lays the line out anew over the partitions that are ours now; beside the loop, as far as that can be."""
+        judge = self._judges[life_safety]
+        if not begun and not judge.is_crooked:
+            return
+        partitions = set(judge.marks).union(*(each.marks for each in begun))
+        rules = await asyncio.to_thread(
+            self._rule_set, partitions, self._book, self._directory, life_safety=life_safety
+        )
+        async with self._locks[life_safety]:
+            self._judges[life_safety] = judge.join(rules, begun, on_failure=self._rule_failed)
 
     async def _give_back(self, lease: Lease) -> None:
         for life_safety in (True, False):
             async with self._locks[life_safety]:
-                judged = self._judges[life_safety].pop(lease.partition, None)
-                if judged is not None:
-                    await self._keep(judged, self._books.write_positions([judged]))
+                mark = self._judges[life_safety].marks.pop(lease.partition, None)
+                if mark is not None:
+                    with self._letting_go():
+                        await self._books.write_positions([mark])
         await self._leases.release(lease)
         self._count_pairs()
 
-    def _let_go(self, lost: LeaseLost) -> None:
-        log.warning("partition lost", partition=lost.partition, epoch=lost.epoch)
-        self._drop(lost.partition)
-
     def _drop(self, partition: int) -> None:
-        for judges in self._judges.values():
-            judges.pop(partition, None)
+        for judge in self._judges.values():
+            judge.marks.pop(partition, None)
         self._count_pairs()
 
+    def _is_held(self, mark: PartitionMark) -> bool:
+        return self._judges[mark.life_safety].marks.get(mark.partition) is mark
+
     async def _adopt(self, book: RuleBook, directory: Directory) -> None:
-        """Lays the rules out anew, beside the loop, and lets each judge's state go over."""
-        for life_safety in (True, False):
-            for partition in list(self._judges[life_safety]):
-                rules = await asyncio.to_thread(self._rule_set, partition, book, directory, life_safety=life_safety)
-                async with self._locks[life_safety]:
-                    judged = self._judges[life_safety].get(partition)
-                    if judged is not None:
-                        await self._keep(judged, self._succeed(judged, rules))
+        """Lays the rules out anew, beside the loop, and lets the judges' state go over."""
+        for life_safety, judge in self._judges.items():
+            rules = await asyncio.to_thread(self._rule_set, set(judge.marks), book, directory, life_safety=life_safety)
+            async with self._locks[life_safety]:
+                now_ms = to_ms(self._clock.now())
+                await self._commit(judge.succeed(rules, on_failure=self._rule_failed, now_ms=now_ms))
         self._book, self._directory = book, directory
         self._told.clear()
         self._count_pairs()
         log.info("rules in force", revision=book.revision, rules=len(book.rules), catalog=directory.version)
 
-    async def _succeed(self, judged: PartitionJudge, rules: RuleSet) -> None:
-        window_ms = 0 if judged.life_safety else WINDOW_MS
-        fresh = OrderedJudge(rules, on_failure=self._rule_failed, window_ms=window_ms)
-        ended = fresh.succeed(judged.judge, now_ms=to_ms(self._clock.now()))
-        judged.judge = fresh
-        if ended:
-            await self._books.commit([(judged, ended)])
-
     @staticmethod
-    def _rule_set(partition: int, book: RuleBook, directory: Directory, *, life_safety: bool) -> RuleSet:
-        entries = [entry for entry in directory.entries if entry.partition == partition]
+    def _rule_set(partitions: Collection[int], book: RuleBook, directory: Directory, *, life_safety: bool) -> RuleSet:
+        entries = [entry for entry in directory.entries if entry.partition in partitions]
         return RuleSet.of(book.rules, entries, life_safety=life_safety)
+
+    def _blank(self, *, life_safety: bool) -> LineJudge:
+        return LineJudge.of(
+            RuleSet.of([], [], life_safety=life_safety), on_failure=self._rule_failed, life_safety=life_safety,
+            meters=self._meters,
+        )  # fmt: skip
 
     # --- inside --------------------------------------------------------------------------------------------------
 
@@ -332,9 +319,8 @@ class JudgeLine:
             log.error("rule failed", rule=rule.key, version=rule.version, exc_info=error)
 
     def _count_pairs(self) -> None:
-        for life_safety, judges in self._judges.items():
-            pairs = sum(judged.judge.rules.pairs for judged in judges.values())
-            self._meters.pairs.labels(line_name(life_safety=life_safety)).set(pairs)
+        for life_safety, judge in self._judges.items():
+            self._meters.pairs.labels(line_name(life_safety=life_safety)).set(judge.judge.rules.pairs)
 
 
 def _raise_if_cancelled() -> None:

@@ -48,7 +48,6 @@ class Judge:
         self.rules = rules
         self.state = JudgeState.blank(rules)
         self._on_failure = on_failure
-        self._listening_since_ms = NEVER
 
     # --- readings ------------------------------------------------------------------------------------------------
 
@@ -136,12 +135,16 @@ class Judge:
 
     def listen_from(self, now_ms: int) -> None:
         """From now on silence is a device's, not ours: missing-data rules count from here."""
-        self._listening_since_ms = now_ms
+        heard_ms = self.state.heard_ms
+        np.maximum(heard_ms, now_ms, out=heard_ms, where=heard_ms != NEVER)
+
+    def take_over(self, old: "Judge") -> None:
+        """Goes on with what `old` knows of what both judge."""
+        self.state.take_over(old.state, old_rules=old.rules, rules=self.rules)
 
     def succeed(self, old: "Judge", *, now_ms: int) -> list[Detection]:
         """Takes over from the judge of the rules as they were. Ends the episodes that have no rule any more."""
-        self.state.take_over(old.state, old_rules=old.rules, rules=self.rules)
-        self._listening_since_ms = old._listening_since_ms
+        self.take_over(old)
         kept = set(self.rules.pair_keys)
         return [
             old._detection(group, pair, active=False, at_ms=now_ms, values={})
@@ -288,9 +291,8 @@ class Judge:
         state, rules = self.state, self.rules
         if not rules.is_missing.any():
             return []
-        silent_since = np.maximum(state.heard_ms, self._listening_since_ms)
         has_spoken = rules.is_missing & (state.heard_ms != NEVER) & ~state.is_active
-        pairs = np.flatnonzero(has_spoken & (now_ms - silent_since >= rules.need_ms))
+        pairs = np.flatnonzero(has_spoken & (now_ms - state.heard_ms >= rules.need_ms))
         detections = []
         for group, members in self._by_group(pairs):
             for pair in pairs[members].tolist():

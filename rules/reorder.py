@@ -11,7 +11,7 @@ Rules about silence are left as they are: they go by the hub's clock.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from alarms.detection import Detection
 from building.reading import ReadingBatch
 from rules.judge import FailureHandler, Judge, Verdicts
+from rules.recent import Recent
 from rules.rule import CompiledRule
 from rules.rule_set import Ints, PairKey, RuleSet
 from rules.state import NEVER, JudgeState
@@ -29,7 +30,7 @@ Flags = npt.NDArray[np.bool_]
 WINDOW_MS = 120_000
 # What is older than the window is settled this often, and when so many readings wait for it.
 SETTLE_EVERY_MS = 10_000
-MOST_RECENT = 200_000
+MOST_RECENT = 500_000
 
 
 @dataclass
@@ -39,35 +40,6 @@ class Stretch:
     began: Detection | None
     onset_ms: int
     end_ms: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Recent:
-    """Readings of the window in order of arrival; columns of equal length."""
-
-    slot: npt.NDArray[np.int32]
-    ts_ms: Ints
-    value: npt.NDArray[np.float64]
-
-    @classmethod
-    def concat(cls, parts: Sequence["Recent"]) -> Self:
-        return cls(
-            np.concatenate([np.empty(0, np.int32), *(part.slot for part in parts)]),
-            np.concatenate([np.empty(0, np.int64), *(part.ts_ms for part in parts)]),
-            np.concatenate([np.empty(0, np.float64), *(part.value for part in parts)]),
-        )
-
-    def where(self, mask: Flags) -> "Recent":
-        return Recent(self.slot[mask], self.ts_ms[mask], self.value[mask])
-
-    def in_order(self) -> "Recent":
-        """By time; of the same reading the one that came first, as the judge has it."""
-        order = np.lexsort((np.arange(len(self.slot)), self.slot, self.ts_ms))
-        slot, ts_ms = self.slot[order], self.ts_ms[order]
-        is_first = np.ones(len(order), np.bool_)
-        is_first[1:] = (slot[1:] != slot[:-1]) | (ts_ms[1:] != ts_ms[:-1])
-        kept = order[is_first]
-        return Recent(self.slot[kept], self.ts_ms[kept], self.value[kept])
 
 
 class OrderedJudge:
@@ -184,12 +156,34 @@ class OrderedJudge:
     def listen_from(self, now_ms: int) -> None:
         self._lead.listen_from(now_ms)
 
+    def take_over(self, old: "OrderedJudge") -> None:
+        """Goes on with what `old` knows of the equipment of both, its window too. Both judge by the same rules."""
+        self._lead.take_over(old._lead)
+        self._base.take_over(old._base)
+        ids = {entry.equipment_id for entry in old.rules.equipment}
+        theirs = np.array([entry.equipment_id in ids for entry in self.rules.equipment], np.bool_)
+        mine = Recent.concat(self._parts)
+        self._parts = [
+            mine.where(~theirs[self.rules.equipment_of_slot[mine.slot]]),
+            Recent.concat(old._parts).laid_out(old.rules, self.rules),
+        ]
+        self._recent_count = sum(len(part.slot) for part in self._parts)
+        self._told = {key: told for key, told in self._told.items() if key[1] not in ids}
+        self._told |= {key: told for key, told in old._told.items() if key in self._pair}
+        for entry, ticked_ms in zip(old.rules.equipment, old._ticked_ms.tolist(), strict=True):
+            if entry.equipment_id in self._place:
+                self._ticked_ms[self._place[entry.equipment_id]] = ticked_ms
+        self._settled_ms = max(self._settled_ms, old._settled_ms)
+
     def succeed(self, old: "OrderedJudge", *, now_ms: int) -> list[Detection]:
         """As `Judge.succeed`; the window begins anew with the rules as they are now."""
         ended = self._lead.succeed(old._lead, now_ms=now_ms)
         self._settled_ms = old._settled_ms
         self._begin_anew(range(len(self.rules.equipment)))
         return ended
+
+    def partition_of(self, equipment_id: UUID) -> int:
+        return self.rules.equipment[self._place[equipment_id]].partition
 
     # --- inside: the window ----------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ class JudgeState:
     the same reading may still come by the bus). Equipment: `clock_ms`, the newest event time of any of its points.
     Pairs: `since_ms` (the wanted condition has held since then, NEVER: it does not hold), `is_active` and `onset_ms`
     of the episode under way; for missing-data rules `last_ms` (event time of the last reading) and `heard_ms`
-    (the hub's time when it came).
+    (the hub's time when it came, or since when somebody listens).
     """
 
     value: npt.NDArray[np.float64]

@@ -107,7 +107,7 @@ class HubInHand:
         for life_safety in (True, False):
             consuming = self.bus.consume(
                 durable="judge",
-                partitions=sorted(line._judges[life_safety]),
+                partitions=sorted(line._judges[life_safety].marks),
                 life_safety=life_safety,
                 max_messages=most,
             )
@@ -121,9 +121,8 @@ class HubInHand:
         """The judge is given something that never reaches it: a connection that broke."""
         line = await self._judging()
         for life_safety in (True, False):
-            lost = self.bus.consume(
-                durable="judge", partitions=sorted(line._judges[life_safety]), life_safety=life_safety, max_messages=2
-            )
+            partitions = sorted(line._judges[life_safety].marks)
+            lost = self.bus.consume(durable="judge", partitions=partitions, life_safety=life_safety, max_messages=2)
             async with aclosing(lost) as pages:
                 await anext(pages)
         self.bus.lose_answers()

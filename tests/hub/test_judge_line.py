@@ -25,7 +25,7 @@ from catalog.profiles import load_profiles
 from hub.judge_books import JudgeBooks
 from hub.judge_line import JudgeLine, build_judge_line
 from hub.judge_meters import JudgeMeters
-from hub.partition_judge import PartitionJudge, Reached
+from hub.partition_mark import PartitionMark, Reached
 from kit.access import Scope
 from kit.clock import SystemClock, to_ms
 from kit.db import Database
@@ -33,8 +33,6 @@ from kit.i18n import Language, Texts
 from kit.ids import new_id
 from people.models import Person
 from rules.models import JudgePosition
-from rules.reorder import OrderedJudge
-from rules.rule_set import RuleSet
 from rules.schemas import RuleDefinition
 from rules.service import RuleService
 from tests.alarms.place import ROOT, Place, small_site
@@ -309,11 +307,11 @@ async def test_nothing_is_written_under_an_old_epoch(plant: Plant) -> None:
     transaction = plant.database.transaction
     publication = AlarmPublication(plant.panel, transaction, plant.clock, registry)
     books = JudgeBooks(plant.database, plant.place.alarms, plant.rules, Taken(), publication, meters)
-    judged = judge_of(PARTITION, epoch=1, meters=meters)
+    mark = mark_of(PARTITION, epoch=1)
     with pytest.raises(LeaseLost):
-        await books.commit([(judged, [plant.place.smoke()])])
+        await books.commit([(mark, [plant.place.smoke()])])
     with pytest.raises(LeaseLost):
-        await books.write_positions([judged])
+        await books.write_positions([mark])
     assert await plant.alarms() == []
     assert await plant.count(JudgePosition) == 0
 
@@ -324,7 +322,7 @@ async def test_what_several_partitions_found_is_kept_together_or_not_at_all(plan
     async with PartitionLeases(plant.database.url, owner="judge") as leases:
         await leases.rebalance([1, 2])
         books = JudgeBooks(plant.database, plant.place.alarms, plant.rules, leases, publication, meters)
-        ours, lost = (judge_of(partition, epoch=leases.held()[partition], meters=meters) for partition in (1, 2))
+        ours, lost = (mark_of(partition, epoch=leases.held()[partition]) for partition in (1, 2))
         async with plant.database.transaction() as session:
             await session.execute(text("UPDATE partition_lease SET epoch = epoch + 1 WHERE partition = 2"))
         findings = [(ours, [plant.place.smoke("SMOKE-001")]), (lost, [plant.place.smoke("SMOKE-002")])]
@@ -337,12 +335,11 @@ async def test_what_several_partitions_found_is_kept_together_or_not_at_all(plan
     assert await plant.has_judged(5, life_safety=True)
 
 
-def judge_of(partition: int, *, epoch: int, meters: JudgeMeters) -> PartitionJudge:
-    """A judge without rules that has come to sequence 5."""
-    judge = OrderedJudge(RuleSet.of([], [], life_safety=True), on_failure=lambda rule, error: None)
-    judged = PartitionJudge(judge, partition=partition, epoch=epoch, life_safety=True, meters=meters)
-    judged.reached = Reached(5, 0)
-    return judged
+def mark_of(partition: int, *, epoch: int) -> PartitionMark:
+    """A partition that was judged up to sequence 5."""
+    mark = PartitionMark(partition=partition, epoch=epoch, life_safety=True)
+    mark.reached = Reached(5, 0)
+    return mark
 
 
 async def test_life_safety_does_not_wait_behind_a_backlog(plant: Plant) -> None:
