@@ -212,9 +212,10 @@ async def ancestors(session: AsyncSession, equipment_id: UUID) -> Sequence[UUID]
     return found
 
 
-async def lock_link(session: AsyncSession, equipment_id: UUID) -> Equipment | None:
-    statement = select(Equipment).where(Equipment.id == equipment_id).with_for_update()
-    return await session.scalar(statement.execution_options(populate_existing=True))
+async def lock_links(session: AsyncSession, equipment_ids: Sequence[UUID]) -> Sequence[Equipment]:
+    """Locked in one order, so that two who note links cannot wait for each other."""
+    statement = select(Equipment).where(Equipment.id.in_(equipment_ids)).order_by(Equipment.id).with_for_update()
+    return (await session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
 # --- points ------------------------------------------------------------------------------------------------------

@@ -1,14 +1,14 @@
 """What other rooms ask the catalog, and its lists. Changes are in `catalog.editing`."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from building.equipment import EquipmentKind
+from building.link import LinkChange
 from building.point import PointKind, ReportingMode
 from building.profile import DeviceProfile
 from building.space import SpaceKind
@@ -159,20 +159,23 @@ class CatalogService:
             raise PointNotFound(point_no)
         return self.point_view(row, (await self.equipment(session, scope, row.equipment_id)).profile_key)
 
-    async def note_link(self, session: AsyncSession, *, equipment_id: UUID, is_up: bool, at: datetime) -> None:
-        """Records that a device's link is up or down since `at`, and tells whoever listens when that is news.
+    async def note_links(self, session: AsyncSession, changes: Sequence[LinkChange]) -> None:
+        """Records links that went up or down, one change a device, and tells whoever listens what of it is news.
 
         A device heard for the first time is no news. What is older than the last change is ignored.
         """
-        row = await repository.lock_link(session, equipment_id)
-        if row is None or row.link_up is is_up:
-            return
-        if row.link_changed_at is not None and at < row.link_changed_at:
-            return
-        is_news = row.link_up is not None or not is_up
-        row.link_up, row.link_changed_at = is_up, at
-        if is_news:
-            await publish(session, LinkChanged(site_id=row.site_id, equipment_id=row.id, is_up=is_up))
+        rows = {row.id: row for row in await repository.lock_links(session, [c.equipment_id for c in changes])}
+        news: list[LinkChanged] = []
+        for change in changes:
+            row = rows.get(change.equipment_id)
+            if row is None or row.link_up is change.is_up:
+                continue
+            if row.link_changed_at is not None and change.at < row.link_changed_at:
+                continue
+            if row.link_up is not None or not change.is_up:
+                news.append(LinkChanged(site_id=row.site_id, equipment_id=row.id, is_up=change.is_up))
+            row.link_up, row.link_changed_at = change.is_up, change.at
+        await publish(session, *news)
 
     # --- profiles -------------------------------------------------------------------------------------------------
 

@@ -1,29 +1,33 @@
 """Which devices answer: changes are told once, in order, and again until whoever listens has taken them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 from uuid import UUID
 
+from building.link import LinkChange
 from kit.backoff import Backoff
 from kit.clock import Clock
 from kit.logs import logger
 
 log = logger(__name__)
 
-OnLink = Callable[[UUID, bool, datetime], Awaitable[None]]
+# Takes all of them or raises.
+OnLinks = Callable[[Sequence[LinkChange]], Awaitable[None]]
 
 _TELL_DEADLINE_S = 10.0
+# A gateway that dies takes hundreds along, and a hub that starts hears thousands for the first time.
+_CHANGES_AT_ONCE = 500
 
 
 class LinkBook:
     """What adapters know of links. `note` never waits, so that a slow database delays no poll."""
 
-    def __init__(self, *, on_link: OnLink, clock: Clock) -> None:
-        self._on_link = on_link
+    def __init__(self, *, on_links: OnLinks, clock: Clock) -> None:
+        self._on_links = on_links
         self._clock = clock
         self._known: dict[UUID, bool] = {}
-        self._untold: dict[UUID, tuple[bool, datetime]] = {}
+        self._untold: dict[UUID, LinkChange] = {}
         self._changed = asyncio.Event()
 
     def note(self, equipment_id: UUID, is_up: bool) -> None:
@@ -31,7 +35,7 @@ class LinkBook:
         if self._known.get(equipment_id) is is_up:
             return
         self._known[equipment_id] = is_up
-        self._untold[equipment_id] = (is_up, self._clock.now())
+        self._untold[equipment_id] = LinkChange(equipment_id, is_up, self._clock.now())
         self._changed.set()
 
     def forget(self, equipment_id: UUID) -> None:
@@ -56,9 +60,9 @@ class LinkBook:
 
     async def _tell_all(self) -> None:
         while self._untold:
-            equipment_id, change = next(iter(self._untold.items()))
-            is_up, at = change
+            changes = list(islice(self._untold.values(), _CHANGES_AT_ONCE))
             async with asyncio.timeout(_TELL_DEADLINE_S):
-                await self._on_link(equipment_id, is_up, at)
-            if self._untold.get(equipment_id) == change:
-                del self._untold[equipment_id]
+                await self._on_links(changes)
+            for change in changes:
+                if self._untold.get(change.equipment_id) is change:
+                    del self._untold[change.equipment_id]

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from building.link import LinkChange
 from bus.client import Bus
 from bus.keeper import Readers, StreamKeeper
 from catalog.service import CatalogService
@@ -33,15 +33,15 @@ from telemetry.upkeep import TelemetryUpkeep
 
 
 class LinkNotes:
-    """Writes down in the catalog that a device's link went up or down."""
+    """Writes down in the catalog that devices' links went up or down."""
 
     def __init__(self, database: Database, catalog: CatalogService) -> None:
         self._database = database
         self._catalog = catalog
 
-    async def __call__(self, equipment_id: UUID, is_up: bool, at: datetime) -> None:
+    async def __call__(self, changes: Sequence[LinkChange]) -> None:
         async with self._database.transaction() as session:
-            await self._catalog.note_link(session, equipment_id=equipment_id, is_up=is_up, at=at)
+            await self._catalog.note_links(session, changes)
 
 
 def build_refusals(common: Common, catalog: CatalogRoom) -> RefusalLine:
@@ -72,7 +72,7 @@ def build_adapters(
     adapter_metrics = AdapterMetrics(common.registry)
 
     def links() -> LinkBook:
-        return LinkBook(on_link=LinkNotes(common.database, catalog.service), clock=common.clock)
+        return LinkBook(on_links=LinkNotes(common.database, catalog.service), clock=common.clock)
 
     def mqtt(broker: Broker, links: LinkBook) -> Adapter:
         return MqttAdapter(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from benchmarks.broker import HUB, PASSWORD, PLATFORM, Mosquitto, running_mosqui
 from benchmarks.line.publisher import Order, Pace, publish
 from benchmarks.line.workload import BUILDINGS, POINTS, SITE, Fleet, write_files
 from benchmarks.part import Aim, Context, Details, Figure
+from building.link import LinkChange
 from building.profile import DeviceProfile
 from bus.client import Bus, BusSettings
 from catalog.dead_letters import DeadLetters
@@ -86,7 +86,7 @@ async def _measure(folder: Path, broker: Mosquitto, fleet: Fleet, messages: int)
         adapter = MqttAdapter(
             Broker(name="bench", host="127.0.0.1", port=broker.port, username=HUB, password=PASSWORD),
             directory=LiveDirectory(_directory(fleet, profiles["bench-sensor"])), profiles=profiles, intake=intake,
-            links=LinkBook(on_link=_ignore, clock=clock), clock=clock, metrics=MqttMetrics(registry),
+            links=LinkBook(on_links=_ignore, clock=clock), clock=clock, metrics=MqttMetrics(registry),
         )  # fmt: skip
         running = asyncio.create_task(adapter.run())
         await _until(lambda: adapter.is_up)
@@ -145,5 +145,5 @@ def _sample(registry: CollectorRegistry, name: str, **labels: str) -> float:
     return registry.get_sample_value(name, labels) or 0.0
 
 
-async def _ignore(equipment_id: UUID, is_up: bool, at: datetime) -> None:
+async def _ignore(changes: Sequence[LinkChange]) -> None:
     """Links are not what is measured."""

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from alarms.handlers import LinkAlarms
 from alarms.lifecycle import AlarmState
 from alarms.models import Alarm
+from building.link import LinkChange
 from catalog.events import LinkChanged
 from catalog.service import CatalogService
 from kit.db import Database
@@ -23,7 +24,7 @@ def links(place: Place) -> LinkAlarms:
 
 async def note(database: Database, place: Place, *, is_up: bool, at: datetime) -> None:
     async with database.transaction() as session:
-        await CatalogService({}).note_link(session, equipment_id=place.equipment_id("LIFT-01"), is_up=is_up, at=at)
+        await CatalogService({}).note_links(session, [LinkChange(place.equipment_id("LIFT-01"), is_up, at)])
 
 
 async def tell(database: Database, place: Place, links: LinkAlarms, *, is_up: bool) -> None:

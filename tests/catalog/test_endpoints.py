@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from building.link import LinkChange
 from catalog.events import CatalogChanged, LinkChanged
 from catalog.loader import load_directory
 from kit.access import Role
@@ -280,7 +281,7 @@ async def test_a_link_is_news_once(
     async def note(*, is_up: bool, after_s: float) -> None:
         async with room.database.transaction() as session:
             at = start + timedelta(seconds=after_s)
-            await room.catalog.note_link(session, equipment_id=UUID(made["id"]), is_up=is_up, at=at)
+            await room.catalog.note_links(session, [LinkChange(UUID(made["id"]), is_up, at)])
 
     await note(is_up=True, after_s=0)
     assert outbox.of(LinkChanged) == []

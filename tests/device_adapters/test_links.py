@@ -1,7 +1,9 @@
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from building.link import LinkChange
 from device_adapters.links import LinkBook
 from kit.clock import FakeClock
 from kit.ids import new_id
@@ -13,12 +15,14 @@ class Listener:
     def __init__(self, *, failures: int = 0) -> None:
         self.told: list[tuple[UUID, bool]] = []
         self.failures = failures
+        self.calls = 0
 
-    async def __call__(self, equipment_id: UUID, is_up: bool, at: datetime) -> None:
+    async def __call__(self, changes: Sequence[LinkChange]) -> None:
         if self.failures:
             self.failures -= 1
             raise ConnectionError("no database")
-        self.told.append((equipment_id, is_up))
+        self.calls += 1
+        self.told += [(change.equipment_id, change.is_up) for change in changes]
 
 
 async def settle(book: LinkBook, listener: Listener, count: int) -> None:
@@ -31,7 +35,7 @@ async def settle(book: LinkBook, listener: Listener, count: int) -> None:
 
 
 def book_for(listener: Listener) -> LinkBook:
-    return LinkBook(on_link=listener, clock=FakeClock(datetime(2026, 11, 22, tzinfo=UTC)))
+    return LinkBook(on_links=listener, clock=FakeClock(datetime(2026, 11, 22, tzinfo=UTC)))
 
 
 async def test_a_state_is_told_once_however_often_it_is_noted() -> None:
@@ -61,3 +65,14 @@ async def test_a_device_that_was_forgotten_is_told_anew() -> None:
     book.note(LIFT, True)
     await settle(book, listener, 2)
     assert listener.told == [(LIFT, True), (LIFT, True)]
+
+
+async def test_a_thousand_changes_are_told_by_the_hundred() -> None:
+    listener = Listener()
+    book = book_for(listener)
+    devices = [new_id() for _ in range(1_000)]
+    for device in devices:
+        book.note(device, False)
+    await settle(book, listener, 1_000)
+    assert listener.told == [(device, False) for device in devices]
+    assert listener.calls < 10

@@ -1,12 +1,12 @@
 """Adapters shared out: taken, given away and taken again, each time made anew."""
 
 import asyncio
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry
 
+from building.link import LinkChange
 from device_adapters.links import LinkBook
 from device_adapters.sharing import SharedAdapters
 from device_adapters.supervisor import AdapterMetrics
@@ -47,12 +47,12 @@ class Talkative:
 async def test_what_is_taken_again_tells_its_links_anew_and_stops_before_others_may_have_it() -> None:
     share, device, told = Steered(), new_id(), list[bool]()
 
-    async def on_link(equipment_id: UUID, is_up: bool, at: datetime) -> None:
-        told.append(is_up)
+    async def on_links(changes: Sequence[LinkChange]) -> None:
+        told.extend(change.is_up for change in changes)
 
     adapters = SharedAdapters(
         {"mqtt north": lambda links: Talkative(links, device, share.events)}, share=share,
-        links=lambda: LinkBook(on_link=on_link, clock=SystemClock()), clock=SystemClock(),
+        links=lambda: LinkBook(on_links=on_links, clock=SystemClock()), clock=SystemClock(),
         metrics=AdapterMetrics(CollectorRegistry()),
     )  # fmt: skip
     running = asyncio.create_task(adapters.run())

@@ -1,9 +1,9 @@
 import asyncio
-from datetime import datetime
-from uuid import UUID
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry
 
+from building.link import LinkChange
 from device_adapters.links import LinkBook
 from device_adapters.supervisor import AdapterMetrics, AdapterSupervisor, keep_running
 from kit.clock import SystemClock
@@ -28,14 +28,14 @@ class Broken:
         raise RuntimeError("no such host")
 
 
-async def nobody(equipment_id: UUID, is_up: bool, at: datetime) -> None:
+async def nobody(changes: Sequence[LinkChange]) -> None:
     raise AssertionError("no link was noted")
 
 
 async def test_an_adapter_that_fails_is_started_again_and_harms_no_other() -> None:
     registry, clock = CollectorRegistry(), SystemClock()
     steady, broken = Steady(), Broken()
-    links = LinkBook(on_link=nobody, clock=clock)
+    links = LinkBook(on_links=nobody, clock=clock)
     supervisor = AdapterSupervisor(
         {"steady": steady, "broken": broken}, links=links, clock=clock, metrics=AdapterMetrics(registry)
     )

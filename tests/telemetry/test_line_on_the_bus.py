@@ -84,7 +84,7 @@ async def test_registers_of_a_device_become_rows_of_the_store(bus: Bus, store: D
                 directory=live,
                 profiles=profiles(),
                 intake=intake,
-                links=LinkBook(on_link=nobody, clock=CLOCK),
+                links=LinkBook(on_links=nobody, clock=CLOCK),
                 settings=ModbusSettings(),
                 clock=CLOCK,
                 registry=CollectorRegistry(),

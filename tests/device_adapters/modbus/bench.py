@@ -4,7 +4,6 @@ import asyncio
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from building.equipment import EquipmentKind
+from building.link import LinkChange
 from building.profile import DeviceProfile, parse_profile
 from building.reading import Reading
 from catalog.directory import Directory, EquipmentEntry, LiveDirectory, PointEntry
@@ -89,7 +89,7 @@ class Bench:
         self.links: list[tuple[UUID, bool]] = []
         self.registry = CollectorRegistry()
         clock = SystemClock()
-        self.book = LinkBook(on_link=self._on_link, clock=clock)
+        self.book = LinkBook(on_links=self._on_links, clock=clock)
         self.adapter = ModbusAdapter(
             directory=self.directory,
             profiles=profiles(),
@@ -100,8 +100,8 @@ class Bench:
             registry=self.registry,
         )
 
-    async def _on_link(self, equipment_id: UUID, is_up: bool, at: datetime) -> None:
-        self.links.append((equipment_id, is_up))
+    async def _on_links(self, changes: Sequence[LinkChange]) -> None:
+        self.links += [(change.equipment_id, change.is_up) for change in changes]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -3,10 +3,9 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from prometheus_client import CollectorRegistry
 
+from building.link import LinkChange
 from bus.client import Bus
 from catalog.dead_letters import DeadLetters
 from catalog.directory import EquipmentEntry, LiveDirectory
@@ -105,10 +105,10 @@ async def rig(
     refusals = RefusalLine(database, discovery=discovery, dead_letters=dead_letters, clock=clock, registry=registry)
     told: list[tuple[UUID, bool]] = []
 
-    async def on_link(equipment_id: UUID, is_up: bool, at: datetime) -> None:
-        told.append((equipment_id, is_up))
+    async def on_links(changes: Sequence[LinkChange]) -> None:
+        told.extend((change.equipment_id, change.is_up) for change in changes)
 
-    links = LinkBook(on_link=on_link, clock=clock)
+    links = LinkBook(on_links=on_links, clock=clock)
     async with Intake(intake_bus or bus, refusals, registry=registry) as intake:
         adapter = MqttAdapter(
             broker, directory=live, profiles=PROFILES, intake=intake, links=links, clock=clock,

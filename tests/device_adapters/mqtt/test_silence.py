@@ -1,8 +1,10 @@
 """Devices without a last will."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from building.link import LinkChange
 from catalog.directory import LiveDirectory
 from device_adapters.links import LinkBook
 from device_adapters.mqtt.routing import Router
@@ -17,9 +19,9 @@ DAY_S = 86_400.0
 
 class RecordingLinks(LinkBook):
     def __init__(self, clock: FakeClock) -> None:
-        async def on_link(equipment_id: UUID, is_up: bool, at: datetime) -> None: ...
+        async def on_links(changes: Sequence[LinkChange]) -> None: ...
 
-        super().__init__(on_link=on_link, clock=clock)
+        super().__init__(on_links=on_links, clock=clock)
         self.noted: list[tuple[UUID, bool]] = []
 
     def note(self, equipment_id: UUID, is_up: bool) -> None:
