@@ -250,16 +250,22 @@ def _storage_watch(
     """Watches what this process writes itself, and the servers it runs itself."""
     var = common.settings.var
     refusing = {"bus": lambda: parts.bus.refusing_for_s}
+    failing: dict[str, Callable[[], bool]] = {}
     folders = {"photos": common.settings.files} if common.settings.files.is_dir() else {}
-    if infra.nats is not None:
+    server = infra.nats
+    if server is not None:
         folders |= {"bus": var / "nats"}
-    if not common.settings.database_url and infra.nats is not None:
+        failing = {"bus": lambda: server.is_failing}
+    if not common.settings.database_url and server is not None:
         folders |= {"database": var / "postgres"}
     if store_work is not None:
         refusing |= {"store": lambda: store_work.line.refusing_for_s}
         if not parts.telemetry.is_server:
             folders |= {"telemetry": parts.telemetry.folder or var / "telemetry"}
-    signs = Signs(folders, refusing, lambda: 0.0 if store_work is None else store_work.keeper.unread_share)
+    signs = Signs(
+        folders, refusing, lambda: 0.0 if store_work is None else store_work.keeper.unread_share, failing,
+        asks_database=store_work is not None,
+    )  # fmt: skip
     return StorageWatch(
         signs, low_bytes=common.settings.storage_low_mb * 1024**2, database=common.database,
         alarms=rooms.alarms.service, catalog=rooms.catalog.service, editor=rooms.catalog.editor,

@@ -1,20 +1,22 @@
 """Sees that the hub can keep what it is told, and says so before it cannot: an alarm like any other.
 
-Each folder is written to for a trial, the bus and the store say how long they have been refusing, and the bus how full
-it is of what nobody has read. What is wrong is an alarm on the hub itself, an equipment of the oldest site: on the
-desk, over MQTT, in `/metrics` and in `/readyz`. While the database is away it waits, and is raised when it is back.
+Each folder is written to for a trial, the bus and the store say how long they have been refusing, the bus how full
+it is of what nobody has read, and the database is asked for an answer. What is wrong is an alarm on the hub itself, an
+equipment of the oldest site: on the desk, over MQTT, in `/metrics` and in `/readyz`. While the database is away the
+alarm waits; it is raised when that is back, as of the time when the trouble was noticed, even if it is over by then.
 """
 
 import asyncio
-import os
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
 
 from prometheus_client import CollectorRegistry, Gauge
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from alarms.detection import AlarmSource, Detection
@@ -27,6 +29,7 @@ from catalog.service import CatalogService
 from kit.access import Scope
 from kit.clock import Clock, to_ms
 from kit.db import Database
+from kit.disk import can_write
 from kit.i18n import Language, Texts
 from kit.logs import logger
 
@@ -34,6 +37,7 @@ log = logger(__name__)
 
 LOOK_EVERY_S = 5.0
 STUCK_AFTER_S = 10.0
+ANSWER_S = 3.0
 UNREAD_SHARE = 0.8
 TRIAL_BYTES = 64 * 1024
 HUB_CODE = "HUB"
@@ -46,6 +50,7 @@ class Trouble(StrEnum):
     LOW = "storage_low"  # little room is left
     FULL = "storage_cannot_write"  # a trial failed
     STUCK = "storage_stuck"  # whoever writes there has been refusing for a while
+    AWAY = "database_away"  # it has not answered for a while
     UNREAD = "bus_fills_up"  # the bus holds much that nobody has read
 
     @property
@@ -53,7 +58,7 @@ class Trouble(StrEnum):
         match self:
             case Trouble.LOW | Trouble.UNREAD:
                 return Severity.MAJOR
-            case Trouble.FULL | Trouble.STUCK:
+            case Trouble.FULL | Trouble.STUCK | Trouble.AWAY:
                 return Severity.CRITICAL
             case _:
                 assert_never(self)
@@ -65,14 +70,26 @@ class StorageCannotWrite(RuntimeError):
 
 @dataclass(frozen=True)
 class Signs:
-    """What there is to look at: folders by place, and who says how long (s) it has been refusing, by place."""
+    """What there is to look at, by place: folders, who says how long (s) it has been refusing, and who says whether it
+    could not write lately."""
 
     folders: Mapping[str, Path]
     refusing_for_s: Mapping[str, Callable[[], float]]
     unread_share: Callable[[], float]
+    is_failing: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
+    asks_database: bool = False
+    """Of several processes one is enough: each would tell of the same outage."""
 
 
 Found = Mapping[tuple[Trouble, str], float]
+
+
+@dataclass(frozen=True)
+class Untold:
+    """A trouble that no alarm says yet."""
+
+    figure: float
+    since_ms: int
 
 
 class StorageGauges:
@@ -94,7 +111,7 @@ def examine(signs: Signs, *, low_bytes: int, gauges: StorageGauges) -> Found:
     for place, folder in signs.folders.items():
         free = shutil.disk_usage(folder).free if folder.is_dir() else 0
         gauges.free.labels(place).set(free)
-        if not _can_write(folder):
+        if not can_write(folder, size_bytes=TRIAL_BYTES) or (place in signs.is_failing and signs.is_failing[place]()):
             found[Trouble.FULL, place] = free
         elif free < low_bytes:
             found[Trouble.LOW, place] = free
@@ -104,21 +121,6 @@ def examine(signs: Signs, *, low_bytes: int, gauges: StorageGauges) -> Found:
     if (share := signs.unread_share()) > UNREAD_SHARE:
         found[Trouble.UNREAD, "bus"] = share
     return found
-
-
-def _can_write(folder: Path) -> bool:
-    """Whether a file of some kilobytes reaches the disk."""
-    trial = folder / f".trial-{os.getpid()}"
-    try:
-        with trial.open("wb") as file:
-            file.write(b"\0" * TRIAL_BYTES)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        return False
-    finally:
-        trial.unlink(missing_ok=True)
-    return True
 
 
 class StorageWatch:
@@ -150,6 +152,8 @@ class StorageWatch:
         self._gauges = StorageGauges(registry)
         self._found: Found = {}
         self._told: set[tuple[Trouble, str]] | None = None
+        self._untold: dict[tuple[Trouble, str], Untold] = {}
+        self._away_since: float | None = None
 
     async def check(self) -> None:
         """For `/readyz`. Raises StorageCannotWrite."""
@@ -164,25 +168,49 @@ class StorageWatch:
 
     async def look(self) -> None:
         """Looks once, and tells what began or ended since it was last told."""
-        self._found = await asyncio.to_thread(examine, self._signs, low_bytes=self._low_bytes, gauges=self._gauges)
+        found = await asyncio.to_thread(examine, self._signs, low_bytes=self._low_bytes, gauges=self._gauges)
+        self._found = {**found, **await self._database_away()}
         self._gauges.show(self._found)
-        if self._told == set(self._found):
+        self._note_what_is_new()
+        wanted = {*self._found, *self._untold}
+        if self._told == wanted:
             return
-        for trouble, place in set(self._found) - (self._told or set()):
-            log.error("storage trouble", trouble=trouble.value, place=place, figure=self._found[trouble, place])
         try:
             if await self._tell():
-                self._told = set(self._found)
-        except (SQLAlchemyError, OSError) as error:
+                self._told = wanted
+                self._untold.clear()
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("storage trouble cannot be made an alarm yet", error=repr(error)[:200])
+
+    async def _database_away(self) -> Found:
+        if not self._signs.asks_database:
+            return {}
+        try:
+            async with asyncio.timeout(ANSWER_S), self._database.transaction() as session:
+                await session.execute(text("SELECT 1"))
+        except (SQLAlchemyError, OSError, TimeoutError):
+            self._away_since = self._away_since or time.monotonic()
+            seconds = time.monotonic() - self._away_since
+            return {(Trouble.AWAY, "database"): seconds} if seconds > STUCK_AFTER_S else {}
+        self._away_since = None
+        return {}
+
+    def _note_what_is_new(self) -> None:
+        now_ms = to_ms(self._clock.now())
+        for (trouble, place), figure in self._found.items():
+            key = trouble, place
+            if key not in (self._told or ()) and key not in self._untold:
+                self._untold[key] = Untold(figure, now_ms)
+                log.error("storage trouble", trouble=trouble.value, place=place, figure=figure)
 
     async def _tell(self) -> bool:
         """Makes the alarms what was found. False: not yet, the directory must hear of the hub first."""
         hub = self._hub()
         if hub is None:
-            if self._found:
+            is_needed = bool(self._found or self._untold)
+            if is_needed:
                 await self._enter_catalog()
-            return not self._found
+            return not is_needed
         async with self._database.transaction() as session:
             lasting = await self._alarms.lasting_episodes(
                 session, source=AlarmSource.HUB, life_safety=False, equipment_ids=[hub.equipment_id]
@@ -193,10 +221,11 @@ class StorageWatch:
 
     def _changes(self, hub: EquipmentEntry, lasting: Mapping[str, int], *, now_ms: int) -> list[Detection]:
         """What began and ended, against the episodes that last: source id → onset."""
-        wanted = {_source_id(trouble, place): (trouble, place) for trouble, place in self._found}
+        present = {key: Untold(figure, now_ms) for key, figure in self._found.items()} | self._untold
+        wanted = {_source_id(*key): (key, untold) for key, untold in present.items()}
         began = [
-            self._detection(hub, trouble, place, onset_ms=now_ms)
-            for source_id, (trouble, place) in wanted.items()
+            self._detection(hub, *key, untold)
+            for source_id, (key, untold) in wanted.items()
             if source_id not in lasting
         ]
         ended = [
@@ -225,23 +254,25 @@ class StorageWatch:
     def _is_ours(self, source_id: str) -> bool:
         """Another process watches other places: its alarms are not for us to end."""
         places = {*self._signs.folders, *self._signs.refusing_for_s, "bus"}
-        return source_id in {_source_id(trouble, place) for trouble in Trouble for place in places}
+        ours = {_source_id(trouble, place) for trouble in Trouble for place in places}
+        if self._signs.asks_database:
+            ours.add(_source_id(Trouble.AWAY, "database"))
+        return source_id in ours
 
-    def _detection(self, hub: EquipmentEntry, trouble: Trouble, place: str, *, onset_ms: int) -> Detection:
-        figure = self._found[trouble, place]
+    def _detection(self, hub: EquipmentEntry, trouble: Trouble, place: str, untold: Untold) -> Detection:
         return Detection(
             source=AlarmSource.HUB,
             source_id=_source_id(trouble, place),
             equipment_id=hub.equipment_id,
             site_id=hub.site_id,
             active=True,
-            onset_ms=onset_ms,
-            at_ms=onset_ms,
+            onset_ms=untold.since_ms,
+            at_ms=untold.since_ms,
             severity=trouble.severity,
             fault_mode=trouble.value,
             life_safety=False,
-            message={language.value: self._words(trouble, place, figure, language) for language in Language},
-            values={"figure": round(figure, 3)},
+            message={language.value: self._words(trouble, place, untold.figure, language) for language in Language},
+            values={"figure": round(untold.figure, 3)},
         )
 
     def _words(self, trouble: Trouble, place: str, figure: float, language: Language) -> str:

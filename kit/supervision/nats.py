@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ import nats
 import nats.errors
 from nats.aio.client import Client
 
+from kit.disk import can_write
 from kit.logs import logger
 from kit.supervision.ports import free_port, require_free
 from kit.supervision.process import Child, ChildFailed, Command, end_leftover, running_child
@@ -46,6 +48,8 @@ CANNOT_WRITE = "failed to store a msg"
 NO_ROOM_BYTES = 1024**2
 ROOM_AGAIN_BYTES = 16 * 1024**2
 MEND_EVERY_S = 2.0
+# Longer than a restart takes: a disk that stays broken makes one failure of many.
+LATELY_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class NatsServer:
         self.config = config
         self._home = home
         self._child: Child | None = None
+        self._failed_at: float | None = None
 
     @property
     def url(self) -> str:
@@ -139,6 +144,14 @@ class NatsServer:
         if "error" in answer:
             raise ChildFailed(f"nats-server refuses its new configuration: {answer['error'].get('description')}")
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether it could not write lately."""
+        return self._failed_at is not None and time.monotonic() - self._failed_at < LATELY_S
+
+    def saw_failure(self) -> None:
+        self._failed_at = time.monotonic()
+
     def attach(self, child: Child) -> None:
         self._child = child
 
@@ -162,7 +175,7 @@ async def running_nats(home: Path, config: NatsConfig) -> AsyncIterator[NatsServ
 
     async with running_child(command, ready) as child:
         server.attach(child)
-        mending = asyncio.create_task(mend(child, home), name="mend nats")
+        mending = asyncio.create_task(mend(server, child, home), name="mend nats")
         try:
             yield server
         finally:
@@ -170,21 +183,24 @@ async def running_nats(home: Path, config: NatsConfig) -> AsyncIterator[NatsServ
             await asyncio.gather(mending, return_exceptions=True)
 
 
-async def mend(child: Child, home: Path) -> None:
+async def mend(server: NatsServer, child: Child, home: Path) -> None:
     """Restarts a server that once could not write, as soon as it could again; runs until cancelled.
 
-    nats-server (2.11 to 2.15) does not take up a stream again by itself after its disk was full: what is published is
-    neither stored nor answered, for good. A restart finds everything that was acknowledged.
+    nats-server (2.11 to 2.15) does not take up a stream again by itself after its disk was full or broken: what is
+    published is neither stored nor answered, for good. A restart finds everything that was acknowledged.
     """
     words = LogTail(child.log_path)
     is_ill = False
     while True:
         await asyncio.sleep(MEND_EVERY_S)
+        is_writable = await asyncio.to_thread(can_write, home)
         free = shutil.disk_usage(home).free
         # Where nothing can be written, the log cannot say so either.
-        is_ill = is_ill or free < NO_ROOM_BYTES or any(CANNOT_WRITE in line for line in words.new_lines())
-        if is_ill and free >= ROOM_AGAIN_BYTES:
-            log.warning("nats-server could not write and has room again: restarting it", home=str(home))
+        if not is_writable or free < NO_ROOM_BYTES or any(CANNOT_WRITE in line for line in words.new_lines()):
+            is_ill = True
+            server.saw_failure()
+        if is_ill and is_writable and free >= ROOM_AGAIN_BYTES:
+            log.warning("nats-server could not write and perhaps can again: restarting it", home=str(home))
             child.restart()
             is_ill = False
 

@@ -1,14 +1,18 @@
 """What the hub cannot keep becomes an alarm on the hub itself, and ends when it can again."""
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from alarms.models import Alarm
+from alarms.models import Alarm, AlarmEpisode
 from building.severity import Severity
 from catalog.editing import CatalogEditor
 from catalog.loader import load_directory
@@ -16,6 +20,7 @@ from catalog.profiles import load_profiles
 from catalog.service import CatalogService
 from hub.api import load_texts
 from hub.storage_watch import HUB_CODE, Signs, StorageCannotWrite, StorageGauges, StorageWatch, Trouble, examine
+from kit.clock import to_ms
 from kit.db import Database
 from tests.alarms.place import ROOT, Place, small_site
 from tests.small_disk import small_disk
@@ -34,6 +39,19 @@ class Refusing:
 
 
 @dataclass
+class Door:
+    """The way to a database that may be away."""
+
+    database: Database
+    is_shut: bool = False
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        if self.is_shut:
+            raise ConnectionRefusedError("nobody listens")
+        return self.database.transaction()
+
+
+@dataclass
 class Watched:
     """A watch with everything around it that a process gives it."""
 
@@ -41,7 +59,7 @@ class Watched:
     database: Database
     watch: StorageWatch
     refusing: Refusing
-    signs: Signs = field(default_factory=lambda: Signs({}, {}, lambda: 0.0))
+    door: Door
 
     async def look(self) -> None:
         """Looks, lets the directory hear what is new in the catalog, and looks again."""
@@ -49,6 +67,12 @@ class Watched:
             await self.watch.look()
             async with self.database.transaction() as session:
                 self.place.directory.replace(await load_directory(session))
+
+    async def ended_episodes(self) -> Mapping[str, int]:
+        """Onset (ms) of what is over, by source id."""
+        async with self.database.transaction() as session:
+            found = await session.scalars(select(AlarmEpisode).where(AlarmEpisode.ended_at.is_not(None)))
+            return {episode.source_id: episode.onset_ms for episode in found}
 
     async def alarms(self) -> Mapping[str, Alarm]:
         """Present alarms on the hub by their source id."""
@@ -62,13 +86,14 @@ async def watched(database: Database, tmp_path: Path) -> Watched:
     place = await small_site(database)
     profiles = load_profiles(ROOT / "device_adapters" / "profiles")
     refusing = Refusing()
-    signs = Signs({"telemetry": tmp_path}, {"bus": refusing}, lambda: 0.0)
+    door = Door(database)
+    signs = Signs({"telemetry": tmp_path}, {"bus": refusing}, lambda: 0.0, asks_database=True)
     watch = StorageWatch(
-        signs, low_bytes=MB, database=database, alarms=place.alarms, catalog=CatalogService(profiles),
+        signs, low_bytes=MB, database=cast(Database, door), alarms=place.alarms, catalog=CatalogService(profiles),
         editor=CatalogEditor(profiles, place.clock), directory=place.directory, texts=load_texts(), clock=place.clock,
         registry=CollectorRegistry(),
     )  # fmt: skip
-    return Watched(place, database, watch, refusing, signs)
+    return Watched(place, database, watch, refusing, door)
 
 
 async def test_a_bus_that_refuses_is_a_critical_alarm_that_ends_with_it(watched: Watched) -> None:
@@ -97,6 +122,47 @@ async def test_a_hub_that_starts_again_ends_what_no_longer_holds(watched: Watche
     watched.watch._told = None  # as it is after a start
     await watched.look()
     assert not await watched.alarms()
+
+
+async def test_what_was_wrong_while_the_database_was_away_is_told_with_its_own_time(watched: Watched) -> None:
+    await watched.look()
+    noticed_ms = to_ms(watched.place.clock.now())
+    watched.door.is_shut, watched.refusing.seconds = True, 60.0
+    await watched.watch.look()
+    watched.place.clock.advance(seconds=40)
+    watched.refusing.seconds = 0.0  # all is well before anybody could be told
+    await watched.watch.look()
+    watched.door.is_shut = False
+    await watched.look()
+    await watched.look()
+    assert await watched.ended_episodes() == {f"{Trouble.STUCK}:bus": noticed_ms}
+    assert not await watched.alarms()
+
+
+async def test_a_database_that_does_not_answer_for_a_while_is_a_critical_alarm_afterwards(watched: Watched) -> None:
+    watched.door.is_shut = True
+    await watched.watch.look()
+    await watched.watch.check()  # a moment is nothing
+    watched.watch._away_since = time.monotonic() - 11
+    await watched.watch.look()
+    with pytest.raises(StorageCannotWrite):
+        await watched.watch.check()
+    watched.door.is_shut = False
+    await watched.look()
+    await watched.look()
+    assert set(await watched.ended_episodes()) == {f"{Trouble.AWAY}:database"}
+
+
+def test_a_disk_that_was_made_read_only_and_a_server_that_cannot_write_are_told(tmp_path: Path) -> None:
+    gauges, failing = StorageGauges(CollectorRegistry()), {"bus": lambda: True}
+    with small_disk(tmp_path / "small", megabytes=8) as disk:
+        signs = Signs({"telemetry": disk.folder, "bus": tmp_path}, {}, lambda: 0.0, failing)
+        assert set(examine(signs, low_bytes=MB, gauges=gauges)) == {(Trouble.FULL, "bus")}
+        disk.set_writable(False)
+        found = set(examine(signs, low_bytes=MB, gauges=gauges))
+        assert found == {(Trouble.FULL, "bus"), (Trouble.FULL, "telemetry")}
+        disk.set_writable(True)
+        assert set(examine(signs, low_bytes=MB, gauges=gauges)) == {(Trouble.FULL, "bus")}
 
 
 def test_little_room_is_told_before_none_is_left(tmp_path: Path) -> None:

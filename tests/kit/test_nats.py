@@ -23,9 +23,10 @@ from kit.supervision.nats import (
     subject_of_topic,
 )
 from kit.supervision.ports import PortTaken
-from tests.conftest import LIVENESS_S
+from tests.conftest import LIVENESS_S, need
 from tests.kit.mqtt_device import Device, until
 from tests.small_disk import small_disk
+from torture.disk import DiskError, failing_disk
 
 LIFT = MqttUser("yunqi/LIFT-06", hash_password("lift"), publish=("site/yunqi/device/LIFT-06/telemetry",))
 OTHER = MqttUser("yunqi/LIFT-07", hash_password("other"), publish=("site/yunqi/device/LIFT-07/telemetry",))
@@ -183,6 +184,27 @@ async def test_a_full_disk_refuses_and_room_on_it_is_enough_to_go_on(tmp_path: P
             assert last > acknowledged, "nothing acknowledged is gone"
             assert (await stream.stream_info("FULL")).state.messages > acknowledged
             await client.close()
+
+
+async def test_a_broken_disk_refuses_and_one_that_works_again_is_enough_to_go_on(tmp_path: Path) -> None:
+    need("strace", package="strace")
+    async with running_nats(tmp_path / "nats", config()) as server:
+        client = await nats.connect(
+            server.url, user=BUS_USER, password="bus", max_reconnect_attempts=-1, reconnect_time_wait=0.2,
+            error_cb=ignored,
+        )  # fmt: skip
+        stream = client.jetstream(timeout=2)
+        await stream.add_stream(name="FULL", subjects=["full"])
+        acknowledged = (await stream.publish("full", b"before")).seq
+        async with failing_disk(lambda: [server.pid], DiskError.EIO):
+            with pytest.raises((nats.errors.Error, TimeoutError)):
+                await stream.publish("full", b"refused")
+            await until(lambda: server.is_failing)
+        last = await published_at_last(stream)
+        assert server.restarts >= 1
+        assert last > acknowledged
+        assert (await stream.get_msg("FULL", acknowledged)).data == b"before"
+        await client.close()
 
 
 async def published_at_last(stream: JetStreamContext) -> int:
