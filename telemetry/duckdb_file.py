@@ -10,7 +10,9 @@ syncs the database file before it shortens that log; segments and hours are sync
 lists them. So a power cut loses nothing that was acknowledged, as long as the disk keeps what it said it had.
 """
 
+import contextlib
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,6 +73,7 @@ class DuckDbFile:
         self._current = 0
         self._fresh_rows = 0
         self._is_broken = False
+        self._cursors: weakref.WeakSet[Any] = weakref.WeakSet()
         self._readers = _Readers()
 
     def open(self) -> None:
@@ -94,6 +97,8 @@ class DuckDbFile:
             "threads": self._limits.threads,
             "temp_directory": str(self.folder / "spill"),
             "preserve_insertion_order": "false",
+            # Else what a query or a burst once needed is given back at the next one only: 20 to 30 MB.
+            "allocator_background_threads": "true",
         }
         try:
             self._connection = duckdb.connect(str(path), config=config)
@@ -108,7 +113,9 @@ class DuckDbFile:
 
     def cursor(self) -> Any:
         """A connection of its own for one query, with its own transaction and its own `interrupt()`."""
-        return self._connection.cursor()
+        cursor = self._connection.cursor()
+        self._cursors.add(cursor)
+        return cursor
 
     # --- appends ------------------------------------------------------------------------------------------------------
 
@@ -119,18 +126,14 @@ class DuckDbFile:
 
     def append(self, readings: SequencedReadings) -> None:
         """Commits, which reaches the disk. Raises UnstorableBatch for data the table refuses."""
-        if self._is_broken:
-            self._restart()
-        self._connection.register("arriving", arrow_table(columns_of(readings), READINGS))
-        try:
-            self._connection.execute(f"INSERT INTO {fresh_table(self._current)} SELECT {COLUMNS} FROM arriving")  # noqa: S608
-        except (duckdb.DataError, duckdb.IntegrityError) as error:
-            raise UnstorableBatch(str(error)) from error
-        except duckdb.FatalException:
-            self._is_broken = True
-            raise
-        finally:
-            self._connection.unregister("arriving")
+        with self._alive() as connection:
+            connection.register("arriving", arrow_table(columns_of(readings), READINGS))
+            try:
+                connection.execute(f"INSERT INTO {fresh_table(self._current)} SELECT {COLUMNS} FROM arriving")  # noqa: S608
+            except (duckdb.DataError, duckdb.IntegrityError) as error:
+                raise UnstorableBatch(str(error)) from error
+            finally:
+                connection.unregister("arriving")
         self._fresh_rows += len(readings)
 
     def rotate(self) -> int:
@@ -143,9 +146,25 @@ class DuckDbFile:
         self._fresh_rows = 0
         return settled
 
+    @contextmanager
+    def _alive(self) -> Iterator[Any]:
+        """The writing connection, opened anew where a fatal error has ended the one before."""
+        if self._is_broken:
+            self._restart()
+        try:
+            yield self._connection
+        except duckdb.FatalException:
+            self._is_broken = True
+            raise
+
     def _restart(self) -> None:
-        """After a fatal error (a disk that was full while DuckDB tidied up) its database answers nothing until it is
-        opened anew; what was committed is all there."""
+        """After a fatal error (a disk that was full or failed while DuckDB committed or tidied up) its database answers
+        nothing until it is opened anew; what was committed is all there."""
+        # Anybody who still had it open would be given the dead one again, and so would we.
+        for cursor in list(self._cursors):
+            with contextlib.suppress(duckdb.Error):
+                cursor.interrupt()
+                cursor.close()
         self._connection.close()
         self._connect()
         self._is_broken = False
@@ -154,13 +173,14 @@ class DuckDbFile:
     @contextmanager
     def writing(self) -> Iterator[Any]:
         """A transaction on the writing connection."""
-        self._connection.execute("BEGIN")
-        try:
-            yield self._connection
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        with self._alive() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
 
     def newest(self) -> SequencedReadings:
         """The newest reading of every point, for the start."""
