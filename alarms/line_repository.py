@@ -8,13 +8,14 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from zlib import crc32
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.detection import Detection, condition_of, episode_of
 from alarms.ledger import Ledger, OpenBook
 from alarms.models import Alarm, AlarmEpisode, Inhibition, TransitionRecord
-from kit.db import driver_connection
-from kit.rows import Connection, fetch, insert_rows, update_rows
+from kit.db import answered, driver_connection
+from kit.rows import Connection, Writing, change, documents, fetch, insertion, things, write
 
 # Lock classes keep ordinary floods and life safety from ever waiting for each other.
 _ORDINARY_LOCKS, _LIFE_SAFETY_LOCKS = 0x5A48_0011, 0x5A48_0012
@@ -41,6 +42,8 @@ _INHIBITIONS = b"SELECT * FROM alarm_inhibition WHERE equipment_id = ANY(%s) AND
 _NUMBERS = (
     b"SELECT nextval(pg_get_serial_sequence('alarm_transition', 'no')) AS no FROM generate_series(1, %s) ORDER BY no"
 )
+# After the locks, in a statement of its own: it must see what whoever had them before has written.
+_BOOK = documents(alarms=_OPEN_ALARMS, episodes=_EPISODES, inhibitions=_INHIBITIONS, numbers=_NUMBERS)
 
 # What the ledger may change of an alarm that was there before, and all it says of a new one.
 _MOVED = (
@@ -64,19 +67,19 @@ async def open_book(session: AsyncSession, detections: Sequence[Detection]) -> O
     await _lock(connection, detections)
     conditions = _columns({condition_of(detection) for detection in detections})
     episodes = _columns({episode_of(detection) for detection in detections})
-    found_alarms = await fetch(connection, _OPEN_ALARMS, *conditions)
-    found_episodes = await fetch(connection, _EPISODES, *conditions, *episodes)
-    found_inhibitions = await fetch(connection, _INHIBITIONS, conditions[0])
     # A detection is one transition at most.
-    found_numbers = await fetch(connection, _NUMBERS, len(detections))
+    asked = await fetch(connection, _BOOK, *conditions, *conditions, *episodes, conditions[0], len(detections))
+    await answered(session)
+    found = await asked.fetchone()
+    assert found is not None
     book = OpenBook()
-    for alarm in (Alarm(**row) for row in await found_alarms.fetchall()):
+    for alarm in things(Alarm, found["alarms"]):
         book.alarms[alarm.equipment_id, alarm.source, alarm.source_id] = alarm
-    for episode in (AlarmEpisode(**row) for row in await found_episodes.fetchall()):
+    for episode in things(AlarmEpisode, found["episodes"]):
         book.episodes[episode.equipment_id, episode.source, episode.source_id, episode.onset_ms] = episode
-    for inhibition in (Inhibition(**row) for row in await found_inhibitions.fetchall()):
+    for inhibition in things(Inhibition, found["inhibitions"]):
         book.inhibitions.setdefault(inhibition.equipment_id, []).append(inhibition)
-    book.numbers = [row["no"] for row in await found_numbers.fetchall()]
+    book.numbers = [row["no"] for row in msgspec.json.decode(found["numbers"])]
     return book
 
 
@@ -88,19 +91,21 @@ async def save(session: AsyncSession, ledger: Ledger, *, numbers: Sequence[int])
     connection = await driver_connection(session)
     new = {alarm.id: alarm for alarm in ledger.new_alarms}
     moved = {alarm.id: alarm for alarm, _ in ledger.moves if alarm.id not in new}
-    # First those that may have become NORMAL: their condition may have a new alarm. Episodes and transitions point at
-    # alarms.
+    writings: list[Writing] = []
     if moved:
-        await update_rows(connection, Alarm, _rows(moved.values(), _MOVED))
+        writings.append(change(Alarm, _rows(moved.values(), _MOVED)))
+    if moved and new:
+        # First those that may have become NORMAL: their condition may have a new alarm.
+        await write(connection, writings.pop())
     if new:
-        await insert_rows(connection, Alarm, _rows(new.values(), _ALARM))
+        writings.append(insertion(Alarm, _rows(new.values(), _ALARM)))
     if ledger.changed_episodes:
-        changed = _rows(ledger.changed_episodes.values(), ("id", "alarm_id", "ended_at"))
-        await update_rows(connection, AlarmEpisode, changed)
+        writings.append(change(AlarmEpisode, _rows(ledger.changed_episodes.values(), ("id", "alarm_id", "ended_at"))))
     if ledger.new_episodes:
-        await insert_rows(connection, AlarmEpisode, _rows(ledger.new_episodes, _EPISODE))
+        writings.append(insertion(AlarmEpisode, _rows(ledger.new_episodes, _EPISODE)))
     if ledger.moves:
-        await insert_rows(connection, TransitionRecord, _rows([record for _, record in ledger.moves], _TRANSITION))
+        writings.append(insertion(TransitionRecord, _rows([record for _, record in ledger.moves], _TRANSITION)))
+    await write(connection, *writings)
 
 
 async def _lock(connection: Connection, detections: Sequence[Detection]) -> None:

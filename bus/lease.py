@@ -15,19 +15,15 @@ from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bus.owner import OwnerConnection, OwnerGroup, from_our_corner
-from kit.db import driver_connection
+from kit.db import answered, driver_connection
 from kit.logs import logger
-from kit.rows import fetch
+from kit.rows import Cursor, fetch
 
 log = logger(__name__)
 
 # Class of advisory locks: one lock a partition.
 PARTITION_LOCKS = 0x5A48_0001
 BEAT_S = 1.0
-# A transaction that writes for a partition never rests so long between two statements, unless its process is paused
-# or gone; then the server ends it, so that it does not keep the partition from the next owner.
-IDLE_IN_TRANSACTION = "5s"
-_BIND = b"SELECT set_config('idle_in_transaction_session_timeout', %s, true)"
 _CHECK = b"SELECT partition, epoch FROM partition_lease WHERE partition = ANY(%s) FOR SHARE"
 
 
@@ -53,6 +49,24 @@ class LeaseChange:
     gained: tuple[Lease, ...] = ()
     lost: tuple[Lease, ...] = ()
     surplus: tuple[Lease, ...] = ()
+
+
+class LeaseCheck:
+    """A question under way: in a pipeline its answer comes with those of the statements after it, at no wait."""
+
+    def __init__(self, session: AsyncSession, epochs: Mapping[int, int], answer: Cursor) -> None:
+        self._session = session
+        self._epochs = epochs
+        self._answer = answer
+
+    async def confirm(self) -> None:
+        """Call it before the commit. Raises LeaseLost."""
+        if self._answer.pgresult is None:
+            await answered(self._session)
+        found = {row["partition"]: row["epoch"] for row in await self._answer.fetchall()}
+        for partition, epoch in self._epochs.items():
+            if found.get(partition) != epoch:
+                raise LeaseLost(partition=partition, epoch=epoch)
 
 
 class PartitionLeases:
@@ -114,20 +128,13 @@ class PartitionLeases:
         self._gauge.set(len(self._held))
         await self._connection.unlock(PARTITION_LOCKS, lease.partition)
 
-    async def bind(self, session: AsyncSession) -> None:
-        """Call it first in each transaction that writes for partitions: paused for long, it is ended by the server."""
-        await fetch(await driver_connection(session), _BIND, IDLE_IN_TRANSACTION)
+    async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> "LeaseCheck":
+        """Call it first in each transaction that writes for these partitions (→ epoch), and `confirm` what it gives.
 
-    async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> None:
-        """Call it in each transaction that writes for these partitions (→ epoch). Raises LeaseLost.
-
-        The rows are locked against a taker until this transaction ends, so that what was checked stays true.
+        The rows are locked against a taker until this transaction ends, so that what was checked stays true. Such a
+        transaction is a pipelined one (`Database.pipelined_transaction`): paused for long, it is ended by the server.
         """
-        rows = await fetch(await driver_connection(session), _CHECK, list(epochs))
-        found = {row["partition"]: row["epoch"] for row in await rows.fetchall()}
-        for partition, epoch in epochs.items():
-            if found.get(partition) != epoch:
-                raise LeaseLost(partition=partition, epoch=epoch)
+        return LeaseCheck(session, epochs, await fetch(await driver_connection(session), _CHECK, list(epochs)))
 
     async def _reconnect_if_broken(self) -> tuple[Lease, ...]:
         if not await self._connection.reopen_if_broken():

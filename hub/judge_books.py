@@ -7,18 +7,17 @@ from typing import Protocol
 from uuid import UUID
 
 import psycopg
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.detection import AlarmSource, Detection
 from alarms.publication import AlarmPublication
 from alarms.service import AlarmService
 from alarms.transition import AlarmTransition
+from bus.lease import LeaseCheck
 from hub.judge_meters import JudgeMeters, line_name
 from hub.partition_mark import PartitionMark
 from kit.crash_points import CrashPoint, crash_here
-from kit.db import Database, pipelined
+from kit.db import Database
 from kit.logs import logger
 from rules.rule_set import PairKey
 from rules.service import Position, RuleService
@@ -28,23 +27,17 @@ log = logger(__name__)
 # What was found in each of some partitions, to be kept together.
 Findings = Sequence[tuple[PartitionMark, Sequence[Detection]]]
 
-# The database is away or overcome: worth trying again. In a pipeline errors come as the driver gives them.
-OUTAGES = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError, OSError)
-# It is there and will not have this.
-REFUSALS = (DBAPIError, psycopg.Error)
+# The database is away or overcome: worth trying again. Other errors of the driver mean that it will not have this.
+OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
 
 # Waits between attempts while the database is away, seconds; the last one is repeated.
 RETRY_WAITS_S = (0.05, 0.2, 1.0, 2.0)
 
 
-class LeaseCheck(Protocol):
+class Leases(Protocol):
     """`bus.lease.PartitionLeases`, or one that a test gives."""
 
-    async def bind(self, session: AsyncSession) -> None: ...
-
-    async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> None:
-        """Raises LeaseLost."""
-        ...
+    async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> LeaseCheck: ...
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ class JudgeBooks:
         database: Database,
         alarms: AlarmService,
         rules: RuleService,
-        leases: LeaseCheck,
+        leases: Leases,
         publication: AlarmPublication,
         meters: JudgeMeters,
     ) -> None:
@@ -87,7 +80,7 @@ class JudgeBooks:
         """
         try:
             transitions = await self._persist(findings)
-        except REFUSALS as error:
+        except psycopg.Error as error:
             log.error("detections cannot be kept together", partitions=_partitions(findings), error=str(error))
             transitions = await self._one_by_one(findings)
         crash_here(CrashPoint.JUDGE_COMMITTED)
@@ -104,10 +97,10 @@ class JudgeBooks:
         if not behind:
             return
         reached = {mark.partition: mark.reached.sequence for mark in behind}
-        async with self._database.transaction() as session, pipelined(session):
-            await self._leases.bind(session)
+        async with self._database.pipelined_transaction() as session:
+            check = await self._leases.check(session, {mark.partition: mark.epoch for mark in behind})
             await self._save_positions(session, behind)
-            await self._leases.check(session, {mark.partition: mark.epoch for mark in behind})
+            await check.confirm()
         for mark in behind:
             mark.written = reached[mark.partition]
 
@@ -131,11 +124,11 @@ class JudgeBooks:
     async def _write(self, findings: Findings) -> list[AlarmTransition]:
         detections = [detection for _, found in findings for detection in found]
         async with self._database.pipelined_transaction() as session:
-            await self._leases.bind(session)
+            check = await self._leases.check(session, {mark.partition: mark.epoch for mark, _ in findings})
             transitions = await self._alarms.apply(session, detections)
             await self._save_positions(session, [mark for mark, _ in findings])
-            # Last, so that its answer is waited for once with those of all the writing; COMMIT goes out after it.
-            await self._leases.check(session, {mark.partition: mark.epoch for mark, _ in findings})
+            # Its answer came with what the alarms read; COMMIT goes out with the writing.
+            await check.confirm()
         return transitions
 
     async def _one_by_one(self, findings: Findings) -> list[AlarmTransition]:
@@ -145,7 +138,7 @@ class JudgeBooks:
             for detection in detections:
                 try:
                     transitions += await self._persist([(mark, [detection])])
-                except REFUSALS:
+                except psycopg.Error:
                     self._meters.unfit.inc()
                     log.exception(
                         "detection cannot be kept", rule=detection.source_id, equipment=detection.equipment_id

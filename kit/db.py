@@ -14,6 +14,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
+from kit.pipelines import Pipelines
+
 if TYPE_CHECKING:
     from kit.events import Outbox
 
@@ -27,9 +29,7 @@ NAMING = {
 }
 
 
-_DRIVER = "driver connection"
-# Connections kept for `Database.pipelined_transaction`: few write that way, one transaction after the other.
-PIPELINES = 3
+_DRIVER, _PIPELINE = "driver connection", "pipeline"
 
 
 # A dead connection is noticed within about ten seconds: s, s, probes, ms, s.
@@ -61,9 +61,9 @@ class Database:
         self.url = async_url(url)
         self.engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
-        # Asks no connection beforehand whether it is alive, and begins no transaction by itself: round trips, both.
-        self._pipelines = create_async_engine(self.url, pool_size=PIPELINES, isolation_level="AUTOCOMMIT")
-        self._pipelined_sessions = async_sessionmaker(self._pipelines, expire_on_commit=False)
+        self._pipelines = Pipelines(plain_url(url))
+        # Bound to nothing: the ORM cannot be used in a pipeline, and says so.
+        self._pipelined_sessions = async_sessionmaker(expire_on_commit=False)
 
     def use_outbox(self, outbox: "Outbox") -> None:
         self._sessions.configure(info={"outbox": outbox})
@@ -74,7 +74,7 @@ class Database:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.engine.dispose()
-        await self._pipelines.dispose()
+        await self._pipelines.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -89,14 +89,14 @@ class Database:
         BEGIN goes out with the first statements and COMMIT with the last: on a busy loop each answer waited for costs
         more than the statement. What fails, the commit too, is raised as the driver's error. A connection that the
         server has closed meanwhile is found out by the first answer waited for: only for those who try again.
+        Statements go over the `driver_connection`; the ORM raises.
         """
-        async with self._pipelined_sessions() as session:
-            connection = await driver_connection(session)
-            async with connection.pipeline():
-                await connection.execute(b"BEGIN")
-                yield session
-                # After a statement that failed the server skips this one, and the end of the pipeline raises.
-                await connection.execute(b"COMMIT")
+        async with (
+            self._pipelines.transaction() as (connection, pipeline),
+            self._pipelined_sessions() as session,
+        ):
+            session.info.update({_DRIVER: (None, connection), _PIPELINE: pipeline})
+            yield session
 
 
 def async_url(url: str) -> str:
@@ -143,10 +143,24 @@ async def pipelined(session: AsyncSession) -> AsyncIterator[None]:
     written first. What fails is raised, as the driver's error, by a fetch or at the end of the block; inside another
     pipeline, at the end of that one.
     """
-    await session.flush()
     connection = await driver_connection(session)
     if connection.info.pipeline_status is not psycopg.pq.PipelineStatus.OFF:
         yield
         return
-    async with connection.pipeline():
-        yield
+    await session.flush()
+    try:
+        async with connection.pipeline() as session.info[_PIPELINE]:
+            yield
+    finally:
+        session.info.pop(_PIPELINE, None)
+
+
+async def answered(session: AsyncSession) -> None:
+    """Waits for the answers to all that a pipeline has sent: call it before a fetch while there is more to send.
+
+    A fetch would do that too, but leave the server in the middle of a pipeline, where it takes no notice of a client
+    that has stopped: this tells it that the transaction rests (`kit.pipelines.IDLE_IN_TRANSACTION`).
+    """
+    pipeline: psycopg.AsyncPipeline | None = session.info.get(_PIPELINE)
+    if pipeline is not None:
+        await pipeline.sync()

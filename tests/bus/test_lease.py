@@ -4,8 +4,6 @@ import asyncio
 
 import psycopg
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from bus.lease import Lease, LeaseLost, PartitionLeases
 from bus.owner import SILENT_AFTER_S
@@ -56,13 +54,13 @@ async def test_a_paused_owner_that_wakes_up_cannot_write(database: Database, dat
     async with PartitionLeases(database_url, owner="a") as first, PartitionLeases(database_url, owner="b") as second:
         lease = (await first.rebalance([7])).gained[0]
         async with database.transaction() as session:
-            await first.check(session, {7: lease.epoch})
+            await (await first.check(session, {7: lease.epoch})).confirm()
         await _cut_off(database_url, "a")
         assert (await second.rebalance([7])).gained == (Lease(7, 2),)
         async with database.transaction() as session:
             with pytest.raises(LeaseLost):
-                await first.check(session, {7: lease.epoch})
-            await second.check(session, {7: 2})
+                await (await first.check(session, {7: lease.epoch})).confirm()
+            await (await second.check(session, {7: 2})).confirm()
         assert (await first.rebalance([7])).lost == (lease,)
 
 
@@ -70,7 +68,7 @@ async def test_nobody_takes_over_while_a_checked_transaction_is_open(database: D
     async with PartitionLeases(database_url, owner="a") as first, PartitionLeases(database_url, owner="b") as second:
         lease = (await first.rebalance([7])).gained[0]
         async with database.transaction() as session:
-            await first.check(session, {7: lease.epoch})
+            await (await first.check(session, {7: lease.epoch})).confirm()
             await _cut_off(database_url, "a")
             taking = asyncio.create_task(second.rebalance([7]))
             await asyncio.sleep(0.3)
@@ -106,19 +104,17 @@ async def test_an_owner_that_beats_keeps_what_it_has_however_long_it_is_busy(dat
 async def test_a_transaction_that_rests_does_not_keep_its_partition(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bus.lease.IDLE_IN_TRANSACTION", "500ms")
+    monkeypatch.setattr("kit.pipelines.IDLE_IN_TRANSACTION", "500ms")
     async with PartitionLeases(database_url, owner="a") as first, PartitionLeases(database_url, owner="b") as second:
         lease = (await first.rebalance([7])).gained[0]
-        with pytest.raises(DBAPIError):
-            async with database.transaction() as session:
-                await first.bind(session)
-                await first.check(session, {7: lease.epoch})
+        with pytest.raises(psycopg.Error):
+            async with database.pipelined_transaction() as session:
+                await (await first.check(session, {7: lease.epoch})).confirm()
                 await _cut_off(database_url, "a")
                 async with asyncio.timeout(LIVENESS_S):
                     while not (gained := (await second.rebalance([7])).gained):
                         await asyncio.sleep(0.2)
                 assert gained == (Lease(7, 2),)
-                await session.execute(text("SELECT 1"))
 
 
 async def _cut_off(database_url: str, owner: str) -> None:

@@ -19,7 +19,7 @@ from alarms.service import AlarmService
 from building.reading import Reading, ReadingBatch
 from building.severity import Severity
 from bus.client import Bus
-from bus.lease import LeaseLost, PartitionLeases
+from bus.lease import LeaseCheck, LeaseLost, PartitionLeases
 from catalog.loader import load_directory
 from catalog.profiles import load_profiles
 from hub.judge_books import JudgeBooks
@@ -28,9 +28,10 @@ from hub.judge_meters import JudgeMeters
 from hub.partition_mark import PartitionMark, Reached
 from kit.access import Scope
 from kit.clock import SystemClock, to_ms
-from kit.db import Database
+from kit.db import Database, driver_connection
 from kit.i18n import Language, Texts
 from kit.ids import new_id
+from kit.rows import fetch
 from people.models import Person
 from rules.models import JudgePosition
 from rules.schemas import RuleDefinition
@@ -298,10 +299,9 @@ async def test_an_owner_whose_partition_was_taken_writes_nothing_until_it_owns_i
 
 async def test_nothing_is_written_under_an_old_epoch(plant: Plant) -> None:
     class Taken:
-        async def bind(self, session: AsyncSession) -> None: ...
-
-        async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> None:
-            raise LeaseLost(partition=PARTITION, epoch=epochs[PARTITION])
+        async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> LeaseCheck:
+            nothing = await fetch(await driver_connection(session), b"SELECT 1 WHERE false")
+            return LeaseCheck(session, epochs, nothing)
 
     meters, registry = JudgeMeters(CollectorRegistry()), CollectorRegistry()
     transaction = plant.database.transaction
