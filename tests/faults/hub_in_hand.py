@@ -53,11 +53,12 @@ class SoleOwner:
     async def release(self, lease: Lease) -> None:
         self._held.pop(lease.partition, None)
 
-    async def bind(self, session: AsyncSession) -> None:
-        """Nothing here is paused in a transaction."""
-
-    async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> None:
+    async def check(self, session: AsyncSession, epochs: Mapping[int, int]) -> "SoleOwner":
         """Nobody else is there."""
+        return self
+
+    async def confirm(self) -> None:
+        """Nothing here is paused in a transaction."""
 
 
 class Panel:
