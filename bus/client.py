@@ -13,26 +13,24 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import (
-    AckPolicy,
-    ConsumerConfig,
-    ConsumerInfo,
-    DeliverPolicy,
-)
-from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
+from nats.js.errors import NotFoundError
 from prometheus_client import CollectorRegistry, Counter
 
 from building.reading import ReadingBatch
 from bus import codec
 from bus.address import BusAddress
+from bus.answers import Answers
 from bus.delivery import Delivery
 from bus.errors import NobodyAnswers, RequestFailed
 from bus.history import read_history
+from bus.message import Message
 from bus.patience import RETRY_S, patiently
+from bus.publishing import NotKept, Outgoing, Publishing
 from bus.pull import Pull
 from bus.streams import ensure_stream
 from bus.subjects import STREAMS, StreamSpec, durable_name, partition_of, stream_of
-from kit.ids import new_id
+from bus.wire import Wire
 from kit.logs import logger
 
 log = logger(__name__)
@@ -67,6 +65,9 @@ class Bus:
     def __init__(self, settings: BusSettings, *, registry: CollectorRegistry | None = None) -> None:
         self._settings = settings
         self._client = Client()
+        self._wire = Wire(self._client)
+        self._publishing = Publishing(self._wire, timeout_s=ATTEMPT_TIMEOUT_S)
+        self._answers = Answers(self._wire)
         self._leaving = False
         self._pulls: set[Pull] = set()
         self._failing_since: float | None = None
@@ -91,12 +92,14 @@ class Bus:
             disconnected_cb=self._on_disconnected,
             reconnected_cb=self._on_reconnected,
         )
+        await self._publishing.open()
         for spec in STREAMS:
             await ensure_stream(self._jetstream, spec, replicas=self._settings.replicas)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         self._leaving = True
+        await self._answers.close()
         with contextlib.suppress(nats.errors.Error, TimeoutError):
             await self._client.close()
 
@@ -117,10 +120,18 @@ class Bus:
         A repeated attempt carries the same message id, so that the stream keeps it once. To give up earlier, wrap
         the call in `asyncio.timeout`.
         """
-        spec = stream_of(life_safety=life_safety)
-        sequence = await self._publish(spec.subject(partition), codec.encode(batch))
-        self._published.labels(spec.prefix).inc(len(batch))
+        [sequence] = await self.publish_all([(partition, batch)], life_safety=life_safety)
         return sequence
+
+    async def publish_all(self, batches: Sequence[tuple[int, ReadingBatch]], *, life_safety: bool = False) -> list[int]:
+        """As `publish`, for batches with their partitions, in one write; the sequence of each."""
+        spec = stream_of(life_safety=life_safety)
+        messages = [
+            self._publishing.outgoing(spec.subject(partition), codec.encode(batch)) for partition, batch in batches
+        ]
+        sequences = await self._until_kept(messages)
+        self._published.labels(spec.prefix).inc(sum(len(batch) for _, batch in batches))
+        return sequences
 
     async def consume(
         self,
@@ -130,22 +141,23 @@ class Bus:
         life_safety: bool = False,
         max_messages: int = 256,
         max_wait_s: float = 1.0,
+        gathers: bool = False,
         on_poison: PoisonHandler | None = None,
     ) -> AsyncGenerator[list[Delivery], None]:
         """What `durable` has not acknowledged yet, oldest first, then what comes, as soon as it comes; endless.
 
         With `partitions` there is one durable consumer a partition, so that partitions can change hands; None takes
         every partition through one. Yields an empty list when nothing came for `max_wait_s`, and at most
-        `max_messages`. What is not acknowledged within 30 s comes again. A message that is no batch goes to
+        `max_messages`. `gathers`: what comes between two pages waits on the bus and comes with the next, at a fraction
+        of the cost. What is not acknowledged within 30 s comes again. A message that is no batch goes to
         `on_poison(raw, reason)` and never comes again. Close the iterator when done (`contextlib.aclosing`).
         """
         spec = stream_of(life_safety=life_safety)
         names = [await self._ensure_consumer(spec, durable, partition) for partition in _each(partitions)]
-        async with self._pulling(spec, names, max_messages=max_messages) as pull:
+        async with self._pulling(spec, names, max_messages=max_messages, gathers=gathers) as pull:
             while True:
                 messages = await pull.next(max_messages=max_messages, max_wait_s=max_wait_s)
-                decoded = [await self._decode(message, life_safety, on_poison) for message in messages]
-                yield [delivery for delivery in decoded if delivery is not None]
+                yield await self._decoded(messages, life_safety=life_safety, on_poison=on_poison)
 
     async def renew_consumer(self, *, durable: str, partition: int, after: int, life_safety: bool = False) -> None:
         """Makes `durable` of a partition anew: it gives out what came after sequence `after` and counts from 1.
@@ -153,48 +165,35 @@ class Bus:
         Whoever asked the one before for messages, and sleeps on it, is given none of these.
         """
         spec = stream_of(life_safety=life_safety)
+        await self._answers.flush()  # they are for the one before
         with contextlib.suppress(NotFoundError):
             await patiently(lambda: self._jetstream.delete_consumer(spec.name, durable_name(durable, partition)))
         # A bus that lost its files counts from 1 again.
         known = (await patiently(lambda: self._jetstream.stream_info(spec.name))).state.last_seq
+        begin = min(after, known) + 1
         config = replace(
-            _consumer(spec, durable, partition),
-            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=min(after, known) + 1,
+            _consumer(spec, durable, partition), deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=begin
         )
         await patiently(lambda: self._jetstream.add_consumer(spec.name, config))
 
-    async def history(
+    def history(
         self, *, partition: int, since_ms: int, life_safety: bool = False, max_messages: int = 200
     ) -> AsyncGenerator[list[Delivery], None]:
         """What one partition was sent since `since_ms` (time of arrival on the bus), in order, up to now; then ends.
 
         Consumes nothing: every reader gets all of it. Acknowledging these deliveries has no effect.
         """
-        reading = read_history(
-            self._client,
-            stream_of(life_safety=life_safety),
-            partition=partition,
-            since_ms=since_ms,
-            max_messages=max_messages,
+        return self._again(
+            partition=partition, since_ms=since_ms, after=None, life_safety=life_safety, max_messages=max_messages
         )
-        async with aclosing(reading) as pages:
-            async for messages in pages:
-                decoded = [await self._decode(message, life_safety, None) for message in messages]
-                yield [delivery for delivery in decoded if delivery is not None]
 
-    async def after(
+    def after(
         self, *, partition: int, sequence: int, life_safety: bool = False, max_messages: int = 200
     ) -> AsyncGenerator[list[Delivery], None]:
         """Like `history`, of what came after `sequence`."""
-        spec = stream_of(life_safety=life_safety)
-        reading = read_history(
-            self._client, spec, partition=partition, since_ms=0, max_messages=max_messages, after_sequence=sequence
+        return self._again(
+            partition=partition, since_ms=0, after=sequence, life_safety=life_safety, max_messages=max_messages
         )
-        async with aclosing(reading) as pages:
-            async for messages in pages:
-                decoded = [await self._decode(message, life_safety, None) for message in messages]
-                yield [delivery for delivery in decoded if delivery is not None]
 
     async def partitions(self, *, life_safety: bool = False) -> list[int]:
         """The partitions of which the bus has anything."""
@@ -283,43 +282,71 @@ class Bus:
             return None
         return info
 
-    async def _publish(self, subject: str, payload: bytes) -> int:
-        headers = {"Nats-Msg-Id": new_id().hex}
-        stream = self._jetstream
-        while True:
-            try:
-                acknowledged = await stream.publish(subject, payload, headers=headers)
-            except nats.errors.MaxPayloadError:
-                raise
-            except (nats.errors.Error, NoStreamResponseError, APIError, TimeoutError) as error:
-                self._note_refusal(subject, error)
-                await asyncio.sleep(RETRY_S)
-                continue
-            self._note_success()
-            return int(acknowledged.seq)
+    async def _until_kept(self, messages: Sequence[Outgoing]) -> list[int]:
+        answers = await self._attempt(messages)
+        while refused := [place for place, answer in enumerate(answers) if isinstance(answer, NotKept)]:
+            self._note_refusal(answers[refused[0]])
+            await asyncio.sleep(RETRY_S)
+            again = await self._attempt([messages[place] for place in refused])
+            for place, answer in zip(refused, again, strict=True):
+                answers[place] = answer
+        self._note_success()
+        return [answer for answer in answers if isinstance(answer, int)]
 
-    def _note_refusal(self, subject: str, error: Exception) -> None:
+    async def _attempt(self, messages: Sequence[Outgoing]) -> list[int | NotKept]:
+        try:
+            return await self._publishing.attempt(messages)
+        except nats.errors.MaxPayloadError:
+            raise
+        except nats.errors.Error as error:
+            return [NotKept(repr(error))] * len(messages)
+
+    def _note_refusal(self, reason: int | NotKept) -> None:
         self._retries.inc()
         if self._failing_since is None:
             self._failing_since = time.monotonic()
-            log.error("bus does not take batches", subject=subject, error=repr(error))
+            log.error("bus does not take batches", error=str(reason))
 
     def _note_success(self) -> None:
         if self._failing_since is not None:
             log.info("bus takes batches again", after_s=round(time.monotonic() - self._failing_since, 1))
             self._failing_since = None
 
-    async def _decode(self, message: Msg, life_safety: bool, on_poison: PoisonHandler | None) -> Delivery | None:
-        try:
-            batch = codec.decode(message.data)
-        except codec.BadBatch as error:
-            self._poison.inc()
-            log.error("message on the bus is no batch", subject=message.subject, reason=str(error))
-            if on_poison is not None:
-                await on_poison(message.data, str(error))
-            await message.term()
-            return None
-        return Delivery.of(batch, message, partition=partition_of(message.subject), life_safety=life_safety)
+    async def _again(
+        self, *, partition: int, since_ms: int, after: int | None, life_safety: bool, max_messages: int
+    ) -> AsyncGenerator[list[Delivery], None]:
+        reading = read_history(
+            self._client, self._wire, stream_of(life_safety=life_safety),
+            partition=partition, since_ms=since_ms, max_messages=max_messages, after_sequence=after,
+        )  # fmt: skip
+        async with aclosing(reading) as pages:
+            async for messages in pages:
+                yield await self._decoded(messages, life_safety=life_safety, on_poison=None)
+
+    async def _decoded(
+        self, messages: Sequence[Message], *, life_safety: bool, on_poison: PoisonHandler | None
+    ) -> list[Delivery]:
+        deliveries: list[Delivery] = []
+        for message in messages:
+            try:
+                batch = codec.decode(message.data)
+            except codec.BadBatch as error:
+                await self._refuse(message, error, on_poison)
+            else:
+                partition = partition_of(message.subject)
+                deliveries.append(
+                    Delivery(
+                        batch, message.sequence, message.number, message.arrived_ms, partition, life_safety, message
+                    )
+                )
+        return deliveries
+
+    async def _refuse(self, message: Message, error: codec.BadBatch, on_poison: PoisonHandler | None) -> None:
+        self._poison.inc()
+        log.error("message on the bus is no batch", subject=message.subject, reason=str(error))
+        if on_poison is not None:
+            await on_poison(message.data, str(error))
+        await message.term()
 
     async def _ensure_consumer(self, spec: StreamSpec, durable: str, partition: int | None) -> str:
         """Makes the consumer unless it is there, wherever it began."""
@@ -331,8 +358,11 @@ class Bus:
         return name
 
     @asynccontextmanager
-    async def _pulling(self, spec: StreamSpec, names: Sequence[str], *, max_messages: int) -> AsyncIterator[Pull]:
-        pull = Pull(self._client, stream=spec.name, consumers=names, max_messages=max_messages)
+    async def _pulling(
+        self, spec: StreamSpec, names: Sequence[str], *, max_messages: int, gathers: bool
+    ) -> AsyncIterator[Pull]:
+        wire, answers = self._wire, self._answers
+        pull = Pull(wire, answers, stream=spec.name, consumers=names, max_messages=max_messages, gathers=gathers)
         self._pulls.add(pull)
         try:
             async with pull:
@@ -349,6 +379,7 @@ class Bus:
 
     async def _on_reconnected(self) -> None:
         log.info("bus connection is back")
+        self._publishing.connection_was_lost()
         for pull in self._pulls:
             pull.ask_again()
 

@@ -1,18 +1,20 @@
 """A batch as the bus delivers it, and the answer to it."""
 
-import contextlib
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-import nats.errors
-from nats.aio.msg import Msg
+from typing import Protocol
 
 from building.reading import ReadingBatch
 
-# $JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<number>.<time>.<pending>; with a domain and an account after ACK
-# on servers that have such.
-_PLAIN_TOKENS, _PLAIN_AT, _DOMAIN_AT = 9, 5, 7
+
+class Answerable(Protocol):
+    """What is told the bus of a message: it goes out within `bus.answers.GATHER_S`, what is given back at once."""
+
+    async def ack(self) -> None: ...
+
+    async def nak(self, delay: float | None = None) -> None: ...
+
+    async def term(self) -> None: ...
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,15 +32,7 @@ class Delivery:
     arrived_ms: int
     partition: int
     life_safety: bool
-    message: Msg
-
-    @classmethod
-    def of(cls, batch: ReadingBatch, message: Msg, *, partition: int, life_safety: bool) -> "Delivery":
-        tokens = message.reply.split(".")
-        at = _PLAIN_AT if len(tokens) == _PLAIN_TOKENS else _DOMAIN_AT
-        sequence, number, nanoseconds = tokens[at : at + 3]
-        arrived_ms = int(nanoseconds) // 1_000_000
-        return cls(batch, int(sequence), int(number), arrived_ms, partition, life_safety, message)
+    message: Answerable
 
     @property
     def arrived_at(self) -> datetime:
@@ -46,17 +40,12 @@ class Delivery:
 
     async def ack(self) -> None:
         """Never deliver this again. A lost acknowledgement only means one more delivery."""
-        await _answer(self.message.ack())
+        await self.message.ack()
 
     async def nak(self, delay_s: float = 0.0) -> None:
         """Deliver this again after `delay_s`."""
-        await _answer(self.message.nak(delay=delay_s or None))
+        await self.message.nak(delay=delay_s or None)
 
     async def term(self) -> None:
         """Never deliver this again, although it was not dealt with."""
-        await _answer(self.message.term())
-
-
-async def _answer(answer: Awaitable[None]) -> None:
-    with contextlib.suppress(nats.errors.Error):
-        await answer
+        await self.message.term()

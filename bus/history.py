@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 
 import nats.errors
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import NotFoundError
 
+from bus.answers import Answers
+from bus.message import Message
 from bus.patience import patiently
 from bus.pull import Pull
 from bus.subjects import StreamSpec
+from bus.wire import Wire
 
 SILENCE_S = 10.0
 ADD_TIMEOUT_S = 3.0
@@ -20,13 +22,14 @@ ADD_TIMEOUT_S = 3.0
 
 async def read_history(
     client: Client,
+    wire: Wire,
     spec: StreamSpec,
     *,
     partition: int,
     since_ms: int,
     max_messages: int,
     after_sequence: int | None = None,
-) -> AsyncGenerator[list[Msg], None]:
+) -> AsyncGenerator[list[Message], None]:
     """Pages of messages, oldest first, until everything there was at the time of the call has been read.
 
     `after_sequence` says where to begin instead of `since_ms`.
@@ -46,10 +49,11 @@ async def read_history(
     consumer = await _add(client, spec, wanted)
     remaining = consumer.num_pending or 0
     while remaining > 0:
-        async with Pull(client, stream=spec.name, consumers=[consumer.name], max_messages=max_messages) as pull:
+        pull = Pull(wire, Answers(wire), stream=spec.name, consumers=[consumer.name], max_messages=max_messages)
+        async with pull:
             while page := await pull.next(max_messages=min(max_messages, remaining), max_wait_s=SILENCE_S):
                 remaining -= len(page)
-                last = page[-1].metadata.sequence.stream
+                last = page[-1].sequence
                 wanted = _from_sequence(wanted, last + 1)
                 yield page
                 if remaining <= 0:

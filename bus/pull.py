@@ -7,20 +7,28 @@ afford neither. So the standing pull requests of the JetStream protocol are kept
 import asyncio
 import contextlib
 import json
+import re
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 import nats.errors
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
+
+from bus.answers import Answers
+from bus.message import Message
+from bus.wire import Take, Wire
 
 REQUEST_EXPIRES_S = 30.0
 HEARTBEAT_S = 5.0
 REFUSED_PAUSE_S = 0.2
+# The end of an answer comes with its last message; should it be lost, what came must not wait for it.
+END_OF_ANSWER_S = 0.5
+
+_HEARTBEAT, _NOTHING_THERE, _EXPIRED = b"100", b"404", b"408"
+_STATUS = slice(9, 12)  # of b"NATS/1.0 404 No Messages"
+_OWED = re.compile(rb"Nats-Pending-Messages: (\d+)")
 
 
 @dataclass
@@ -28,7 +36,7 @@ class _Source:
     """One consumer: where its messages come in, and how many of those asked for are still to come."""
 
     consumer: str
-    subscription: Subscription | None = None
+    subscription: int | None = None
     inbox: str = ""
     outstanding: int = 0
     heard_at: float = field(default_factory=time.monotonic)
@@ -36,40 +44,53 @@ class _Source:
 
 
 class Pull:
-    """Pulls from several consumers of one stream into one queue. `async with Pull(…) as pull: await pull.next(…)`"""
+    """Pulls from several consumers of one stream into one queue. `async with Pull(…) as pull: await pull.next(…)`
 
-    def __init__(self, client: Client, *, stream: str, consumers: Sequence[str], max_messages: int) -> None:
-        self._client = client
+    It asks ahead, so that messages are here as soon as they are on the bus; with `gathers` only when `next` is called,
+    for what is there then or else for the first that comes: for readers that let messages gather on the bus.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        answers: Answers,
+        *,
+        stream: str,
+        consumers: Sequence[str],
+        max_messages: int,
+        gathers: bool = False,
+    ) -> None:
+        self._wire = wire
+        self._answers = answers
         self._stream = stream
         self._sources = [_Source(consumer) for consumer in consumers]
         self._window = max_messages
-        self._ready: deque[Msg] = deque()
+        self._gathers = gathers
+        self._ready: deque[Message] = deque()
         self._arrived = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         for source in self._sources:
-            source.inbox = self._client.new_inbox()
-            source.subscription = await self._client.subscribe(source.inbox, cb=self._receiver(source))
+            source.inbox = self._wire.new_inbox()
+            source.subscription = await self._wire.subscribe(source.inbox, self._taker(source))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         for source in self._sources:
             if source.subscription is not None:
                 with contextlib.suppress(nats.errors.Error):
-                    await source.subscription.unsubscribe()
+                    await self._wire.unsubscribe(source.subscription)
         for message in self._ready:  # nobody will look at these here: another consumer need not wait for the time-out
-            with contextlib.suppress(nats.errors.Error):
-                await message.nak()
+            await message.nak()
 
-    async def next(self, *, max_messages: int, max_wait_s: float) -> list[Msg]:
+    async def next(self, *, max_messages: int, max_wait_s: float) -> list[Message]:
         """What is there, at most `max_messages`; waits up to `max_wait_s` for the first; may be empty."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max_wait_s):
-                while not self._ready:
-                    self._arrived.clear()
-                    await self._top_up()
-                    await self._arrived.wait()
-        await self._top_up()
+        if not self._ready:
+            await self._wait(max_wait_s)
+        if self._gathers:
+            await self._wait_for_end(max_messages)
+        else:
+            await self._top_up()
         return [self._ready.popleft() for _ in range(min(max_messages, len(self._ready)))]
 
     def ask_again(self) -> None:
@@ -78,41 +99,61 @@ class Pull:
             source.outstanding = 0
         self._arrived.set()
 
+    async def _wait(self, max_wait_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max_wait_s):
+                while not self._ready:
+                    self._arrived.clear()
+                    await self._top_up()
+                    await self._arrived.wait()
+
+    async def _wait_for_end(self, max_messages: int) -> None:
+        """Until all that was there when we asked has come."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_OF_ANSWER_S):
+                while 0 < len(self._ready) < max_messages and any(source.outstanding for source in self._sources):
+                    self._arrived.clear()
+                    await self._arrived.wait()
+
     async def _top_up(self) -> None:
         now = time.monotonic()
+        # Half a window: enough under way to keep the line busy, and rarely a request of its own.
+        enough = 0 if self._gathers else self._window // 2
         for source in self._sources:
             if now - source.heard_at > 2 * HEARTBEAT_S:
                 source.outstanding, source.heard_at = 0, now
             if now < source.ask_after:
                 continue
-            # Half a window: enough under way to keep the line busy, and rarely a request of its own.
-            if source.outstanding <= self._window // 2 and len(self._ready) < self._window:
+            if source.outstanding <= enough and len(self._ready) < self._window:
                 await self._ask(source, self._window - source.outstanding)
 
     async def _ask(self, source: _Source, count: int) -> None:
-        request = {
-            "batch": count,
-            "expires": int(REQUEST_EXPIRES_S * 1e9),
-            "idle_heartbeat": int(HEARTBEAT_S * 1e9),
-        }
+        request = json.dumps(
+            {
+                "batch": count,
+                "expires": int(REQUEST_EXPIRES_S * 1e9),
+                "idle_heartbeat": int(HEARTBEAT_S * 1e9),
+                "no_wait": self._gathers,
+            }
+        )
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{source.consumer}"
         source.outstanding += count
         with contextlib.suppress(nats.errors.Error):  # asked again once the connection is back
-            await self._client.publish(subject, json.dumps(request).encode(), reply=source.inbox)
+            await self._wire.send(f"PUB {subject} {source.inbox} {len(request)}\r\n{request}\r\n".encode())
 
-    def _receiver(self, source: _Source) -> Callable[[Msg], Awaitable[None]]:
-        async def receive(message: Msg) -> None:
+    def _taker(self, source: _Source) -> Take:
+        def take(subject: bytes, reply: bytes, header: bytes, payload: bytes) -> None:
             source.heard_at = time.monotonic()
-            headers = message.headers or {}
-            status = headers.get("Status") if not message.data else None
-            if status is None:
+            status = header[_STATUS] if not payload else b""
+            if not status.isdigit():
                 source.outstanding = max(0, source.outstanding - 1)
-                self._ready.append(message)
+                self._ready.append(Message(subject, reply, payload, self._answers))
                 self._arrived.set()
-            elif status != "100":  # 100 is a heartbeat; anything else ends a request and says how many it still owed
-                owed = int(headers.get("Nats-Pending-Messages", source.outstanding))
-                source.outstanding = max(0, source.outstanding - owed)
-                source.ask_after = source.heard_at + (0.0 if status == "408" else REFUSED_PAUSE_S)
+            elif status != _HEARTBEAT:  # anything else ends a request and says how many it still owed
+                owed = _OWED.search(header)
+                source.outstanding = max(0, source.outstanding - int(owed[1])) if owed else 0
+                is_usual = status == _EXPIRED or (self._gathers and status == _NOTHING_THERE)
+                source.ask_after = source.heard_at + (0.0 if is_usual else REFUSED_PAUSE_S)
                 self._arrived.set()
 
-        return receive
+        return take

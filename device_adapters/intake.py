@@ -27,7 +27,9 @@ Groups = list[tuple[int, Readings]]
 class ReadingBus(Protocol):
     """The part of `bus.client.Bus` that takes batches."""
 
-    async def publish(self, partition: int, batch: ReadingBatch, *, life_safety: bool = False) -> int: ...
+    async def publish_all(
+        self, batches: Sequence[tuple[int, ReadingBatch]], *, life_safety: bool = False
+    ) -> list[int]: ...
 
 
 # One bus message holds so many at most: 210 KB, well below what any NATS server takes.
@@ -38,7 +40,7 @@ MAX_WAITING = 200_000
 
 # How finely a wait for company is looked at: whoever waits for our acknowledgements will send no more.
 LOOKS_A_WAIT = 4
-SHORTEST_LOOK_S = 0.001
+SHORTEST_LOOK_S = 0.002
 
 GOODBYE_S = 5.0
 
@@ -174,6 +176,14 @@ class Intake:
         """A message of a device the catalog does not know. `done()` is called once it is kept."""
         self._refusals.unknown(message, done=done)
 
+    def only_counts_unknown(self, device: tuple[str, str, str, str]) -> bool:
+        """As `RefusalLine.only_counts_unknown`."""
+        return self._refusals.only_counts_unknown(device)
+
+    def only_counts(self, reason: Reason, *, source: str, about: str) -> bool:
+        """As `RefusalLine.only_counts`."""
+        return self._refusals.only_counts(reason, source=source, about=about)
+
     def refuse(
         self,
         *,
@@ -181,11 +191,17 @@ class Intake:
         reason: Reason,
         detail: str,
         source: str,
+        about: str = "",
         site_id: UUID | None = None,
         done: Done | None = None,
     ) -> None:
-        """Input that cannot be used, for the dead letters. `done()` is called once it is kept."""
-        self._refusals.refuse(raw=raw, reason=reason, detail=detail, source=source, site_id=site_id, done=done)
+        """Input that cannot be used, for the dead letters. `done()` is called once it is kept.
+
+        `about` tells senders of one source apart: a topic, a device.
+        """
+        self._refusals.refuse(
+            raw=raw, reason=reason, detail=detail, source=source, about=about, site_id=site_id, done=done
+        )
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -276,13 +292,7 @@ class Intake:
 
     async def _publish(self, flush: Flush) -> None:
         batches = flush.batches()
-        publishing = [
-            self._bus.publish(partition, batch, life_safety=flush.life_safety) for partition, batch in batches
-        ]
-        if len(publishing) == 1:
-            await publishing[0]
-        else:
-            await asyncio.gather(*publishing)
+        await self._bus.publish_all(batches, life_safety=flush.life_safety)
         crash_here(CrashPoint.INTAKE_PUBLISHED)
         (self._accepted_life_safety if flush.life_safety else self._accepted).inc(flush.count)
         for _, batch in batches:

@@ -61,6 +61,7 @@ class ReadingSource(Protocol):
         life_safety: bool = False,
         max_messages: int = ...,
         max_wait_s: float = ...,
+        gathers: bool = ...,
         on_poison: Callable[[bytes, str], Awaitable[None]] | None = None,
     ) -> AsyncGenerator[Sequence[StoreDelivery], None]: ...
 
@@ -106,7 +107,7 @@ class StoreLine:
         backoff = Backoff(first_s=_FIRST_BACKOFF_S, longest_s=_LONGEST_BACKOFF_S)
         source = self._bus.consume(
             durable=DURABLE, partitions=None, life_safety=life_safety, max_messages=_MAX_MESSAGES,
-            max_wait_s=_MAX_WAIT_S, on_poison=self._refuse_unreadable,
+            max_wait_s=_MAX_WAIT_S, gathers=True, on_poison=self._refuse_unreadable,
         )  # fmt: skip
         async with aclosing(source):
             async for deliveries in source:

@@ -110,6 +110,30 @@ async def test_many_batches_pass_without_loss_through_a_small_window(bus: Bus) -
     assert seen == set(range(500))
 
 
+async def test_who_lets_messages_gather_gets_what_is_there_at_once_or_the_first_that_comes(bus: Bus) -> None:
+    async with aclosing(bus.consume(durable="store", partitions=None, max_wait_s=20, gathers=True)) as stream:
+        arriving = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0.3)
+        await bus.publish(0, batch(0))
+        assert points(await asyncio.wait_for(arriving, LIVENESS_S)) == [0]
+        await bus.publish_all([(number % 3, batch(number)) for number in range(1, 100)])
+        assert points(await asyncio.wait_for(anext(stream), LIVENESS_S)) == list(range(1, 100))
+        await bus.publish_all([(0, batch(number)) for number in range(300)])
+        pages = [await asyncio.wait_for(anext(stream), LIVENESS_S) for _ in range(2)]
+        assert [len(page) for page in pages] == [256, 44]
+
+
+async def test_acknowledgements_wait_for_one_another_and_go_out_when_the_bus_closes(bus_settings: BusSettings) -> None:
+    async with Bus(bus_settings) as first:
+        await first.publish_all([(0, batch(number)) for number in range(10)])
+        for delivery in await take_and_close(first.consume(durable="store", partitions=None), 10):
+            await delivery.ack()
+    async with Bus(bus_settings) as second:
+        async with asyncio.timeout(LIVENESS_S):
+            while await second.pending(durable="store"):
+                await asyncio.sleep(0.05)
+
+
 async def test_poison_is_handed_over_with_the_reason_and_never_comes_again(bus: Bus) -> None:
     poison: list[tuple[bytes, str]] = []
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from unittest import mock
 
 import pytest
@@ -28,11 +29,11 @@ class RecordingBus:
         self.open = asyncio.Event()
         self.open.set()
 
-    async def publish(self, partition: int, batch: ReadingBatch, *, life_safety: bool = False) -> int:
+    async def publish_all(self, batches: Sequence[tuple[int, ReadingBatch]], *, life_safety: bool = False) -> list[int]:
         if not life_safety:
             await self.open.wait()
-        self.taken.append((partition, life_safety, batch))
-        return len(self.taken)
+        self.taken += [(partition, life_safety, batch) for partition, batch in batches]
+        return [len(self.taken)] * len(batches)
 
 
 def new_intake(bus: RecordingBus, registry: CollectorRegistry | None = None) -> Intake:

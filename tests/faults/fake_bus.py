@@ -8,9 +8,6 @@ is given out for the first time is always in order.
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
-
-from nats.aio.msg import Msg
 
 from building.reading import ReadingBatch
 from bus.delivery import Delivery
@@ -72,6 +69,9 @@ class FakeBus:
         stream.append(Kept(len(stream) + 1, partition, to_ms(self._clock.now()), batch))
         return len(stream)
 
+    async def publish_all(self, batches: Sequence[tuple[int, ReadingBatch]], *, life_safety: bool = False) -> list[int]:
+        return [await self.publish(partition, batch, life_safety=life_safety) for partition, batch in batches]
+
     async def consume(
         self,
         *,
@@ -80,6 +80,7 @@ class FakeBus:
         life_safety: bool = False,
         max_messages: int = 256,
         max_wait_s: float = 1.0,
+        gathers: bool = False,
         on_poison: Callable[[bytes, str], Awaitable[None]] | None = None,
     ) -> AsyncGenerator[list[Delivery], None]:
         names = [None] if partitions is None else list(partitions)
@@ -132,7 +133,7 @@ class FakeBus:
 
     def _delivery(self, kept: Kept, consumer: Consumer, life_safety: bool) -> Delivery:
         consumer.given_out += 1
-        message = cast(Msg, cast(Any, _Answer(consumer, kept.sequence)))
+        answer = _Answer(consumer, kept.sequence)
         return Delivery(
-            kept.batch, kept.sequence, consumer.given_out, kept.arrived_ms, kept.partition, life_safety, message
+            kept.batch, kept.sequence, consumer.given_out, kept.arrived_ms, kept.partition, life_safety, answer
         )

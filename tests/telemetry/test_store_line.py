@@ -61,6 +61,7 @@ class FakeBus:
         life_safety: bool = False,
         max_messages: int = 1,
         max_wait_s: float = 1.0,
+        gathers: bool = False,
         on_poison: Callable[[bytes, str], Awaitable[None]] | None = None,
     ) -> AsyncGenerator[list[FakeDelivery], None]:
         assert (durable, partitions) == ("store", None)

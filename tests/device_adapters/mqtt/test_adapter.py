@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.device_adapters.directories import directory
 from tests.device_adapters.mqtt.rig import LIFT, METER, SMOKE, device, rig, until
 
 TELEMETRY = "site/yunqi/device/{}/telemetry"
+Batches = Sequence[tuple[int, ReadingBatch]]
 
 
 @pytest.fixture
@@ -100,10 +102,10 @@ class HeldBus:
         self.asked = asyncio.Event()
         self.open = asyncio.Event()
 
-    async def publish(self, partition: int, batch: ReadingBatch, *, life_safety: bool = False) -> int:
+    async def publish_all(self, batches: Batches, *, life_safety: bool = False) -> list[int]:
         self.asked.set()
         await self.open.wait()
-        return await self._bus.publish(partition, batch, life_safety=life_safety)
+        return await self._bus.publish_all(batches, life_safety=life_safety)
 
 
 @pytest.mark.parametrize("point", ["floor", "passenger_trapped"])
@@ -120,10 +122,10 @@ async def test_nothing_is_acknowledged_before_the_bus_has_it(broker: Broker, bus
 
 async def test_smoke_does_not_wait_for_a_bus_that_is_busy_with_readings(broker: Broker, bus: Bus, database: Database):
     class SlowForReadings(HeldBus):
-        async def publish(self, partition: int, batch: ReadingBatch, *, life_safety: bool = False) -> int:
+        async def publish_all(self, batches: Batches, *, life_safety: bool = False) -> list[int]:
             if life_safety:
-                return await self._bus.publish(partition, batch, life_safety=True)
-            return await super().publish(partition, batch)
+                return await self._bus.publish_all(batches, life_safety=True)
+            return await super().publish_all(batches)
 
     slow = SlowForReadings(bus)
     async with rig(broker, bus, database, intake_bus=slow) as running, device(broker, MQTT_USER, "mqtt") as hub:
