@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 
 from kit.crash_points import CrashPoint
+from torture.disk import DiskError
 from torture.ground import Ground
+from torture.harm import Harm, disk_error
 from torture.layouts import LayoutName
 from torture.trial import Life, Outcome, Plan, try_out
 
@@ -30,6 +32,11 @@ def torture(
         list[str] | None, typer.Option(help="stop this process for a while before the kills: judge, nats, …")
     ] = None,
     pause_s: Annotated[float, typer.Option(min=0.1, help="for so many seconds each")] = 15.0,
+    disk: Annotated[
+        list[str] | None,
+        typer.Option(help="let each write of this one fail before the kills: all, nats, …; nats:EROFS for an error"),
+    ] = None,
+    disk_s: Annotated[float, typer.Option(min=5.0, help="for so many seconds each")] = 20.0,
     only: Annotated[list[str] | None, typer.Option(help="kill these in turn: hub, postgres, nats, store, …")] = None,
     rate: Annotated[float, typer.Option(min=1, help="readings a second")] = 100.0,
     recover_within: Annotated[float, typer.Option(help="seconds until readings flow again, at most")] = 30.0,
@@ -45,7 +52,7 @@ def torture(
         name: Plan(
             kills=kills // len(layouts) + (number < kills % len(layouts)), seed=seed, rate=rate,
             recover_within_s=recover_within, memory_mb=memory, names=only or (), points=_points(at or []),
-            pauses=pause or (), pause_s=pause_s,
+            pauses=pause or (), pause_s=pause_s, harms=_harms(disk or []), harm_s=disk_s,
         )
         for number, name in enumerate(layouts)
     }  # fmt: skip
@@ -64,6 +71,14 @@ def _points(names: list[str]) -> list[CrashPoint]:
     except ValueError as error:
         known = ", ".join(point.value for point in CrashPoint)
         raise typer.BadParameter(f"{error}; there are all, {known}") from None
+
+
+def _harms(names: list[str]) -> list[Harm]:
+    try:
+        split = [name.partition(":") for name in names]
+        return [disk_error(target, DiskError(error or DiskError.EIO)) for target, _, error in split]
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; there are {', '.join(DiskError)}") from None
 
 
 async def run(ground: Ground, plans: dict[LayoutName, Plan]) -> list[Outcome]:

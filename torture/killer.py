@@ -15,7 +15,9 @@ import httpx
 
 from kit.crash_points import VARIABLE, CrashPoint
 from torture.ground import Ground
+from torture.harm import Harm, Suffered
 from torture.layouts import Layout
+from torture.ledger import read
 from torture.people import desk
 from torture.processes import Service, memory_mb
 from torture.publisher import DEVICES
@@ -24,6 +26,8 @@ TWO_AT_ONCE = 0.2
 LOOK_EVERY_S = 0.1
 GIVE_UP_S = 180.0
 WITNESS = DEVICES[0]
+# What was under way when a harm began may still be acknowledged, but not for that long.
+SILENT_S = 4.0
 
 
 @dataclass
@@ -34,6 +38,7 @@ class Toll:
     recovery_s: list[tuple[float, str]] = field(default_factory=list)
     not_reached: list[str] = field(default_factory=list)
     """Places at which a process should have died and to which it never came."""
+    suffered: list[Suffered] = field(default_factory=list)
     peak_mb: float = 0.0
 
 
@@ -71,6 +76,20 @@ class Killer:
             with contextlib.suppress(ProcessLookupError):  # somebody may have ended it for being silent
                 os.kill(pid, signal.SIGCONT)
             await self._recover([f"{name} asleep {seconds:.0f} s"], number, len(names), witness.has_new)
+
+    async def suffer(self, harms: Sequence[Harm], *, seconds: float) -> None:
+        """Lets the hub suffer each harm for a while; waits for recovery after each."""
+        witness = Witness(self._ground)
+        await witness.has_new(since_ms=int(time.time() * 1000))
+        for number, harm in enumerate(harms, start=1):
+            began_ms = int(time.time() * 1000)
+            async with harm.on(self._layout):
+                await asyncio.sleep(max(0.0, seconds - SILENT_S))
+                before = len(read(self._ground.ledger).acknowledged)
+                await asyncio.sleep(SILENT_S)
+                meanwhile = len(read(self._ground.ledger).acknowledged) - before
+            self._toll.suffered.append(Suffered(harm, began_ms, meanwhile))
+            await self._recover([f"{harm.name}, {seconds:.0f} s"], number, len(harms), witness.has_new)
 
     async def crash(self, points: Sequence[CrashPoint]) -> None:
         """Lets a process die at each of these places, once; waits for recovery after each."""

@@ -5,7 +5,7 @@ import csv
 import io
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ import httpx
 import psycopg
 
 from torture.ground import Ground
+from torture.harm import Suffered
 from torture.ledger import Account, Kind
 from torture.panel import Breakdowns, Lift, Panel
 from torture.people import Heard, collect_now, desk
@@ -38,7 +39,9 @@ class Findings:
             self.breaches.append(words)
 
 
-async def examine(ground: Ground, *, account: Account, seen: Breakdowns, panel: Panel, heard: Heard) -> Findings:
+async def examine(
+    ground: Ground, *, account: Account, seen: Breakdowns, panel: Panel, heard: Heard, suffered: Sequence[Suffered] = ()
+) -> Findings:
     """Looks again and again until everything is as it must be or `SETTLE_S` have passed."""
     deadline = time.monotonic() + SETTLE_S
     while True:
@@ -47,6 +50,7 @@ async def examine(ground: Ground, *, account: Account, seen: Breakdowns, panel: 
             await _examine_readings(findings, ground, account)
             async with await psycopg.AsyncConnection.connect(ground.database_url, connect_timeout=10) as database:
                 await _examine_alarms(findings, database, account, seen)
+                await _examine_harms(findings, database, suffered)
                 await _examine_orders(findings, database, heard)
                 await _examine_messages(findings, database, panel)
                 await _examine_letters(findings, database, account)
@@ -153,6 +157,27 @@ def _expect_equal(
     lost, invented = sorted(required - found), sorted(found - allowed)
     findings.expect(not lost, f"{len(lost)} {what} have no alarm: {lost[:5]}")
     findings.expect(not invented, f"{len(invented)} {what} never happened: {invented[:5]}")
+
+
+async def _examine_harms(
+    findings: Findings, database: psycopg.AsyncConnection[Any], suffered: Sequence[Suffered]
+) -> None:
+    """Each was a critical alarm on the hub itself, as of when it was noticed, and that alarm is over."""
+    found = await _rows(
+        database,
+        "SELECT e.onset_ms, e.ended_at FROM alarm_episode e JOIN alarm a ON a.id = e.alarm_id"
+        " WHERE a.source = 'hub' AND a.severity = 'critical'",
+    )
+    ends = [*(each.began_ms for each in suffered[1:]), int(time.time() * 1000)][: len(suffered)]
+    untold = [
+        each.harm.name
+        for each, until_ms in zip(suffered, ends, strict=True)
+        if not any(each.began_ms <= onset_ms < until_ms for onset_ms, _ in found)
+    ]
+    lasting = sum(ended_at is None for _, ended_at in found)
+    findings.expect(not untold, f"no critical alarm said of {untold}")
+    findings.expect(not lasting, f"{lasting} critical alarms on the hub have not ended")
+    findings.counts["critical alarms on the hub itself"] = len(found)
 
 
 # --- orders and reports ------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import httpx
 from kit.crash_points import CrashPoint
 from torture import people
 from torture.ground import Ground
+from torture.harm import Harm
 from torture.killer import Killer, Toll
 from torture.layouts import Layout, LayoutName, running
 from torture.ledger import Account, Kind, read
@@ -26,7 +27,8 @@ LAST_WORDS_S = 30.0
 class Plan:
     """`names`: kill these in turn; empty: whatever the seed says.
 
-    Before the kills come `points`, places to die at, and `pauses`, processes to stop for `pause_s` each.
+    Before the kills come `points`, places to die at, `pauses`, processes to stop for `pause_s` each, and `harms`, to be
+    suffered for `harm_s` each.
     """
 
     kills: int
@@ -38,6 +40,8 @@ class Plan:
     points: Sequence[CrashPoint] = ()
     pauses: Sequence[str] = ()
     pause_s: float = 15.0
+    harms: Sequence[Harm] = ()
+    harm_s: float = 20.0
     longest_calm_s: float = 6.0
     """Before each kill, at most."""
 
@@ -73,9 +77,12 @@ async def try_out(name: LayoutName, ground: Ground, life: Life, plan: Plan, *, s
                 killer = Killer(ground, layout, toll, chance=chance, say=say)
                 await killer.crash(plan.points)
                 await killer.pause(plan.pauses, seconds=plan.pause_s)
+                await killer.suffer(plan.harms, seconds=plan.harm_s)
                 await killer.kill(plan.kills, names=list(plan.names), longest_calm_s=plan.longest_calm_s)
             account = await _hush(layout, ground)
-        findings = await examine(ground, account=account, seen=life.seen, panel=life.panel, heard=life.heard)
+        findings = await examine(
+            ground, account=account, seen=life.seen, panel=life.panel, heard=life.heard, suffered=toll.suffered
+        )
         _judge_toll(findings, toll, plan)
         life.panel.stop()
         services = layout.services.values()
@@ -147,6 +154,11 @@ async def _hush(layout: Layout, ground: Ground) -> Account:
 def _judge_toll(findings: Findings, toll: Toll, plan: Plan) -> None:
     slow = [f"{took_s:.1f} s after {name}" for took_s, name in toll.recovery_s if took_s > plan.recover_within_s]
     findings.expect(not slow, f"{len(slow)} recoveries took over {plan.recover_within_s:.0f} s: {slow[:5]}")
+    findings.counts |= {
+        f"acknowledged in the last seconds of {each.harm.name}": each.acknowledged for each in toll.suffered
+    }
+    loud = [each.harm.name for each in toll.suffered if each.harm.is_silencing and each.acknowledged]
+    findings.expect(not loud, f"devices were acknowledged although nothing could be written: {loud}")
     findings.expect(not toll.not_reached, f"no process came to {toll.not_reached}")
     findings.expect(
         toll.peak_mb <= plan.memory_mb, f"memory rose to {toll.peak_mb:.0f} MB, over {plan.memory_mb:.0f} MB"
