@@ -14,9 +14,11 @@ from nats.js import JetStreamContext
 
 from kit.supervision.nats import (
     BUS_USER,
+    GARBAGE_PERCENT,
     MQTT_USER,
     MqttUser,
     NatsConfig,
+    collector,
     config_path,
     hash_password,
     running_nats,
@@ -50,6 +52,13 @@ async def test_a_device_publishes_its_own_topic_and_no_other(tmp_path: Path) -> 
         assert await lift.subscribe("site/yunqi/device/LIFT-07/telemetry") == 0x80
         lift.close()
         hub.close()
+
+
+async def test_the_server_collects_its_garbage_early_unless_told_otherwise(tmp_path: Path) -> None:
+    async with running_nats(tmp_path, config()) as server:
+        environment = Path(f"/proc/{server.pid}/environ").read_bytes().split(b"\0")
+        assert f"GOGC={GARBAGE_PERCENT}".encode() in environment
+    assert collector({"GOGC": "100"}) == {"GOGC": "100"}
 
 
 async def test_a_panel_hears_its_sites_alarms_and_nothing_else(tmp_path: Path) -> None:
