@@ -1,6 +1,8 @@
 """What could not be used and why: cut, bounded a reason, counted, shown."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Counter
@@ -10,8 +12,9 @@ from catalog import device_repository as repository
 from catalog.errors import DeadLetterNotFound
 from catalog.foreign_text import storable
 from catalog.models import DeadLetter
-from catalog.views import DeadLetterView, LetterCount
+from catalog.views import DeadLetterView, LetterCount, NewLetter
 from kit.access import Scope
+from kit.ids import new_id
 
 RAW_LIMIT_BYTES = 4_096
 KEPT_PER_REASON = 1_000
@@ -38,14 +41,25 @@ class DeadLetters:
         received_at: datetime,
     ) -> None:
         """Keeps `raw` (its first 4 KB). `reason` is one of few words; what differs each time goes into `detail`."""
-        self._counter.labels(reason, source).inc()
-        letter = DeadLetter(
-            raw=raw[:RAW_LIMIT_BYTES], size_bytes=len(raw), reason=reason, detail=storable(detail),
-            source=storable(source), site_id=site_id, received_at=received_at,
+        letter = NewLetter(
+            id=new_id(), raw=raw, reason=reason, detail=detail, source=source, site_id=site_id,
+            received_at=received_at,
         )  # fmt: skip
-        session.add(letter)
-        await session.flush()
-        await repository.trim_letters(session, reason, keep=self._kept_per_reason)
+        await self.add_all(session, [letter])
+
+    async def add_all(
+        self, session: AsyncSession, letters: Sequence[NewLetter], *, alike: Mapping[UUID, int] | None = None
+    ) -> None:
+        """As `add`, any number in a few statements. `alike`: how many more like a letter, kept now or before, were
+        only counted since it was last said."""
+        for letter in letters:
+            self._counter.labels(letter.reason, letter.source).inc()
+        if letters:
+            await repository.add_letters(session, [_row(letter) for letter in letters])
+        if alike:
+            await repository.count_alike(session, alike)
+        for reason in sorted({letter.reason for letter in letters}):
+            await repository.trim_letters(session, reason, keep=self._kept_per_reason)
 
     async def find(
         self,
@@ -89,7 +103,16 @@ class DeadLetters:
         return await repository.purge_letters(session, scope, site_id=site_id, reason=reason, before=before)
 
 
+def _row(letter: NewLetter) -> dict[str, Any]:
+    return {
+        "id": letter.id, "raw": letter.raw[:RAW_LIMIT_BYTES], "size_bytes": len(letter.raw), "reason": letter.reason,
+        "detail": storable(letter.detail), "source": storable(letter.source), "site_id": letter.site_id,
+        "received_at": letter.received_at,
+    }  # fmt: skip
+
+
 def _view(row: DeadLetter) -> DeadLetterView:
     return DeadLetterView(
-        row.id, row.site_id, row.received_at, row.source, row.reason, row.detail, row.raw, row.size_bytes
-    )
+        row.id, row.site_id, row.received_at, row.source, row.reason, row.detail, row.raw, row.size_bytes,
+        row.more_alike,
+    )  # fmt: skip

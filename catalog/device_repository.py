@@ -1,16 +1,17 @@
 """Queries of discovered devices and dead letters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, true
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, ColumnElement, Uuid, cast, delete, func, select, true, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.models import DeadLetter, DiscoveredDevice, DiscoveredSample, Equipment, Site
 from catalog.sorting import order_by
+from catalog.views import Sample
 from kit.access import Scope
 from kit.ids import new_id
 
@@ -31,33 +32,38 @@ async def count_discovered(session: AsyncSession) -> int:
     return await session.scalar(select(func.count()).select_from(DiscoveredDevice)) or 0
 
 
-async def heard(session: AsyncSession, key: dict[str, str], *, at: datetime) -> DiscoveredDevice | None:
-    """The device of that key, counted and marked as heard at `at`; None when it is new."""
+async def heard(session: AsyncSession, key: dict[str, str], *, at: datetime, times: int) -> DiscoveredDevice | None:
+    """The device of that key, counted and marked as heard so many times, last at `at`; None when it is new."""
     conditions = (getattr(DiscoveredDevice, name) == value for name, value in key.items())
     row = await session.scalar(
         select(DiscoveredDevice).where(*conditions).with_for_update().execution_options(populate_existing=True)
     )
     if row is not None:
-        row.messages += 1
+        row.messages += times
         row.last_seen_at = max(row.last_seen_at, at)
     return row
 
 
 async def add_discovered(
-    session: AsyncSession, key: dict[str, str], *, site_id: UUID | None, at: datetime
+    session: AsyncSession, key: dict[str, str], *, site_id: UUID | None, at: datetime, times: int
 ) -> DiscoveredDevice | None:
     """The new row, or None when another transaction was faster."""
-    values = {"id": new_id(), **key, "site_id": site_id, "first_seen_at": at, "last_seen_at": at, "messages": 1}
+    values = {"id": new_id(), **key, "site_id": site_id, "first_seen_at": at, "last_seen_at": at, "messages": times}
     statement = insert(DiscoveredDevice).values(values).on_conflict_do_nothing(index_elements=list(key))
     return await session.scalar(statement.returning(DiscoveredDevice))
 
 
-async def keep_sample(
-    session: AsyncSession, discovered_id: UUID, *, topic: str, payload: bytes, at: datetime, keep: int
-) -> None:
-    """Keeps the newest `keep` messages of a device. Ids are time-ordered, so the oldest have the smallest."""
-    session.add(DiscoveredSample(discovered_id=discovered_id, topic=topic, payload=payload, received_at=at))
-    await session.flush()
+async def keep_samples(session: AsyncSession, discovered_id: UUID, said: Sequence[Sample], *, keep: int) -> None:
+    """Adds messages, oldest first, and keeps the newest `keep` of the device: ids are ordered by time."""
+    ids = sorted(new_id() for _ in said)
+    rows = [
+        {
+            "id": row_id, "discovered_id": discovered_id, "topic": one.topic, "payload": one.payload,
+            "received_at": one.received_at,
+        }
+        for row_id, one in zip(ids, said, strict=True)
+    ]  # fmt: skip
+    await session.execute(insert(DiscoveredSample), rows)
     mine = DiscoveredSample.discovered_id == discovered_id
     kept = select(DiscoveredSample.id).where(mine).order_by(DiscoveredSample.id.desc()).limit(keep)
     await session.execute(
@@ -123,6 +129,26 @@ async def name_is_free(session: AsyncSession, *, site_id: UUID, external_id: str
 
 
 # --- dead letters ------------------------------------------------------------------------------------------------
+
+
+async def add_letters(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """A letter that is there already stays: who was not told of a commit writes again."""
+    await session.execute(insert(DeadLetter).on_conflict_do_nothing(index_elements=["id"]), rows)
+
+
+async def count_alike(session: AsyncSession, more: Mapping[UUID, int]) -> None:
+    """Adds to the letters that are still kept how many more there were like each."""
+    given = (
+        func.unnest(cast(list(more), ARRAY(Uuid)), cast(list(more.values()), ARRAY(BigInteger)))
+        .table_valued("id", "more")
+        .render_derived()
+    )
+    await session.execute(
+        update(DeadLetter)
+        .where(DeadLetter.id == given.c.id)
+        .values(more_alike=DeadLetter.more_alike + given.c.more)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def trim_letters(session: AsyncSession, reason: str, *, keep: int) -> None:

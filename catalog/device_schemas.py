@@ -118,7 +118,8 @@ class Bound(Schema):
 
 
 class DeadLetterOut(Schema):
-    """`raw` is shown as text, � for what is none; `size_bytes` is its length before it was cut to 4 KB."""
+    """`raw` is shown as text, � for what is none; `size_bytes` is its length before it was cut to 4 KB. `more_alike`:
+    how many more of the same sender and reason came within a minute of it and were only counted."""
 
     id: UUID
     site_id: UUID | None
@@ -128,6 +129,7 @@ class DeadLetterOut(Schema):
     detail: str
     raw: str
     size_bytes: int
+    more_alike: int
 
     @classmethod
     def of(cls, letter: DeadLetterView) -> "DeadLetterOut":

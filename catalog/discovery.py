@@ -1,6 +1,6 @@
 """The inbox of devices that speak and that the catalog does not know: bounded, shown with what they said, bindable."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -58,22 +58,42 @@ class Discovery:
         payload: bytes,
         received_at: datetime,
     ) -> bool:
-        """Keeps a message of an unknown device: the newest 20 a device, counting all. False when the inbox is full.
+        """As `note_all`, one message."""
+        return await self.note_all(
+            session, protocol=protocol, broker=broker, site_code=site_code, external_id=external_id,
+            said=[Sample(topic, payload, received_at)], times=1, heard_at=received_at,
+        )  # fmt: skip
 
-        A device that was bound while this message was on its way is announced again, so that the message is used.
+    async def note_all(
+        self,
+        session: AsyncSession,
+        *,
+        protocol: str,
+        broker: str,
+        site_code: str,
+        external_id: str,
+        said: Sequence[Sample],
+        times: int,
+        heard_at: datetime,
+    ) -> bool:
+        """Keeps messages of an unknown device, oldest first: the newest 20, counting all. False when the inbox is full.
+
+        It spoke `times` times, last at `heard_at`; `said` may be fewer, or nothing when it was heard of before. A
+        device that was bound while these messages were on their way is announced again, so that they are used.
         """
         key = {"protocol": protocol, "broker": broker, "site_code": site_code, "external_id": external_id}
         key = {name: storable(value) for name, value in key.items()}
-        self._noted.labels(protocol).inc()
-        row = await repository.heard(session, key, at=received_at)
+        self._noted.labels(protocol).inc(len(said))
+        row = await repository.heard(session, key, at=heard_at, times=times)
+        if row is None and said:
+            row = await self._meet(session, key, at=heard_at, times=times)
         if row is None:
-            row = await self._meet(session, key, at=received_at)
-        if row is None:
-            self._refused.labels(protocol).inc()
+            self._refused.labels(protocol).inc(len(said))
             return False
-        await repository.keep_sample(
-            session, row.id, topic=storable(topic), payload=payload, at=received_at, keep=SAMPLES_KEPT
-        )
+        if not said:
+            return True
+        kept = [Sample(storable(one.topic), one.payload, one.received_at) for one in said[-SAMPLES_KEPT:]]
+        await repository.keep_samples(session, row.id, kept, keep=SAMPLES_KEPT)
         if row.bound_equipment_id is not None and row.site_id is not None:
             bound = DeviceBound(site_id=row.site_id, discovered_id=row.id, equipment_id=row.bound_equipment_id)
             await publish(session, bound)
@@ -134,13 +154,15 @@ class Discovery:
         """Takes a device and its messages out of the inbox; it comes back when it speaks again."""
         await session.delete(await self._row(session, scope, discovered_id))
 
-    async def _meet(self, session: AsyncSession, key: dict[str, str], *, at: datetime) -> DiscoveredDevice | None:
+    async def _meet(
+        self, session: AsyncSession, key: dict[str, str], *, at: datetime, times: int
+    ) -> DiscoveredDevice | None:
         if await repository.count_discovered(session) >= self._devices_kept:
             return None
         site_id = await repository.site_id_of(session, key["site_code"])
-        row = await repository.add_discovered(session, key, site_id=site_id, at=at)
+        row = await repository.add_discovered(session, key, site_id=site_id, at=at, times=times)
         if row is None:
-            return await repository.heard(session, key, at=at)
+            return await repository.heard(session, key, at=at, times=times)
         if site_id is not None:
             await publish(session, DeviceDiscovered(site_id=site_id, discovered_id=row.id))
         return row

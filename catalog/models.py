@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
@@ -147,7 +147,8 @@ class DiscoveredSample(Base):
 
 
 class DeadLetter(Base):
-    """What could not be used, and why. `size_bytes` is the length before `raw` was cut."""
+    """What could not be used, and why. `size_bytes` is the length before `raw` was cut; `more_alike` how many more of
+    the same sender and reason came within its minute and were only counted."""
 
     __tablename__ = "dead_letter"
     __table_args__ = (Index(None, "reason", "id"),)
@@ -160,3 +161,4 @@ class DeadLetter(Base):
     detail: Mapped[str]
     raw: Mapped[bytes] = mapped_column(LargeBinary)
     size_bytes: Mapped[int]
+    more_alike: Mapped[int] = mapped_column(BigInteger, server_default="0")

@@ -146,8 +146,23 @@ class DiscoveredView:
     bound_at: datetime | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewLetter:
+    """Input that cannot be used. `reason` is one of few words; what differs each time goes into `detail`."""
+
+    id: UUID
+    raw: bytes
+    reason: str
+    detail: str
+    source: str
+    site_id: UUID | None
+    received_at: datetime
+
+
 @dataclass(frozen=True)
 class DeadLetterView:
+    """`more_alike`: how many more of the same sender and reason were only counted."""
+
     id: UUID
     site_id: UUID | None
     received_at: datetime
@@ -156,6 +171,7 @@ class DeadLetterView:
     detail: str
     raw: bytes
     size_bytes: int
+    more_alike: int
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,11 @@ from building.profile import DeviceProfile
 from catalog.discovery import Discovery
 from catalog.events import CatalogChanged, DeviceBound, DeviceDiscovered
 from catalog.loader import load_directory
+from catalog.views import NewLetter, Sample
 from kit.access import Role
 from kit.clock import FakeClock
 from kit.events import RecordingOutbox
+from kit.ids import new_id
 from tests.api import client_of
 from tests.catalog.api import CatalogRoom, open_site
 
@@ -173,6 +175,38 @@ async def test_letters_are_cut_bounded_a_reason_and_counted(
     assert [(count["reason"], count["kept"]) for count in counts] == [("implausible", 1), ("unreadable", 5)]
     labels = {"reason": "unreadable", "source": "mqtt"}
     assert room.registry.get_sample_value("hub_dead_letters_total", labels) == 8
+
+
+async def test_what_was_only_counted_stands_beside_the_letter_it_is_like(
+    room: CatalogRoom, manager: httpx.AsyncClient, clock: FakeClock, site_id: UUID
+):
+    letters = [
+        NewLetter(
+            id=new_id(), raw=b"{", reason="unreadable", detail=detail, source="mqtt", site_id=site_id,
+            received_at=clock.now(),
+        )
+        for detail in ("loud", "quiet")
+    ]  # fmt: skip
+    loud = letters[0].id
+    for alike in ({loud: 70}, {loud: 5, new_id(): 3}):  # the other one is gone by now: nobody minds
+        async with room.database.transaction() as session:
+            await room.letters.add_all(session, letters, alike=alike)
+    listed = (await manager.get("/api/v1/dead-letters")).json()["items"]
+    assert {item["detail"]: item["more_alike"] for item in listed} == {"loud": 75, "quiet": 0}
+
+
+async def test_what_was_only_counted_of_an_unknown_device_is_among_its_messages(
+    room: CatalogRoom, manager: httpx.AsyncClient, clock: FakeClock
+):
+    device = {"protocol": "mqtt", "broker": "embedded", "site_code": "here", "external_id": "loud"}
+    said = [Sample("topic", b"%d" % number, clock.now()) for number in range(25)]
+    for some, times in ((said, 1_000), ([], 500)):
+        async with room.database.transaction() as session:
+            assert await room.discovery.note_all(session, **device, said=some, times=times, heard_at=clock.now())
+    found = (await manager.get("/api/v1/discovered-devices")).json()["items"][0]
+    assert found["messages"] == 1_500
+    kept = (await manager.get(f"/api/v1/discovered-devices/{found['id']}")).json()["samples"]
+    assert [sample["payload"] for sample in kept] == [str(number) for number in range(5, 25)]
 
 
 async def test_letters_are_purged_in_the_callers_sites_only(
