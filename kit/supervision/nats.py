@@ -43,7 +43,7 @@ MAX_ACK_PENDING = 1024
 # not hurry when the client is back.
 ACK_WAIT = "5s"
 
-# How much garbage Go lets gather, in percent of what is in use: by itself 100, and in use are buffers of 8 MiB a stream.
+# How much garbage Go lets gather, in percent of what is in use: by itself 100, where 8 MiB a stream are in use.
 # It collects some dozen times in a million messages, a few ms each: four times as often is not measurable.
 GARBAGE_PERCENT = "25"
 
@@ -223,6 +223,11 @@ class LogTail:
             fresh = file.read(1024 * 1024)
             self._read_bytes = file.seek(0, os.SEEK_END)
         return fresh.decode("utf-8", "replace").splitlines()
+
+
+def collector(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the server's garbage collector is told; GOGC in the hub's own environment says otherwise."""
+    return {"GOGC": environment.get("GOGC", GARBAGE_PERCENT)}
 
 
 def binary() -> str:
