@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from hub.settings import HubSettings
-from kit.heap import share_arenas
+from kit.heap import thrifty_heap
 from kit.logs import configure_logs
 
 app = typer.Typer(
@@ -224,7 +224,6 @@ def _run(work: Callable[[HubSettings], Coroutine[Any, Any, None]]) -> None:
     import uvloop
 
     with _guarded():
-        share_arenas()
         settings = HubSettings()
         configure_logs(level=settings.log_level, as_json=settings.log_json)
         uvloop.run(work(settings))
@@ -250,4 +249,5 @@ def _guarded() -> Iterator[None]:
 
 
 def main() -> None:
+    thrifty_heap()  # here, because some libraries start threads when they are imported
     app()

@@ -23,8 +23,8 @@ def test_many_threads_share_a_few_arenas() -> None:
     """Asked of a fresh process, since arenas are made with threads."""
     program = """
 import ctypes, threading
-from kit.heap import share_arenas
-assert share_arenas()
+from kit.heap import thrifty_heap
+assert thrifty_heap()
 meet = threading.Barrier(13)
 def work():
     ctypes.CDLL(None).malloc(100)
@@ -37,3 +37,28 @@ ctypes.CDLL(None).malloc_stats()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr.count("Arena ") <= ARENAS
+
+
+def test_large_arrays_of_a_thread_give_their_pages_back() -> None:
+    """Of a process whose arrays came and went before, which is what makes glibc keep them."""
+    program = """
+import threading
+import numpy as np
+from kit.heap import thrifty_heap
+assert thrifty_heap()
+def resident_mb():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon")) / 1024
+def work():
+    for _ in range(3):
+        arrays = [np.ones(500_000) for _ in range(20)]
+        kept.append(bytes(1_000))
+        del arrays
+kept = []
+before = resident_mb()
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+assert resident_mb() - before < 20, (before, resident_mb())
+"""
+    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
