@@ -18,17 +18,31 @@ class Total:
     is_more: bool
 
 
-async def total_of(session: AsyncSession, matching: Select[Any], *, limit: int, offset: int, found: int) -> Total:
-    """Of a list whose page of `limit` from `offset` on holds `found` rows; `matching` selects all, in any order."""
+async def total_of(
+    session: AsyncSession, matching: Select[Any], *, limit: int, offset: int, found: int, ahead: int | None = None
+) -> Total:
+    """Of a list whose page of `limit` from `offset` on holds `found` rows; `matching` selects all, in an order only
+    where that helps to count. `ahead`: COUNT_AHEAD unless said."""
     if found < limit and (found or not offset):
         return Total(offset + found, is_more=False)
-    furthest = offset + limit + COUNT_AHEAD
-    counted = select(func.count()).select_from(matching.order_by(None).limit(furthest + 1).subquery())
+    furthest = offset + limit + (COUNT_AHEAD if ahead is None else ahead)
+    counted = select(func.count()).select_from(matching.limit(furthest + 1).subquery())
     rows = await session.scalar(counted) or 0
     return Total(min(rows, furthest), is_more=rows > furthest)
 
 
 async def plan_for_values(session: AsyncSession) -> None:
-    """Lets PostgreSQL plan the rest of the transaction for the values asked, not once for all: of two filters with the
-    same words one may match ten rows and the other a million."""
-    await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+    """Has PostgreSQL plan the rest of the transaction for lists.
+
+    For the values asked, not once for all: of two filters with the same words one may match ten rows and the other a
+    million. Never by reading whole tables, which looks cheap to it wherever it takes rows for evenly spread, nor by
+    several processes, whose start costs more than a list. And with room enough to remember single rows of a large
+    table, not pages of which each row is to be looked at again.
+    """
+    await session.execute(
+        text(
+            "SELECT set_config('plan_cache_mode', 'force_custom_plan', true),"
+            " set_config('enable_seqscan', 'off', true), set_config('max_parallel_workers_per_gather', '0', true),"
+            " set_config('work_mem', '32MB', true)"
+        )
+    )

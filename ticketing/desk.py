@@ -19,8 +19,9 @@ from ticketing.dispatching import Dispatching
 from ticketing.errors import WorkOrderNotFound
 from ticketing.flow import Transition, legal
 from ticketing.kinds import SETTLED, OrderState
-from ticketing.listing_repository import OrderCounts, OrderFilter
+from ticketing.listing_repository import OrderCounts
 from ticketing.models import Attachment, DispatchOffer, Report, TimelineEntry, WorkOrder, WorkOrderAlarm, WorkOrderTask
+from ticketing.narrowing_repository import OrderFilter
 from ticketing.tasking import moves_for
 from ticketing.tasks import TaskAction
 

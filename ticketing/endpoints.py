@@ -17,8 +17,8 @@ from ticketing.attaching import Attaching
 from ticketing.desk import Desk, OrderLines
 from ticketing.flow import Action
 from ticketing.kinds import OrderKind, OrderState
-from ticketing.listing_repository import OrderFilter
 from ticketing.moving import Words
+from ticketing.narrowing_repository import OrderFilter
 from ticketing.photos import MAX_BYTES
 from ticketing.report_links import ReportLinks
 from ticketing.request_schemas import (

@@ -1,27 +1,21 @@
 """Lists and counts of work orders."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
     ColumnElement,
-    CompoundSelect,
     ScalarSelect,
     Select,
-    Text,
     UnaryExpression,
-    and_,
     func,
     literal,
     literal_column,
-    or_,
     select,
-    union,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,19 +25,17 @@ from catalog.sorting import order_by
 from kit.access import Scope
 from kit.totals import Total, plan_for_values, total_of
 from ticketing.errors import PageTooDeep
-from ticketing.kinds import OrderKind, OrderState
-from ticketing.models import (
-    LONG_D,
-    LONG_UNTIL,
-    RARE_KIND,
-    SEARCHED,
-    SPACED,
-    STILL_OPEN,
-    Report,
-    WorkOrder,
-    WorkOrderTask,
+from ticketing.kinds import OrderState
+from ticketing.models import LONG_D, LONG_UNTIL, Report, WorkOrder
+from ticketing.narrowing_repository import (
+    OrderFilter,
+    conditions,
+    found_by_words,
+    is_open,
+    overdue,
+    shifted,
+    speaks_of,
 )
-from ticketing.tasks import UNFINISHED
 
 SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
     "number": WorkOrder.number,
@@ -65,37 +57,25 @@ LINE_COLUMNS = (
 
 COUNTED_AT_MOST = 10_000
 
-# How far down a list pages go: each costs what lies before it, and nobody reads the two hundredth.
-DEEPEST = 10_000
+# How far down a list pages go: each costs what lies before it, and nobody reads the fortieth.
+DEEPEST = 2_000
 # Of a search every row before the page was looked at word by word.
-DEEPEST_SEARCHED = 1_000
+DEEPEST_SEARCHED = 300
+# What many orders speak of is met by who goes through them in the order of the list, and what few speak of is found by
+# the index of words and then sorted. The first so many are tried, to see which it is.
+_TRIED = 2_000
+# To go through some is far cheaper than to look one up, but the deeper the page the more must be gone through.
+_ROWS_A_SPEAKING, _SPEAKING_AT_LEAST = 50, 5
+# Even where the first orders of a list are unlike the others, no more than so many are sorted.
+_FEW = 10_000
+_COUNT_AHEAD_SEARCHED = 200
 
 # Many orders share a priority or a state: the index goes on by time, and a span of time is a part of it.
 _SORTED_BY_AGE_TOO = ("priority", "state")
-
-# Somebody who types the beginning of a number means the number.
-_NUMBER = re.compile(r"wo-[\d-]*$", re.IGNORECASE)
-_TRIGRAM = 3
-
-
-@dataclass(frozen=True)
-class OrderFilter:
-    """What a list is narrowed to; empty or None means "any". `mine`: assigned to them, or a task of it is."""
-
-    states: Collection[OrderState] = ()
-    kinds: Collection[OrderKind] = ()
-    priorities: Collection[int] = ()
-    site_id: UUID | None = None
-    building_id: UUID | None = None
-    equipment_id: UUID | None = None
-    assignee_id: UUID | None = None
-    mine: UUID | None = None
-    is_open: bool | None = None
-    is_overdue: bool | None = None
-    is_repeat: bool | None = None
-    opened_since: datetime | None = None
-    opened_until: datetime | None = None
-    words: str | None = None
+# These follow the time of opening so closely that they are sorted by its index.
+_FOLLOW_OPENING = ("number", *LONG_UNTIL)
+# A number has the day of its site, which is at most one off that of UTC.
+_NUMBER_D = 3
 
 
 @dataclass(frozen=True)
@@ -116,78 +96,171 @@ class FoundOrders:
     total: Total
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """Which rows of which order. The id last: pages never overlap, whatever is equal."""
+
+    sort: str
+    limit: int
+    offset: int
+
+    @property
+    def field(self) -> str:
+        return self.sort.removeprefix("-")
+
+    @property
+    def is_backwards(self) -> bool:
+        return self.sort.startswith("-")
+
+    @property
+    def rows(self) -> int:
+        return self.offset + self.limit
+
+    @property
+    def columns(self) -> list[InstrumentedAttribute[Any]]:
+        return [SORTS[self.field], *((WorkOrder.opened_at,) if self.field in _SORTED_BY_AGE_TOO else ()), WorkOrder.id]
+
+    def order(self, columns: Any) -> list[UnaryExpression[Any]]:
+        """All in the same direction, as the indexes have it. `columns`: of the table, or of a subquery of `columns`."""
+        named = [getattr(columns, column.key) for column in self.columns]
+        return [column.desc() if self.is_backwards else column.asc() for column in named]
+
+    @property
+    def by_opening(self) -> "_Page":
+        return replace(self, sort=f"{'-' * self.is_backwards}opened_at")
+
+    def cut(self, ids: Select[UUID]) -> Select[UUID]:
+        return ids.limit(self.limit).offset(self.offset)
+
+
+Where = Sequence[ColumnElement[bool]]
+
+
 async def find(
     session: AsyncSession, scope: Scope, wanted: OrderFilter, *, now: datetime, sort: str, limit: int, offset: int
 ) -> FoundOrders:
     """A page, each order with what a line shows. Raises UnknownSortField, PageTooDeep."""
+    order_by(sort, SORTS)
+    page = _Page(sort=sort, limit=limit, offset=offset)
     deepest = DEEPEST_SEARCHED if wanted.words else DEEPEST
-    if offset + limit > deepest:
+    if page.rows > deepest:
         raise PageTooDeep(deepest=deepest)
     await plan_for_values(session)
-    where = _where(scope, wanted, now)
-    order = _order(sort)
-    # Which fifty is found in an index; only those rows are then read.
-    page = _latest_due(where, wanted.opened_until, sort, order, offset + limit)
-    if page is None:
-        page = select(WorkOrder.id).where(*where).order_by(*order)
-    rows = await session.scalars(
-        select(WorkOrder)
-        .where(WorkOrder.id.in_(page.limit(limit).offset(offset).scalar_subquery()))
-        .order_by(*order)
-        .options(load_only(*LINE_COLUMNS, raiseload=True))
-    )
-    orders = rows.all()
+    where = conditions(scope, wanted, now=now)
+    if wanted.spoken and not wanted.is_of_open_ones:
+        if not wanted.is_of_a_place(scope) and await _is_common(session, where, page, words=wanted.spoken):
+            return await _found_on_the_way(session, where, page, words=wanted.spoken)
+        return await _found_by_index(session, where, page, words=wanted.spoken)
+    if wanted.spoken:
+        where.append(speaks_of(wanted.spoken))
+    ids = _sorted(where, page) if wanted.is_of_open_ones else await _walked(session, where, page)
+    orders = await _orders(session, page.cut(ids).scalar_subquery(), page)
     matching = select(literal(1)).select_from(WorkOrder).where(*where)
     return FoundOrders(orders, await total_of(session, matching, limit=limit, offset=offset, found=len(orders)))
 
 
-def _order(sort: str) -> list[UnaryExpression[Any]]:
-    """The id last: pages never overlap, whatever is equal. All in the same direction, as the indexes have it."""
-    field = sort.removeprefix("-")
-    last = (WorkOrder.opened_at, WorkOrder.id) if field in _SORTED_BY_AGE_TOO else (WorkOrder.id,)
-    return [order_by(sort, SORTS), *(column.desc() if sort.startswith("-") else column.asc() for column in last)]
+async def _orders(session: AsyncSession, ids: Any, page: _Page) -> Sequence[WorkOrder]:
+    # Which fifty is found in an index; only those rows are then read.
+    rows = await session.scalars(
+        select(WorkOrder)
+        .where(WorkOrder.id.in_(ids))
+        .order_by(*page.order(WorkOrder))
+        .options(load_only(*LINE_COLUMNS, raiseload=True))
+    )
+    return rows.all()
 
 
-def _latest_due(
-    where: Sequence[ColumnElement[bool]],
-    until: datetime | None,
-    sort: str,
-    order: Sequence[UnaryExpression[Any]],
-    rows: int,
-) -> Select[UUID] | None:
-    """The first `rows` by due time, latest first, of what was opened before a time; None where that is not asked.
+def _sorted(where: Where, page: _Page) -> Select[UUID]:
+    """Ids in the order of the list, of few.
 
-    The index by due time would be walked from the youngest order down to that time. So the walk begins a little after
-    it, and the few orders that are due even later come from their own index.
+    Fenced off: PostgreSQL sorts after it has them all. It must not walk an index by the order of the list, in which
+    the few that match may come last.
     """
-    field = sort.removeprefix("-")
-    if until is None or field not in LONG_UNTIL or field == sort:
-        return None
-    due = SORTS[field]
-    begin = _shifted(until, days=LONG_D)
-    usual = select(WorkOrder.id, due).where(*where, due < begin).order_by(*order).limit(rows)
-    is_long = literal_column(f"({LONG_UNTIL[field]})", Boolean)  # in the words of their own index
-    # Fenced off: PostgreSQL takes a third of all for long, and would walk the index by due time after all.
-    late = select(WorkOrder.id, due).where(*where, due >= begin, is_long).offset(literal_column("0"))
-    both = union_all(usual.subquery().select(), late.subquery().select()).subquery()
-    return select(both.c.id).order_by(both.c[field].desc(), both.c.id.desc())
+    every = select(*page.columns).where(*where).offset(literal_column("0")).subquery()
+    return select(every.c.id).order_by(*page.order(every.c))
+
+
+async def _found_by_index(session: AsyncSession, where: Where, page: _Page, *, words: str) -> FoundOrders:
+    found = select(*page.columns).where(*where, found_by_words(words)).limit(_FEW + 1).cte("found")
+    found = found.prefix_with("MATERIALIZED", dialect="postgresql")
+    ids = page.cut(select(found.c.id).order_by(*page.order(found.c))).scalar_subquery()
+    count = select(func.count()).select_from(found).scalar_subquery()
+    first, rows = (await session.execute(select(func.array(ids), count))).one()
+    if rows > _FEW:
+        return await _found_on_the_way(session, where, page, words=words)
+    return FoundOrders(await _orders(session, first, page) if first else [], Total(rows, is_more=False))
+
+
+async def _is_common(session: AsyncSession, where: Where, page: _Page, *, words: str) -> bool:
+    by_opening = page.by_opening.order(WorkOrder)
+    speaking = select(speaks_of(words).label("speaks")).where(*where).order_by(*by_opening).limit(_TRIED).subquery()
+    found = await session.scalar(select(func.count()).select_from(speaking).where(speaking.c.speaks))
+    return (found or 0) >= max(_SPEAKING_AT_LEAST, page.rows // _ROWS_A_SPEAKING)
+
+
+async def _found_on_the_way(session: AsyncSession, where: Where, page: _Page, *, words: str) -> FoundOrders:
+    matching = [*where, speaks_of(words)]
+    ids = await _walked(session, matching, page)
+    orders = await _orders(session, page.cut(ids).scalar_subquery(), page)
+    every = select(literal(1)).select_from(WorkOrder).where(*matching).order_by(*page.by_opening.order(WorkOrder))
+    total = await total_of(
+        session, every, limit=page.limit, offset=page.offset, found=len(orders), ahead=_COUNT_AHEAD_SEARCHED
+    )
+    return FoundOrders(orders, total)
+
+
+async def _walked(session: AsyncSession, where: Where, page: _Page) -> Select[UUID]:
+    """Ids in the order of the list, to be cut to the page."""
+    if page.field not in _FOLLOW_OPENING:
+        return select(WorkOrder.id).where(*where).order_by(*page.order(WorkOrder))
+    near = union_all(*(part.subquery().select() for part in await _near(session, where, page))).subquery()
+    return select(near.c.id).order_by(*page.order(near.c))
+
+
+async def _near(session: AsyncSession, where: Where, page: _Page) -> list[Select[Any]]:
+    """Those among which the first rows are, by a number or a time that is due.
+
+    An order is due within LONG_D days of its opening, unless it is long, and its number is of the day. So the first
+    rows by either were opened no more than that beyond the first rows by opening: a short span of one index.
+    """
+    by_opening = page.by_opening.order(WorkOrder)
+    # Fenced off, and in the order of that index: PostgreSQL must not take another.
+    fenced = select(*page.columns).order_by(*by_opening).offset(literal_column("0"))
+    long = LONG_UNTIL.get(page.field)
+    is_long = literal_column(f"({long})", Boolean) if long else None  # in the words of their own index
+    days = LONG_D if long else _NUMBER_D
+    usual = [*where, ~is_long] if is_long is not None and not page.is_backwards else where
+    last = await session.scalar(
+        select(WorkOrder.opened_at).where(*usual).order_by(*by_opening).limit(1).offset(page.rows - 1)
+    )
+    if last is None:
+        return [fenced.where(*where)]
+    if not page.is_backwards:
+        return [fenced.where(*where, WorkOrder.opened_at <= shifted(last, days=days))]
+    begin = shifted(last, days=-days)
+    young = fenced.where(*where, WorkOrder.opened_at >= begin)
+    if is_long is None:
+        return [young]
+    # Each of the first rows by opening is due after that, and so must be whoever takes its place.
+    late = select(*page.columns).where(*where, WorkOrder.opened_at < begin, SORTS[page.field] >= last, is_long)
+    return [young, late.offset(literal_column("0"))]
 
 
 async def counts(session: AsyncSession, scope: Scope, wanted: OrderFilter, *, now: datetime) -> OrderCounts:
     """No state is counted beyond COUNTED_AT_MOST."""
     await plan_for_values(session)
-    where = _where(scope, wanted, now)
+    where = conditions(scope, wanted, now=now)
+    if wanted.spoken:
+        where.append(found_by_words(wanted.spoken))
     by_state = await session.execute(select(*(_counted(where, state) for state in OrderState)))
     flags = await session.execute(
-        select(func.count().filter(_overdue(now)), func.count().filter(WorkOrder.priority == 1)).where(
-            _is_open(), *where
-        )
+        select(func.count().filter(overdue(now)), func.count().filter(WorkOrder.priority == 1)).where(is_open(), *where)
     )
-    overdue, urgent = flags.one()
-    return OrderCounts(dict(zip(OrderState, by_state.one(), strict=True)), overdue, urgent)
+    late, urgent = flags.one()
+    return OrderCounts(dict(zip(OrderState, by_state.one(), strict=True)), late, urgent)
 
 
-def _counted(where: Sequence[ColumnElement[bool]], state: OrderState) -> ScalarSelect[int]:
+def _counted(where: Where, state: OrderState) -> ScalarSelect[int]:
     some = select(literal(1)).select_from(WorkOrder).where(WorkOrder.state == state, *where).limit(COUNTED_AT_MOST)
     return select(func.count()).select_from(some.subquery()).scalar_subquery()
 
@@ -199,90 +272,3 @@ async def report_counts(session: AsyncSession, work_order_ids: Collection[UUID])
         .group_by(Report.work_order_id)
     )
     return dict(rows.all())
-
-
-def _where(scope: Scope, wanted: OrderFilter, now: datetime) -> list[ColumnElement[bool]]:
-    where = [scope.where(WorkOrder.site_id)]
-    for column, values in (
-        (WorkOrder.state, wanted.states),
-        (WorkOrder.kind, wanted.kinds),
-        (WorkOrder.priority, wanted.priorities),
-    ):
-        if values:
-            where.append(column.in_(values))
-    for attribute, value in (
-        (WorkOrder.site_id, wanted.site_id),
-        (WorkOrder.building_id, wanted.building_id),
-        (WorkOrder.equipment_id, wanted.equipment_id),
-        (WorkOrder.assignee_id, wanted.assignee_id),
-    ):
-        if value is not None:
-            where.append(attribute == value)
-    if wanted.kinds and OrderKind.REPAIR not in wanted.kinds:
-        where.append(literal_column(f"work_order.{RARE_KIND}", Boolean))  # in the words of their own index
-    for condition, flag in (
-        (_is_open(), wanted.is_open),
-        (_overdue(now), wanted.is_overdue),
-        (WorkOrder.repeat_of_id.is_not(None), wanted.is_repeat),
-    ):
-        if flag is not None:
-            where.append(condition if flag else ~condition)
-    if wanted.mine is not None:
-        where.append(WorkOrder.id.in_(_orders_of(wanted.mine)))
-    if wanted.opened_since is not None:
-        # Nothing is due before it was opened: said, so that a sort by a due time begins there too.
-        times = (WorkOrder.opened_at, WorkOrder.response_due_at, WorkOrder.resolution_due_at)
-        where += [time >= wanted.opened_since for time in times]
-        where.append(WorkOrder.number >= _number_of(_shifted(wanted.opened_since, days=-1)))
-    if wanted.opened_until is not None:
-        where.append(WorkOrder.opened_at < wanted.opened_until)
-        where.append(WorkOrder.number < _number_of(_shifted(wanted.opened_until, days=2)))
-    if wanted.words:
-        where.append(_speaks_of(wanted.words))
-    return where
-
-
-def _number_of(time: datetime) -> str:
-    """Where the numbers of a day begin. They have the day of the site, which is at most one off that of UTC."""
-    return f"WO-{time.date().isoformat().replace('-', '')}"
-
-
-def _shifted(time: datetime, *, days: int) -> datetime:
-    """UTC; the beginning or end of time where that is passed."""
-    try:
-        return time.astimezone(UTC) + timedelta(days=days)
-    except OverflowError:
-        return datetime.max.replace(tzinfo=UTC) if days > 0 else datetime.min.replace(tzinfo=UTC)
-
-
-def _is_open() -> ColumnElement[bool]:
-    """In the very words of the index of open orders."""
-    return literal_column(f"work_order.{STILL_OPEN}", Boolean)
-
-
-def _overdue(now: datetime) -> ColumnElement[bool]:
-    """Open, and past the time of its answer or of its end; a hold stops the clock."""
-    late_answer = and_(WorkOrder.responded_at.is_(None), WorkOrder.response_due_at < now)
-    late_end = and_(WorkOrder.done_at.is_(None), WorkOrder.held_since.is_(None), WorkOrder.resolution_due_at < now)
-    return and_(_is_open(), WorkOrder.state != OrderState.DONE, or_(late_answer, late_end))
-
-
-def _orders_of(person_id: UUID) -> CompoundSelect[tuple[UUID]]:
-    """Open orders of a person, and those with a task for them. A union: of an "or" PostgreSQL expects half of all."""
-    tasks = select(WorkOrderTask.work_order_id).where(
-        WorkOrderTask.assignee_id == person_id, WorkOrderTask.state.in_(UNFINISHED)
-    )
-    return union(select(WorkOrder.id).where(WorkOrder.assignee_id == person_id), tasks)
-
-
-def _speaks_of(words: str) -> ColumnElement[bool]:
-    if _NUMBER.match(words):
-        return WorkOrder.number.startswith(words.upper(), autoescape=True)
-    if len(words) < _TRIGRAM:
-        return literal_column(SPACED, Text).contains(spaced(words), autoescape=True)
-    return literal_column(SEARCHED, Text).contains(words.lower(), autoescape=True)
-
-
-def spaced(words: str) -> str:
-    """Words as `SPACED` holds them: in small letters, each three times."""
-    return "".join(letter * 3 for letter in words.lower())

@@ -13,8 +13,9 @@ from tests.ticketing.town import Town
 from ticketing import listing_repository
 from ticketing.errors import PageTooDeep
 from ticketing.kinds import Category, OrderState
-from ticketing.listing_repository import DEEPEST, DEEPEST_SEARCHED, SORTS, FoundOrders, OrderFilter
+from ticketing.listing_repository import DEEPEST, DEEPEST_SEARCHED, SORTS, FoundOrders
 from ticketing.models import WorkOrder
+from ticketing.narrowing_repository import OrderFilter
 
 
 async def find(
@@ -116,6 +117,30 @@ async def test_words_of_any_length_are_found(database: Database, town: Town, ord
     assert (await find(database, town, OrderFilter(words="无此词语"[:letters]))).orders == []
 
 
+@pytest.mark.parametrize("sort", [f"{sign}{field}" for field in SORTS for sign in ("", "-")])
+@pytest.mark.parametrize("words", ["热", "热水", "有热水", "没有热水"])
+async def test_what_many_speak_of_and_what_few_do_is_found_alike(
+    database: Database, town: Town, orders: list[UUID], sort: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles = {"zh-CN": "没有热水", "en": "No hot water"}
+    async with database.transaction() as session:
+        await session.execute(update(WorkOrder).where(WorkOrder.id.in_(orders[1:4])).values(title=titles))
+    rare = await find(database, town, OrderFilter(words=words), sort=sort)
+    monkeypatch.setattr(listing_repository, "_SPEAKING_AT_LEAST", 1)
+    common = await find(database, town, OrderFilter(words=words), sort=sort)
+    assert {order.id for order in rare.orders} == set(orders[1:4])
+    assert [order.id for order in common.orders] == [order.id for order in rare.orders]
+    assert common.total == rare.total == Total(3, is_more=False)
+
+
+async def test_more_that_speak_than_are_sorted_are_found_on_the_way(
+    database: Database, town: Town, orders: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing_repository, "_FEW", 2)
+    found = await find(database, town, OrderFilter(words="wo"), sort="-number")
+    assert [order.id for order in found.orders] == orders[::-1]
+
+
 @pytest.mark.parametrize("words", ["%", "_", "100%", "\\", "'", "wo-%"])
 async def test_signs_that_mean_something_to_the_database_mean_themselves(
     database: Database, town: Town, orders: list[UUID], words: str
@@ -128,6 +153,9 @@ async def test_the_beginning_of_a_number_is_enough_in_any_case(
 ) -> None:
     (order, *_) = (await find(database, town, OrderFilter())).orders
     whole = await find(database, town, OrderFilter(words=order.number.lower()))
+    parts = [order.number[:length] for length in range(3, len(order.number) + 1)]
+    for part in parts:
+        assert order.id in {one.id for one in (await find(database, town, OrderFilter(words=part))).orders}, part
     day = await find(database, town, OrderFilter(words=order.number[:11]))
     assert [found.id for found in whole.orders] == [order.id]
     assert len(day.orders) == 5
