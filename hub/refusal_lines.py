@@ -37,7 +37,7 @@ def refusal_lines(error: BaseException) -> list[str]:
         each = [refusal_lines(part) for part in error.exceptions]
         return [line for lines in each for line in lines] if all(each) else []
     if isinstance(error, DomainError):
-        return [load_texts().of_error(error, _language())]
+        return [load_texts().of_error(error, spoken_language())]
     if isinstance(error, ValidationError | SettingsError):
         return what_is_wrong(error)
     if isinstance(error, tomllib.TOMLDecodeError | UnicodeDecodeError):
@@ -49,7 +49,8 @@ def refusal_lines(error: BaseException) -> list[str]:
     return [str(error)] if isinstance(error, SAID_BY_THEMSELVES) else []
 
 
-def _language() -> Language:
+def spoken_language() -> Language:
+    """What HUB_LANGUAGE says; Chinese where the settings cannot be read."""
     try:
         return HubSettings().language
     except (ValidationError, SettingsError):

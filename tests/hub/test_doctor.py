@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from hub.api import load_texts
 from hub.cli import app
 from hub.demo.environment import DemoFiles, DemoPorts, demo_environment
 from hub.doctor import Finding, Verdict, examine
 from hub.settings import HubSettings
+from kit.i18n import Language
 from kit.secrets import SecretStore
 from kit.supervision.ports import free_port
 from tests.telemetry.influx_server import InfluxServer
@@ -30,7 +32,16 @@ def listening_port() -> Iterator[int]:
 
 
 def found(subject: str) -> list[Finding]:
-    return [finding for finding in examine() if finding.subject == subject]
+    return [finding for finding in examine(load_texts(), Language.EN) if finding.subject == subject]
+
+
+def test_everything_is_said_in_chinese_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {(finding.subject, finding.verdict): finding.words for finding in examine(load_texts(), Language.ZH)}
+    assert said["WeChat", Verdict.NOTE].startswith("未配置")
+    monkeypatch.setenv("HUB_LANGUAGE", "en")
+    assert "not configured: set HUB_WECHAT_APP_ID" in CliRunner().invoke(app, ["doctor"]).stdout
+    monkeypatch.setenv("HUB_LANGUAGE", "zh-CN")
+    assert "未配置：请设置 HUB_WECHAT_APP_ID" in CliRunner().invoke(app, ["doctor"]).stdout
 
 
 def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
