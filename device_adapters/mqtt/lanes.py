@@ -19,6 +19,8 @@ from device_adapters.mqtt.routing import Route, Share, Target
 
 # A sender that invents keys must not fill the memory.
 SHAPES_KEPT = 32
+# Nor one that invents names of devices.
+UNKNOWN_LANES_KEPT = 10_000
 
 
 class Lane(Protocol):
@@ -104,6 +106,18 @@ class SilentLane:
         return True
 
 
+class UnknownLane:
+    """A device that the catalog does not know: read no further than its topic, once enough of it is kept."""
+
+    target: Target | None = None
+
+    def __init__(self, only_counts: Callable[[], bool]) -> None:
+        self._only_counts = only_counts
+
+    def read(self, payload: bytes, flush: Flush, now_ms: int) -> bool:
+        return len(payload) <= MAX_PAYLOAD_BYTES and self._only_counts()
+
+
 class GeneralLane:
     """A device whose messages take the general way always."""
 
@@ -111,6 +125,17 @@ class GeneralLane:
 
     def read(self, payload: bytes, flush: Flush, now_ms: int) -> bool:
         return False
+
+
+def unknown_device(routes: tuple[Route, ...], share: Share) -> tuple[str, str] | None:
+    """Site's code and name of the device that the topic names, where that is all there is to say of its messages: the
+    catalog does not know it. None too for the life-safety line, which leaves it to the other one."""
+    if share is Share.LIFE_SAFETY or len(routes) != 1:
+        return None
+    route = routes[0]
+    if route.device is None or route.target is not None or not isinstance(route.rule, TelemetryRule):
+        return None
+    return route.site_code, route.device
 
 
 def lane_of(routes: tuple[Route, ...], share: Share) -> Lane | None:

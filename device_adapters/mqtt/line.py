@@ -10,23 +10,25 @@ on the bus, its messages are acknowledged in one write. Several flushes are unde
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
-from catalog.directory import Directory
+from catalog.directory import Directory, EquipmentEntry
 from device_adapters.intake import Flush, Intake
 from device_adapters.links import LinkBook
 from device_adapters.mqtt.broker import Broker
 from device_adapters.mqtt.client import Connection
-from device_adapters.mqtt.lanes import Lane, lane_of
+from device_adapters.mqtt.lanes import UNKNOWN_LANES_KEPT, Lane, UnknownLane, lane_of, unknown_device
 from device_adapters.mqtt.message import Message
 from device_adapters.mqtt.metrics import MqttMetrics
 from device_adapters.mqtt.packets import RETAINED, Publish
 from device_adapters.mqtt.routing import ROUTES_KEPT, Router, Share
 from device_adapters.mqtt.session import Filters, Session
 from device_adapters.mqtt.silence import SilenceWatch
-from device_adapters.mqtt.translation import Translation, Translator
+from device_adapters.mqtt.translation import Translator
+from device_adapters.refusals import UnknownMessage
+from device_adapters.values import Reason, Refusal
 from kit.clock import Clock, to_ms
 from kit.logs import logger
 
@@ -63,6 +65,7 @@ class Line:
         self._clock = clock
         self._source = f"mqtt:{broker.name}"
         self._lanes: dict[bytes, Lane] = {}
+        self._unknown_lanes = 0
         self._lanes_for: tuple[Directory, Share] | None = None
         self._joined: tuple[Flush, Connection] | None = None
         self._mids: list[bytes] = []
@@ -141,7 +144,8 @@ class Line:
                     mids.append(mid)
             else:
                 self._note_heard(heard)  # in the order of arrival: a last will may be next
-                self._read_generally(connection, publish, flush, mids, share=share, now_ms=now_ms)
+                if not self._read_generally(connection, publish, flush, mids, share=share, now_ms=now_ms):
+                    at_once.append(mid)
         self._note_heard(heard)
         connection.acknowledge([mid for mid in at_once if mid])
         self._intake.send_if_enough()
@@ -170,7 +174,7 @@ class Line:
     def _current_lanes(self, share: Share) -> dict[bytes, Lane]:
         wanted = (self._router.directory, share)
         if self._lanes_for is None or self._lanes_for[0] is not wanted[0] or self._lanes_for[1] is not share:
-            self._lanes, self._lanes_for = {}, wanted
+            self._lanes, self._lanes_for, self._unknown_lanes = {}, wanted, 0
         return self._lanes
 
     def _note_heard(self, heard: set[Lane]) -> None:
@@ -187,7 +191,8 @@ class Line:
 
     def _read_generally(
         self, connection: Connection, publish: Publish, flush: Flush, mids: list[bytes], *, share: Share, now_ms: int
-    ) -> None:
+    ) -> bool:
+        """False when nothing of it is left to be kept: what was refused of it was counted, and that is all."""
         flags, raw_topic, mid, payload = publish
         topic = raw_topic.decode("utf-8", errors="replace")
         self._remember_lane(raw_topic, topic, share)
@@ -198,43 +203,65 @@ class Line:
                 self._heard(equipment.equipment_id)
             else:
                 self._links.note(equipment.equipment_id, False)
-        self._foreign.inc(translation.is_foreign)
-        flushes = self._intake.add(translation.entries)
-        refused = len(translation.unknown) + len(translation.refusals)
-        if flushes == [flush] and not refused:
+        if translation.is_foreign:
+            self._foreign.inc()
+        flushes = self._intake.add(translation.entries) if translation.entries else []
+        unknown = [one for one in translation.unknown if not self._intake.only_counts_unknown(one.device)]
+        refusals = [one for one in translation.refusals if not self._only_counts(one.reason, topic)]
+        parts = len(flushes) + len(unknown) + len(refusals)
+        if not parts:
+            return False
+        if flushes == [flush] and parts == 1:
             mids.append(mid)
-            return
+            return True
         acknowledge = partial(connection.acknowledge_soon, mid)
-        parts = len(flushes) + refused
         latch = acknowledge if parts == 1 else _Latch(parts, acknowledge)
         for joined in flushes:
             joined.done.add_done_callback(partial(self._part_flushed, connection, latch))
-        if refused:
-            self._refuse(message, translation, latch)
+        self._refuse(message, unknown, refusals, translation.entry, latch)
+        return True
+
+    def _only_counts(self, reason: Reason, topic: str) -> bool:
+        return self._intake.only_counts(reason, source=self._source, about=topic)
 
     def _part_flushed(self, connection: Connection, latch: Callable[[], None], done: asyncio.Future[None]) -> None:
         self._flushed(connection, [], done)
         if not done.cancelled() and done.exception() is None:
             latch()
 
-    def _refuse(self, message: Message, translation: Translation, latch: Callable[[], None]) -> None:
+    def _refuse(
+        self,
+        message: Message,
+        unknown: Sequence[UnknownMessage],
+        refusals: Sequence[Refusal],
+        entry: EquipmentEntry | None,
+        latch: Callable[[], None],
+    ) -> None:
         """PUBACK comes once all that was refused of the message is kept."""
-        for unknown in translation.unknown:
-            self._intake.unknown(unknown, done=latch)
-        for refusal in translation.refusals:
+        for one in unknown:
+            self._intake.unknown(one, done=latch)
+        for refusal in refusals:
             self._intake.refuse(
                 raw=message.payload,
                 reason=refusal.reason,
                 detail=f"{message.topic}: {refusal.detail}",
                 source=self._source,
-                site_id=None if translation.entry is None else translation.entry.site_id,
+                about=message.topic,
+                site_id=None if entry is None else entry.site_id,
                 done=latch,
             )
 
     def _remember_lane(self, raw_topic: bytes, topic: str, share: Share) -> None:
         if raw_topic in self._lanes:
             return
-        lane = lane_of(self._router.routes(topic), share)
+        routes = self._router.routes(topic)
+        device = unknown_device(routes, share)
+        if device is not None and self._unknown_lanes < UNKNOWN_LANES_KEPT:
+            self._unknown_lanes += 1
+            named = ("mqtt", self._broker.name, *device)
+            self._lanes[raw_topic] = UnknownLane(partial(self._intake.only_counts_unknown, named))
+            return
+        lane = lane_of(routes, share)
         if lane is not None and len(self._lanes) < ROUTES_KEPT:
             self._lanes[raw_topic] = lane
 
@@ -245,8 +272,6 @@ class _Latch:
     def __init__(self, parts: int, done: Callable[[], None]) -> None:
         self._parts = parts
         self._done = done
-        if not parts:
-            done()
 
     def __call__(self) -> None:
         self._parts -= 1
