@@ -25,7 +25,7 @@ import numpy as np
 from kit.logs import logger
 from telemetry.columns import SequencedReadings
 from telemetry.errors import StoreInUse, UnstorableBatch
-from telemetry.segment import READINGS, arrow_table, columns_of
+from telemetry.segment import READINGS, ROW_GROUP_ROWS, arrow_table, columns_of
 from telemetry.store import StoreStats
 
 log = logger(__name__)
@@ -51,13 +51,14 @@ CREATE TABLE IF NOT EXISTS newest (
 @dataclass(frozen=True, kw_only=True)
 class DuckDbLimits:
     """What the engine may take of the machine. `fresh_rows`: more of them than this become segments at once, because
-    only what is sorted is quickly asked. `slice_rows`: what compaction holds in memory at a time."""
+    only what is sorted is quickly asked. `slice_rows`: what compaction holds in memory at a time, some times over;
+    whole row groups, so that the last of a slice is nearly full."""
 
     memory_mb: int = 128
     threads: int = 2
     readers: int = 2
     query_deadline_s: float = 20.0
-    slice_rows: int = 500_000
+    slice_rows: int = 4 * ROW_GROUP_ROWS
     fresh_rows: int = 6_000_000
 
 

@@ -89,7 +89,7 @@ def _command(home: Path, *, port: int, user: ServiceUser | None, durable: bool) 
         "unix_socket_directories": "",
         "max_connections": "200",
         # The system's page cache holds what these do not, and shares it with the rest of the hub.
-        "shared_buffers": "64MB",
+        "shared_buffers": "32MB",
         "io_method": "sync",
         "jit": "off",
         "timezone": "UTC",
