@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from hub.drop_tally import DropTallies
 from hub.rooms import Common, Rooms
 from kit.events import Subscription
-from kit.jobs import JobKind, JobRunner, Sweep
+from kit.jobs import JobKind, JobRunner
+from kit.sweeps import Sweep
 
 EVERY_THREE_SECONDS = "* * * * * */3"
 EVERY_TEN_SECONDS = "* * * * * */10"

@@ -1,4 +1,4 @@
-"""Jobs and timers on the same PostgreSQL, by procrastinate: events, deferred calls, one sweep a class of deadline."""
+"""Jobs on the same PostgreSQL, by procrastinate: events and deferred calls; and the sweeps beside them."""
 
 import asyncio
 import time
@@ -20,10 +20,10 @@ from kit.crash_points import CrashPoint, crash_here
 from kit.db import Database, driver_connection, plain_url
 from kit.events import DELIVER, LIFE_SAFETY_QUEUE, Subscription
 from kit.logs import logger
+from kit.sweeps import Sweep, Sweeper
 
 log = logger(__name__)
 
-SWEEP_QUEUE = "sweeps"
 HEARTBEAT_S = 3.0
 # A killed worker's job is with another within 13 s: silent for 10, seen within 2, fetched within 1.
 STALLED_AFTER_S = 10.0
@@ -32,15 +32,6 @@ FETCH_EVERY_S = 1.0
 WORKED_WELL_S = 10.0
 # Waits of 2, 4, 8, … seconds, over an hour in all: long enough to outlive a restart of what a handler needs.
 DELIVERY_RETRY = RetryStrategy(max_attempts=12, exponential_wait=2)
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """A periodic look for what is due. `cron` may have a sixth field for seconds."""
-
-    name: str
-    cron: str
-    call: Callable[[AsyncSession], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -65,22 +56,20 @@ async def defer(session: AsyncSession, app: App, name: str, *, queue: str = DEFA
 
 class JobMeters:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.failures = Counter("hub_job_failures", "Attempts at a job that failed", ["task"], registry=registry)
+        self.failures = Counter("hub_job_failures", "Attempts that failed, of sweeps too", ["task"], registry=registry)
         self.given_up = Counter("hub_jobs_given_up", "Jobs that failed at every attempt", ["task"], registry=registry)
         self.put_back = Counter("hub_jobs_put_back", "Jobs of workers that stopped", ["task"], registry=registry)
 
 
 class CountedRetry(BaseRetryStrategy):
-    """Another strategy, or none (a sweep has its next turn), whose failures are counted."""
+    """Another strategy, whose failures are counted."""
 
-    def __init__(self, retry: RetryStrategy | None, meters: JobMeters) -> None:
+    def __init__(self, retry: RetryStrategy, meters: JobMeters) -> None:
         self._retry = retry
         self._meters = meters
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         self._meters.failures.labels(job.task_name).inc()
-        if self._retry is None:
-            return None
         decision = self._retry.get_retry_decision(exception=exception, job=job)
         if decision is None:
             self._meters.given_up.labels(job.task_name).inc()
@@ -107,16 +96,15 @@ class JobRunner:
         app.task(name=DELIVER, retry=CountedRetry(DELIVERY_RETRY, self._meters))(self._deliver)
         for job in jobs:
             self._add_job(job)
-        for sweep in sweeps:
-            self._add_sweep(sweep)
+        self._sweeper = Sweeper(database, sweeps, self._meters.failures)
 
     @asynccontextmanager
     async def running(self, *, concurrency: int = 8) -> AsyncIterator[None]:
-        """Workers for ordinary jobs, for sweeps and, apart from both, for life safety; stopped at exit."""
+        """Workers for ordinary jobs and, apart from them, for life safety; and the sweeps. Stopped at exit."""
         async with asyncio.TaskGroup() as group:
             workers = [
                 group.create_task(self._work("jobs", [DEFAULT_QUEUE], concurrency), name="jobs"),
-                group.create_task(self._work("sweeps", [SWEEP_QUEUE], 2), name="sweeps"),
+                group.create_task(self._sweeper.run(), name="sweeps"),
                 group.create_task(self._work("life-safety", [LIFE_SAFETY_QUEUE], 4), name="life-safety jobs"),
             ]
             try:
@@ -168,16 +156,6 @@ class JobRunner:
         retry = CountedRetry(job.retry or DELIVERY_RETRY, self._meters)
         self._app.task(name=job.name, queue=job.queue, retry=retry)(run)
 
-    def _add_sweep(self, sweep: Sweep) -> None:
-        # The queueing lock keeps one sweep waiting at most: a slow sweep is never piled upon.
-        async def run(timestamp: int) -> None:
-            async with self._database.transaction() as session:
-                await sweep.call(session)
-
-        retry = CountedRetry(None, self._meters)
-        task = self._app.task(name=sweep.name, queue=SWEEP_QUEUE, queueing_lock=sweep.name, retry=retry)(run)
-        self._app.periodic(cron=sweep.cron, periodic_id=sweep.name)(task)
-
     async def keep_rescuing(self) -> None:
         """Puts jobs of workers that were killed back in the queue, endlessly. No job: those are what may be stuck."""
         while True:
@@ -200,5 +178,5 @@ class JobRunner:
         try:
             await self._app.job_manager.retry_job(job)
         except UniqueViolation:
-            # A sweep whose next turn waits already: that one does it all, and this one must not keep the rest waiting.
+            # Its like waits already (`queueing_lock`): that one does it all, and this one must not keep others waiting.
             await self._app.job_manager.finish_job(job, Status.ABORTED, delete_job=True)

@@ -17,8 +17,9 @@ from kit.clock import Clock
 from kit.crash_points import CrashPoint, crash_here
 from kit.db import Database
 from kit.i18n import Language
-from kit.jobs import JobKind, Sweep
+from kit.jobs import JobKind
 from kit.logs import logger
+from kit.sweeps import Sweep
 from notify import repository
 from notify.message import Composer, Message
 from notify.models import Notification

@@ -10,7 +10,8 @@ from connectors.wechat import WeChatClient, WeChatSettings
 from kit.clock import Clock
 from kit.db import Database
 from kit.i18n import Texts
-from kit.jobs import JobKind, Sweep
+from kit.jobs import JobKind
+from kit.sweeps import Sweep
 from notify.service import NotifyService
 from owner_services.answers import Answers
 from owner_services.binding import Binding

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.access import Scope
 from kit.clock import Clock
 from kit.events import publish
-from kit.jobs import Sweep
 from kit.logs import logger
+from kit.sweeps import Sweep
 from ticketing import due_repository, repository
 from ticketing.actor import Actor
 from ticketing.events import WorkOrderEscalated

@@ -21,8 +21,9 @@ from kit.clock import Clock
 from kit.crash_points import CrashPoint, crash_here
 from kit.db import Database
 from kit.i18n import Language
-from kit.jobs import JobKind, Sweep, defer
+from kit.jobs import JobKind, defer
 from kit.logs import logger
+from kit.sweeps import Sweep
 from owner_services import repository
 from owner_services.answers import Answers
 from owner_services.models import WeChatMessage

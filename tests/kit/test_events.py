@@ -12,7 +12,8 @@ from kit import events
 from kit.db import Database, driver_connection
 from kit.events import LIVE_CHANNEL, Event, JobOutbox, on
 from kit.ids import new_id
-from kit.jobs import JobKind, JobRunner, Sweep, defer, new_app
+from kit.jobs import JobKind, JobRunner, defer, new_app
+from kit.sweeps import Sweep
 from tests.conftest import LIVENESS_S
 from tests.statements import statements_of
 
@@ -188,22 +189,17 @@ async def test_a_job_whose_worker_died_is_put_back(database: Database) -> None:
             await eventually(lambda: done == ["again"])
 
 
-async def test_a_sweep_that_died_while_its_next_turn_waits_keeps_no_job_from_being_put_back(database: Database) -> None:
+async def test_a_job_that_died_while_its_like_waits_keeps_no_job_from_being_put_back(database: Database) -> None:
     done: list[str] = []
 
     async def call(session: AsyncSession, *, words: str) -> None:
         done.append(words)
 
-    async def sweep(session: AsyncSession) -> None:
-        done.append("swept")
-
     app = new_app(database.url)
-    runner = JobRunner(
-        app, database, jobs=[JobKind("tests.say", call)], sweeps=[Sweep("tests.sweep", "0 0 1 1 *", sweep)]
-    )
+    runner = JobRunner(app, database, jobs=[JobKind("tests.say", call)])
     async with app.open_async():
-        turn = app.configure_task("tests.sweep", queue="sweeps", queueing_lock="tests.sweep")
-        await turn.defer_async(timestamp=1)
+        once = app.configure_task("tests.say", queueing_lock="once")
+        await once.defer_async(words="once")
         async with database.transaction() as session:
             await defer(session, app, "tests.say", words="again")
             await session.execute(
@@ -213,11 +209,11 @@ async def test_a_sweep_that_died_while_its_next_turn_waits_keeps_no_job_from_bei
                     "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM gone)"
                 )
             )
-        await turn.defer_async(timestamp=2)
+        await once.defer_async(words="once")
         assert await runner.rescue_stalled() == 2
         assert await runner.rescue_stalled() == 0
         async with runner.running():
-            await eventually(lambda: sorted(done) == ["again", "swept"])
+            await eventually(lambda: sorted(done) == ["again", "once"])
 
 
 async def test_workers_go_on_after_the_database_cut_their_connections(database: Database) -> None:
