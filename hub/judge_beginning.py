@@ -13,11 +13,12 @@ from uuid import UUID
 
 from alarms.detection import AlarmSource, Detection
 from bus.client import Bus
+from bus.delivery import Delivery
 from catalog.directory import Directory, EquipmentEntry
 from hub.judge_books import Beginning, JudgeBooks
 from hub.judge_meters import JudgeMeters, line_name
 from hub.line_judge import LineJudge
-from hub.partition_mark import SAME_CLOCK_MS, PartitionMark, Reached
+from hub.partition_mark import PartitionMark, Reached
 from kit.clock import Clock, to_ms
 from kit.logs import logger
 from rules.reorder import OrderedJudge
@@ -63,11 +64,7 @@ class JudgeBeginning:
 
     async def catch_up(self, judge: LineJudge, mark: PartitionMark, directory: Directory) -> None:
         """Judges what the bus has of a partition after the last one judged, in order. Raises LeaseLost."""
-        pages = self._bus.history(
-            partition=mark.partition,
-            since_ms=max(mark.reached.at_ms - SAME_CLOCK_MS, 0),
-            life_safety=mark.life_safety,
-        )
+        pages = self._bus.after(partition=mark.partition, sequence=mark.reached.sequence, life_safety=mark.life_safety)
         async with aclosing(pages):
             async for page in pages:
                 findings = judge.take(page, directory, now_ms=to_ms(self._clock.now()))
@@ -82,23 +79,44 @@ class JudgeBeginning:
         if position is None:
             return
         until = Reached(position.sequence, to_ms(position.at))
+        if not await self._knows(mark, until):
+            return  # the bus lost its files and began anew: nothing it has was judged
         now_ms = to_ms(self._clock.now())
         pages = self._bus.history(partition=mark.partition, since_ms=since_ms, life_safety=mark.life_safety)
         async with aclosing(pages):
             async for page in pages:
-                told = [delivery for delivery in page if until.includes(delivery)]
+                # By sequence: the bus's clock may have been set back and forth meanwhile.
+                told = [delivery for delivery in page if delivery.sequence <= until.sequence]
                 judge.take(told, directory, now_ms=now_ms)
                 if len(told) < len(page):
                     break
                 await asyncio.sleep(0)
         mark.reached, mark.written = until, until.sequence
 
+    async def _knows(self, mark: PartitionMark, until: Reached) -> bool:
+        """Whether the bus counts on from what was judged last, or has let go of all that."""
+        first = await self._first_after(mark, 0)
+        if first is None or first.sequence > until.sequence:
+            return True
+        last = await self._first_after(mark, until.sequence - 1)
+        return last is not None and last.sequence == until.sequence and until.includes(last)
+
+    async def _first_after(self, mark: PartitionMark, sequence: int) -> Delivery | None:
+        pages = self._bus.after(
+            partition=mark.partition, sequence=sequence, life_safety=mark.life_safety, max_messages=1
+        )
+        async with aclosing(pages):
+            async for page in pages:
+                return page[0]
+        return None
+
     def _since_ms(self, known: Beginning, rules: RuleSet) -> int:
         """Before the first start there is no position: whatever the bus has is judged."""
         if known.position is None:
             return 0
         look_back_ms = min(max(rules.longest_need_ms, SHORTEST_LOOK_BACK_MS), LONGEST_LOOK_BACK_MS)
-        return to_ms(known.position.at) - look_back_ms
+        # A clock that was set back stamps what comes now with a time before the position's.
+        return min(to_ms(known.position.at), to_ms(self._clock.now())) - look_back_ms
 
     async def _seed(self, judge: OrderedJudge, *, before_ms: int) -> None:
         """Without the store judging begins all the same, knowing less: a life-safety line waits for nobody."""

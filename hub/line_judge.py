@@ -166,7 +166,7 @@ class LineJudge:
         if not skewed.any():
             return batch
         self._meters.clock_skew.inc(int(skewed.sum()))
-        goes_on, newest_ms = self.judge.in_step(batch)
+        goes_on, newest_ms = self.judge.in_step(batch, believed=~skewed)
         ts_ms = np.where(skewed & ~goes_on, np.maximum(arrived_ms, newest_ms + 1), batch.ts_ms)
         return ReadingBatch(batch.point_no, ts_ms, batch.value, batch.quality)
 

@@ -109,11 +109,12 @@ class OrderedJudge:
     def never_late(self, batch: ReadingBatch, *, arrived_ms: int) -> ReadingBatch:
         return self._lead.never_late(batch, arrived_ms=arrived_ms)
 
-    def in_step(self, batch: ReadingBatch) -> tuple[Flags, Ints]:
+    def in_step(self, batch: ReadingBatch, *, believed: Flags) -> tuple[Flags, Ints]:
         """Which readings go on where their equipment left off, and the newest time it said before the batch.
 
-        One goes on when it is not further ahead than the window, or than a periodic point's silence may last: so a
-        device whose clock jumps can be told from a hub whose clock does.
+        One goes on when it is not further ahead than the window, or than a periodic point's silence may last, of what
+        is known of its equipment or `believed` in this batch: so a device whose clock jumps can be told from a hub
+        whose clock does.
         """
         slots = self.rules.slots_of(batch.point_no)
         equipment = (
@@ -124,9 +125,11 @@ class OrderedJudge:
         ours = slots >= 0
         clock_ms[ours] = self.state.clock_ms[equipment[ours]]
         reach_ms[ours] = np.maximum(self.rules.reach_ms[slots[ours]], WINDOW_MS)
+        anchor_ms = self.state.clock_ms.copy()
+        np.maximum.at(anchor_ms, equipment[ours & believed], batch.ts_ms[ours & believed])
         order = np.lexsort((batch.ts_ms, equipment))
         sorted_equipment, ts_ms = equipment[order], batch.ts_ms[order]
-        before_ms = clock_ms[order]
+        before_ms = np.where(ours, anchor_ms[equipment], NEVER)[order] if len(anchor_ms) else clock_ms
         follows = np.zeros(len(order), np.bool_)
         follows[1:] = sorted_equipment[1:] == sorted_equipment[:-1]
         before_ms[follows] = np.maximum(before_ms[follows], ts_ms[:-1][follows[1:]])

@@ -6,7 +6,7 @@ is given out for the first time is always in order.
 """
 
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from building.reading import ReadingBatch
@@ -97,9 +97,16 @@ class FakeBus:
         stream = self._streams[life_safety]
         # Like JetStream: from the first that arrived then or later on, whatever the times after it.
         begin = next((place for place, kept in enumerate(stream) if kept.arrived_ms >= since_ms), len(stream))
-        found = [kept for kept in stream[begin:] if kept.partition == partition]
-        for start in range(0, len(found), max_messages):
-            yield [self._delivery(kept, Consumer(None), life_safety) for kept in found[start : start + max_messages]]
+        for page in self._pages(stream[begin:], partition, life_safety=life_safety, limit=max_messages):
+            yield page
+
+    async def after(
+        self, *, partition: int, sequence: int, life_safety: bool = False, max_messages: int = 200
+    ) -> AsyncGenerator[list[Delivery], None]:
+        for page in self._pages(
+            self._streams[life_safety][sequence:], partition, life_safety=life_safety, limit=max_messages
+        ):
+            yield page
 
     async def pending(self, *, durable: str, partition: int | None = None, life_safety: bool = False) -> int:
         consumer = self._consumer(durable, partition, life_safety=life_safety)
@@ -109,6 +116,13 @@ class FakeBus:
         """Whoever was given something said nothing in time: it is due again."""
         for consumer in self._consumers.values():
             consumer.in_flight.clear()
+
+    def _pages(
+        self, stream: Sequence[Kept], partition: int, *, life_safety: bool, limit: int
+    ) -> Iterator[list[Delivery]]:
+        found = [kept for kept in stream if kept.partition == partition]
+        for start in range(0, len(found), limit):
+            yield [self._delivery(kept, Consumer(None), life_safety) for kept in found[start : start + limit]]
 
     def _consumer(self, durable: str, partition: int | None, *, life_safety: bool) -> Consumer:
         return self._consumers.setdefault((life_safety, durable, partition), Consumer(partition))

@@ -357,20 +357,34 @@ async def test_life_safety_does_not_wait_behind_a_backlog(plant: Plant) -> None:
 
 async def test_the_stores_last_values_count_after_a_restart(plant: Plant) -> None:
     """An on-change point said its word long before what the bus still tells."""
-    await plant.add_rule("lift-both", "door_zone == 1 and machine_room_temp_c > 30", profile="gb24476-elevator")
+    await plant.add_rule(
+        "lift-both", "levelling_error_mm == 1 and machine_room_temp_c > 30", profile="gb24476-elevator"
+    )
     async with plant.judging():
         last = await plant.publish("LIFT-01", machine_room_temp_c=20)
         await until(lambda: plant.has_judged(last), "the position")
     point_no = (
-        next(e for e in plant.place.directory.current.entries if e.code == "LIFT-01").points["door_zone"].point_no
+        next(e for e in plant.place.directory.current.entries if e.code == "LIFT-01")
+        .points["levelling_error_mm"]
+        .point_no
     )
-    async with plant.database.transaction() as session:
-        await session.execute(text("UPDATE judge_position SET at = at + interval '1 hour'"))
-    plant.store.readings = ReadingBatch.of([Reading(point_no, plant.now_ms() - 60_000, 1.0)])
+    plant.store.readings = ReadingBatch.of([Reading(point_no, plant.now_ms() - 30 * 60_000, 1.0)])
     async with plant.judging():
         await plant.publish("LIFT-01", machine_room_temp_c=35)
         [alarm] = await until(plant.alarms, "an alarm")
     assert alarm.source_id == "lift-both"
+
+
+async def test_a_bus_that_lost_its_files_is_judged_from_its_beginning(plant: Plant) -> None:
+    async with plant.judging():
+        last = await plant.publish("LIFT-01", life_safety=True, passenger_trapped=0)
+        await until(lambda: plant.has_judged(last, life_safety=True), "the position")
+    async with plant.database.transaction() as session:
+        await session.execute(text("UPDATE judge_position SET sequence = 50000, at = at - interval '10 minutes'"))
+    last = await plant.publish("LIFT-01", life_safety=True, passenger_trapped=1)
+    async with plant.judging():
+        await until(plant.alarms, "an alarm")
+        await until(lambda: plant.has_judged(last, life_safety=True), "the position of the new bus")
 
 
 async def test_a_changed_catalog_is_followed(plant: Plant) -> None:

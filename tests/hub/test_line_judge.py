@@ -82,6 +82,16 @@ def test_a_device_that_jumps_ahead_while_the_hub_stands_behind_is_still_heard(or
     assert ordinary.take(ordinary.delivery(2, arrived_s=10, at_s=10_000, pa=80)) == [(True, 7_200.001)]
 
 
+def test_what_a_device_said_at_the_right_time_bears_out_what_it_says_while_the_hub_stands_behind(
+    ordinary: Line,
+) -> None:
+    """Also when both come in one fetch, to a judge that knows nothing of the device yet, and not in order."""
+    right = ordinary.delivery(1, arrived_s=7_200, at_s=7_200, pa=70)
+    behind = [ordinary.delivery(n, arrived_s=n, at_s=7_200 + 5 * n, pa=80) for n in (2, 3)]
+    late = ordinary.delivery(4, arrived_s=4, at_s=7_195, pa=80)
+    assert ordinary.take(right, *behind, late) == [(True, 7_195), (False, 7_200), (True, 7_210)]
+
+
 def test_whatever_follows_a_jump_in_one_batch_is_not_believed_either(ordinary: Line) -> None:
     assert ordinary.take(ordinary.delivery(1, arrived_s=0, at_s=0, pa=70)) == []
     jumped = [ordinary.delivery(n, arrived_s=n, at_s=7_200 + n, pa=80) for n in (2, 3)]
