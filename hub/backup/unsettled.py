@@ -60,7 +60,7 @@ async def _unsettled(bus: Bus, *, stored: Mapping[bool, int], judged: Positions)
             async with aclosing(pages):
                 async for page in pages:
                     for delivery in page:
-                        yield KeptBatch(partition, life_safety, delivery.message.data)
+                        yield KeptBatch(partition, life_safety, codec.encode(delivery.batch))
 
 
 def _write(file: BinaryIO, batch: KeptBatch) -> None:
