@@ -48,7 +48,6 @@ class SmallDisk:
     @asynccontextmanager
     async def kept_full(self) -> AsyncIterator[None]:
         """Full within the block, whatever is let go meanwhile."""
-        self.fill()
         filling = asyncio.create_task(self._refill(), name="full disk")
         try:
             yield
@@ -59,9 +58,9 @@ class SmallDisk:
 
     async def _refill(self) -> None:
         while True:
-            await asyncio.sleep(REFILL_EVERY_S)
             with contextlib.suppress(OSError):  # somebody else took the room first
                 self.fill()
+            await asyncio.sleep(REFILL_EVERY_S)
 
 
 @contextmanager
@@ -75,7 +74,15 @@ def small_disk(folder: Path, *, megabytes: int) -> Iterator[SmallDisk]:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
         return
     with _namespace(options) as pid:
-        enter = ["nsenter", f"--target={pid}", "--user", "--mount", "--preserve-credentials", "mount"]
+        enter = [
+            "nsenter",
+            f"--target={pid}",
+            "--user",
+            "--mount",
+            "--preserve-credentials",
+            "mount",
+            "--options-mode=ignore",
+        ]
         yield SmallDisk(Path(f"/proc/{pid}/root{folder}"), enter, folder)
 
 
