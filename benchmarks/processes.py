@@ -1,11 +1,12 @@
 """What a tree of processes costs: CPU-seconds (of those that ended, too) and memory as a sum of PSS, from /proc."""
 
-import contextlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from kit.memory import proportional_bytes
 
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
@@ -87,10 +88,7 @@ def pss_mb(roots: Iterable[int]) -> dict[str, float]:
     """Proportional memory by kind of process, MB (10**6 bytes): pages that several share are divided among them."""
     by_kind: dict[str, float] = defaultdict(float)
     for process in tree(roots):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-            rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
-            kilobytes = next((int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")), 0)
-            by_kind[_kind(process)] += kilobytes * 1024 / 1e6
+        by_kind[_kind(process)] += proportional_bytes(process.pid) / 1e6
     return dict(by_kind)
 
 

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO
 
+from kit.memory import proportional_bytes
+
 PR_SET_PDEATHSIG = 1
 RESTART_S = 1.0
 STOP_S = 40.0
@@ -130,10 +132,5 @@ def some_child(pid: int, chance: random.Random, *, title: str) -> int | None:
 
 
 def memory_mb(pids: Iterator[int]) -> float:
-    """What these processes take of the machine together: proportional set size, MB."""
-    kilobytes = 0
-    for pid in pids:
-        with contextlib.suppress(OSError):
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-            kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return kilobytes / 1024
+    """What these processes take of the machine together, MB."""
+    return sum(map(proportional_bytes, pids)) / 1024**2
