@@ -1,6 +1,8 @@
 """The whole line bench, small: with the cheapest peer always, with the hub itself among the long trials."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,7 +13,7 @@ from benchmarks.line import hub_subject
 from benchmarks.line.part import LinePart
 from benchmarks.line.peers import floor
 from benchmarks.line.phases import Extent, Phase
-from benchmarks.line.subject import Place, Subject
+from benchmarks.line.subject import Place, Running, Subject
 from benchmarks.part import Context, CutShort
 from tests.conftest import need
 
@@ -47,10 +49,21 @@ def test_the_floor_stores_and_tells_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_the_hub_stores_and_tells_everything(tmp_path: Path) -> None:
-    found = measured(hub_subject.subject(), tmp_path, messages=4_000)
+def test_the_hub_stores_and_tells_everything_without_libraries_of_training(tmp_path: Path) -> None:
+    mapped: list[str] = []
+
+    @contextmanager
+    def looked_at(place: Place) -> Iterator[Running]:
+        with hub_subject.subject().start(place) as running:
+            yield running
+            mapped.extend(Path(f"/proc/{pid}/maps").read_text() for pid in running.pids)
+
+    found = measured(Subject("hub", lambda: "1", looked_at), tmp_path, messages=4_000)
     for phase in found["phases"].values():
         check(phase, messages=4_000)
+    assert "/numpy/" in mapped[0]
+    for library in ("scipy", "sklearn", "pandas"):
+        assert f"/{library}/" not in mapped[0]
 
 
 def test_a_peer_that_breaks_is_named_and_the_next_is_measured(tmp_path: Path) -> None:
