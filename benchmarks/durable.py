@@ -1,26 +1,39 @@
 """What it costs that not even a power cut loses anything (`HUB_DURABLE=power`): the bus with and without waiting for
-the disk, by the hub's own client, in batches as the intake makes them."""
+the disk, by the hub's own client, in batches as the intake makes them; and the MQTT listener, by one connection that
+waits for the PUBACKs of so many messages before it sends as many more, beside a client that takes them."""
 
 import asyncio
+import socket
 import statistics
+import struct
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from benchmarks.line.packets import PUBLISH, Login, connected, packet, text
 from benchmarks.part import Context, Details, Figure
 from building.reading import Reading, ReadingBatch
 from bus.client import Bus, BusSettings
-from kit.supervision.nats import BUS_USER, NatsConfig, running_nats
+from kit.supervision.nats import BUS_USER, MQTT_USER, NatsConfig, NatsServer, running_nats
 
 READINGS_A_BATCH = 100
 UNDER_WAY = 32
+PUBACK_BYTES = 4
+CONNECT_S = 30.0
+TOPIC = "site/bench/device/METER-1/telemetry"
+PAYLOAD = b'{"ts":1700000000000,"values":{"a":20.01,"b":20.02,"c":20.03,"d":20.04}}'
 SYNC_INTERVALS = {"process": "1s", "power": "always"}
 
 
 @dataclass(frozen=True)
 class DurablePart:
-    """For each setting: one batch after the other (time to its acknowledgement), then `UNDER_WAY` at once."""
+    """For each setting: one batch after the other (time to its acknowledgement), `UNDER_WAY` at once, and as many
+    messages at once through the listener."""
 
     name: str = "durable"
     words: str = "what HUB_DURABLE=power costs the bus, on this machine's disk"
@@ -29,7 +42,7 @@ class DurablePart:
         seconds = 2.0 if context.is_quick else 10.0
         details: Details = {"seconds": seconds, "readings_a_batch": READINGS_A_BATCH, "under_way": UNDER_WAY}
         for setting, sync_interval in SYNC_INTERVALS.items():
-            context.say(f"the bus with HUB_DURABLE={setting}, {2 * seconds:.0f} s")
+            context.say(f"the bus with HUB_DURABLE={setting}, {3 * seconds:.0f} s")
             details[setting] = asyncio.run(_measure(context, setting, sync_interval=sync_interval, seconds=seconds))
         return details
 
@@ -41,6 +54,10 @@ class DurablePart:
                 Figure(
                     name=f"durable.{setting}.readings_per_s", words="readings/s acknowledged, 32 batches under way",
                     column=setting, value=measured["readings_per_s"],
+                ),
+                Figure(
+                    name=f"durable.{setting}.mqtt_messages_per_s", words="messages/s of one MQTT connection, 32 at once",
+                    column=setting, value=measured["mqtt_messages_per_s"],
                 ),
                 Figure(
                     name=f"durable.{setting}.p50_ms", words="a lone batch's acknowledgement, p50", column=setting,
@@ -62,9 +79,11 @@ async def _measure(context: Context, setting: str, *, sync_interval: str, second
     ):
         alone_ms = await _alone(bus, seconds=seconds)
         batches = await _together(bus, seconds=seconds)
+        messages = await asyncio.to_thread(_through_the_listener, server, seconds=seconds)
     cuts = statistics.quantiles(alone_ms, n=100)
     return {
         "readings_per_s": round(batches * READINGS_A_BATCH / seconds),
+        "mqtt_messages_per_s": round(messages / seconds),
         "p50_ms": round(cuts[49], 3),
         "p99_ms": round(cuts[98], 3),
     }
@@ -91,6 +110,43 @@ async def _together(bus: Bus, *, seconds: float) -> int:
             done += 1
 
     await asyncio.gather(*(publish(number % 8) for number in range(UNDER_WAY)))
+    return done
+
+
+def _through_the_listener(server: NatsServer, *, seconds: float) -> int:
+    """How many messages were acknowledged in that time."""
+    password = server.config.mqtt_password
+    taker = paho.Client(CallbackAPIVersion.VERSION2, client_id="taker", clean_session=False)
+    taker.username_pw_set(MQTT_USER, password)
+    is_listening = threading.Event()  # what nobody has subscribed to is not kept
+    taker.on_connect = lambda client, *_: client.subscribe("site/#", qos=1)
+    taker.on_subscribe = lambda *_: is_listening.set()
+    taker.connect(server.mqtt_host, server.mqtt_port)
+    taker.loop_start()
+    try:
+        if not is_listening.wait(CONNECT_S):
+            raise TimeoutError("the listener did not answer a subscription")
+        login = Login(server.mqtt_port, MQTT_USER, password, "bench", host=server.mqtt_host)
+        with connected(login) as connection:
+            return _acknowledged(connection, seconds=seconds)
+    finally:
+        taker.disconnect()
+        taker.loop_stop()
+
+
+def _acknowledged(connection: socket.socket, *, seconds: float) -> int:
+    kind = PUBLISH | 0x02  # QoS 1
+    window = b"".join(packet(kind, text(TOPIC) + struct.pack("!H", mid) + PAYLOAD) for mid in range(1, UNDER_WAY + 1))
+    until, done = time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        connection.sendall(window)
+        waiting = UNDER_WAY * PUBACK_BYTES
+        while waiting:
+            answer = connection.recv(waiting)
+            if not answer:
+                raise ConnectionError("the listener hung up")
+            waiting -= len(answer)
+        done += UNDER_WAY
     return done
 
 
