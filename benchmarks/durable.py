@@ -56,7 +56,7 @@ class DurablePart:
                     column=setting, value=measured["readings_per_s"],
                 ),
                 Figure(
-                    name=f"durable.{setting}.mqtt_messages_per_s", words="messages/s of one MQTT connection, 32 at once",
+                    name=f"durable.{setting}.mqtt_messages_per_s", words="messages/s of one MQTT connection",
                     column=setting, value=measured["mqtt_messages_per_s"],
                 ),
                 Figure(
