@@ -2425,7 +2425,8 @@ export interface components {
         };
         /**
          * DeadLetterOut
-         * @description `raw` is shown as text, � for what is none; `size_bytes` is its length before it was cut to 4 KB.
+         * @description `raw` is shown as text, � for what is none; `size_bytes` is its length before it was cut to 4 KB. `more_alike`:
+         *     how many more of the same sender and reason came within a minute of it and were only counted.
          */
         DeadLetterOut: {
             /** Detail */
@@ -2435,6 +2436,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** More Alike */
+            more_alike: number;
             /** Raw */
             raw: string;
             /** Reason */
