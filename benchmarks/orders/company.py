@@ -72,15 +72,16 @@ def running_company(folder: Path, plan: HistoryPlan, *, say: Callable[[str], Non
 async def _made(folder: Path, settings: HubSettings, plan: HistoryPlan, say: Callable[[str], None]) -> str:
     """The administrator's password."""
     made = folder / _MADE
-    if made.exists():
-        kept = json.loads(made.read_text("utf-8"))
-        if kept["plan"] == asdict(plan):
-            return str(kept["password"])
+    kept = json.loads(made.read_text("utf-8")) if made.exists() else None
+    if kept is not None and kept["plan"] != asdict(plan):
         raise PartUnavailable(f"{folder} holds another history: delete it, and it is made anew")
     folder.mkdir(parents=True, exist_ok=True)
     secret = SecretStore(settings.var / "secrets.json").get("postgres_password")
     async with running_postgres(settings.var / "postgres", password=secret, port=settings.postgres_port) as url:
+        # Also what is kept: a migration of so many orders takes longer than a hub is waited for.
         await asyncio.to_thread(upgrade, url)
+        if kept is not None:
+            return str(kept["password"])
         await asyncio.to_thread(make_history, url, plan, say=say)
         password = await make_admin(settings.model_copy(update={"database_url": url}), _USERNAME)
     made.write_text(json.dumps({"plan": asdict(plan), "password": password}), "utf-8")
