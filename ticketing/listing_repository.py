@@ -65,10 +65,10 @@ DEEPEST_SEARCHED = 300
 # the index of words and then sorted. The first so many are tried, to see which it is.
 _TRIED = 2_000
 # To go through some is far cheaper than to look one up, but the deeper the page the more must be gone through.
-_ROWS_A_SPEAKING, _SPEAKING_AT_LEAST = 50, 5
+_ROWS_A_SPEAKING, _SPEAKING_AT_LEAST = 15, 10
 # Even where the first orders of a list are unlike the others, no more than so many are sorted.
 _FEW = 10_000
-_COUNT_AHEAD_SEARCHED = 200
+_COUNT_AHEAD_SEARCHED = 50
 
 # Many orders share a priority or a state: the index goes on by time, and a span of time is a part of it.
 _SORTED_BY_AGE_TOO = ("priority", "state")

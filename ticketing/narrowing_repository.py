@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from uuid import UUID
 
 from sqlalchemy import (
@@ -132,9 +131,11 @@ def speaks_of(words: str) -> ColumnElement[bool]:
 
 
 def found_by_words(words: str) -> ColumnElement[bool]:
-    """The same by the index of letters and pairs: whoever has all pairs of the words is looked at."""
+    """The same by the index of letters and pairs: whoever has pairs of all letters of the words is looked at."""
     letters = words.lower()
-    pairs = [first + second for first, second in pairwise(letters)] or [letters]
+    pairs = sorted(
+        {letters[at : at + _PAIR] for at in (*range(0, len(letters) - 1, _PAIR), max(len(letters) - _PAIR, 0))}
+    )
     has_all = literal_column(GRAMS, ARRAY(Text)).contains(cast(array(pairs), ARRAY(Text)))
     return has_all if len(letters) <= _PAIR else and_(has_all, speaks_of(words))
 
