@@ -120,8 +120,12 @@ class AlarmPublication:
 
     async def _send(self, transitions: Sequence[AlarmTransition]) -> list[AlarmTransition]:
         """Those that the broker took."""
-        answers = await asyncio.gather(*map(self._send_one, transitions), return_exceptions=True)
-        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        # What goes alone, as most does, goes at once: a task of its own would wait for the loop's next turn.
+        if len(transitions) == 1:
+            answers = [await self._send_one(transitions[0])]
+        else:
+            answers = await asyncio.gather(*map(self._send_one, transitions))
+        failures = [answer for answer in answers if answer is not None]
         if failures and not self._is_down:
             log.warning("alarms cannot be published", error=repr(failures[0]))
         elif self._is_down and not failures:
@@ -129,9 +133,14 @@ class AlarmPublication:
         self._is_down = bool(failures)
         return [t for t, answer in zip(transitions, answers, strict=True) if answer is None]
 
-    async def _send_one(self, transition: AlarmTransition) -> None:
-        async with asyncio.timeout(SEND_TIMEOUT_S):
-            await self._publisher.publish(transition.topic, transition.payload, qos=1)
+    async def _send_one(self, transition: AlarmTransition) -> Exception | None:
+        """None, or why the broker has not taken it."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._publisher.publish(transition.topic, transition.payload, qos=1)
+        except Exception as error:
+            return error
+        return None
 
     async def _mark(self) -> None:
         if not self._sent:

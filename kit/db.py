@@ -91,10 +91,9 @@ class Database:
         server has closed meanwhile is found out by the first answer waited for: only for those who try again.
         Statements go over the `driver_connection`; the ORM raises.
         """
-        async with (
-            self._pipelines.transaction() as (connection, pipeline),
-            self._pipelined_sessions() as session,
-        ):
+        async with self._pipelines.transaction() as (connection, pipeline):
+            # Never closed, which would be a turn of the loop before COMMIT: it has no connection of its own.
+            session = self._pipelined_sessions()
             session.info.update({_DRIVER: (None, connection), _PIPELINE: pipeline})
             yield session
 
