@@ -90,6 +90,7 @@ class Killer:
                 meanwhile = len(read(self._ground.ledger).acknowledged) - before
             self._toll.suffered.append(Suffered(harm, began_ms, meanwhile))
             await self._recover([f"{harm.name}, {seconds:.0f} s"], number, len(harms), witness.has_new)
+            self._toll.peak_mb = max(self._toll.peak_mb, memory_mb(self._layout.processes()))
 
     async def crash(self, points: Sequence[CrashPoint]) -> None:
         """Lets a process die at each of these places, once; waits for recovery after each."""
