@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from benchmarks.orders.history import HistoryPlan, make_history
+from benchmarks.orders.history import HistoryPlan, make_history, settle
 from benchmarks.part import PartUnavailable
 from hub.installing import make_admin
 from hub.migrate import upgrade
@@ -81,6 +81,7 @@ async def _made(folder: Path, settings: HubSettings, plan: HistoryPlan, say: Cal
         # Also what is kept: a migration of so many orders takes longer than a hub is waited for.
         await asyncio.to_thread(upgrade, url)
         if kept is not None:
+            await asyncio.to_thread(settle, url)
             return str(kept["password"])
         await asyncio.to_thread(make_history, url, plan, say=say)
         password = await make_admin(settings.model_copy(update={"database_url": url}), _USERNAME)

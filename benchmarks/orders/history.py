@@ -43,6 +43,12 @@ def make_history(url: str, plan: HistoryPlan, *, say: Callable[[str], None]) -> 
         say("indexes")
         for _, definition in indexes:
             connection.execute(definition)
+    settle(url)
+
+
+def settle(url: str) -> None:
+    """What autovacuum does to tables that were filled or rewritten, in time: until then no index answers alone."""
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
 
 
