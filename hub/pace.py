@@ -5,7 +5,7 @@
 GATHER_S_PER_RATE = 0.1e-6
 LONGEST_S = 0.030
 # Below this many readings a second nothing waits; from there on at least this long.
-LEAST_RATE = 2_000
+LEAST_RATE = 6_000
 SHORTEST_S = 0.001
 
 

@@ -21,7 +21,7 @@ def test_where_little_comes_nothing_waits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("readings_per_s", "wait_s"), [(4_000, 0.002), (40_000, 0.020), (60_000, 0.030), (1_000_000, 0.040)]
+    ("readings_per_s", "wait_s"), [(8_000, 0.002), (40_000, 0.010), (120_000, 0.030), (1_000_000, 0.040)]
 )
 def test_the_more_comes_the_longer_a_batch_gathers(readings_per_s: float, wait_s: float) -> None:
     assert steady(Linger(), readings_per_s=readings_per_s) == pytest.approx(wait_s, rel=0.15)

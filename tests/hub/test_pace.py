@@ -5,12 +5,12 @@ import pytest
 from hub.pace import LONGEST_S, SHORTEST_S, gather_s
 
 
-@pytest.mark.parametrize("rate", [0, 1, 400, 1_900])
+@pytest.mark.parametrize("rate", [0, 1, 400, 5_900])
 def test_while_little_comes_nothing_waits(rate: int) -> None:
     assert gather_s(rate, over_s=1.0) == 0.0
 
 
-@pytest.mark.parametrize("rate", [2_000, 4_000, 40_000, 100_000, 10_000_000])
+@pytest.mark.parametrize("rate", [6_000, 40_000, 100_000, 10_000_000])
 def test_the_more_comes_the_longer_it_gathers_up_to_a_bound(rate: int) -> None:
     assert SHORTEST_S <= gather_s(rate, over_s=1.0) <= min(LONGEST_S, rate * 1e-6)
 
