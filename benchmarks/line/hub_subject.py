@@ -37,7 +37,7 @@ START_S, STOP_S = 120.0, 60.0
 # The store answers a question in pages of 40,000 readings: a question of about that size is the cheapest.
 _READINGS_AT_ONCE = 30_000
 _FIRST_WINDOW_MS = 1_000
-_LIMIT = 5_000_000
+_LIMIT = 1_000_000
 
 
 class HubDidNotStart(SubjectUnavailable):
@@ -107,9 +107,14 @@ class RunningHub:
             while begin_ms < end_ms:
                 until_ms = min(begin_ms + window_ms, end_ms)
                 batch = await queries.raw(points, start_ms=begin_ms, end_ms=until_ms, limit=_LIMIT)
+                if len(batch) == _LIMIT and window_ms > 1:
+                    window_ms //= 2  # there may be more than that: asked again in parts
+                    continue
                 parts.append(self._readings(batch))
                 begin_ms = until_ms
-                window_ms = max(1, min(60_000, window_ms * _READINGS_AT_ONCE // max(1, len(batch))))
+                # At most twice as long as the last: a moment of silence says nothing of what comes after it.
+                wanted_ms = window_ms * _READINGS_AT_ONCE // max(1, len(batch))
+                window_ms = max(1, min(60_000, 2 * window_ms, wanted_ms))
         return StoredReadings.concat(parts)
 
     def _readings(self, batch: ReadingBatch) -> StoredReadings:
