@@ -15,9 +15,9 @@ from alarms.detection import AlarmSource, Detection
 from bus.client import Bus
 from bus.delivery import Delivery
 from catalog.directory import Directory, EquipmentEntry
+from hub.joint_judge import JointJudge
 from hub.judge_books import Beginning, JudgeBooks
 from hub.judge_meters import JudgeMeters, line_name
-from hub.line_judge import LineJudge
 from hub.partition_mark import PartitionMark, Reached
 from kit.clock import Clock, to_ms
 from kit.logs import logger
@@ -45,7 +45,7 @@ class JudgeBeginning:
         self._meters = meters
         self._clock = clock
 
-    async def begin(self, judge: LineJudge, mark: PartitionMark, directory: Directory) -> None:
+    async def begin(self, judge: JointJudge, mark: PartitionMark, directory: Directory) -> None:
         """Leaves `judge`, blank and of this partition alone, with everything judged that the bus has until now.
 
         Raises LeaseLost.
@@ -62,7 +62,7 @@ class JudgeBeginning:
         judge.judge.listen_from(to_ms(self._clock.now()))
         self._meters.rebuilds.labels(line_name(life_safety=mark.life_safety)).inc()
 
-    async def catch_up(self, judge: LineJudge, mark: PartitionMark, directory: Directory) -> None:
+    async def catch_up(self, judge: JointJudge, mark: PartitionMark, directory: Directory) -> None:
         """Judges what the bus has of a partition after the last one judged, in order. Raises LeaseLost."""
         pages = self._bus.after(partition=mark.partition, sequence=mark.reached.sequence, life_safety=mark.life_safety)
         async with aclosing(pages):
@@ -73,7 +73,7 @@ class JudgeBeginning:
                 await asyncio.sleep(0)  # a long history does not keep the other line waiting
 
     async def _replay_silently(
-        self, judge: LineJudge, mark: PartitionMark, directory: Directory, position: Position | None, *, since_ms: int
+        self, judge: JointJudge, mark: PartitionMark, directory: Directory, position: Position | None, *, since_ms: int
     ) -> None:
         """Judges up to the position, telling nobody: it was told when it was judged first."""
         if position is None:

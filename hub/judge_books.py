@@ -9,13 +9,13 @@ from uuid import UUID
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alarms.detection import AlarmSource, Detection
+from alarms.detection import AlarmSource
 from alarms.publication import AlarmPublication
 from alarms.service import AlarmService
 from alarms.transition import AlarmTransition
 from bus.lease import LeaseCheck
 from hub.judge_meters import JudgeMeters, line_name
-from hub.partition_mark import PartitionMark
+from hub.partition_mark import Finding, PartitionMark
 from kit.crash_points import CrashPoint, crash_here
 from kit.db import Database
 from kit.logs import logger
@@ -24,8 +24,8 @@ from rules.service import Position, RuleService
 
 log = logger(__name__)
 
-# What was found in each of some partitions, to be kept together.
-Findings = Sequence[tuple[PartitionMark, Sequence[Detection]]]
+# Those of several partitions are kept together.
+Findings = Sequence[Finding]
 
 # The database is away or overcome: worth trying again. Other errors of the driver mean that it will not have this.
 OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, OSError)

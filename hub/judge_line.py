@@ -23,12 +23,12 @@ from bus.client import Bus
 from bus.delivery import Delivery
 from bus.lease import Lease, LeaseLost, PartitionLeases
 from catalog.directory import Directory, LiveDirectory
+from hub.joint_judge import JointJudge
 from hub.judge_beginning import JudgeBeginning
 from hub.judge_books import JudgeBooks
 from hub.judge_meters import JudgeMeters, line_name
-from hub.line_judge import Finding, LineJudge
 from hub.pace import gather_s
-from hub.partition_mark import PartitionMark
+from hub.partition_mark import Finding, PartitionMark
 from kit.announcements import Announcement
 from kit.clock import Clock, to_ms
 from kit.db import Database
@@ -152,7 +152,7 @@ class JudgeLine:
             await (delivery.ack() if delivery.partition in held else delivery.nak())
         self._meters.seconds.labels(line_name(life_safety=life_safety)).observe(time.perf_counter() - started)
 
-    async def _fill_gaps(self, judge: LineJudge, fetched: Sequence[Delivery]) -> None:
+    async def _fill_gaps(self, judge: JointJudge, fetched: Sequence[Delivery]) -> None:
         """Where something before these never came, the bus is read up to now."""
         by_partition: dict[int, list[Delivery]] = defaultdict(list)
         for delivery in fetched:
@@ -208,19 +208,20 @@ class JudgeLine:
             self._drop(lease.partition)
         for lease in change.surplus:
             await self._give_back(lease)
-        # Life safety of all partitions first: it is little, and it must not wait for the rest.
-        for life_safety in (True, False):
-            begun = [await self._begin(lease, life_safety=life_safety) for lease in change.gained]
-            await self._join([judge for judge in begun if judge is not None], life_safety=life_safety)
+        # Life safety of all partitions first, side by side: it is little, and it must not wait for the rest.
+        urgent = await asyncio.gather(*(self._begin(lease, life_safety=True) for lease in change.gained))
+        await self._join([judge for judge in urgent if judge is not None], life_safety=True)
+        begun = [await self._begin(lease, life_safety=False) for lease in change.gained]
+        await self._join([judge for judge in begun if judge is not None], life_safety=False)
         for partition, epoch in self._leases.held().items():
             if any(partition not in judge.marks for judge in self._judges.values()):
                 await self._give_back(Lease(partition, epoch))  # taken anew, here or by another process
         self._count_pairs()
 
-    async def _begin(self, lease: Lease, *, life_safety: bool) -> LineJudge | None:
+    async def _begin(self, lease: Lease, *, life_safety: bool) -> JointJudge | None:
         rules = self._rule_set({lease.partition}, self._book, self._directory, life_safety=life_safety)
         mark = PartitionMark(partition=lease.partition, epoch=lease.epoch, life_safety=life_safety)
-        judge = LineJudge.of(rules, [mark], on_failure=self._rule_failed, life_safety=life_safety, meters=self._meters)
+        judge = JointJudge.of(rules, [mark], on_failure=self._rule_failed, life_safety=life_safety, meters=self._meters)
         try:
             await self._beginning.begin(judge, mark, self._directory)
             # Made anew, so that an earlier owner who still asks for messages takes none from us.
@@ -232,7 +233,7 @@ class JudgeLine:
             return None
         return judge
 
-    async def _join(self, begun: Sequence[LineJudge], *, life_safety: bool) -> None:
+    async def _join(self, begun: Sequence[JointJudge], *, life_safety: bool) -> None:
         """Lays the line out anew over the partitions that are ours now; beside the loop, as far as that can be."""
         judge = self._judges[life_safety]
         if not begun and not judge.is_crooked:
@@ -279,8 +280,8 @@ class JudgeLine:
         entries = [entry for entry in directory.entries if entry.partition in partitions]
         return RuleSet.of(book.rules, entries, life_safety=life_safety)
 
-    def _blank(self, *, life_safety: bool) -> LineJudge:
-        return LineJudge.of(
+    def _blank(self, *, life_safety: bool) -> JointJudge:
+        return JointJudge.of(
             RuleSet.of([], [], life_safety=life_safety), on_failure=self._rule_failed, life_safety=life_safety,
             meters=self._meters,
         )  # fmt: skip

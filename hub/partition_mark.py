@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from alarms.detection import Detection
 from bus.delivery import Delivery
 
 # The clocks of the bus and of this hub differ by less.
@@ -44,3 +45,7 @@ class PartitionMark:
             missing |= number > self._delivered + 1
             self._delivered = number
         return missing
+
+
+# What was found in a partition.
+Finding = tuple[PartitionMark, Sequence[Detection]]

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from rules.rule_set import Ints, RuleSet
 
+FETCHES_AS_ONE = 64
+
 
 @dataclass(frozen=True, eq=False)
 class Recent:
@@ -42,3 +44,34 @@ class Recent:
         is_first[1:] = (slot[1:] != slot[:-1]) | (ts_ms[1:] != ts_ms[:-1])
         kept = order[is_first]
         return Recent(self.slot[kept], self.ts_ms[kept], self.value[kept])
+
+
+class RecentLog:
+    """What is kept, as it came: fetch by fetch, many fetches as one."""
+
+    def __init__(self) -> None:
+        self._parts: list[Recent] = []
+        self._fetches: list[Recent] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Readings."""
+        return self._count
+
+    def add(self, readings: Recent) -> None:
+        self._count += len(readings.slot)
+        self._fetches.append(readings)
+        if len(self._fetches) >= FETCHES_AS_ONE:
+            self._parts.append(Recent.concat(self._fetches))
+            self._fetches = []
+
+    def all(self) -> Recent:
+        return Recent.concat([*self._parts, *self._fetches])
+
+    def of(self, chosen: npt.NDArray[np.bool_]) -> Recent:
+        """Those of the slots where `chosen`, one flag a slot, says so."""
+        return Recent.concat([part.where(chosen[part.slot]) for part in (*self._parts, *self._fetches)])
+
+    def replace(self, readings: Recent) -> None:
+        """Forgets all but these."""
+        self._parts, self._fetches, self._count = [readings], [], len(readings.slot)

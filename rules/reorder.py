@@ -19,7 +19,7 @@ import numpy.typing as npt
 from alarms.detection import Detection
 from building.reading import ReadingBatch
 from rules.judge import FailureHandler, Judge, Verdicts
-from rules.recent import Recent
+from rules.recent import Recent, RecentLog
 from rules.rule import CompiledRule
 from rules.rule_set import Ints, PairKey, RuleSet
 from rules.state import NEVER, JudgeState
@@ -28,9 +28,10 @@ Flags = npt.NDArray[np.bool_]
 
 # How far behind the newest reading of its equipment one may come and still count in its place.
 WINDOW_MS = 120_000
-# What is older than the window is settled this often, and when so many readings wait for it.
+# What is older than the window is settled this often, and when so many readings wait for it: 20 MB, two minutes of
+# 8,000 a second that rules look at. Where more comes the window is shorter.
 SETTLE_EVERY_MS = 10_000
-MOST_RECENT = 500_000
+MOST_RECENT = 1_000_000
 
 
 @dataclass
@@ -45,16 +46,17 @@ class Stretch:
 class OrderedJudge:
     """A `Judge` for readings in any order within the window; the same contract otherwise.
 
-    `window_ms` 0 leaves order alone: for life safety, where a late word counts at its arrival.
+    `window_ms` 0 leaves order alone: for life safety, where a late word counts at its arrival. The attribute says how
+    long the window is now: less than that while more comes than is kept.
     """
 
     def __init__(self, rules: RuleSet, *, on_failure: FailureHandler, window_ms: int = WINDOW_MS) -> None:
         self.rules = rules
-        self._window_ms = window_ms
+        self.window_ms = window_ms
+        self._longest_window_ms = window_ms
         self._lead = Judge(rules, on_failure=on_failure)
         self._base = Judge(rules, on_failure=_told_already)
-        self._parts: list[Recent] = []
-        self._recent_count = 0
+        self._recent = RecentLog()
         self._told: dict[PairKey, list[Stretch]] = {}
         self._ticked_ms = np.full(len(rules.equipment), NEVER, np.int64)
         self._settled_ms = NEVER
@@ -73,7 +75,7 @@ class OrderedJudge:
 
     def judge(self, batch: ReadingBatch, *, now_ms: int) -> Verdicts:
         """As `Judge.judge`; corrections of what was told before are among the detections."""
-        if not self._window_ms:
+        if not self._longest_window_ms:
             return self._lead.judge(batch, now_ms=now_ms)
         readings = self._watched_in_order(batch)
         if not len(readings.slot):
@@ -93,7 +95,7 @@ class OrderedJudge:
     def tick(self, *, now_ms: int, settled_ms: int) -> list[Detection]:
         """As `Judge.tick`."""
         detections = self._lead.tick(now_ms=now_ms, settled_ms=settled_ms)
-        if not self._window_ms:
+        if not self._longest_window_ms:
             return detections
         self._settled_ms = settled_ms
         for detection in detections:
@@ -165,12 +167,8 @@ class OrderedJudge:
         self._base.take_over(old._base)
         ids = {entry.equipment_id for entry in old.rules.equipment}
         theirs = np.array([entry.equipment_id in ids for entry in self.rules.equipment], np.bool_)
-        mine = Recent.concat(self._parts)
-        self._parts = [
-            mine.where(~theirs[self.rules.equipment_of_slot[mine.slot]]),
-            Recent.concat(old._parts).laid_out(old.rules, self.rules),
-        ]
-        self._recent_count = sum(len(part.slot) for part in self._parts)
+        mine = self._recent.of(~theirs[self.rules.equipment_of_slot])
+        self._recent.replace(Recent.concat([mine, old._recent.all().laid_out(old.rules, self.rules)]))
         self._told = {key: told for key, told in self._told.items() if key[1] not in ids}
         self._told |= {key: told for key, told in old._told.items() if key in self._pair}
         for entry, ticked_ms in zip(old.rules.equipment, old._ticked_ms.tolist(), strict=True):
@@ -208,7 +206,7 @@ class OrderedJudge:
         state, equipment = self._lead.state, self.rules.equipment_of_slot[slots]
         clock_ms = state.clock_ms[equipment]
         behind: Flags = (ts_ms <= np.maximum(clock_ms, self._ticked_ms[equipment])) & (
-            ts_ms >= clock_ms - self._window_ms
+            ts_ms >= clock_ms - self.window_ms
         )
         if not behind.any():
             return behind
@@ -216,29 +214,28 @@ class OrderedJudge:
         return behind
 
     def _keep(self, readings: Recent) -> None:
-        self._parts.append(readings)
-        self._recent_count += len(readings.slot)
-        if self._recent_count > MOST_RECENT:
+        self._recent.add(readings)
+        if len(self._recent) > MOST_RECENT:
             self._settle()
 
     def _settle(self) -> None:
         """Lets the base take up what is out of the window; a shorter window when too much waits."""
-        recent = Recent.concat(self._parts)
+        recent = self._recent.all()
         newest = self._lead.state.clock_ms[self.rules.equipment_of_slot[recent.slot]]
-        window_ms, final = self._window_ms, recent.ts_ms < newest - self._window_ms
-        while len(recent.slot) - int(final.sum()) > MOST_RECENT // 2 and window_ms:
-            window_ms //= 2
-            final = recent.ts_ms < newest - window_ms
+        self.window_ms = self._longest_window_ms
+        final = recent.ts_ms < newest - self.window_ms
+        while len(recent.slot) - int(final.sum()) > MOST_RECENT // 2 and self.window_ms > 1:
+            self.window_ms //= 2
+            final = recent.ts_ms < newest - self.window_ms
         self._judge_into(self._base, recent.where(final), now_ms=0)
-        rest = recent.where(~final)
-        self._parts, self._recent_count = [rest], len(rest.slot)
+        self._recent.replace(recent.where(~final))
         self._forget()
 
     def _forget(self) -> None:
         """Drops from memory what was told of stretches that ended before the window."""
         for key in list(self._told):
             place = self._place.get(key[1])
-            horizon_ms = NEVER if place is None else self._lead.state.clock_ms[place] - self._window_ms
+            horizon_ms = NEVER if place is None else self._lead.state.clock_ms[place] - self.window_ms
             kept = [each for each in self._told[key] if each.end_ms is None or each.end_ms >= horizon_ms]
             if kept:
                 self._told[key] = kept
@@ -251,9 +248,7 @@ class OrderedJudge:
             return
         chosen = np.zeros(len(self.rules.equipment), np.bool_)
         chosen[list(places)] = True
-        recent = Recent.concat(self._parts)
-        rest = recent.where(~chosen[self.rules.equipment_of_slot[recent.slot]])
-        self._parts, self._recent_count = [rest], len(rest.slot)
+        self._recent.replace(self._recent.of(~chosen[self.rules.equipment_of_slot]))
         self._copy(self._lead.state, self._base.state, chosen, whole=True)
         ids = {self.rules.equipment[place].equipment_id for place in places}
         self._told = {key: stretches for key, stretches in self._told.items() if key[1] not in ids}
@@ -269,8 +264,7 @@ class OrderedJudge:
         chosen[places] = True
         scratch = Judge(self.rules, on_failure=_told_already)
         scratch.state = _copied(self._base.state)
-        recent = Recent.concat(self._parts)
-        mine = recent.where(chosen[self.rules.equipment_of_slot[recent.slot]])
+        mine = self._recent.of(chosen[self.rules.equipment_of_slot])
         found = self._judge_into(scratch, mine, now_ms=now_ms)
         found += scratch.tick(now_ms=NEVER, settled_ms=self._settled_ms)
         ids = {self.rules.equipment[place].equipment_id for place in places}

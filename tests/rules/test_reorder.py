@@ -199,4 +199,9 @@ def test_memory_is_bounded_whatever_comes(monkeypatch: Any) -> None:
     it = judge([rule(when="pa > 75")])
     for instant in range(5_000):
         it.judge(batch(at(instant / 100, pa=60)), now_ms=T0)
-    assert it._recent_count <= 1_001
+    assert len(it._recent) <= 1_001
+    assert 1_000 < it.window_ms < WINDOW_MS, "the window says that it is shorter"
+    for instant in range(200):
+        it.judge(batch(at(1_000 + instant, pa=60)), now_ms=T0)
+    it.tick(now_ms=T0 + 2_000_000, settled_ms=T0 + 1_300_000)
+    assert it.window_ms == WINDOW_MS

@@ -14,7 +14,7 @@ from building.reading import ReadingBatch
 from bus.delivery import Delivery
 from catalog.directory import Directory
 from hub.judge_meters import JudgeMeters, line_name
-from hub.partition_mark import PartitionMark, Reached
+from hub.partition_mark import Finding, PartitionMark, Reached
 from kit.logs import logger
 from rules.judge import FailureHandler
 from rules.reorder import WINDOW_MS, OrderedJudge
@@ -29,11 +29,8 @@ SKEW_TOLERANCE_MS = 60_000
 # is off by a daylight-saving mistake or two hours: a hub whose clock is wrong must still hear its devices.
 LATENESS_BOUND_MS = 3 * 3_600_000
 
-# What was found in each of some partitions, to be kept together.
-Finding = tuple[PartitionMark, Sequence[Detection]]
 
-
-class LineJudge:
+class JointJudge:
     """`marks` says which partitions are ours and how far each was judged; one that is dropped from it is silent."""
 
     def __init__(
@@ -55,7 +52,7 @@ class LineJudge:
         on_failure: FailureHandler,
         life_safety: bool,
         meters: JudgeMeters,
-    ) -> "LineJudge":
+    ) -> "JointJudge":
         """One that knows nothing yet of the equipment in `rules`."""
         # A word of life safety that comes late counts at its arrival: nothing of it is ever taken back.
         judge = OrderedJudge(rules, on_failure=on_failure, window_ms=0 if life_safety else WINDOW_MS)
@@ -83,14 +80,15 @@ class LineJudge:
 
     def tick(self, *, now_ms: int, settled_ms: int) -> list[Finding]:
         """What became due by the passing of time alone (`rules.judge.Judge.tick`)."""
+        self._meters.window.labels(self._line).set(self.judge.window_ms / 1000)
         return self.by_partition(self.judge.tick(now_ms=now_ms, settled_ms=settled_ms))
 
     # --- partitions and rules that come and go -------------------------------------------------------------------
 
-    def join(self, rules: RuleSet, begun: Sequence["LineJudge"], *, on_failure: FailureHandler) -> "LineJudge":
+    def join(self, rules: RuleSet, begun: Sequence["JointJudge"], *, on_failure: FailureHandler) -> "JointJudge":
         """This one and those begun, as one over `rules`, which are the same over all their partitions."""
         marks = {mark.partition: mark for each in (self, *begun) for mark in each.marks.values()}
-        joined = LineJudge.of(
+        joined = JointJudge.of(
             rules, marks.values(), on_failure=on_failure, life_safety=self._life_safety, meters=self._meters
         )
         for each in (self, *begun):
@@ -100,7 +98,7 @@ class LineJudge:
     def succeed(self, rules: RuleSet, *, on_failure: FailureHandler, now_ms: int) -> list[Finding]:
         """Goes on by other rules, or another catalog. What ended with a rule is found."""
         before, self._laid_out = self.judge, frozenset(self.marks)
-        self.judge = LineJudge.of(
+        self.judge = JointJudge.of(
             rules, on_failure=on_failure, life_safety=self._life_safety, meters=self._meters
         ).judge
         return self.by_partition(self.judge.succeed(before, now_ms=now_ms), of=before)
@@ -123,6 +121,7 @@ class LineJudge:
             return self._take_ordinary(fresh, directory, now_ms)
         except Exception:
             if len(fresh) > 1:
+                log.exception("a fetch cannot be judged together, each batch is judged by itself", batches=len(fresh))
                 return [found for each in fresh for found in self._guarded([each], directory, now_ms)]
             self._meters.poison.labels(self._line).inc()
             log.exception("batch cannot be judged", partition=fresh[0].partition, sequence=fresh[0].sequence)

@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 from building.reading import Reading, ReadingBatch
 from bus.delivery import Delivery
 from catalog.directory import Directory
+from hub.joint_judge import JointJudge
 from hub.judge_meters import JudgeMeters
-from hub.line_judge import Finding, LineJudge
-from hub.partition_mark import PartitionMark
+from hub.partition_mark import Finding, PartitionMark
 from rules.rule import CompiledRule
 from rules.rule_set import RuleSet
 from tests.rules.plant import KEYS, T0, compiled, entry, rule
@@ -31,7 +31,7 @@ class Line:
         rules = compiled([rule(when="pa > 75"), rule("safety", when="sa", life_safety=True)])
         layout = RuleSet.of(rules, [entry(1)], life_safety=life_safety)
         self.mark = PartitionMark(partition=1, epoch=1, life_safety=life_safety)
-        self.judged = LineJudge.of(
+        self.judged = JointJudge.of(
             layout, [self.mark], on_failure=lambda rule, error: None, life_safety=life_safety,
             meters=JudgeMeters(self.registry),
         )  # fmt: skip
@@ -171,13 +171,13 @@ class Town:
     def rules(self, partitions: Collection[int]) -> RuleSet:
         return RuleSet.of(self.RULES, [e for e in self.EQUIPMENT if e.partition in partitions], life_safety=False)
 
-    def judge(self, *partitions: int) -> LineJudge:
+    def judge(self, *partitions: int) -> JointJudge:
         marks = [PartitionMark(partition=partition, epoch=1, life_safety=False) for partition in partitions]
-        return LineJudge.of(
+        return JointJudge.of(
             self.rules(partitions), marks, on_failure=self.failed, life_safety=False, meters=self.meters
         )
 
-    def joined(self, judges: Sequence[LineJudge]) -> LineJudge:
+    def joined(self, judges: Sequence[JointJudge]) -> JointJudge:
         partitions = [partition for judge in judges for partition in judge.marks]
         return self.judge().join(self.rules(partitions), judges, on_failure=self.failed)
 
@@ -216,7 +216,7 @@ def test_partitions_judged_together_are_told_what_each_would_be_told_alone(befor
     alone = [town.judge(partition) for partition in range(4)]
     beginning = [town.judge(partition) for partition in range(4)]
 
-    def each(judges: Sequence[LineJudge], given: Sequence[Delivery]) -> list[Finding]:
+    def each(judges: Sequence[JointJudge], given: Sequence[Delivery]) -> list[Finding]:
         return [
             finding
             for judge in judges
