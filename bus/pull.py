@@ -116,6 +116,8 @@ class Pull:
                     await self._arrived.wait()
 
     async def _top_up(self) -> None:
+        if not self._wire.is_connected:
+            return  # what is asked now would all reach the bus when it is back; `ask_again` will do
         now = time.monotonic()
         # Half a window: enough under way to keep the line busy, and rarely a request of its own.
         enough = 0 if self._gathers else self._window // 2

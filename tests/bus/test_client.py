@@ -265,3 +265,25 @@ async def test_a_consumer_after_a_sequence_that_the_bus_never_had_begins_with_wh
     await bus.renew_consumer(durable="judge", partition=0, after=50_000)
     await bus.publish(0, batch(7))
     assert points(await take_and_close(bus.consume(durable="judge", partitions=[0]), 1)) == [7]
+
+
+async def test_a_bus_that_is_away_long_is_not_asked_meanwhile_and_asked_once_when_it_is_back(
+    bus: Bus, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = bus.consume(durable="store", partitions=None, max_wait_s=0.05, max_messages=10)
+    async with aclosing(stream):
+        await anext(stream)
+        os.kill(nats_server.pid, signal.SIGKILL)
+        async with asyncio.timeout(LIVENESS_S):
+            while bus.is_connected:
+                await asyncio.sleep(0.01)
+        monkeypatch.setattr("bus.pull.HEARTBEAT_S", 0.005)  # so that every look at it comes after a long silence
+        waiting = bus._client.pending_data_size
+        for _ in range(10):
+            if not bus.is_connected:
+                await anext(stream)
+        assert bus._client.pending_data_size == waiting
+        monkeypatch.undo()
+        async with asyncio.timeout(LIVENESS_S):
+            await bus.publish(0, batch(7))
+        assert points(await take(stream, 1)) == [7]
