@@ -10,6 +10,9 @@ import nats.errors
 
 from bus.wire import Wire
 
+_HEADER = b"NATS/1.0\r\nNats-Msg-Id: %b\r\n\r\n"
+_HEADER_BYTES = len(_HEADER % b"")  # of a message without an id
+
 
 class NotKept(RuntimeError):
     """The bus did not take a message. It may be sent again, with the same id."""
@@ -22,6 +25,11 @@ class Outgoing:
     subject: bytes
     payload: bytes
     message_id: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes as the server counts them against its limit: the header too."""
+        return _HEADER_BYTES + len(self.message_id) + len(self.payload)
 
 
 class _Fault(msgspec.Struct):
@@ -82,7 +90,7 @@ class Publishing:
 
         Raises nats.errors.Error when nothing could be sent, MaxPayloadError among them.
         """
-        if max(len(message.payload) for message in messages) > self._wire.largest_payload:
+        if max(message.size for message in messages) > self._wire.largest_payload:
             raise nats.errors.MaxPayloadError
         if not self._wire.is_connected:
             raise nats.errors.ConnectionReconnectingError
@@ -108,10 +116,9 @@ class Publishing:
             attempt.settle(place, NotKept("the connection was lost"))
 
     def _command(self, message: Outgoing, number: int) -> bytes:
-        header = b"NATS/1.0\r\nNats-Msg-Id: %b\r\n\r\n" % message.message_id
-        size = len(header) + len(message.payload)
+        header = _HEADER % message.message_id
         return b"HPUB %b %b.%d %d %d\r\n%b%b\r\n" % (
-            message.subject, self._inbox, number, len(header), size, header, message.payload,
+            message.subject, self._inbox, number, len(header), message.size, header, message.payload,
         )  # fmt: skip
 
     def _take(self, subject: bytes, reply: bytes, header: bytes, payload: bytes) -> None:

@@ -46,8 +46,10 @@ async def test_what_a_full_stream_refuses_says_why(bus: Bus) -> None:
 
 async def test_a_message_that_no_server_takes_is_an_error_at_once(bus: Bus) -> None:
     publishing = bus._publishing
+    header = publishing.outgoing("readings.0", b"").size
     with pytest.raises(nats.errors.MaxPayloadError):
-        await publishing.attempt([publishing.outgoing("readings.0", bytes(MAX_PAYLOAD_BYTES + 1))])
+        await publishing.attempt([publishing.outgoing("readings.0", bytes(MAX_PAYLOAD_BYTES - header + 1))])
+    assert await publishing.attempt([publishing.outgoing("readings.0", bytes(MAX_PAYLOAD_BYTES - header))]) == [1]
 
 
 def test_no_two_processes_give_the_same_ids(bus: Bus) -> None:
