@@ -75,6 +75,8 @@ class DuckDbFile:
         self._fresh_rows = 0
         self._is_broken = False
         self._cursors: weakref.WeakSet[Any] = weakref.WeakSet()
+        # Held while the database is opened anew: a cursor is of the one before, and closed, or of the new one.
+        self._cursors_lock = threading.Lock()
         self._readers = _Readers()
 
     def open(self) -> None:
@@ -114,8 +116,9 @@ class DuckDbFile:
 
     def cursor(self) -> Any:
         """A connection of its own for one query, with its own transaction and its own `interrupt()`."""
-        cursor = self._connection.cursor()
-        self._cursors.add(cursor)
+        with self._cursors_lock:
+            cursor = self._connection.cursor()
+            self._cursors.add(cursor)
         return cursor
 
     # --- appends ------------------------------------------------------------------------------------------------------
@@ -161,15 +164,19 @@ class DuckDbFile:
     def _restart(self) -> None:
         """After a fatal error (a disk that was full or failed while DuckDB committed or tidied up) its database answers
         nothing until it is opened anew; what was committed is all there."""
-        # Anybody who still had it open would be given the dead one again, and so would we.
+        with self._cursors_lock:
+            self._close_all()
+            self._connect()
+        self._is_broken = False
+        log.warning("telemetry store opened anew after a fatal error", folder=str(self.folder))
+
+    def _close_all(self) -> None:
+        """Anybody who still had the database open would be given the dead one again, and so would we."""
         for cursor in list(self._cursors):
             with contextlib.suppress(duckdb.Error):
                 cursor.interrupt()
                 cursor.close()
         self._connection.close()
-        self._connect()
-        self._is_broken = False
-        log.warning("telemetry store opened anew after a fatal error", folder=str(self.folder))
 
     @contextmanager
     def writing(self) -> Iterator[Any]:
