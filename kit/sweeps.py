@@ -24,6 +24,8 @@ AT_ONCE = 2
 RESTS_AT_MOST = "60s"
 # Nobody sleeps longer without looking at the clock, which may be set meanwhile.
 LONGEST_SLEEP_S = 60.0
+# One that waits for ever must not keep the others from their turns.
+LONGEST_TURN_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,7 @@ class Sweeper:
     async def _repeat(self, sweep: Sweep) -> None:
         """A slow one misses turns; they are not piled up."""
         while True:
-            wait_s = croniter(sweep.cron, time.time()).get_next() - time.time()
-            await asyncio.sleep(min(wait_s, LONGEST_SLEEP_S))
-            if wait_s > LONGEST_SLEEP_S:
-                continue
+            await until_due(sweep.cron)
             async with self._turns:
                 await self._turn(sweep)
             raise_if_cancelled()
@@ -64,7 +63,8 @@ class Sweeper:
     async def _turn(self, sweep: Sweep) -> None:
         """A failure is counted each time, told once; the next turn tries again."""
         try:
-            await self._sweep(sweep)
+            async with asyncio.timeout(LONGEST_TURN_S):
+                await self._sweep(sweep)
         except Exception:
             self._failures.labels(sweep.name).inc()
             if sweep.name not in self._failing:
@@ -81,3 +81,19 @@ class Sweeper:
         async with self._database.transaction() as session:
             if await session.scalar(select(lock, limit)):
                 await sweep.call(session)
+
+
+async def until_due(
+    cron: str,
+    *,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Returns at the cron's next time or, by a timer or a clock that jumps, after it; never before. Times: Unix, s."""
+    seen = now()
+    due = croniter(cron, seen).get_next()
+    while seen < due:
+        await sleep(min(due - seen, LONGEST_SLEEP_S))
+        before, seen = seen, now()
+        if seen < before:  # set back: what was due is too far away now
+            due = croniter(cron, seen).get_next()

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
+import pytest
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.db import Database
-from kit.sweeps import Sweep, Sweeper
+from kit.sweeps import Sweep, Sweeper, until_due
 from tests.conftest import LIVENESS_S
 
 EVERY_SECOND = "* * * * * *"
@@ -71,3 +74,57 @@ async def test_two_processes_do_not_do_one_sweep_at_once_and_a_slow_one_keeps_no
         await eventually(lambda: slow_turns >= 2)
     assert most == 1
     assert quick_turns >= 2
+
+
+async def test_two_sweeps_that_wait_for_ever_are_given_up_so_that_the_others_have_their_turns(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.sweeps.LONGEST_TURN_S", 0.5)
+    turns = 0
+
+    async def stuck(session: AsyncSession) -> None:
+        await asyncio.Event().wait()
+
+    async def quick(session: AsyncSession) -> None:
+        nonlocal turns
+        turns += 1
+
+    calls = {"tests.stuck": stuck, "tests.stuck_too": stuck, "tests.quick": quick}
+    counted = failures()
+    async with sweeping(Sweeper(database, [Sweep(name, EVERY_SECOND, call) for name, call in calls.items()], counted)):
+        await eventually(lambda: turns >= 3 and counted.labels("tests.stuck")._value.get() >= 2)
+
+
+@dataclass
+class Clock:
+    """`late_s`: how much later than asked each timer wakes whoever sleeps."""
+
+    now_s: float
+    late_s: float
+    set_back_s: float = 0.0
+
+    def now(self) -> float:
+        return self.now_s
+
+    async def sleep(self, seconds: float) -> None:
+        self.now_s += max(seconds + self.late_s, 1e-4) - self.set_back_s
+        self.set_back_s = 0.0
+
+
+DUE = datetime(2026, 11, 23, 3, 17, tzinfo=UTC).timestamp()
+DAY_S = 86_400.0
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.3, -0.004], ids=["in time", "late", "early"])
+@pytest.mark.parametrize("before_s", [0.001, 59.9, 60.2, 3_600.1])
+async def test_a_daily_sweep_is_due_once_a_day_however_timers_wake(late_s: float, before_s: float) -> None:
+    clock = Clock(DUE - before_s, late_s)
+    for day in range(3):
+        await until_due("17 3 * * *", now=clock.now, sleep=clock.sleep)
+        assert 0 <= clock.now_s - (DUE + day * DAY_S) < 1
+
+
+async def test_a_clock_that_is_set_back_by_days_does_not_keep_a_sweep_waiting_for_the_day_it_had_in_mind() -> None:
+    clock = Clock(DUE - 600, 0.0, set_back_s=5 * DAY_S)
+    await until_due("17 3 * * *", now=clock.now, sleep=clock.sleep)
+    assert clock.now_s == pytest.approx(DUE - 5 * DAY_S)
