@@ -38,9 +38,11 @@ class Pipelines:
                 yield connection, pipeline
                 # After a statement that failed the server skips this one, and the end of the pipeline raises.
                 await connection.execute(b"COMMIT")
-        except BaseException:
+        except BaseException as error:
             # Whatever it was at, the server takes it back.
             await connection.close()
+            if isinstance(error, psycopg.OperationalError):
+                await self.close()  # a server that has gone took the idle ones with it: each would cost an attempt
             raise
         if len(self._idle) < KEPT:
             self._idle.append(connection)
