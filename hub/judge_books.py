@@ -28,7 +28,12 @@ log = logger(__name__)
 Findings = Sequence[Finding]
 
 # The database is away or overcome: worth trying again. Other errors of the driver mean that it will not have this.
-OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
+# The driver counts some among the internal errors: a server that recovers may be read but not written, and one that
+# waited too long for us, asleep or starved, has ended our transaction.
+OUTAGES = (
+    psycopg.OperationalError, psycopg.InterfaceError, OSError, psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout, psycopg.errors.TransactionTimeout,
+)  # fmt: skip
 
 # Waits between attempts while the database is away, seconds; the last one is repeated.
 RETRY_WAITS_S = (0.05, 0.2, 1.0, 2.0)
@@ -109,9 +114,9 @@ class JudgeBooks:
         while True:
             try:
                 transitions = await self._write(findings)
-            except psycopg.errors.PipelineAborted:
-                raise  # something before it was refused: not an outage
             except OUTAGES as error:
+                if not is_outage(error):
+                    raise
                 if attempt == 0:
                     log.error("database is away, judging waits", error=str(error))
                 await asyncio.sleep(RETRY_WAITS_S[min(attempt, len(RETRY_WAITS_S) - 1)])
@@ -149,6 +154,15 @@ class JudgeBooks:
         for life_safety in {mark.life_safety for mark in every}:
             reached = {mark.partition: mark.reached.sequence for mark in every if mark.life_safety is life_safety}
             await self._rules.save_positions(session, reached, life_safety=life_safety)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database was away or overcome, so that it may take the same later."""
+    if not isinstance(error, psycopg.errors.PipelineAborted):
+        return isinstance(error, OUTAGES)
+    # What follows a statement that failed is aborted, and may be told in place of what that one failed of.
+    first = error.__cause__ or error.__context__
+    return first is not None and is_outage(first)
 
 
 def _partitions(findings: Findings) -> list[int]:

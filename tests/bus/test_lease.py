@@ -7,6 +7,7 @@ import pytest
 
 from bus.lease import Lease, LeaseLost, PartitionLeases
 from bus.owner import SILENT_AFTER_S
+from hub.judge_books import is_outage
 from kit.db import Database
 from tests.conftest import LIVENESS_S
 
@@ -107,7 +108,7 @@ async def test_a_transaction_that_rests_does_not_keep_its_partition(
     monkeypatch.setattr("kit.pipelines.IDLE_IN_TRANSACTION", "500ms")
     async with PartitionLeases(database_url, owner="a") as first, PartitionLeases(database_url, owner="b") as second:
         lease = (await first.rebalance([7])).gained[0]
-        with pytest.raises(psycopg.Error):
+        with pytest.raises(psycopg.Error) as told:
             async with database.pipelined_transaction() as session:
                 await (await first.check(session, {7: lease.epoch})).confirm()
                 await _cut_off(database_url, "a")
@@ -115,6 +116,9 @@ async def test_a_transaction_that_rests_does_not_keep_its_partition(
                     while not (gained := (await second.rebalance([7])).gained):
                         await asyncio.sleep(0.2)
                 assert gained == (Lease(7, 2),)
+        # By whether the server's last words were read before the end of the connection was seen.
+        assert type(told.value) in (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
+        assert is_outage(told.value)
 
 
 async def _cut_off(database_url: str, owner: str) -> None:
