@@ -38,18 +38,27 @@ async def failing_disk(pids: Callable[[], Iterable[int]], error: DiskError) -> A
     if program is None:
         raise CannotTrace("strace is missing: apt-get install strace")
     tracers: list[asyncio.subprocess.Process] = []
-    await _attach(program, pids, error, tracers)
-    keeping = asyncio.create_task(_keep(program, pids, error, tracers), name="failing disk")
+    keeping: list[asyncio.Task[None]] = []
     try:
+        await _attach(program, pids, error, tracers)
+        keeping.append(asyncio.create_task(_keep(program, pids, error, tracers), name="failing disk"))
         yield
     finally:
-        keeping.cancel()
+        await _end(keeping, tracers)
+
+
+async def _end(keeping: list[asyncio.Task[None]], tracers: list[asyncio.subprocess.Process]) -> None:
+    """The tracers at once, before anything is waited for: as long as one lives, writes fail. Then raises what the
+    keeping failed of."""
+    for task in keeping:
+        task.cancel()
+    for tracer in tracers:
+        with contextlib.suppress(ProcessLookupError):
+            tracer.terminate()
+    await asyncio.gather(*(tracer.wait() for tracer in tracers))
+    for task in keeping:
         with contextlib.suppress(asyncio.CancelledError):
-            await keeping
-        for tracer in tracers:
-            with contextlib.suppress(ProcessLookupError):
-                tracer.terminate()
-        await asyncio.gather(*(tracer.wait() for tracer in tracers))
+            await task
 
 
 async def _keep(
@@ -64,7 +73,7 @@ async def _keep(
 async def _attach(
     program: str, pids: Callable[[], Iterable[int]], error: DiskError, tracers: list[asyncio.subprocess.Process]
 ) -> None:
-    """Returns once every process is watched."""
+    """Returns once every process is watched. Raises CannotTrace."""
     fresh = [pid for pid in pids() if _tracer(pid) == 0]
     if not fresh:
         return
@@ -72,11 +81,18 @@ async def _attach(
     argv += [part for pid in fresh for part in ("-p", str(pid))]
     tracer = await asyncio.create_subprocess_exec(*argv, stderr=asyncio.subprocess.DEVNULL)
     tracers.append(tracer)
-    async with asyncio.timeout(ATTACH_S):
-        while any(_tracer(pid) == 0 for pid in fresh):
-            if tracer.returncode is not None:
-                raise CannotTrace(f"strace may not watch other processes here (status {tracer.returncode})")
-            await asyncio.sleep(0.01)
+    try:
+        async with asyncio.timeout(ATTACH_S):
+            await _until_watched(fresh, tracer)
+    except TimeoutError:
+        raise CannotTrace(f"strace does not come to watch {fresh} within {ATTACH_S:.0f} s") from None
+
+
+async def _until_watched(pids: Iterable[int], tracer: asyncio.subprocess.Process) -> None:
+    while any(_tracer(pid) == 0 for pid in pids):
+        if tracer.returncode is not None:
+            raise CannotTrace(f"strace may not watch other processes here (status {tracer.returncode})")
+        await asyncio.sleep(0.01)
 
 
 def _tracer(pid: int) -> int | None:
