@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
+import psycopg
 from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,7 +31,8 @@ from catalog.service import CatalogService
 from kit.access import Scope
 from kit.clock import Clock, to_ms
 from kit.db import Database
-from kit.disk import can_write
+from kit.disk import DiskLook, can_write
+from kit.errors import DomainError
 from kit.i18n import Language, Texts
 from kit.logs import logger
 
@@ -38,10 +41,17 @@ log = logger(__name__)
 LOOK_EVERY_S = 5.0
 STUCK_AFTER_S = 10.0
 ANSWER_S = 3.0
+# A database or a disk that hangs must not keep the watch from looking at the rest.
+TELL_WITHIN_S = 10.0
+LOOK_WITHIN_S = 10.0
 UNREAD_SHARE = 0.8
 TRIAL_BYTES = 64 * 1024
 HUB_CODE = "HUB"
 HUB_NAME = "智物"
+
+
+# What the database says that cannot be written now; an alarm goes over the driver's connection too.
+NOT_WRITTEN = (SQLAlchemyError, psycopg.Error, OSError, TimeoutError)
 
 
 class Trouble(StrEnum):
@@ -105,16 +115,35 @@ class StorageGauges:
             self.trouble.labels(trouble.value, place).set(1)
 
 
-def examine(signs: Signs, *, low_bytes: int, gauges: StorageGauges) -> Found:
+@dataclass(frozen=True)
+class Room:
+    """What a trial of a folder found."""
+
+    free_bytes: int
+    is_writable: bool
+
+
+NO_ROOM = Room(0, is_writable=False)
+
+
+def try_folder(folder: Path) -> Room:
+    """What cannot even be asked cannot be written. Waits for the disk."""
+    try:
+        free_bytes = shutil.disk_usage(folder).free
+    except OSError:
+        return NO_ROOM
+    return Room(free_bytes, can_write(folder, size_bytes=TRIAL_BYTES))
+
+
+def examine(signs: Signs, rooms: Mapping[str, Room], *, low_bytes: int, gauges: StorageGauges) -> Found:
     """What is wrong now: trouble and place → the figure that says so (bytes free, seconds, share)."""
     found: dict[tuple[Trouble, str], float] = {}
-    for place, folder in signs.folders.items():
-        free = shutil.disk_usage(folder).free if folder.is_dir() else 0
-        gauges.free.labels(place).set(free)
-        if not can_write(folder, size_bytes=TRIAL_BYTES) or (place in signs.is_failing and signs.is_failing[place]()):
-            found[Trouble.FULL, place] = free
-        elif free < low_bytes:
-            found[Trouble.LOW, place] = free
+    for place, room in rooms.items():
+        gauges.free.labels(place).set(room.free_bytes)
+        if not room.is_writable or (place in signs.is_failing and signs.is_failing[place]()):
+            found[Trouble.FULL, place] = room.free_bytes
+        elif room.free_bytes < low_bytes:
+            found[Trouble.LOW, place] = room.free_bytes
     for place, refusing_for_s in signs.refusing_for_s.items():
         if (seconds := refusing_for_s()) > STUCK_AFTER_S:
             found[Trouble.STUCK, place] = seconds
@@ -141,6 +170,10 @@ class StorageWatch:
         registry: CollectorRegistry,
     ) -> None:
         self._signs = signs
+        self._looks = {
+            place: DiskLook(partial(try_folder, folder), within_s=LOOK_WITHIN_S)
+            for place, folder in signs.folders.items()
+        }
         self._low_bytes = low_bytes
         self._database = database
         self._alarms = alarms
@@ -168,19 +201,27 @@ class StorageWatch:
 
     async def look(self) -> None:
         """Looks once, and tells what began or ended since it was last told."""
-        found = await asyncio.to_thread(examine, self._signs, low_bytes=self._low_bytes, gauges=self._gauges)
-        self._found = {**found, **await self._database_away()}
+        rooms, away = await asyncio.gather(self._rooms(), self._database_away())
+        self._found = {**examine(self._signs, rooms, low_bytes=self._low_bytes, gauges=self._gauges), **away}
         self._gauges.show(self._found)
         self._note_what_is_new()
         wanted = {*self._found, *self._untold}
         if self._told == wanted:
             return
         try:
-            if await self._tell():
-                self._told = wanted
-                self._untold.clear()
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            async with asyncio.timeout(TELL_WITHIN_S):
+                is_told = await self._tell()
+        except (*NOT_WRITTEN, DomainError) as error:  # refused: another process has just entered the hub as equipment
             log.warning("storage trouble cannot be made an alarm yet", error=repr(error)[:200])
+            return
+        if is_told:
+            self._told = wanted
+            self._untold.clear()
+
+    async def _rooms(self) -> Mapping[str, Room]:
+        """Of every place; a disk that does not answer in time has none."""
+        rooms = await asyncio.gather(*(look() for look in self._looks.values()))
+        return {place: room or NO_ROOM for place, room in zip(self._looks, rooms, strict=True)}
 
     async def _database_away(self) -> Found:
         if not self._signs.asks_database:
@@ -188,7 +229,7 @@ class StorageWatch:
         try:
             async with asyncio.timeout(ANSWER_S), self._database.transaction() as session:
                 await session.execute(text("SELECT 1"))
-        except (SQLAlchemyError, OSError, TimeoutError):
+        except NOT_WRITTEN:
             self._away_since = self._away_since or time.monotonic()
             seconds = time.monotonic() - self._away_since
             return {(Trouble.AWAY, "database"): seconds} if seconds > STUCK_AFTER_S else {}

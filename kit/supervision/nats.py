@@ -22,8 +22,8 @@ import nats
 import nats.errors
 from nats.aio.client import Client
 
-from kit.disk import can_write
 from kit.logs import logger
+from kit.supervision.mending import mending_task
 from kit.supervision.ports import free_port, require_free
 from kit.supervision.process import Child, ChildFailed, Command, end_leftover, running_child
 
@@ -47,11 +47,6 @@ ACK_WAIT = "5s"
 # It collects some dozen times in a million messages, a few ms each: four times as often is not measurable.
 GARBAGE_PERCENT = "25"
 
-# What nats-server says of a stream that it cannot write.
-CANNOT_WRITE = "failed to store a msg"
-NO_ROOM_BYTES = 1024**2
-ROOM_AGAIN_BYTES = 16 * 1024**2
-MEND_EVERY_S = 2.0
 # Longer than a restart takes: a disk that stays broken makes one failure of many.
 LATELY_S = 10.0
 
@@ -179,50 +174,12 @@ async def running_nats(home: Path, config: NatsConfig) -> AsyncIterator[NatsServ
 
     async with running_child(command, ready) as child:
         server.attach(child)
-        mending = asyncio.create_task(mend(server, child, home), name="mend nats")
+        mending = mending_task(child, home, saw_failure=server.saw_failure)
         try:
             yield server
         finally:
             mending.cancel()
             await asyncio.gather(mending, return_exceptions=True)
-
-
-async def mend(server: NatsServer, child: Child, home: Path) -> None:
-    """Restarts a server that once could not write, as soon as it could again; runs until cancelled.
-
-    nats-server (2.11 to 2.15) does not take up a stream again by itself after its disk was full or broken: what is
-    published is neither stored nor answered, for good. A restart finds everything that was acknowledged.
-    """
-    words = LogTail(child.log_path)
-    is_ill = False
-    while True:
-        await asyncio.sleep(MEND_EVERY_S)
-        is_writable = await asyncio.to_thread(can_write, home)
-        free = shutil.disk_usage(home).free
-        # Where nothing can be written, the log cannot say so either.
-        if not is_writable or free < NO_ROOM_BYTES or any(CANNOT_WRITE in line for line in words.new_lines()):
-            is_ill = True
-            server.saw_failure()
-        if is_ill and is_writable and free >= ROOM_AGAIN_BYTES:
-            log.warning("nats-server could not write and perhaps can again: restarting it", home=str(home))
-            child.restart()
-            is_ill = False
-
-
-class LogTail:
-    """What a log file got since the last look."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._read_bytes = path.stat().st_size if path.exists() else 0
-
-    def new_lines(self) -> list[str]:
-        """At most a megabyte of them a look; the rest is left out."""
-        with self._path.open("rb") as file:
-            file.seek(self._read_bytes)
-            fresh = file.read(1024 * 1024)
-            self._read_bytes = file.seek(0, os.SEEK_END)
-        return fresh.decode("utf-8", "replace").splitlines()
 
 
 def collector(environment: Mapping[str, str]) -> dict[str, str]:

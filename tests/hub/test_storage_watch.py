@@ -1,5 +1,9 @@
 """What the hub cannot keep becomes an alarm on the hub itself, and ends when it can again."""
 
+import asyncio
+import errno
+import shutil
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -9,7 +13,7 @@ from typing import cast
 
 import pytest
 from prometheus_client import CollectorRegistry
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.models import Alarm, AlarmEpisode
@@ -18,11 +22,25 @@ from catalog.editing import CatalogEditor
 from catalog.loader import load_directory
 from catalog.profiles import load_profiles
 from catalog.service import CatalogService
+from hub import storage_watch
 from hub.api import load_texts
-from hub.storage_watch import HUB_CODE, Signs, StorageCannotWrite, StorageGauges, StorageWatch, Trouble, examine
+from hub.storage_watch import (
+    HUB_CODE,
+    Found,
+    Room,
+    Signs,
+    StorageCannotWrite,
+    StorageGauges,
+    StorageWatch,
+    Trouble,
+    examine,
+    try_folder,
+)
 from kit.clock import to_ms
 from kit.db import Database
+from kit.disk import DiskLook
 from tests.alarms.place import ROOT, Place, small_site
+from tests.conftest import LIVENESS_S
 from tests.small_disk import small_disk
 
 MB = 1024**2
@@ -153,32 +171,117 @@ async def test_a_database_that_does_not_answer_for_a_while_is_a_critical_alarm_a
     assert set(await watched.ended_episodes()) == {f"{Trouble.AWAY}:database"}
 
 
+async def test_a_hub_that_is_equipment_already_though_the_directory_does_not_know_yet_is_no_error(
+    watched: Watched,
+) -> None:
+    watched.refusing.seconds = 60.0
+    await watched.watch.look()
+    await watched.watch.look()
+    await watched.look()
+    assert await watched.alarms()
+
+
+REFUSE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON alarm_episode EXECUTE FUNCTION refuse();
+"""
+
+
+async def execute(database: Database, *statements: str) -> None:
+    async with database.transaction() as session:
+        for statement in statements:
+            await session.execute(text(statement))
+
+
+async def test_an_alarm_that_the_driver_says_cannot_be_written_is_tried_again(watched: Watched) -> None:
+    await watched.look()
+    await execute(watched.database, *filter(str.strip, REFUSE.split(";\n")))
+    watched.refusing.seconds = 60.0
+    await watched.look()
+    assert not await watched.alarms()
+    await execute(watched.database, "DROP TRIGGER refuse ON alarm_episode")
+    await watched.look()
+    assert await watched.alarms()
+
+
+async def test_a_database_that_hangs_does_not_keep_the_watch_from_looking(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage_watch, "TELL_WITHIN_S", 0.3)
+    watched.refusing.seconds = 60.0
+    await watched.watch.look()  # the hub becomes an equipment
+    async with watched.database.transaction() as session:
+        watched.place.directory.replace(await load_directory(session))
+    async with asyncio.timeout(LIVENESS_S), watched.database.transaction() as session:
+        await session.execute(text("LOCK TABLE alarm_episode"))
+        await watched.watch.look()
+        with pytest.raises(StorageCannotWrite):
+            await watched.watch.check()
+    assert not await watched.alarms()
+    await watched.look()
+    assert await watched.alarms()
+
+
+async def test_a_disk_that_hangs_cannot_be_written_until_it_answers(watched: Watched, tmp_path: Path) -> None:
+    answers = threading.Event()
+
+    def hangs() -> Room:
+        answers.wait(LIVENESS_S)
+        return try_folder(tmp_path)
+
+    watched.watch._looks["telemetry"] = DiskLook(hangs, within_s=0.1)
+    await watched.watch.look()
+    with pytest.raises(StorageCannotWrite, match="telemetry"):
+        await watched.watch.check()
+    answers.set()
+    watched.watch._looks["telemetry"]._within_s = LIVENESS_S
+    await watched.watch.look()
+    await watched.watch.check()
+
+
+async def test_a_disk_that_cannot_even_be_asked_cannot_be_written(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(folder: Path) -> None:
+        raise OSError(errno.EIO, "broken", str(folder))
+
+    monkeypatch.setattr(shutil, "disk_usage", broken)
+    await watched.watch.look()
+    with pytest.raises(StorageCannotWrite, match="telemetry"):
+        await watched.watch.check()
+
+
+def look_at(signs: Signs, gauges: StorageGauges, *, low_bytes: int = MB) -> Found:
+    rooms = {place: try_folder(folder) for place, folder in signs.folders.items()}
+    return examine(signs, rooms, low_bytes=low_bytes, gauges=gauges)
+
+
 def test_a_disk_that_was_made_read_only_and_a_server_that_cannot_write_are_told(tmp_path: Path) -> None:
     gauges, failing = StorageGauges(CollectorRegistry()), {"bus": lambda: True}
     with small_disk(tmp_path / "small", megabytes=8) as disk:
         signs = Signs({"telemetry": disk.folder, "bus": tmp_path}, {}, lambda: 0.0, failing)
-        assert set(examine(signs, low_bytes=MB, gauges=gauges)) == {(Trouble.FULL, "bus")}
+        assert set(look_at(signs, gauges)) == {(Trouble.FULL, "bus")}
         disk.set_writable(False)
-        found = set(examine(signs, low_bytes=MB, gauges=gauges))
+        found = set(look_at(signs, gauges))
         assert found == {(Trouble.FULL, "bus"), (Trouble.FULL, "telemetry")}
         disk.set_writable(True)
-        assert set(examine(signs, low_bytes=MB, gauges=gauges)) == {(Trouble.FULL, "bus")}
+        assert set(look_at(signs, gauges)) == {(Trouble.FULL, "bus")}
 
 
 def test_little_room_is_told_before_none_is_left(tmp_path: Path) -> None:
     gauges = StorageGauges(CollectorRegistry())
     with small_disk(tmp_path / "small", megabytes=8) as disk:
         signs = Signs({"telemetry": disk.folder}, {}, lambda: 0.0)
-        assert not examine(signs, low_bytes=MB, gauges=gauges)
+        assert not look_at(signs, gauges)
         disk.fill(leave_bytes=MB // 2)
-        assert set(examine(signs, low_bytes=MB, gauges=gauges)) == {(Trouble.LOW, "telemetry")}
+        assert set(look_at(signs, gauges)) == {(Trouble.LOW, "telemetry")}
         disk.fill()
-        assert set(examine(signs, low_bytes=MB, gauges=gauges)) == {(Trouble.FULL, "telemetry")}
+        assert set(look_at(signs, gauges)) == {(Trouble.FULL, "telemetry")}
         disk.empty()
-        assert not examine(signs, low_bytes=MB, gauges=gauges)
+        assert not look_at(signs, gauges)
 
 
 def test_a_folder_that_is_gone_and_a_bus_that_fills_up_are_told(tmp_path: Path) -> None:
     signs = Signs({"database": tmp_path / "none"}, {}, lambda: 0.9)
-    found = set(examine(signs, low_bytes=0, gauges=StorageGauges(CollectorRegistry())))
+    found = set(look_at(signs, StorageGauges(CollectorRegistry()), low_bytes=0))
     assert found == {(Trouble.FULL, "database"), (Trouble.UNREAD, "bus")}
