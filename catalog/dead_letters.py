@@ -52,14 +52,15 @@ class DeadLetters:
     ) -> None:
         """As `add`, any number in a few statements. `alike`: how many more like a letter, kept now or before, were
         only counted since it was last said."""
-        for letter in letters:
-            self._counter.labels(letter.reason, letter.source).inc()
         if letters:
             await repository.add_letters(session, [_row(letter) for letter in letters])
         if alike:
             await repository.count_alike(session, alike)
         for reason in sorted({letter.reason for letter in letters}):
             await repository.trim_letters(session, reason, keep=self._kept_per_reason)
+        # Last: whoever finds the database away comes again.
+        for letter in letters:
+            self._counter.labels(letter.reason, letter.source).inc()
 
     async def find(
         self,
