@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Uuid, cast, delete, func, select, true, update
+from sqlalchemy import BigInteger, ColumnElement, Text, Uuid, and_, cast, delete, func, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,6 +42,39 @@ async def heard(session: AsyncSession, key: dict[str, str], *, at: datetime, tim
         row.messages += times
         row.last_seen_at = max(row.last_seen_at, at)
     return row
+
+
+async def heard_all(
+    session: AsyncSession, times: Mapping[tuple[str, str, str, str], int], *, at: datetime
+) -> set[tuple[str, str, str, str]]:
+    """As `heard`, for any number of devices (protocol, broker, site's code, name) at once: those that are not new."""
+    names = ("protocol", "broker", "site_code", "external_id")
+    columns = [cast([device[part] for device in times], ARRAY(Text)) for part in range(len(names))]
+    given = (
+        func.unnest(*columns, cast(list(times.values()), ARRAY(BigInteger)))
+        .table_valued(*names, "times", name="given")
+        .render_derived()
+    )
+    key = [getattr(DiscoveredDevice, name) for name in names]
+    # Locked in order, or two processes that hear the same devices might wait for each other.
+    mine = (
+        select(DiscoveredDevice.id, given.c.times)
+        .join(given, and_(*(column == given.c[column.key] for column in key)))
+        .order_by(*key)
+        .with_for_update(of=DiscoveredDevice)
+        .cte("mine")
+    )
+    found = await session.execute(
+        update(DiscoveredDevice)
+        .where(DiscoveredDevice.id == mine.c.id)
+        .values(
+            messages=DiscoveredDevice.messages + mine.c.times,
+            last_seen_at=func.greatest(DiscoveredDevice.last_seen_at, at),
+        )
+        .returning(*key)
+        .execution_options(synchronize_session=False)
+    )
+    return {(protocol, broker, site_code, external_id) for protocol, broker, site_code, external_id in found}
 
 
 async def add_discovered(

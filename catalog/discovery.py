@@ -1,5 +1,6 @@
 """The inbox of devices that speak and that the catalog does not know: bounded, shown with what they said, bindable."""
 
+from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -64,6 +65,22 @@ class Discovery:
             said=[Sample(topic, payload, received_at)], times=1, heard_at=received_at,
         )  # fmt: skip
 
+    async def count_all(
+        self, session: AsyncSession, times: Mapping[tuple[str, str, str, str], int], *, heard_at: datetime
+    ) -> None:
+        """Counts messages of which nothing is kept, by device (protocol, broker, site's code, name), in one statement.
+
+        A device that is not in the inbox does not come into it this way: its messages count as refused.
+        """
+        heard: Tally[tuple[str, str, str, str]] = Tally()
+        for (protocol, broker, site_code, external_id), count in times.items():
+            heard[storable(protocol), storable(broker), storable(site_code), storable(external_id)] += count
+        known = await repository.heard_all(session, heard, at=heard_at)
+        for device, count in heard.items():
+            self._noted.labels(device[0]).inc(count)
+            if device not in known:
+                self._refused.labels(device[0]).inc(count)
+
     async def note_all(
         self,
         session: AsyncSession,
@@ -78,20 +95,18 @@ class Discovery:
     ) -> bool:
         """Keeps messages of an unknown device, oldest first: the newest 20, counting all. False when the inbox is full.
 
-        It spoke `times` times, last at `heard_at`; `said` may be fewer, or nothing when it was heard of before. A
-        device that was bound while these messages were on their way is announced again, so that they are used.
+        It spoke `times` times, last at `heard_at`; `said` may be fewer, but not nothing. A device that was bound while
+        these messages were on their way is announced again, so that they are used.
         """
         key = {"protocol": protocol, "broker": broker, "site_code": site_code, "external_id": external_id}
         key = {name: storable(value) for name, value in key.items()}
-        self._noted.labels(protocol).inc(len(said))
         row = await repository.heard(session, key, at=heard_at, times=times)
-        if row is None and said:
-            row = await self._meet(session, key, at=heard_at, times=times)
         if row is None:
-            self._refused.labels(protocol).inc(len(said))
+            row = await self._meet(session, key, at=heard_at, times=times)
+        self._noted.labels(protocol).inc(times)
+        if row is None:
+            self._refused.labels(protocol).inc(times)
             return False
-        if not said:
-            return True
         kept = [Sample(storable(one.topic), one.payload, one.received_at) for one in said[-SAMPLES_KEPT:]]
         await repository.keep_samples(session, row.id, kept, keep=SAMPLES_KEPT)
         if row.bound_equipment_id is not None and row.site_id is not None:

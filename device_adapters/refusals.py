@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter as Tally
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,8 +10,11 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+import psycopg
+from procrastinate.exceptions import ConnectorException
 from prometheus_client import CollectorRegistry, Counter
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.views import NewLetter, Sample
@@ -30,13 +34,19 @@ EXAMPLES_A_SENDER = 20
 WINDOW_S = 60.0
 LETTERS_A_REASON = 100
 DEVICES_A_WRITE = 20
-# Who invents names must not fill the memory; whoever is forgotten may give examples again.
+# Who invents names must not fill the memory: whoever is forgotten may give examples again, and of no more than so many
+# is it known between two writes how much was only counted.
 SENDERS_KEPT = 10_000
 RETRY_S = 1.0
-# In a flood the next write waits so many times as long as the last one took: a tenth of PostgreSQL's time, no more.
+# In a flood the next write waits so many times as long as the last one took, which leaves it a tenth of the time. One
+# of more than half a second gets more, or the counts on the screens would be minutes old.
 FLOOD_PAUSE = 9.0
 SHORTEST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 5.0
+
+# PostgreSQL is away, or hangs and keeps all connections: said by the driver, by SQLAlchemy's pool or by whoever makes
+# jobs of events.
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolExhausted, ConnectorException, OSError)
 
 Done = Callable[[], None]
 _Device = tuple[str, str, str, str]
@@ -61,7 +71,7 @@ class UnknownMessage:
 
 
 class Discovery(Protocol):
-    """The part of `catalog.discovery.Discovery` that takes notes."""
+    """The part of `catalog.discovery.Discovery` that takes notes and counts."""
 
     async def note_all(
         self,
@@ -76,6 +86,8 @@ class Discovery(Protocol):
         heard_at: datetime,
     ) -> object: ...
 
+    async def count_all(self, session: AsyncSession, times: Mapping[_Device, int], *, heard_at: datetime) -> None: ...
+
 
 class DeadLetters(Protocol):
     """The part of `catalog.dead_letters.DeadLetters` that takes letters."""
@@ -88,7 +100,7 @@ class DeadLetters(Protocol):
 @dataclass(slots=True)
 class _Sender:
     """Who was refused for one reason, or is unknown: examples kept in this window, and what was only counted since the
-    last write. `letter` is the last example's, if these are letters."""
+    last write. `letter` is the last example's, if these are letters and there is one."""
 
     device: _Device | None = None
     letter: UUID | None = None
@@ -143,6 +155,7 @@ class RefusalLine:
         self._waiting = _Batch()
         self._waiting_examples = 0
         self._of_reason: Tally[tuple[StrEnum, str]] = Tally()
+        self._last_of_reason: dict[tuple[StrEnum, str], _Sender] = {}
         self._refusing: dict[_Kind, _Sender] = {}
         self._unknown_devices: dict[_Device, _Sender] = {}
         self._with_more: list[_Sender] = []
@@ -205,6 +218,7 @@ class RefusalLine:
         sender = self._refusing[reason, source, about]
         sender.kept += 1
         sender.letter = letter.id
+        self._last_of_reason[reason, source] = sender
         self._of_reason[reason, source] += 1
         self._waiting.letters.append(letter)
         self._push(done)
@@ -217,7 +231,9 @@ class RefusalLine:
         if has_room and sender.kept < EXAMPLES_A_SENDER:
             return False
         self._count_reason(reason)
-        self._count_more(sender, self._dropped_letters)
+        # Who has no letter is counted beside the last one of the reason.
+        beside = sender if sender.letter is not None else self._last_of_reason.get((reason, source), sender)
+        self._count_more(beside, self._dropped_letters)
         return True
 
     async def run(self) -> None:
@@ -247,8 +263,13 @@ class RefusalLine:
         return sender
 
     def _count_more(self, sender: _Sender, dropped: Counter) -> None:
+        """Beside what there is of the sender; of too many senders, or of one with nothing, in `dropped` only."""
         dropped.inc()
+        if sender.device is None and sender.letter is None:
+            return
         if not sender.more:
+            if len(self._with_more) >= SENDERS_KEPT:
+                return
             self._with_more.append(sender)
             self._is_flooded = True
             self._arrived.set()
@@ -283,43 +304,66 @@ class RefusalLine:
         return batch
 
     async def _write_until_done(self, batch: _Batch) -> None:
-        failed = False
-        while not await self._written(batch):
-            if not failed:
-                waiting = self._waiting_examples + batch.examples
-                log.error("refused input cannot be kept: is PostgreSQL up?", waiting=waiting)
-            failed = True
-            await asyncio.sleep(RETRY_S)
+        """What PostgreSQL will not have (a NUL in a name) is dropped, counted, logged, and nothing is written twice: of
+        a batch in parts only those that are left are tried again."""
+        left, was_away = deque([batch]), False
+        while left:
+            error = await self._refusal_of(left[0])
+            if error is None:
+                left.popleft()
+            elif not _is_away(error):
+                left.extendleft(reversed(self._apart(left.popleft(), error)))
+            else:
+                if not was_away:
+                    waiting = self._waiting_examples + sum(part.examples for part in left)
+                    log.error("refused input cannot be kept: is PostgreSQL up?", waiting=waiting, error=_short(error))
+                was_away = True
+                await asyncio.sleep(RETRY_S)
         for done in batch.done:
             done()
 
-    async def _written(self, batch: _Batch) -> bool:
-        """False when PostgreSQL is away. What it will not have (a NUL in a name) is dropped, counted, logged."""
+    async def _refusal_of(self, batch: _Batch) -> Exception | None:
+        """None: it is written."""
         try:
             await self._write(batch)
-        except (OperationalError, InterfaceError, OSError):
-            return False
-        except SQLAlchemyError as error:
-            parts = batch.parts()
-            if len(parts) > 1:
-                return all([await self._written(part) for part in parts])
-            log.warning("refused input cannot be written", error=repr(error))
-            self._dropped_letters.inc(len(batch.letters))
-            self._dropped_samples.inc(batch.examples - len(batch.letters))
-        return True
+        except (SQLAlchemyError, psycopg.Error, ConnectorException, OSError) as error:
+            return error
+        return None
+
+    def _apart(self, batch: _Batch, error: Exception) -> list[_Batch]:
+        """What of a batch that was refused can be tried by itself."""
+        parts = batch.parts()
+        if len(parts) > 1:
+            return parts
+        log.warning("refused input cannot be written", error=_short(error))
+        self._dropped_letters.inc(len(batch.letters))
+        self._dropped_samples.inc(batch.examples - len(batch.letters))
+        return []
 
     async def _write(self, batch: _Batch) -> None:
         async with self._database.transaction() as session:
+            only_counted = {device: times for device, times in batch.times.items() if device not in batch.said}
+            if only_counted:
+                await self._discovery.count_all(session, only_counted, heard_at=self._clock.now())
             # In order, so that two processes that hear the same devices do not wait for each other.
-            for device, times in sorted(batch.times.items()):
-                protocol, broker, site_code, external_id = device
-                said = batch.said.get(device, [])
+            for (protocol, broker, site_code, external_id), said in sorted(batch.said.items()):
                 await self._discovery.note_all(
-                    session, protocol=protocol, broker=broker, site_code=site_code, external_id=external_id,
-                    said=said, times=times, heard_at=said[-1].received_at if said else self._clock.now(),
+                    session, protocol=protocol, broker=broker, site_code=site_code, external_id=external_id, said=said,
+                    times=batch.times[protocol, broker, site_code, external_id], heard_at=said[-1].received_at,
                 )  # fmt: skip
             if batch.letters or batch.alike:
                 await self._dead_letters.add_all(session, batch.letters, alike=batch.alike)
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether to try the same again, rather than to do without it."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    # To the driver a name too long for an index is operational too.
+    return isinstance(cause, AWAY) and not isinstance(cause, psycopg.errors.ProgramLimitExceeded)
+
+
+def _short(error: Exception) -> str:
+    return repr(error)[:200]
 
 
 def _tell(done: Done | None) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -137,7 +137,14 @@ async def test_an_inventor_of_names_fills_the_inbox_and_no_more(
     kept = [await speak(small, clock, b"x", name=f"n{number}") for number in range(5)]
     assert kept == [True, True, True, False, False]
     assert await speak(small, clock, b"x", name="n1")
-    assert registry.get_sample_value("hub_discovered_refused_total", {"protocol": "mqtt"}) == 2
+    async with room.database.transaction() as session:
+        said = [Sample("topic", b"x", clock.now())]
+        assert not await small.discovery.note_all(
+            session, protocol="mqtt", broker="embedded", site_code="here", external_id="n9", said=said, times=70,
+            heard_at=clock.now(),
+        )  # fmt: skip
+    assert registry.get_sample_value("hub_discovered_refused_total", {"protocol": "mqtt"}) == 72
+    assert registry.get_sample_value("hub_discovered_messages_total", {"protocol": "mqtt"}) == 76
 
 
 # --- dead letters ------------------------------------------------------------------------------------------------
@@ -195,18 +202,28 @@ async def test_what_was_only_counted_stands_beside_the_letter_it_is_like(
     assert {item["detail"]: item["more_alike"] for item in listed} == {"loud": 75, "quiet": 0}
 
 
-async def test_what_was_only_counted_of_an_unknown_device_is_among_its_messages(
+async def test_what_was_only_counted_of_unknown_devices_is_among_their_messages(
     room: CatalogRoom, manager: httpx.AsyncClient, clock: FakeClock
 ):
-    device = {"protocol": "mqtt", "broker": "embedded", "site_code": "here", "external_id": "loud"}
+    keys = [("mqtt", "embedded", "here", name) for name in ("loud", "a\x00\ud800b", "a\x00?b", "never met")]
     said = [Sample("topic", b"%d" % number, clock.now()) for number in range(25)]
-    for some, times in ((said, 1_000), ([], 500)):
-        async with room.database.transaction() as session:
-            assert await room.discovery.note_all(session, **device, said=some, times=times, heard_at=clock.now())
-    found = (await manager.get("/api/v1/discovered-devices")).json()["items"][0]
-    assert found["messages"] == 1_500
-    kept = (await manager.get(f"/api/v1/discovered-devices/{found['id']}")).json()["samples"]
+    async with room.database.transaction() as session:
+        for protocol, broker, site_code, external_id in keys[:2]:
+            assert await room.discovery.note_all(
+                session, protocol=protocol, broker=broker, site_code=site_code, external_id=external_id, said=said,
+                times=1_000, heard_at=clock.now(),
+            )  # fmt: skip
+    clock.advance(seconds=60)
+    async with room.database.transaction() as session:
+        await room.discovery.count_all(session, dict.fromkeys(keys, 500), heard_at=clock.now())
+    found = (await manager.get("/api/v1/discovered-devices", params={"sort": "external_id"})).json()["items"]
+    assert [(one["external_id"], one["messages"]) for one in found] == [("a�?b", 2_000), ("loud", 1_500)]
+    assert {datetime.fromisoformat(one["last_seen_at"]) for one in found} == {clock.now()}
+    kept = (await manager.get(f"/api/v1/discovered-devices/{found[1]['id']}")).json()["samples"]
     assert [sample["payload"] for sample in kept] == [str(number) for number in range(5, 25)]
+    of_mqtt = {"protocol": "mqtt"}
+    assert room.registry.get_sample_value("hub_discovered_messages_total", of_mqtt) == 4_000
+    assert room.registry.get_sample_value("hub_discovered_refused_total", of_mqtt) == 500
 
 
 async def test_letters_are_purged_in_the_callers_sites_only(

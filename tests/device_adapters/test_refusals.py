@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
+from procrastinate.exceptions import ConnectorException
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.views import NewLetter, Sample
@@ -30,8 +33,11 @@ class Keeper:
         self.alike: Tally[UUID] = Tally()
         self.samples: dict[str, list[bytes]] = {}
         self.times: Tally[str] = Tally()
+        self.counted = 0
         self.away = 0
+        self.away_says: Exception = OperationalError("INSERT", {}, psycopg.OperationalError("away"))
         self.disliked: str | None = None
+        self.dislike_says: Exception = DataError("INSERT", {}, psycopg.DataError("NUL"))
         self.before: Callable[[], object] = lambda: None
 
     async def note_all(
@@ -40,6 +46,13 @@ class Keeper:
         self._check(said)
         self.samples.setdefault(external_id, []).extend(one.payload for one in said)
         self.times[external_id] += times
+
+    async def count_all(
+        self, session: AsyncSession, times: Mapping[tuple[str, str, str, str], int], *, heard_at: datetime
+    ) -> None:
+        self._check([])
+        self.counted += 1
+        self.times.update({external_id: count for (_, _, _, external_id), count in times.items()})
 
     async def add_all(self, session: AsyncSession, letters: Sequence[NewLetter], *, alike: Mapping[UUID, int]) -> None:
         self._check(letters)
@@ -54,9 +67,9 @@ class Keeper:
         self.before()
         if self.away > 0:
             self.away -= 1
-            raise OperationalError("INSERT", {}, ConnectionError("away"))
+            raise self.away_says
         if self.disliked is not None and self.disliked in str(said):
-            raise DataError("INSERT", {}, ValueError("NUL"))
+            raise self.dislike_says
 
 
 @asynccontextmanager
@@ -74,6 +87,11 @@ async def line(
 
 def letter(line: RefusalLine, detail: str, *, done: Any = None, about: str = "") -> None:
     line.refuse(raw=b"{", reason=Reason.NOT_JSON, detail=detail, source="mqtt:embedded", about=about, done=done)
+
+
+def unknown(line: RefusalLine, name: str, *, times: int = 1) -> None:
+    for number in range(times):
+        line.unknown(UnknownMessage("mqtt", "embedded", "yunqi", name, "t", b"%d" % number))
 
 
 async def until(condition: Any) -> None:
@@ -94,9 +112,59 @@ async def test_the_sender_is_told_once_it_is_kept_also_when_postgresql_was_away(
     assert told == [1]
 
 
-async def test_what_postgresql_will_not_have_does_not_hold_up_the_rest(database: Database) -> None:
-    keeper, registry, told = Keeper(), CollectorRegistry(), []
+@pytest.mark.parametrize(
+    "says",
+    [
+        psycopg.OperationalError("away"), psycopg.InterfaceError("closed"), ConnectorException(),
+        PoolExhausted("all taken"), ConnectionRefusedError(),
+    ],
+    ids=repr,
+)  # fmt: skip
+async def test_whoever_says_that_postgresql_is_away_it_is_tried_again(
+    database: Database, monkeypatch: Any, says: Exception
+) -> None:
+    monkeypatch.setattr(refusals_module, "RETRY_S", 0.05)
+    keeper, told = Keeper(), []
+    keeper.away, keeper.away_says = 1, says
+    async with line(database, keeper, CollectorRegistry()) as refusals:
+        letter(refusals, "first", done=lambda: told.append(keeper.kept))
+        await until(lambda: told)
+    assert told == [1]
+
+
+async def test_what_was_written_of_a_batch_in_parts_is_not_counted_again(database: Database, monkeypatch: Any) -> None:
+    monkeypatch.setattr(refusals_module, "RETRY_S", 0.05)
+    keeper, told, calls = Keeper(), [], 0
     keeper.disliked = "bad"
+
+    def away_for_the_last_part() -> None:
+        nonlocal calls
+        calls += 1
+        keeper.away = 1 if calls == 44 else 0  # the batch, 41 letters, the counts beside one, and those beside another
+
+    keeper.before = away_for_the_last_part
+    async with line(database, keeper, CollectorRegistry()) as refusals:
+        for about in ("loud", "shrill"):
+            for number in range(30):
+                letter(refusals, str(number), about=about)
+        letter(refusals, "bad", about="bad", done=lambda: told.append(1))
+        await until(lambda: told)
+    assert calls == 45
+    assert keeper.alike == {keeper.letters[19].id: 10, keeper.letters[39].id: 10}
+    assert [one.detail for one in keeper.letters] == [str(number) for number in range(20)] * 2
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        DataError("INSERT", {}, psycopg.DataError("NUL")), psycopg.DataError("NUL"),
+        OperationalError("INSERT", {}, psycopg.errors.ProgramLimitExceeded("index row too large")),
+    ],
+    ids=repr,
+)  # fmt: skip
+async def test_what_postgresql_will_not_have_does_not_hold_up_the_rest(database: Database, says: Exception) -> None:
+    keeper, registry, told = Keeper(), CollectorRegistry(), []
+    keeper.disliked, keeper.dislike_says = "bad", says
     async with line(database, keeper, registry) as refusals:
         for detail in ("good 1", "bad", "good 2"):
             letter(refusals, detail, done=lambda detail=detail: told.append(detail))
@@ -148,6 +216,46 @@ async def test_a_flood_of_invented_devices_keeps_a_few_and_counts_the_rest(datab
     assert registry.get_sample_value("hub_intake_unknown_device_total") == 1_000
     dropped = registry.get_sample_value("hub_refusals_dropped_total", {"kind": "sample"}) or 0
     assert dropped + keeper.kept == 1_000
+
+
+async def test_while_postgresql_is_away_an_inventor_of_names_does_not_fill_the_memory(
+    database: Database, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(refusals_module, "SENDERS_KEPT", 50)
+    keeper, registry = Keeper(), CollectorRegistry()
+    clock = FakeClock(datetime(2026, 11, 22, tzinfo=UTC))
+    refusals = RefusalLine(database, discovery=keeper, dead_letters=keeper, clock=clock, registry=registry)
+    for number in range(1_000):
+        unknown(refusals, f"N-{number}")
+        letter(refusals, "x", about=f"N-{number}")
+    batch = refusals._take()
+    assert len(batch.times) <= 50 + refusals_module.DEVICES_A_WRITE
+    assert len(batch.alike) <= 50
+    for kind, kept in (("sample", sum(map(len, batch.said.values()))), ("letter", len(batch.letters))):
+        assert registry.get_sample_value("hub_refusals_dropped_total", {"kind": kind}) == 1_000 - kept
+    assert len(refusals._take().times) == 0
+
+
+async def test_who_has_no_letter_of_his_own_is_counted_beside_the_last_of_the_reason(
+    database: Database, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(refusals_module, "LETTERS_A_REASON", 3)
+    keeper, told = Keeper(), []
+    async with line(database, keeper, CollectorRegistry()) as refusals:
+        for number in range(10):
+            letter(refusals, str(number), about=f"N-{number}", done=lambda: told.append(1))
+        await until(lambda: len(told) == 10 and keeper.alike)
+    assert [one.detail for one in keeper.letters] == ["0", "1", "2"]
+    assert keeper.alike == {keeper.letters[2].id: 7}
+
+
+async def test_devices_that_are_only_counted_take_one_question_whatever_their_number(database: Database) -> None:
+    keeper = Keeper()
+    async with line(database, keeper, CollectorRegistry()) as refusals:
+        for number in range(200):
+            unknown(refusals, f"N-{number}")
+        await until(lambda: sum(keeper.times.values()) == 200)
+    assert keeper.counted == 1
 
 
 async def test_a_full_queue_drops_counts_and_lets_the_sender_go(database: Database, monkeypatch: Any) -> None:
