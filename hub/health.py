@@ -56,7 +56,7 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", responses={503: {"model": Health, "description": "a part of the hub cannot work"}})
 async def readyz(request: Request, response: Response) -> Health:
-    """200 when the database and the bus answer, else 503 naming the part that does not."""
+    """200 when database and bus answer and the disk takes what is written, else 503 naming the part that does not."""
     readiness: Readiness = request.app.state.services[Readiness]
     health = await readiness.examine()
     response.status_code = 200 if health.ready else 503

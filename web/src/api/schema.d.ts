@@ -1795,7 +1795,7 @@ export interface paths {
         };
         /**
          * Readyz
-         * @description 200 when the database and the bus answer, else 503 naming the part that does not.
+         * @description 200 when database and bus answer and the disk takes what is written, else 503 naming the part that does not.
          */
         get: operations["readyz_readyz_get"];
         put?: never;
