@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from procrastinate.schema import SchemaManager, migrations_path
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, Engine, create_engine
 
 from kit.db import async_url, plain_url
 
@@ -20,19 +21,27 @@ ROOMS_WITH_TABLES = (
 )  # fmt: skip
 # Two hubs that start at once migrate one after the other.
 MIGRATION_LOCK = 7_301_968_501
+FILES_OF_TABLES = (
+    "SELECT oid::regclass::text, relfilenode FROM pg_class "
+    "WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+)
 
 
-def upgrade(database_url: str) -> None:
+def upgrade(database_url: str, *, revision: str = "head") -> None:
     """Idempotent; waits for another process that is migrating the same database."""
     engine = create_engine(async_url(database_url))
     with engine.connect() as lock:
         lock.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
+        before = _files_of_tables(lock)
         lock.commit()
         with engine.begin() as connection:
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
+        after = _files_of_tables(lock)
+        lock.commit()
         _upgrade_jobs(database_url)
+        _vacuum(engine, sorted(table for table, file in before.items() if after.get(table, file) != file))
     engine.dispose()
 
 
@@ -77,6 +86,19 @@ def _config() -> Config:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("file_template", "%%(year)d_%%(month).2d_%%(day).2d_%%(slug)s")
     return config
+
+
+def _files_of_tables(connection: Connection) -> dict[str, int]:
+    """By quoted name. A table that is rewritten gets another file."""
+    return {str(name): int(file) for name, file in connection.exec_driver_sql(FILES_OF_TABLES)}
+
+
+def _vacuum(engine: Engine, tables: Sequence[str]) -> None:
+    """Of a table that was rewritten no page is known to be visible to all, and no autovacuum is due: until one comes,
+    each question that an index alone could answer looks into the table as well."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for table in tables:
+            connection.exec_driver_sql(f"VACUUM (ANALYZE) {table}")
 
 
 def _upgrade_jobs(database_url: str) -> None:
