@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+import httpx
+
 from kit.clock import FakeClock
 from telemetry.clickhouse_connection import ClickHouseConnection
 from telemetry.clickhouse_schema import on_cluster, quoted
@@ -20,7 +22,8 @@ from telemetry.engines import Engine
 from telemetry.influx_store import InfluxLimits, InfluxStore
 from telemetry.store import TelemetryStore
 from tests.telemetry.chdb_server import ChdbServer
-from tests.telemetry.influx_server import InfluxServer
+from tests.telemetry.influx_server import HOST, InfluxServer
+from tests.telemetry.path_shim import v2_writes_to
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
@@ -28,13 +31,15 @@ DUCKDB = "duckdb"
 INFLUXDB = "influxdb"
 # The same engine when every series is a long one, and pages are short.
 INFLUXDB_ROLLED_UP_THERE = "influxdb, rolled up by the server"
+# The client of InfluxDB 2 and 3 writes and deletes; a shim hands that to the same server.
+INFLUXDB_BY_V2 = "influxdb, by the v2 client"
 CHDB = "clickhouse, as chdb"
 # A server or cluster of yours, as HUB_TELEMETRY_URL; the suite makes databases of its own there and drops them.
 CLICKHOUSE = "clickhouse"
 CLICKHOUSE_URL = os.environ.get("HUB_TEST_CLICKHOUSE_URL", "")
 
 # Any number of processes may share these.
-SERVERS = (INFLUXDB, INFLUXDB_ROLLED_UP_THERE, CHDB, *((CLICKHOUSE,) if CLICKHOUSE_URL else ()))
+SERVERS = (INFLUXDB, INFLUXDB_ROLLED_UP_THERE, INFLUXDB_BY_V2, CHDB, *((CLICKHOUSE,) if CLICKHOUSE_URL else ()))
 ENGINES = (DUCKDB, *SERVERS)
 
 
@@ -63,6 +68,8 @@ class Engines:
             case "influxdb, rolled up by the server":
                 limits = InfluxLimits(rows_a_page=97, rolled_up_here=0)
                 return InfluxStore(self._influx_url(database), clock=clock, limits=limits)
+            case "influxdb, by the v2 client":
+                return InfluxStore(self._bucket_url(database), clock=clock)
             case "clickhouse, as chdb":
                 return ClickHouseStore(_clickhouse(self.chdb.url(database)))
             case "clickhouse":
@@ -75,6 +82,18 @@ class Engines:
         url = parse_engine_url(self.influxdb.url(database))
         assert isinstance(url, InfluxUrl)
         return url
+
+    def _bucket_url(self, bucket: str) -> InfluxUrl:
+        """Of a bucket that is there: v2 makes none by itself."""
+        said = {"q": f"CREATE DATABASE {bucket}"}
+        httpx.post(f"http://{HOST}:{self.influxdb.port}/query", data=said, trust_env=False).raise_for_status()
+        url = parse_engine_url(f"influxdb://:token@{HOST}:{self.v2_port}/{bucket}?version=2&org=acme")
+        assert isinstance(url, InfluxUrl)
+        return url
+
+    @cached_property
+    def v2_port(self) -> int:
+        return self.stack.enter_context(v2_writes_to(f"http://{HOST}:{self.influxdb.port}"))
 
     @cached_property
     def influxdb(self) -> InfluxServer:
