@@ -12,9 +12,9 @@ class Linger:
     never longer than `longest_s`; where it would be less than `shortest_s`, not at all. `enough` readings wait for
     nobody. The rate is an average over about `memory_s`.
 
-    At a thousand messages a second over eight partitions nobody waits. Letting them gather, 2 ms here and 1 ms before the
-    judge (`hub/pace.py`), took 0.49 instead of 0.80 CPU-seconds a second, two messages going in one write, and 9.2
-    instead of 5.0 ms to half of the alarms: there is CPU to spare then.
+    At a thousand messages a second over eight partitions nobody waits. Letting them gather, 2 ms here and 1 ms before
+    the judge (`hub/pace.py`), took 0.49 instead of 0.80 CPU-seconds a second, two messages going in one write, and
+    9.2 instead of 5.0 ms to half of the alarms: there is CPU to spare then.
     """
 
     seconds_a_reading_per_s: float = 0.25e-6
