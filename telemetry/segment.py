@@ -4,7 +4,6 @@ Encodings were chosen on the demo fleet: plain columns in one page a row group l
 device share their times and sequences: 1.9 bytes a reading, where dictionaries and small pages took 3.7.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kit.crash_points import CrashPoint, crash_here
+from kit.disk import sync_to_disk
 from telemetry.buckets import HOUR_MS
 from telemetry.columns import SequencedReadings
 from telemetry.pieces import begins, fold
@@ -80,7 +80,7 @@ class SortedFile:
 
     def finish(self) -> Written:
         self._writer.close()
-        sync_to_disk(self._path)
+        sync_to_disk(self._path, self._path.parent)
         crash_here(CrashPoint.STORE_SEGMENT_WRITTEN)
         return Written(self._path.name, self._rows)
 
@@ -116,13 +116,3 @@ def hours_of(readings: SequencedReadings) -> list[Any]:
     if not len(starts):
         return [np.zeros(0, field.type.to_pandas_dtype()) for field in HOURS]
     return [readings.point_no[starts], start_ms[starts], *fold(starts, readings.value, readings.quality)]
-
-
-def sync_to_disk(path: Path) -> None:
-    """Makes a finished file and its name survive a power cut."""
-    for target in (path, path.parent):
-        descriptor = os.open(target, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
 from kit.clock import Clock
+from kit.disk import sync_to_disk
 from kit.events import publish
 from kit.ids import new_id
 from ticketing import photo_repository, repository
@@ -23,7 +24,10 @@ MAX_PHOTOS_A_REPORT = 20
 
 
 class PhotoFolder:
-    """Files by id, two letters a folder. A file without a row is harmless; a row is written after its file."""
+    """Files by id, two letters a folder. A file without a row is harmless; a row is written after its file.
+
+    What is put outlives a power cut, as its row will.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -46,7 +50,10 @@ class PhotoFolder:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
         fresh.write_bytes(data)
+        sync_to_disk(fresh)
         fresh.replace(path)
+        # The folders may be as new as the file; one that is not costs nothing.
+        sync_to_disk(path.parent, path.parent.parent, self._root)
 
 
 class Attaching:

@@ -41,6 +41,24 @@ asyncio.run(main())
 """
 
 
+PUT = """
+import asyncio, os, sys
+from pathlib import Path
+from kit.ids import new_id
+from ticketing.attaching import PhotoFolder
+from ticketing.photos import Photo
+
+async def main():
+    folder = PhotoFolder(Path(sys.argv[1]))
+    for number in range(int(sys.argv[2])):
+        photo_id = new_id()
+        await folder.put(photo_id, Photo(b"jpeg", width_px=1, height_px=1, sha256=""))
+        os.write(1, f"kept {photo_id.hex}\\n".encode())
+
+asyncio.run(main())
+"""
+
+
 def unsynced(trace: Path, acknowledgement: str) -> tuple[int, int]:
     """How many acknowledgements went out, and how many of them without a finished sync since the one before."""
     sent = without = syncs = 0
@@ -136,12 +154,34 @@ async def test_postgresql_syncs_each_commit_before_it_says_so(tmp_path: Path) ->
     assert syncs >= MESSAGES
 
 
-def test_the_store_syncs_each_append_before_it_says_so(tmp_path: Path) -> None:
-    trace = tmp_path / "trace"
-    argv = [need("strace", package="strace"), "-f", "-qq", "-s", "20", "-e", "trace=fsync,fdatasync,write,writev", "-o"]
-    program = [sys.executable, "-c", APPEND, str(tmp_path / "store"), str(MESSAGES)]
-    done = subprocess.run([*argv, str(trace), *program], capture_output=True, text=True, timeout=120, check=False)
+def run_traced(program: str, folder: Path, *, calls: str, into: Path) -> None:
+    """A program of ours that does MESSAGES things in a folder, with these system calls of it in a file."""
+    argv = [need("strace", package="strace"), "-f", "-qq", "-y", "-s", "400", "-e", f"trace={calls}", "-o", str(into)]
+    run = [sys.executable, "-c", program, str(folder), str(MESSAGES)]
+    done = subprocess.run([*argv, *run], capture_output=True, text=True, timeout=120, check=False)
     if "PTRACE" in done.stderr or "Operation not permitted" in done.stderr:
         pytest.skip(f"strace may not watch here: {done.stderr[-200:]}")
     assert done.returncode == 0, done.stderr
+
+
+def test_the_store_syncs_each_append_before_it_says_so(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    run_traced(APPEND, tmp_path / "store", calls="fsync,fdatasync,write,writev", into=trace)
     assert unsynced(trace, '"kept') == (MESSAGES, 0)
+
+
+def test_a_picture_its_name_and_its_folders_are_synced_before_its_row_is_written(tmp_path: Path) -> None:
+    trace, root = tmp_path / "trace", tmp_path / "files"
+    run_traced(PUT, root, calls="fsync,rename,renameat,renameat2,write", into=trace)
+    lines = trace.read_text().splitlines()
+    kept = [re.search(r'"kept (\w+)', line) for line in lines]
+    ids = [found[1] for found in kept if found]
+    assert len(ids) == MESSAGES
+    for photo_id in ids:
+        folder = f"{root}/photos/{photo_id[-2:]}"
+        told = next(at for at, line in enumerate(lines) if f'"kept {photo_id}' in line)
+        written = next(at for at, line in enumerate(lines) if "fsync" in line and f"<{folder}/{photo_id}.new>" in line)
+        renamed = next(at for at, line in enumerate(lines) if "rename" in line and f'{photo_id}.jpg"' in line)
+        assert written < renamed < told
+        for name in (folder, f"{root}/photos", str(root)):
+            assert any("fsync" in line and f"<{name}>" in line for line in lines[renamed:told]), name
