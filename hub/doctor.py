@@ -28,10 +28,10 @@ from hub.lock import is_locked
 from hub.settings import HubSettings
 from hub.settings_list import settings_classes, variable, what_is_wrong
 from kit.clock import SystemClock
-from kit.i18n import Language, Texts
+from kit.i18n import Language, TextKey, Texts
 from kit.settings import Settings
 from kit.supervision.ports import PortTaken, require_free
-from kit.supervision.process import ChildFailed
+from kit.supervision.process import NoServiceUser, PackageMissing
 from notify.errors import BadTemplate
 from notify.settings import NotifySettings
 from notify.template import TemplateRegistry
@@ -167,8 +167,12 @@ def _servers(settings: HubSettings, say: Say) -> Iterator[Finding]:
 
     try:
         program, user = binary("postgres"), service_user(settings.var / "postgres")
-    except ChildFailed as error:
-        yield Finding("PostgreSQL", Verdict.FAIL, str(error))
+    except PackageMissing as error:
+        words = say("server_package_missing", package=error.package, setting=error.instead)
+        yield Finding("PostgreSQL", Verdict.FAIL, words)
+        return
+    except NoServiceUser as error:
+        yield Finding("PostgreSQL", Verdict.FAIL, say("no_service_user", users=error.users))
         return
     words = say("postgres_as_user", uid=user.uid) if user else say("postgres_embedded")
     present = Path(program).exists()
@@ -194,7 +198,8 @@ def _bus(settings: HubSettings, say: Say) -> Iterator[Finding]:
     try:
         address = BusAddress.parse(settings.nats_url)
     except BadBusAddress as error:
-        yield Finding("bus", Verdict.FAIL, str(error))
+        problem = TextKey(f"hub.doctor.bus_address.{error.problem.name.lower()}")
+        yield Finding("bus", Verdict.FAIL, say("bus_unreadable", problem=problem))
         return
     for _, host, port in address.servers:
         try:
@@ -247,7 +252,8 @@ def _ports(settings: HubSettings, say: Say) -> Iterator[Finding]:
             require_free(host, port, setting=setting)
             yield Finding(f"port {port}", Verdict.OK, say("port_free", setting=setting))
         except PortTaken as taken:
-            yield Finding(f"port {port}", Verdict.FAIL, str(taken))
+            words = say("port_taken", port=taken.port, host=taken.host, setting=taken.setting)
+            yield Finding(f"port {port}", Verdict.FAIL, words)
 
 
 def _tls_files(settings: HubSettings, say: Say) -> Iterator[Finding]:
@@ -305,7 +311,7 @@ def _templates(service: OutsideService, notify: NotifySettings, say: Say) -> Ite
     try:
         keys = TemplateRegistry.load(notify.templates_file).keys()
     except (BadTemplate, OSError, ValueError) as error:
-        yield Finding("HUB_NOTIFY_TEMPLATES_FILE", Verdict.FAIL, str(error))
+        yield Finding("HUB_NOTIFY_TEMPLATES_FILE", Verdict.FAIL, say("templates_unreadable", error=error))
         return
     missing = sorted(set(keys) - set(getattr(notify, service.templates)))
     if missing:

@@ -8,6 +8,9 @@ class PortTaken(RuntimeError):
 
     def __init__(self, host: str, port: int, *, setting: str) -> None:
         super().__init__(f"port {port} on {host} is in use by another program: stop it or set {setting} to a free port")
+        self.host = host
+        self.port = port
+        self.setting = setting
 
 
 def free_port(host: str = "127.0.0.1") -> int:

