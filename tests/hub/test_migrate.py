@@ -11,6 +11,7 @@ from kit.ids import new_id
 
 # The migration after it gives `work_order` a stored column.
 BEFORE_WORK_ORDERS_ARE_REWRITTEN = "202611221210"
+BEFORE_JOBS_OF_SWEEPS_ARE_DROPPED = "202611221215"
 
 
 @pytest.fixture
@@ -47,3 +48,20 @@ async def test_two_hubs_that_start_at_once_migrate_one_after_the_other(empty_dat
     with psycopg.connect(empty_database_url) as connection:
         assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
         assert connection.execute("SELECT count(*) FROM procrastinate_schema").fetchone() == (1,)
+
+
+def test_jobs_of_sweeps_are_gone_after_an_upgrade_and_no_others(empty_database_url: str) -> None:
+    upgrade(empty_database_url, revision=BEFORE_JOBS_OF_SWEEPS_ARE_DROPPED)
+    with psycopg.connect(empty_database_url) as connection:
+        for queue in ("sweeps", "default"):
+            connection.execute(
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES (%s, %s, '{}')", (queue, queue)
+            )
+        connection.execute(
+            "INSERT INTO procrastinate_periodic_defers (task_name, job_id) "
+            "SELECT task_name, id FROM procrastinate_jobs WHERE queue_name = 'sweeps'"
+        )
+    upgrade(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("SELECT queue_name FROM procrastinate_jobs").fetchall() == [("default",)]
+        assert connection.execute("SELECT count(*) FROM procrastinate_periodic_defers").fetchone() == (0,)
