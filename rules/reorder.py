@@ -28,8 +28,8 @@ Flags = npt.NDArray[np.bool_]
 
 # How far behind the newest reading of its equipment one may come and still count in its place.
 WINDOW_MS = 120_000
-# What is older than the window is settled this often, and when so many readings wait for it: 20 MB, two minutes of
-# 8,000 a second that rules look at. Where more comes the window is shorter.
+# What is older than the window is settled this often, and when so many readings wait for it: 20 MB. What is left then
+# is half of it at most, two minutes of 4,000 a second that rules look at: where more comes the window is shorter.
 SETTLE_EVERY_MS = 10_000
 MOST_RECENT = 1_000_000
 
