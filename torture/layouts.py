@@ -5,6 +5,7 @@ process on servers that stand apart, as on many machines; those servers are kept
 keeps its own, and the MQTT broker is a server of its own.
 """
 
+import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ from typing import assert_never
 from kit.crash_points import CrashPoint
 from kit.supervision.nats import BUS_USER, MQTT_USER, MqttUser, NatsConfig, hash_password, running_nats
 from kit.supervision.postgres import running_postgres
-from torture.ground import PYTHON, Ground, answering
+from torture.ground import PYTHON, START_S, Ground, answering
 from torture.processes import Service, family, pid_in, some_child
 
 # Process → role. Two judges, so that there is somebody to take over; DuckDB has one store.
@@ -122,6 +123,7 @@ async def _split(ground: Ground, chance: random.Random) -> AsyncIterator[Layout]
             await stack.enter_async_context(service.kept())
             targets[name] = _pid_of(service)
         await answering(f"{ground.hub_url}/readyz")
+        await _subscribed(ground.folder / "adapters.log")
         roots = (postgres, nats, *(targets[name] for name in PROCESSES))
         yield Layout(LayoutName.SPLIT, services, targets, roots)
 
@@ -151,6 +153,16 @@ async def _servers(ground: Ground, stack: AsyncExitStack) -> dict[str, str]:
         "HUB_NATS_URL": f"nats://{BUS_USER}:{bus.bus_password}@127.0.0.1:{ports.nats}",
         "HUB_MQTT_BROKERS": json.dumps([found]),
     }
+
+
+async def _subscribed(log: Path) -> None:
+    """Returns once the adapters were at the broker, which keeps nothing for those it has never seen.
+
+    Raises TimeoutError.
+    """
+    async with asyncio.timeout(START_S):
+        while b"broker session is up" not in log.read_bytes():  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(0.1)
 
 
 def _pid_of(service: Service) -> Pid:
