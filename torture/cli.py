@@ -39,7 +39,7 @@ def torture(
     disk_s: Annotated[float, typer.Option(min=5.0, help="for so many seconds each")] = 20.0,
     only: Annotated[list[str] | None, typer.Option(help="kill these in turn: hub, postgres, nats, store, …")] = None,
     rate: Annotated[float, typer.Option(min=1, help="readings a second")] = 100.0,
-    recover_within: Annotated[float, typer.Option(help="seconds until readings flow again, at most")] = 30.0,
+    recover_within: Annotated[float, typer.Option(help="seconds until readings and alarms flow, at most")] = 30.0,
     memory: Annotated[float, typer.Option(help="MB of all processes of the hub together, at most")] = 1500.0,
     folder: Annotated[Path | None, typer.Option(help="where to work and leave the logs; a temporary one")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="also write the outcome there")] = None,
@@ -92,12 +92,12 @@ async def run(ground: Ground, plans: dict[LayoutName, Plan]) -> list[Outcome]:
         for name, plan in plans.items():
             typer.echo(f"\n{name.value}: {len(plan.points)} crash points, {plan.kills} kills")
             outcome = await try_out(name, ground, life, plan, say=typer.echo)
-            _print(outcome)
+            _print(outcome, plan)
             outcomes.append(outcome)
     return outcomes
 
 
-def _print(outcome: Outcome) -> None:
+def _print(outcome: Outcome, plan: Plan) -> None:
     toll, findings = outcome.toll, outcome.findings
     killed = ", ".join(f"{name} {times}" for name, times in sorted(toll.kills.items()))
     seconds = sorted(took_s for took_s, _ in toll.recovery_s)
@@ -106,7 +106,10 @@ def _print(outcome: Outcome) -> None:
         f"  readings flow again after: median {statistics.median(seconds):.1f} s, longest {seconds[-1]:.1f} s; "
         f"memory at most {toll.peak_mb:.0f} MB"
     )
-    typer.echo(f"  an elevator's alarm was on the panel after at most {outcome.longest_alarm_s:.1f} s")
+    typer.echo(
+        f"  an elevator's alarm was on the panel after at most {outcome.longest_alarm_s:.1f} s, "
+        f"at most {outcome.alarm_recovery_s:.1f} s after the last harm (allowed: {plan.recover_within_s:.0f} s)"
+    )
     if outcome.own_ends:
         typer.echo(f"  ended by themselves and started again: {outcome.own_ends}")
     for what, number in findings.counts.items():
@@ -122,6 +125,8 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         "layout": outcome.layout.value,
         "kills": dict(outcome.toll.kills),
         "recovery_s": [{"killed": name, "s": round(took_s, 2)} for took_s, name in outcome.toll.recovery_s],
+        "longest_alarm_s": round(outcome.longest_alarm_s, 2),
+        "alarm_recovery_s": round(outcome.alarm_recovery_s, 2),
         "peak_mb": round(outcome.toll.peak_mb),
         "counts": outcome.findings.counts,
         "breaches": outcome.findings.breaches,

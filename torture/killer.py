@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,6 +41,8 @@ class Toll:
     """Places at which a process should have died and to which it never came."""
     suffered: list[Suffered] = field(default_factory=list)
     peak_mb: float = 0.0
+    calm_since_s: float = 0.0
+    """When the last harm ended, by the monotonic clock."""
 
 
 class Killer:
@@ -55,14 +58,14 @@ class Killer:
         self._say = say
 
     async def kill(self, times: int, *, names: list[str], longest_calm_s: float) -> None:
-        """Sends SIGKILL to `names` in turn, or, without, to whatever the seed says; waits for recovery after each."""
+        """Sends SIGKILL to `names` in turn, or, without, to whom `drawn` says; waits for recovery after each."""
         witness = Witness(self._ground)
         await witness.has_new(since_ms=int(time.time() * 1000))
-        turn = names or list(self._layout.targets)
-        for number in range(times):
+        in_turn = ([name] for name in itertools.cycle(names))
+        victims = in_turn if names else drawn(list(self._layout.targets), self._chance)
+        for number, chosen in enumerate(itertools.islice(victims, times), start=1):
             await asyncio.sleep(self._chance.uniform(0.1, longest_calm_s))
-            chosen = [turn[number % len(turn)]] if names else self._choose(turn)
-            await self._strike(chosen, number + 1, times, witness.has_new)
+            await self._strike(chosen, number, times, witness.has_new)
             self._toll.peak_mb = max(self._toll.peak_mb, memory_mb(self._layout.processes()))
 
     async def pause(self, names: Sequence[str], *, seconds: float) -> None:
@@ -112,9 +115,6 @@ class Killer:
         except TimeoutError:
             self._toll.not_reached.append(point.value)
 
-    def _choose(self, names: list[str]) -> list[str]:
-        return self._chance.sample(names, 2 if self._chance.random() < TWO_AT_ONCE else 1)
-
     async def _strike(
         self, chosen: list[str], number: int, times: int, has_new: Callable[..., Awaitable[None]]
     ) -> None:
@@ -130,7 +130,7 @@ class Killer:
     async def _recover(
         self, chosen: list[str], number: int, times: int, has_new: Callable[..., Awaitable[None]]
     ) -> None:
-        killed = time.time()
+        killed, self._toll.calm_since_s = time.time(), time.monotonic()
         with contextlib.suppress(TimeoutError):  # then it took longer than any limit, and the next kill may help
             await has_new(since_ms=int(killed * 1000))
         took_s = time.time() - killed
@@ -142,6 +142,14 @@ class Killer:
             while (pid := self._layout.targets[name]()) is None:  # noqa: ASYNC110 - no event tells of it
                 await asyncio.sleep(LOOK_EVERY_S)
             return pid
+
+
+def drawn(names: Sequence[str], chance: random.Random) -> Iterator[list[str]]:
+    """Whom to kill, endlessly: first each of them alone, so that none is left out, then one or two of all."""
+    for name in chance.sample(names, len(names)):
+        yield [name]
+    while True:
+        yield chance.sample(names, 2 if chance.random() < TWO_AT_ONCE else 1)
 
 
 class Witness:

@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -74,6 +75,8 @@ class Breakdowns:
     began_ms: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     not_heard: list[str] = field(default_factory=list)
     longest_s: float = 0.0
+    recovery_s: float = 0.0
+    """The longest that one waited to be heard without anything being harmed meanwhile."""
 
 
 class Lift:
@@ -81,10 +84,13 @@ class Lift:
 
     RULE = "elevator-fault"
 
-    def __init__(self, code: str, ground: Ground, panel: Panel, seen: Breakdowns) -> None:
+    def __init__(
+        self, code: str, ground: Ground, panel: Panel, seen: Breakdowns, *, calm_since_s: Callable[[], float]
+    ) -> None:
         self._code = code
         self._panel = panel
         self._seen = seen
+        self._calm_since_s = calm_since_s
         self._acknowledged: set[int] = set()
         self._newest_ms = 0
         name = f"{SITE}/{code}"
@@ -132,4 +138,6 @@ class Lift:
                 self._seen.not_heard.append(f"{self._code} {' or '.join(transitions)} of {since_ms}")
                 return
             await asyncio.sleep(POLL_S)
-        self._seen.longest_s = max(self._seen.longest_s, time.monotonic() - started)
+        now = time.monotonic()
+        self._seen.longest_s = max(self._seen.longest_s, now - started)
+        self._seen.recovery_s = max(self._seen.recovery_s, now - max(started, self._calm_since_s()))

@@ -55,6 +55,7 @@ class Outcome:
     starts: dict[str, int]
     own_ends: dict[str, int]
     longest_alarm_s: float
+    alarm_recovery_s: float
 
 
 @dataclass
@@ -72,8 +73,9 @@ async def try_out(name: LayoutName, ground: Ground, life: Life, plan: Plan, *, s
     async with running(name, ground, rate=plan.rate, chance=chance) as layout:
         # Before anything happens that it would miss.
         life.panel = await _panel(name, ground, life.panel)
+        life.seen.longest_s = life.seen.recovery_s = 0.0
         async with layout.services["publisher"].kept():
-            async with _life(ground, life, life.panel, chance):
+            async with _life(ground, life, life.panel, toll, chance):
                 killer = Killer(ground, layout, toll, chance=chance, say=say)
                 await killer.crash(plan.points)
                 await killer.pause(plan.pauses, seconds=plan.pause_s)
@@ -83,19 +85,20 @@ async def try_out(name: LayoutName, ground: Ground, life: Life, plan: Plan, *, s
         findings = await examine(
             ground, account=account, seen=life.seen, panel=life.panel, heard=life.heard, suffered=toll.suffered
         )
-        _judge_toll(findings, toll, plan)
+        judge_toll(findings, toll, plan)
+        judge_alarms(findings, life.seen, plan)
         life.panel.stop()
         services = layout.services.values()
         return Outcome(
             name, toll, findings, time.monotonic() - started,
             {service.name: service.starts for service in services},
             {service.name: service.own_ends for service in services if service.own_ends},
-            life.seen.longest_s,
+            life.seen.longest_s, life.seen.recovery_s,
         )  # fmt: skip
 
 
 @asynccontextmanager
-async def _life(ground: Ground, life: Life, panel: Panel, chance: random.Random) -> AsyncIterator[None]:
+async def _life(ground: Ground, life: Life, panel: Panel, toll: Toll, chance: random.Random) -> AsyncIterator[None]:
     """Owners, elevators and a desk, until the block ends; then each finishes what it began, the desk last.
 
     An elevator's open order mutes its next breakdown: one that nobody closes would leave that one unheard.
@@ -106,7 +109,7 @@ async def _life(ground: Ground, life: Life, panel: Panel, chance: random.Random)
         staff.create_task(people.collect(ground, life.heard, until=closing), name="messages")
         async with asyncio.TaskGroup() as group:
             for code in LIFTS:
-                lift = Lift(code, ground, panel, life.seen)
+                lift = Lift(code, ground, panel, life.seen, calm_since_s=lambda: toll.calm_since_s)
                 group.create_task(lift.live(random.Random(chance.random()), until=ending), name=code)
             group.create_task(people.report(ground, life.heard, chance, until=ending), name="owners")
             try:
@@ -151,7 +154,7 @@ async def _hush(layout: Layout, ground: Ground) -> Account:
     return read(ground.ledger)
 
 
-def _judge_toll(findings: Findings, toll: Toll, plan: Plan) -> None:
+def judge_toll(findings: Findings, toll: Toll, plan: Plan) -> None:
     slow = [f"{took_s:.1f} s after {name}" for took_s, name in toll.recovery_s if took_s > plan.recover_within_s]
     findings.expect(not slow, f"{len(slow)} recoveries took over {plan.recover_within_s:.0f} s: {slow[:5]}")
     findings.counts |= {
@@ -162,4 +165,12 @@ def _judge_toll(findings: Findings, toll: Toll, plan: Plan) -> None:
     findings.expect(not toll.not_reached, f"no process came to {toll.not_reached}")
     findings.expect(
         toll.peak_mb <= plan.memory_mb, f"memory rose to {toll.peak_mb:.0f} MB, over {plan.memory_mb:.0f} MB"
+    )
+
+
+def judge_alarms(findings: Findings, seen: Breakdowns, plan: Plan) -> None:
+    findings.expect(
+        seen.recovery_s <= plan.recover_within_s,
+        f"an elevator's alarm was on the panel only {seen.recovery_s:.1f} s after the harm before it, over "
+        f"{plan.recover_within_s:.0f} s",
     )

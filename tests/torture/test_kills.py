@@ -13,7 +13,7 @@ import pytest
 from kit.crash_points import CrashPoint
 from torture.cli import run
 from torture.ground import Ground
-from torture.layouts import LayoutName
+from torture.layouts import PROCESSES, LayoutName
 from torture.trial import Outcome, Plan
 
 SEED = 20261122
@@ -45,9 +45,14 @@ def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_twenty_kills_of_whatever_runs_lose_nothing(tmp_path: Path) -> None:
-    plans = {LayoutName.WHOLE: plan(kills=10), LayoutName.SPLIT: plan(kills=10)}
-    assert not breaches(asyncio.run(run(Ground(tmp_path), plans)))
+def test_kills_of_each_process_and_of_two_at_once_lose_nothing(tmp_path: Path) -> None:
+    plans = {LayoutName.WHOLE: plan(kills=8), LayoutName.SPLIT: plan(kills=14)}
+    outcomes = asyncio.run(run(Ground(tmp_path), plans))
+    assert not breaches(outcomes)
+    killed = {outcome.layout: set(outcome.toll.kills) for outcome in outcomes}
+    servers = {"postgres", "postgres backend", "nats", "publisher"}
+    assert killed[LayoutName.WHOLE] == {"hub", *servers}
+    assert killed[LayoutName.SPLIT] == {"mqtt broker", *PROCESSES, *servers}
 
 
 @pytest.mark.long
