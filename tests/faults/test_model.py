@@ -33,22 +33,27 @@ from ticketing.moving import Words
 
 T = TypeVar("T")
 
-PUMP, SMOKE = "PUMP-01", "SMOKE-01"
+PUMP, SMOKE, LIFT = "PUMP-01", "SMOKE-01", "LIFT-01"
 HOT = {"key": "hot", "profile": "grundfos-cim-pump", "when": "bearing_temp_c > 75", "fault_mode": "bearing_wear",
        "order": {"kind": "repair", "priority": 2}}  # fmt: skip
 SHAKING = {"key": "shaking", "profile": "grundfos-cim-pump", "when": "vibration_mm_s > 4",
            "clear": "vibration_mm_s < 3", "for": "8s", "fault_mode": "imbalance",
            "order": {"kind": "repair", "priority": 3}}  # fmt: skip
+STUFFY = {"key": "stuffy", "profile": "gb24476-elevator", "when": "machine_room_temp_c > 35",
+          "fault_mode": "overheating", "order": {"kind": "repair", "priority": 3}}  # fmt: skip
 BURNING = {"key": "burning", "profile": "nbiot-smoke", "when": "smoke", "life_safety": True, "severity": "critical",
            "fault_mode": "smoke_detected", "order": {"kind": "smoke", "priority": 1}}  # fmt: skip
 VALUES = {"bearing_temp_c": [40.0, 80.0], "vibration_mm_s": [1.0, 3.5, 6.0]}
+WARMTH, COOL, HOT_ROOM = "machine_room_temp_c", 25.0, 45.0
 TWO_HOURS_S = 7_200
+# Beside a hub that is two hours off itself, within the three hours that a reading may take and still be judged.
+OFF_S = (-3_000, -30, 30)
 SEEDS = st.integers(0, 2**32)
 
 
 class HubModel(RuleBasedStateMachine):
-    """`said` is the dict: point key → time → value, as the devices said it. `true_ms` is the devices' clock, which is
-    right; the hub's may be two hours off."""
+    """`said` is the dict: point key → time → value, as the devices said it. `true_ms` is the pump's clock, which is
+    right; the hub's may be two hours off. The elevator's is off by `lift_off_ms`, always alike."""
 
     pool: DatabasePool
 
@@ -57,7 +62,9 @@ class HubModel(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.url = self.pool.take()
         self.folder = Path(tempfile.mkdtemp(prefix="model"))
-        self.said: dict[str, dict[int, float]] = {key: {} for key in VALUES}
+        self.said: dict[str, dict[int, float]] = {key: {} for key in (*VALUES, WARMTH)}
+        self.lift_off_ms = 0
+        self.warmth = COOL
         self.smoke_said: dict[int, float] = {}
         self.smoke_now = 0.0
         self.true_ms = to_ms(NOON)
@@ -66,10 +73,11 @@ class HubModel(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
 
-    @initialize(seed=SEEDS)
-    def begin(self, seed: int) -> None:
+    @initialize(seed=SEEDS, lift_off_s=st.sampled_from(OFF_S))
+    def begin(self, seed: int, lift_off_s: int) -> None:
         self.chance = random.Random(seed)
-        self.opened = hub_in_hand(self.url, self.folder, [HOT, SHAKING, BURNING], chance=self.chance)
+        self.lift_off_ms = lift_off_s * 1000
+        self.opened = hub_in_hand(self.url, self.folder, [HOT, SHAKING, STUFFY, BURNING], chance=self.chance)
         self.hub: HubInHand = self.run(self.opened.__aenter__())
         for key in VALUES:
             self.say(key, VALUES[key][0])
@@ -91,11 +99,17 @@ class HubModel(RuleBasedStateMachine):
 
     @rule(seed=SEEDS)
     def duplicate(self, seed: int) -> None:
-        chance, key = random.Random(seed), sorted(VALUES)[seed % len(VALUES)]
-        recent = [ts for ts in self.said[key] if ts > self.true_ms - 110_000]
+        chance, key = random.Random(seed), sorted(self.said)[seed % len(self.said)]
+        its_ms = self.true_ms + (self.lift_off_ms if key == WARMTH else 0)
+        recent = [ts for ts in self.said[key] if ts > its_ms - 110_000]
         if recent:
             ts_ms = chance.choice(recent)
-            self.run(self.hub.publish(PUMP, key, ts_ms=ts_ms, value=self.said[key][ts_ms]))
+            self.run(self.hub.publish(whose(key), key, ts_ms=ts_ms, value=self.said[key][ts_ms]))
+
+    @rule(warmth=st.sampled_from([COOL, HOT_ROOM]))
+    def warm(self, warmth: float) -> None:
+        """What the elevator says from now on, as often as time passes."""
+        self.warmth = warmth
 
     @rule(value=st.sampled_from([0.0, 1.0]), off_s=st.sampled_from([0, -100_000, -30, 30, 5_000]))
     def smell(self, value: float, off_s: int) -> None:
@@ -203,6 +217,7 @@ class HubModel(RuleBasedStateMachine):
         self.clock(0)
         for key in VALUES:
             self.say(key, VALUES[key][0])
+        self.warm(COOL)
         self.let_pass(10)
         self.run(self.hub.settle())
         self.run(self.lift())
@@ -216,6 +231,7 @@ class HubModel(RuleBasedStateMachine):
         rules = [
             OracleRule("hot", "bearing_temp_c", 75, 75.0001, 0, hold_ms(points["bearing_temp_c"].reporting)),
             OracleRule("shaking", "vibration_mm_s", 4, 3, 8_000, hold_ms(points["vibration_mm_s"].reporting)),
+            OracleRule("stuffy", WARMTH, 35, 35.0001, 0, hold_ms(self.hub.entry(LIFT).points[WARMTH].reporting)),
         ]
         return {
             (each.key, onset): end for each in rules for onset, end in episodes(each, self.said[each.point]).items()
@@ -226,11 +242,14 @@ class HubModel(RuleBasedStateMachine):
     def say(self, key: str, value: float, *, ts_ms: int | None = None) -> None:
         ts_ms = self.true_ms if ts_ms is None else ts_ms
         self.said[key][ts_ms] = value
-        self.run(self.hub.publish(PUMP, key, ts_ms=ts_ms, value=value))
+        self.run(self.hub.publish(whose(key), key, ts_ms=ts_ms, value=value))
 
     def let_pass(self, seconds: int) -> None:
+        """The elevator is never silent for long: who is, and is then far ahead of the hub, is taken for one whose clock
+        jumped."""
         self.true_ms += seconds * 1000
         self.hub.town.clock.advance(seconds=seconds)
+        self.say(WARMTH, self.warmth, ts_ms=self.true_ms + self.lift_off_ms)
 
     async def on_alarm(self, what: str, alarm_id: UUID, **words: Any) -> None:
         service: Any = self.hub.town.alarms
@@ -254,19 +273,18 @@ class HubModel(RuleBasedStateMachine):
 
     async def stored(self) -> dict[str, dict[int, float]]:
         found: dict[str, dict[int, float]] = {}
-        for key in VALUES:
-            point_no = self.hub.entry(PUMP).points[key].point_no
+        for key in self.said:
+            point_no = self.hub.entry(whose(key)).points[key].point_no
             batch = await self.hub.store.raw([point_no], start_ms=0, end_ms=self.true_ms + 86_400_000, limit=100_000)
             found[key] = dict(zip(batch.ts_ms.tolist(), batch.value.tolist(), strict=True))
             assert len(found[key]) == len(batch), "a reading is there twice"
         return found
 
     async def booked(self) -> dict[tuple[str, int], int | None]:
-        """Episodes of the pump, without those that were taken back."""
+        """Episodes of the pump and the elevator, without those that were taken back."""
+        ordinary = [self.hub.town.equipment[code] for code in (PUMP, LIFT)]
         async with self.hub.town.database.transaction() as session:
-            rows = await session.scalars(
-                select(AlarmEpisode).where(AlarmEpisode.equipment_id == self.hub.town.equipment[PUMP])
-            )
+            rows = await session.scalars(select(AlarmEpisode).where(AlarmEpisode.equipment_id.in_(ordinary)))
             ends = {(row.source_id, row.onset_ms): _ms(row.ended_at) for row in rows}
         return {key: end for key, end in ends.items() if end is None or end > key[1]}
 
@@ -307,6 +325,10 @@ def play(pool: DatabasePool, *, examples: int, steps: int) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
+
+
+def whose(key: str) -> str:
+    return LIFT if key == WARMTH else PUMP
 
 
 def _ms(moment: datetime | None) -> int | None:
