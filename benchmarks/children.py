@@ -42,3 +42,5 @@ def stop(process: subprocess.Popen[bytes], *, within_s: float = 30.0) -> None:
 def end_in_order_when_told() -> None:
     """TERM ends a bench as Ctrl-C does: what it started is stopped, its folder removed."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # A shell lets what it starts in the background ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
