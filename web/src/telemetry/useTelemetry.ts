@@ -10,6 +10,8 @@ import type { Row } from './trace'
 
 /** Readings come too often to be events: an open equipment page asks for them. */
 const LATEST_EVERY_MS = 2 * SECOND_MS
+/** A range moves on in steps of its buckets; a device that has just begun to speak is not made to wait for that. */
+const EMPTY_AGAIN_MS = 10 * SECOND_MS
 
 export function useLatest(equipmentId: MaybeRefOrGetter<string>) {
   return useQuery({
@@ -49,6 +51,8 @@ export function useSeries(pointNos: MaybeRefOrGetter<readonly number[]>, range: 
       },
       placeholderData: keepPreviousData,
       staleTime: MINUTE_MS,
+      refetchInterval: ({ state }: { state: { data?: DrawnSeries } }) =>
+        state.data?.rows.length === 0 && EMPTY_AGAIN_MS,
     })),
   )
   const results = useQueries({ queries })
