@@ -135,7 +135,7 @@ async def test_whoever_says_that_postgresql_is_away_it_is_tried_again(
 async def test_what_was_written_of_a_batch_in_parts_is_not_counted_again(database: Database, monkeypatch: Any) -> None:
     monkeypatch.setattr(refusals_module, "RETRY_S", 0.05)
     keeper, told, calls = Keeper(), [], 0
-    keeper.disliked = "bad"
+    keeper.disliked = "rotten"
 
     def away_for_the_last_part() -> None:
         nonlocal calls
@@ -147,7 +147,7 @@ async def test_what_was_written_of_a_batch_in_parts_is_not_counted_again(databas
         for about in ("loud", "shrill"):
             for number in range(30):
                 letter(refusals, str(number), about=about)
-        letter(refusals, "bad", about="bad", done=lambda: told.append(1))
+        letter(refusals, "rotten", about="rotten", done=lambda: told.append(1))
         await until(lambda: told)
     assert calls == 45
     assert keeper.alike == {keeper.letters[19].id: 10, keeper.letters[39].id: 10}
@@ -164,9 +164,9 @@ async def test_what_was_written_of_a_batch_in_parts_is_not_counted_again(databas
 )  # fmt: skip
 async def test_what_postgresql_will_not_have_does_not_hold_up_the_rest(database: Database, says: Exception) -> None:
     keeper, registry, told = Keeper(), CollectorRegistry(), []
-    keeper.disliked, keeper.dislike_says = "bad", says
+    keeper.disliked, keeper.dislike_says = "rotten", says
     async with line(database, keeper, registry) as refusals:
-        for detail in ("good 1", "bad", "good 2"):
+        for detail in ("good 1", "rotten", "good 2"):
             letter(refusals, detail, done=lambda detail=detail: told.append(detail))
         await until(lambda: len(told) == 3)
     assert [kept.detail for kept in keeper.letters] == ["good 1", "good 2"]
