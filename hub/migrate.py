@@ -16,8 +16,9 @@ from kit.db import async_url, plain_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ROOMS_WITH_TABLES = (
-    "catalog", "people", "device_adapters", "bus", "telemetry", "rules", "alarms", "ticketing", "notify",
-    "owner_services", "hub",
+    "catalog", "people", "device_adapters", "bus", "telemetry", "rules", "alarms",
+    "ticketing", "ticketing.definitions",
+    "notify", "owner_services", "hub",
 )  # fmt: skip
 # Two hubs that start at once migrate one after the other.
 MIGRATION_LOCK = 7_301_968_501

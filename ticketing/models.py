@@ -1,10 +1,11 @@
 """Tables of the ticketing room."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, Date, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Computed, Date, ForeignKey, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
@@ -37,6 +38,11 @@ class WorkOrder(Base):
     Times of policy are snapshotted when the order opens (`response_min` … `proof_window_min`): a
     changed setting does not rewrite open orders. `title` has both languages. `facts` is the equipment's state as it
     was when the order opened.
+
+    `kind` and `flow` are codes of documents (`ticketing.definitions`), with the version that holds for this order;
+    `procedure` is what the kind means to code, `topic` the leaf of the kind's category tree that `category` was read
+    from, `form` what was filled in. `stage` is where the order stands in its flow, None where that is called like the
+    `state` it maps onto.
     """
 
     __tablename__ = "work_order"
@@ -77,6 +83,14 @@ class WorkOrder(Base):
         Index("ix_work_order_answer_due", "answer_due_at", postgresql_where=text("answer_due_at IS NOT NULL")),
         Index("ix_work_order_proof_due", "proof_due_at", postgresql_where=text("proof_due_at IS NOT NULL")),
         Index(
+            "ix_work_order_arrival_due",
+            "arrival_due_at",
+            postgresql_where=text(
+                "arrival_due_at IS NOT NULL AND arrived_at IS NULL AND arrival_escalated_at IS NULL AND done_at IS NULL"
+            ),
+        ),
+        Index("ix_work_order_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index(
             "ix_work_order_response_due",
             "response_due_at",
             postgresql_where=text("responded_at IS NULL AND response_escalated_at IS NULL"),
@@ -92,9 +106,16 @@ class WorkOrder(Base):
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
     number: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]
+    kind_version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    procedure: Mapped[str] = mapped_column(default="repair", server_default=text("'repair'"))
     category: Mapped[str]
+    topic: Mapped[str | None]
     channel: Mapped[str]
     state: Mapped[str]
+    flow: Mapped[str] = mapped_column(default="repair", server_default=text("'repair'"))
+    flow_version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    stage: Mapped[str | None]
+    form: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     priority: Mapped[int]
     title: Mapped[dict[str, Any]]
     place: Mapped[str]
@@ -107,16 +128,23 @@ class WorkOrder(Base):
     opened_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), index=True)
     repeat_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))
+    merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))
     version: Mapped[int] = mapped_column(default=1)
     entries: Mapped[int] = mapped_column(default=0)
     attempt: Mapped[int] = mapped_column(default=1)
 
     opened_at: Mapped[datetime]
+    admitted_at: Mapped[datetime | None]
+    appointment_at: Mapped[datetime | None]
     response_due_at: Mapped[datetime]
+    arrival_due_at: Mapped[datetime | None]
     resolution_due_at: Mapped[datetime]
     promised_at: Mapped[datetime]
     response_min: Mapped[float]
+    arrival_min: Mapped[float | None]
     resolution_min: Mapped[float]
+    sla: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     answer_min: Mapped[float]
     proof_window_min: Mapped[float]
     answer_due_at: Mapped[datetime | None]
@@ -130,9 +158,18 @@ class WorkOrder(Base):
     proof_due_at: Mapped[datetime | None]
     verified_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
     response_escalated_at: Mapped[datetime | None]
+    arrival_escalated_at: Mapped[datetime | None]
     resolution_escalated_at: Mapped[datetime | None]
+    urged_at: Mapped[datetime | None]
+    urges: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
+    payer: Mapped[str | None]
+    payer_facts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    cost: Mapped[Decimal] = mapped_column(Numeric(12, 2), default=Decimal(0), server_default=text("0"))
+    proof: Mapped[str | None]
+    proof_facts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     closing_code: Mapped[str | None]
     closing_note: Mapped[str | None]
     fire_outcome: Mapped[str | None]
