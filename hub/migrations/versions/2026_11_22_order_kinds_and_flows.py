@@ -11,37 +11,42 @@ depends_on = None
 
 JSON = postgresql.JSONB(astext_type=sa.Text())
 TIME = sa.DateTime(timezone=True)
+
+
 # Constant defaults and nulls: PostgreSQL rewrites no row for them, however many orders there are.
-COLUMNS = (
-    sa.Column("kind_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
-    sa.Column("procedure", sa.Text(), server_default=sa.text("'repair'"), nullable=False),
-    sa.Column("topic", sa.Text()),
-    sa.Column("flow", sa.Text(), server_default=sa.text("'repair'"), nullable=False),
-    sa.Column("flow_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
-    sa.Column("stage", sa.Text()),
-    sa.Column("form", JSON, server_default=sa.text("'{}'"), nullable=False),
-    sa.Column("admitted_at", TIME),
-    sa.Column("appointment_at", TIME),
-    sa.Column("arrival_due_at", TIME),
-    sa.Column("arrival_min", sa.Double()),
-    sa.Column("arrival_escalated_at", TIME),
-    sa.Column("sla", JSON, server_default=sa.text("'{}'"), nullable=False),
-    sa.Column("confirmed_at", TIME),
-    sa.Column("urged_at", TIME),
-    sa.Column("urges", sa.Integer(), server_default=sa.text("0"), nullable=False),
-    sa.Column("payer", sa.Text()),
-    sa.Column("payer_facts", JSON, server_default=sa.text("'{}'"), nullable=False),
-    sa.Column("cost", sa.Numeric(12, 2), server_default=sa.text("0"), nullable=False),
-    sa.Column("proof", sa.Text()),
-    sa.Column("proof_facts", JSON, server_default=sa.text("'{}'"), nullable=False),
-)
+def columns() -> list[sa.Column]:
+    return [
+        sa.Column("kind_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("procedure", sa.Text(), server_default=sa.text("'repair'"), nullable=False),
+        sa.Column("topic", sa.Text()),
+        sa.Column("flow", sa.Text(), server_default=sa.text("'repair'"), nullable=False),
+        sa.Column("flow_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("stage", sa.Text()),
+        sa.Column("form", JSON, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("admitted_at", TIME),
+        sa.Column("appointment_at", TIME),
+        sa.Column("arrival_due_at", TIME),
+        sa.Column("arrival_min", sa.Double()),
+        sa.Column("arrival_escalated_at", TIME),
+        sa.Column("sla", JSON, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("confirmed_at", TIME),
+        sa.Column("urged_at", TIME),
+        sa.Column("urges", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("payer", sa.Text()),
+        sa.Column("payer_facts", JSON, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("cost", sa.Numeric(12, 2), server_default=sa.text("0"), nullable=False),
+        sa.Column("proof", sa.Text()),
+        sa.Column("proof_facts", JSON, server_default=sa.text("'{}'"), nullable=False),
+    ]
+
+
 REFERENCES = ("parent_id", "merged_into_id")
 DEFINITIONS = ("order_kind_version", "flow_version")
 
 
 def upgrade() -> None:
-    for column in COLUMNS:
-        op.add_column("work_order", column.copy())
+    for column in columns():
+        op.add_column("work_order", column)
     for name in REFERENCES:
         op.add_column("work_order", sa.Column(name, sa.Uuid()))
         op.create_foreign_key(f"fk_work_order_{name}_work_order", "work_order", "work_order", [name], ["id"])
@@ -73,5 +78,5 @@ def downgrade() -> None:
         op.drop_table(table)
     for name in REFERENCES:
         op.drop_column("work_order", name)
-    for column in COLUMNS:
+    for column in columns():
         op.drop_column("work_order", column.name)
