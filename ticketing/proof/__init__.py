@@ -1,0 +1,1 @@
+"""Whether telemetry agrees that work is done."""
