@@ -18,10 +18,12 @@ from procrastinate.jobs import DEFAULT_QUEUE
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.db import driver_connection
+from kit.ids import new_id
 
 DELIVER = "kit.events.deliver"
 LIFE_SAFETY_QUEUE = "life_safety"
 LIVE_CHANNEL = "hub_live"
+_ORIGIN = "event origin"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +38,28 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Handler = Callable[[AsyncSession, Any], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where what a session does comes from.
+
+    `event_id`: of the event being handled, the same for all its handlers however often one runs; None outside a
+    handler. `causes` names what set it off where that must not set itself off again (rules on orders), oldest first:
+    handed on to the handlers of whatever the session publishes.
+    """
+
+    event_id: UUID | None = None
+    causes: tuple[str, ...] = ()
+
+
+def origin(session: AsyncSession) -> Origin:
+    found: Origin = session.info.get(_ORIGIN, Origin())
+    return found
+
+
+def set_origin(session: AsyncSession, origin: Origin) -> None:
+    session.info[_ORIGIN] = origin
 
 
 # Whether a handler has anything to do with an event; asked when it is published, from what the event itself says.
@@ -87,11 +111,13 @@ class JobOutbox:
     async def publish(self, session: AsyncSession, events: Sequence[Event]) -> None:
         await session.flush()
         jobs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        causes = list(origin(session).causes)
         for event in events:
             queue = LIFE_SAFETY_QUEUE if event.life_safety else DEFAULT_QUEUE
+            told = {"event": msgspec.to_builtins(event), "event_id": str(new_id()), "causes": causes}
             for subscription in self._by_event[type(event)]:
                 if subscription.when is None or subscription.when(event):
-                    jobs[queue].append({"handler": subscription.name, "event": msgspec.to_builtins(event)})
+                    jobs[queue].append({"handler": subscription.name, **told})
         connection = await driver_connection(session)
         for queue, arguments in jobs.items():
             await self._defer(connection, queue, arguments)

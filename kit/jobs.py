@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision, RetryStrategy
@@ -18,7 +19,7 @@ from kit.backoff import Backoff
 from kit.cancellation import raise_if_cancelled
 from kit.crash_points import CrashPoint, crash_here
 from kit.db import Database, driver_connection, plain_url
-from kit.events import DELIVER, LIFE_SAFETY_QUEUE, Subscription
+from kit.events import DELIVER, LIFE_SAFETY_QUEUE, Origin, Subscription, set_origin
 from kit.logs import logger
 from kit.sweeps import Sweep, Sweeper
 
@@ -141,10 +142,14 @@ class JobRunner:
             shutdown_graceful_timeout=5.0,
         )
 
-    async def _deliver(self, *, handler: str, event: dict[str, Any]) -> None:
+    async def _deliver(
+        self, *, handler: str, event: dict[str, Any], event_id: str | None = None, causes: Sequence[str] = ()
+    ) -> None:
         subscription = self._handlers[handler]
         crash_here(CrashPoint.JOBS_TAKEN)
         async with self._database.transaction() as session:
+            # Jobs of a release before this one say neither.
+            set_origin(session, Origin(UUID(event_id) if event_id else None, tuple(causes)))
             await subscription.handler(session, msgspec.convert(event, subscription.event, strict=False))
         crash_here(CrashPoint.JOBS_HANDLED)
 

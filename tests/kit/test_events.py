@@ -245,3 +245,28 @@ async def test_a_failure_before_it_in_a_pipeline_is_told_as_the_drivers_own(data
                 async with database.pipelined_transaction() as session:
                     await (await driver_connection(session)).execute(refused)
                     await events.publish(session, event())
+
+
+async def test_an_event_has_one_id_for_all_its_handlers_and_hands_on_what_set_it_off(database: Database) -> None:
+    origins: dict[str, list[events.Origin]] = {"first": [], "second": []}
+
+    async def first(session: AsyncSession, told: DoorOpened) -> None:
+        origins["first"].append(events.origin(session))
+        if len(origins["first"]) == 1:
+            raise RuntimeError("once more")
+
+    async def second(session: AsyncSession, told: DoorOpened) -> None:
+        origins["second"].append(events.origin(session))
+
+    app = new_app(database.url)
+    subscriptions = [events.Subscription(DoorOpened, first, "first"), events.Subscription(DoorOpened, second, "second")]
+    database.use_outbox(JobOutbox(app, subscriptions))
+    async with app.open_async(), JobRunner(app, database, subscriptions=subscriptions).running():
+        async with database.transaction() as session:
+            events.set_origin(session, events.Origin(causes=("a rule",)))
+            await events.publish(session, event())
+        await eventually(lambda: len(origins["first"]) == 2 and origins["second"])
+    seen = {*origins["first"], *origins["second"]}
+    assert len(seen) == 1
+    (only,) = seen
+    assert (only.event_id is not None, only.causes) == (True, ("a rule",))
