@@ -23,7 +23,7 @@ from kit.i18n import Texts
 
 ROOMS_WITH_TEXTS = (
     "kit", "building", "catalog", "people", "device_adapters", "connectors", "telemetry", "alarms", "notify", "rules",
-    "ticketing", "owner_services", "hub",
+    "ticketing", "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 
 ROOMS_WITH_ENDPOINTS = (

@@ -18,7 +18,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 ROOMS_WITH_TABLES = (
     "catalog", "people", "device_adapters", "bus", "telemetry", "rules", "alarms",
     "ticketing", "ticketing.definitions",
-    "notify", "owner_services", "hub",
+    "notify", "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 # Two hubs that start at once migrate one after the other.
 MIGRATION_LOCK = 7_301_968_501

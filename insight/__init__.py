@@ -1,0 +1,1 @@
+"""Figures over work orders, their export, and the digest of the morning."""
