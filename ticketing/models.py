@@ -90,6 +90,7 @@ class WorkOrder(Base):
             ),
         ),
         Index("ix_work_order_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index("ix_work_order_repeated", "repeat_of_id", postgresql_where=text("repeat_of_id IS NOT NULL")),
         Index(
             "ix_work_order_response_due",
             "response_due_at",
