@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,6 +13,9 @@ from building.space import SpaceKind
 from catalog.models import Building, Equipment, Point, Site, Space
 from catalog.sorting import order_by
 from kit.access import Scope
+
+# How far a chain of parents is followed: longer than any plant's, and an end where rows already hold a circle.
+DEEPEST = 20
 
 Unit = aliased(Space, name="unit")
 Floor = aliased(Space, name="floor")
@@ -210,6 +213,33 @@ async def ancestors(session: AsyncSession, equipment_id: UUID) -> Sequence[UUID]
     above = select(Equipment.id, Equipment.parent_id).join(chain, Equipment.id == chain.c.parent_id)
     found: Sequence[UUID] = (await session.scalars(select(chain.union(above).c.id))).all()
     return found
+
+
+async def above(session: AsyncSession, equipment_id: UUID) -> Sequence[Any]:
+    """(id, kind, steps) of all its parents, the nearest first; ends even if the rows already hold a cycle."""
+    start = select(Equipment.parent_id, literal(1).label("steps")).where(Equipment.id == equipment_id)
+    chain = start.cte("chain", recursive=True)
+    further = (
+        select(Equipment.parent_id, chain.c.steps + 1)
+        .join(chain, Equipment.id == chain.c.parent_id)
+        .where(chain.c.steps < DEEPEST)
+    )
+    chain = chain.union_all(further)
+    rows = select(Equipment.id, Equipment.kind, chain.c.steps).join(chain, Equipment.id == chain.c.parent_id)
+    return (await session.execute(rows.order_by(chain.c.steps))).all()
+
+
+async def below(session: AsyncSession, equipment_id: UUID) -> Sequence[Any]:
+    """(id, steps) of what hangs on it, directly or through others."""
+    start = select(Equipment.id, literal(1).label("steps")).where(Equipment.parent_id == equipment_id)
+    tree = start.cte("tree", recursive=True)
+    further = (
+        select(Equipment.id, tree.c.steps + 1)
+        .join(tree, Equipment.parent_id == tree.c.id)
+        .where(tree.c.steps < DEEPEST)
+    )  # fmt: skip
+    tree = tree.union_all(further)
+    return (await session.execute(select(tree.c.id, tree.c.steps))).all()
 
 
 async def lock_links(session: AsyncSession, equipment_ids: Sequence[UUID]) -> Sequence[Equipment]:

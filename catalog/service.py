@@ -25,7 +25,7 @@ from catalog.errors import (
 from catalog.events import LinkChanged
 from catalog.models import Building, Equipment, Point, Site, Space
 from catalog.repository import EquipmentFilter, SpaceFilter
-from catalog.views import BuildingView, EquipmentView, PointView, RoomView, SiteView, SpaceView, TreeNode
+from catalog.views import BuildingView, EquipmentView, PointView, RoomView, SiteView, SpaceView, TreeNode, Upstream
 from kit.access import Scope
 from kit.events import publish
 
@@ -148,6 +148,17 @@ class CatalogService:
             session, site_id=site_id, building_id=building_id, unit_name=unit_name, kind=kind
         )
         return [equipment_view(row) for row in rows]
+
+    async def above(self, session: AsyncSession, equipment_id: UUID) -> list[Upstream]:
+        """What it hangs on (its parent, the parent's parent …), the nearest first: its gateway, pump, power."""
+        return [
+            Upstream(id_, EquipmentKind(kind), steps)
+            for id_, kind, steps in await repository.above(session, equipment_id)
+        ]
+
+    async def below(self, session: AsyncSession, equipment_id: UUID) -> dict[UUID, int]:
+        """What hangs on it, directly or through others, each with how many steps it is below."""
+        return dict(map(tuple, await repository.below(session, equipment_id)))
 
     async def points(self, session: AsyncSession, scope: Scope, equipment_id: UUID) -> list[PointView]:
         profile = (await self.equipment(session, scope, equipment_id)).profile_key

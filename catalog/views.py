@@ -22,13 +22,15 @@ class SiteView:
 
 @dataclass(frozen=True)
 class BuildingView:
-    """`number` is its partition of the reading line."""
+    """`number` is its partition of the reading line. `latitude`, `longitude` in degrees, where they are known."""
 
     id: UUID
     site_id: UUID
     number: int
     code: str
     name: str
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,15 @@ class EquipmentView:
     retired_at: datetime | None
     link_up: bool | None
     link_changed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """What an equipment hangs on, `steps` above it; 1 is its own parent."""
+
+    equipment_id: UUID
+    kind: EquipmentKind
+    steps: int
 
 
 @dataclass(frozen=True)

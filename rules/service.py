@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from building.equipment import EquipmentKind
 from building.profile import DeviceProfile
-from catalog.directory import LiveDirectory
+from catalog.directory import EquipmentEntry, LiveDirectory
 from kit import events
 from kit.access import Scope
 from kit.clock import Clock
@@ -23,7 +23,7 @@ from rules import errors, repository
 from rules.events import RuleChanged
 from rules.language import Function, parse
 from rules.models import RuleRow
-from rules.rule import CompiledRule, PointList, compile_rule
+from rules.rule import CompiledRule, PointList, Rule, compile_rule
 from rules.schemas import CheckIn, CheckOut, CheckProblem, KnownPoint, RuleDefinition
 
 log = logger(__name__)
@@ -45,6 +45,15 @@ class Position:
 
     sequence: int
     at: datetime
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a rule looks at on an equipment, by point key. `of_silence`: at whether anything comes at all, of these
+    points or, where there are none, of any."""
+
+    points: tuple[str, ...]
+    of_silence: bool
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,20 @@ class RuleService:
     async def save_positions(self, session: AsyncSession, sequences: Mapping[int, int], *, life_safety: bool) -> None:
         """Partition → sequence. Belongs into the transaction that holds what was detected up to there."""
         await repository.save_positions(session, sequences, life_safety=life_safety, at=self._clock.now())
+
+    async def watch(self, session: AsyncSession, key: str, equipment: EquipmentEntry) -> Watch | None:
+        """What the rule `key` looks at there; None where it is gone, disabled, or not for that equipment."""
+        row = await repository.get(session, Scope.everywhere(), key)
+        if row is None or not row.enabled:
+            return None
+        try:
+            definition = RuleDefinition.model_validate(row.definition)
+            compiled = self._compiled(definition, version=row.version)
+        except (DomainError, ValidationError):
+            return None  # `book` says so aloud
+        if not _is_for(compiled.rule, equipment):
+            return None
+        return Watch(compiled.points, of_silence=compiled.when is None)
 
     # --- changing --------------------------------------------------------------------------------------------------
 
@@ -289,6 +312,15 @@ class RuleService:
             created_at=now,
             updated_at=now,
         )
+
+
+def _is_for(rule: Rule, equipment: EquipmentEntry) -> bool:
+    return (
+        rule.profile in (None, equipment.profile_key)
+        and rule.kind in (None, equipment.kind)
+        and rule.site_id in (None, equipment.site_id)
+        and (not rule.equipment or equipment.equipment_id in rule.equipment)
+    )
 
 
 def shipped_rules() -> Iterable[RuleDefinition]:

@@ -152,11 +152,12 @@ class TelemetryService:
             quality=reading.quality if reading else Quality.UNKNOWN,
             at=from_ms(reading.ts_ms) if reading else None,
             age_s=age_s,
-            is_overdue=age_s is None or age_s > _allowed_age_s(point.reporting),
+            is_overdue=age_s is None or age_s > allowed_age_s(point.reporting),
         )
 
 
-def _allowed_age_s(reporting: Reporting) -> float:
+def allowed_age_s(reporting: Reporting) -> float:
+    """How long a reading holds before its point counts as silent."""
     match reporting.mode:
         case ReportingMode.PERIODIC:
             return reporting.interval_s * _INTERVALS_GRACE
