@@ -16,8 +16,8 @@ from kit.db import async_url, plain_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ROOMS_WITH_TABLES = (
-    "catalog", "people", "device_adapters", "bus", "telemetry", "rules", "alarms",
-    "ticketing", "ticketing.definitions",
+    "catalog", "people", "people.contractors", "device_adapters", "bus", "telemetry", "rules", "alarms",
+    "ticketing", "ticketing.definitions", "ticketing.sla",
     "notify", "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 # Two hubs that start at once migrate one after the other.

@@ -16,7 +16,7 @@ from ticketing.kinds import OrderKind
 STILL_OPEN = "state NOT IN ('verified', 'closed', 'cancelled')"
 RARE_KIND = "kind <> 'repair'"
 # Hardly an order is due so long after it was opened: the few that are have indexes of their own.
-LONG_D = 4
+LONG_D = 6
 LONG_UNTIL = {due: f"{due} - opened_at > interval '{LONG_D} days'" for due in ("response_due_at", "resolution_due_at")}
 # What a search looks at.
 SEARCHED = (
@@ -27,7 +27,8 @@ GRAMS = "letters_and_pairs(searched)"
 _FILTERED = ("site_id", "state", "priority", "kind")
 _LINE_FACTS = (
     "site_id", "state", "priority", "kind", "building_id", "assignee_id", "equipment_id", "repeat_of_id", "number",
-    "response_due_at", "resolution_due_at", "responded_at", "done_at", "held_since", "searched",
+    "response_due_at", "resolution_due_at", "responded_at", "done_at", "held_since", "arrival_due_at", "arrived_at",
+    "searched",
 )  # fmt: skip
 
 
@@ -82,25 +83,9 @@ class WorkOrder(Base):
         # What the sweeps look for, small however many orders a site has had.
         Index("ix_work_order_answer_due", "answer_due_at", postgresql_where=text("answer_due_at IS NOT NULL")),
         Index("ix_work_order_proof_due", "proof_due_at", postgresql_where=text("proof_due_at IS NOT NULL")),
-        Index(
-            "ix_work_order_arrival_due",
-            "arrival_due_at",
-            postgresql_where=text(
-                "arrival_due_at IS NOT NULL AND arrived_at IS NULL AND arrival_escalated_at IS NULL AND done_at IS NULL"
-            ),
-        ),
         Index("ix_work_order_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("ix_work_order_repeated", "repeat_of_id", postgresql_where=text("repeat_of_id IS NOT NULL")),
-        Index(
-            "ix_work_order_response_due",
-            "response_due_at",
-            postgresql_where=text("responded_at IS NULL AND response_escalated_at IS NULL"),
-        ),
-        Index(
-            "ix_work_order_resolution_due",
-            "resolution_due_at",
-            postgresql_where=text("done_at IS NULL AND resolution_escalated_at IS NULL"),
-        ),
+        Index("ix_work_order_sla_next", "sla_next_at", postgresql_where=text("sla_next_at IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -146,6 +131,8 @@ class WorkOrder(Base):
     arrival_min: Mapped[float | None]
     resolution_min: Mapped[float]
     sla: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    sla_steps: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    sla_next_at: Mapped[datetime | None]
     answer_min: Mapped[float]
     proof_window_min: Mapped[float]
     answer_due_at: Mapped[datetime | None]
