@@ -96,11 +96,14 @@ class CatalogEditor:
     # --- buildings and spaces -------------------------------------------------------------------------------------
 
     async def create_building(
-        self, session: AsyncSession, scope: Scope, *, site_id: UUID, code: str, name: str
-    ) -> UUID:
+        self, session: AsyncSession, scope: Scope, *, site_id: UUID, code: str, name: str,
+        latitude: float | None = None, longitude: float | None = None,
+    ) -> UUID:  # fmt: skip
         await self._site(session, scope, site_id)
         number = await repository.last_building_number(session, site_id) + 1
-        building = Building(site_id=site_id, number=number, code=code, name=name)
+        building = Building(
+            site_id=site_id, number=number, code=code, name=name, latitude=latitude, longitude=longitude
+        )
         await _insert(session, building, taken=code)
         return building.id
 

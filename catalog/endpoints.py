@@ -146,7 +146,7 @@ async def create_building(
     body: BuildingIn, session: Session, catalog: Catalog, editor: Editor, caller: Manager
 ) -> object:
     scope = caller.scope(Role.MANAGER)
-    building_id = await editor.create_building(session, scope, site_id=body.site_id, code=body.code, name=body.name)
+    building_id = await editor.create_building(session, scope, **dict(body))
     return await catalog.building(session, scope, building_id)
 
 

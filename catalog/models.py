@@ -28,7 +28,10 @@ class Site(Base):
 
 
 class Building(Base):
-    """`number` is the building's number in its site, assigned once: the partition of what stands in it."""
+    """`number` is the building's number in its site, assigned once: the partition of what stands in it.
+
+    `latitude` and `longitude` in degrees, where somebody entered them: who is near is asked first.
+    """
 
     __tablename__ = "building"
     __table_args__ = (
@@ -42,6 +45,8 @@ class Building(Base):
     number: Mapped[int]
     code: Mapped[str]
     name: Mapped[str]
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
 
 
 class Space(Base):

@@ -31,6 +31,8 @@ def _storable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 Finite = Annotated[float, AfterValidator(_finite)]
+Latitude = Annotated[float, Field(ge=-90, le=90, description="degrees, WGS 84")]
+Longitude = Annotated[float, Field(ge=-180, le=180, description="degrees, WGS 84")]
 Table = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
 
 _SITE: JsonDict = {"code": "yunqi", "name": "云栖花园", "city": "杭州", "timezone": "Asia/Shanghai"}
@@ -100,25 +102,42 @@ class BuildingIn(Schema):
     site_id: UUID
     code: Name
     name: Name
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
 
 
 class BuildingPatch(Changes):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "13栋（商铺）"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "13栋（商铺）"}, {"latitude": 30.2741, "longitude": 120.1551}]}
+    )
 
     code: Name | None = None
     name: Name | None = None
+    latitude: Latitude | None = nullable()
+    longitude: Longitude | None = nullable()
 
 
 class BuildingOut(Schema):
+    """`latitude` and `longitude` in degrees, where somebody entered them."""
+
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"id": _ID, "site_id": _ID, "number": 3, "code": "B03", "name": "3栋"}]}
-    )
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": _ID, "site_id": _ID, "number": 3, "code": "B03", "name": "3栋", "latitude": 30.2741,
+                    "longitude": 120.1551,
+                }
+            ]
+        }
+    )  # fmt: skip
 
     id: UUID
     site_id: UUID
     number: int
     code: str
     name: str
+    latitude: float | None
+    longitude: float | None
 
 
 class SpaceIn(Schema):

@@ -220,7 +220,7 @@ def site_view(row: Site) -> SiteView:
 
 
 def building_view(row: Building) -> BuildingView:
-    return BuildingView(row.id, row.site_id, row.number, row.code, row.name)
+    return BuildingView(row.id, row.site_id, row.number, row.code, row.name, row.latitude, row.longitude)
 
 
 def space_view(row: Space) -> SpaceView:

@@ -11,6 +11,7 @@ import device_adapters.mqtt.endpoints
 import notify.endpoints
 import owner_services.endpoints
 import owner_services.wechat.endpoints
+import people.contractors.endpoints
 import people.endpoints
 import rules.endpoints
 import telemetry.endpoints
@@ -22,12 +23,14 @@ from kit.errors import DomainError
 from kit.i18n import Texts
 
 ROOMS_WITH_TEXTS = (
-    "kit", "building", "catalog", "people", "device_adapters", "connectors", "telemetry", "alarms", "notify", "rules",
+    "kit", "building", "catalog", "people", "people.contractors", "device_adapters", "connectors", "telemetry",
+    "alarms", "notify", "rules",
     "ticketing", "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 
 ROOMS_WITH_ENDPOINTS = (
-    people.endpoints, catalog.endpoints, device_adapters.mqtt.endpoints, telemetry.endpoints, rules.endpoints,
+    people.endpoints, people.contractors.endpoints, catalog.endpoints,
+    device_adapters.mqtt.endpoints, telemetry.endpoints, rules.endpoints,
     alarms.endpoints, ticketing.endpoints, notify.endpoints, owner_services.endpoints,
     owner_services.wechat.endpoints,
 )  # fmt: skip

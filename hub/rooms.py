@@ -35,6 +35,7 @@ from notify.settings import NotifySettings
 from notify.template import TemplateRegistry
 from owner_services.room import OwnerServices, build_owner_services
 from owner_services.settings import OwnerServicesSettings
+from people.contractors.service import ContractorService
 from people.editing import PeopleEditor
 from people.login import Logins
 from people.passwords import Passwords
@@ -86,6 +87,7 @@ class PeopleRoom:
     service: PeopleService
     editor: PeopleEditor
     rostering: Rostering
+    contractors: ContractorService
     throttle: LoginThrottle
     logins: Logins
     passwords: Passwords
@@ -103,6 +105,7 @@ def build_people(common: Common, catalog: CatalogRoom) -> PeopleRoom:
         service=PeopleService(catalog.service, common.clock),
         editor=PeopleEditor(catalog.service, passwords, common.clock),
         rostering=Rostering(catalog.service, common.clock),
+        contractors=ContractorService(catalog.service),
         throttle=throttle,
         logins=logins,
         passwords=passwords,

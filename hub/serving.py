@@ -23,7 +23,9 @@ from hub.web import mount_front_end
 from kit.access import Authenticator
 from kit.http import HttpMeters, provide
 from kit.supervision.ports import require_free
+from people.contractors.sheet import ContractSheet
 from people.owner_sheet import OwnerSheet
+from people.roster_sheet import RosterSheet
 from people.staff_sheet import StaffSheet
 
 CLOSE_S = 2
@@ -78,7 +80,8 @@ def build_api(
         common.database, common.texts, live, readiness, tallies, HttpMeters(common.registry),
         rooms.catalog.service, rooms.catalog.editor, rooms.catalog.discovery, rooms.catalog.dead_letters,
         QrLabels(common.settings.base_url), _import_desk(common, rooms),
-        rooms.people.service, rooms.people.editor, rooms.people.rostering, rooms.people.logins,
+        rooms.people.service, rooms.people.editor, rooms.people.rostering, rooms.people.contractors,
+        rooms.people.logins,
         rooms.credentials, rooms.telemetry, rooms.rules, rooms.alarms.service, rooms.notify.service, rooms.notify.board,
         rooms.ticketing.service, rooms.ticketing.desk, rooms.ticketing.attaching, rooms.ticketing.links,
         *rooms.owners.provided,
@@ -95,5 +98,6 @@ def _import_desk(common: Common, rooms: Rooms) -> ImportDesk:
     catalog, texts = rooms.catalog.service, common.texts
     kinds: list[SheetKind] = [
         HouseSheet(), EquipmentSheet(common.profiles, texts), OwnerSheet(catalog, texts), StaffSheet(catalog, texts),
+        RosterSheet(rooms.people.rostering, texts), ContractSheet(),
     ]  # fmt: skip
     return ImportDesk(kinds, texts)

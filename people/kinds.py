@@ -27,6 +27,7 @@ class Duty(StrEnum):
     DISPATCHER = "dispatcher"
     MANAGER = "manager"
     CONTRACTOR = "contractor"
+    ON_CALL = "on_call"  # at home with the telephone: asked when nobody on shift can do it
 
 
 class Relation(StrEnum):

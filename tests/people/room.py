@@ -7,16 +7,20 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 import catalog.endpoints
+import people.contractors.endpoints
 import people.endpoints
 from catalog.imports import ImportDesk
 from catalog.service import CatalogService
 from kit.clock import Clock
 from kit.db import Database
 from kit.i18n import Texts
+from people.contractors.service import ContractorService
+from people.contractors.sheet import ContractSheet
 from people.editing import PeopleEditor
 from people.login import Logins
 from people.owner_sheet import OwnerSheet
 from people.passwords import Passwords
+from people.roster_sheet import RosterSheet
 from people.rostering import Rostering
 from people.service import PeopleService
 from people.settings import LoginSettings
@@ -57,16 +61,18 @@ def people_room(database: Database, clock: Clock) -> PeopleRoom:
         registry=registry,
     )
     service, editor = PeopleService(rooms, clock), PeopleEditor(rooms, passwords, clock)
-    rostering, texts = Rostering(rooms, clock), Texts.load(["kit", "catalog", "people"])
-    desk = ImportDesk([OwnerSheet(rooms, texts), StaffSheet(rooms, texts)], texts)
+    rostering, texts = Rostering(rooms, clock), Texts.load(["kit", "catalog", "people", "people.contractors"])
+    desk = ImportDesk(
+        [OwnerSheet(rooms, texts), StaffSheet(rooms, texts), RosterSheet(rostering, texts), ContractSheet()], texts
+    )
 
     def application(authenticator: FakeLogins | Logins) -> FastAPI:
         return make_app(
             database,
-            routers=[people.endpoints.router, catalog.endpoints.router],
-            rooms=["catalog", "people"],
-            services=[rooms, service, editor, rostering, logins, desk],
-            status=people.endpoints.STATUS | catalog.endpoints.STATUS,
+            routers=[people.endpoints.router, people.contractors.endpoints.router, catalog.endpoints.router],
+            rooms=["catalog", "people", "people.contractors"],
+            services=[rooms, service, editor, rostering, logins, desk, ContractorService(rooms)],
+            status=people.endpoints.STATUS | people.contractors.endpoints.STATUS | catalog.endpoints.STATUS,
             logins=authenticator,
         )
 
