@@ -50,7 +50,8 @@ class Building(Base):
 
 
 class Space(Base):
-    """A place. `unit_id` is the unit it lies in (a unit: itself), kept so that nobody climbs the tree for it."""
+    """A place. `unit_id` is the unit it lies in (a unit: itself), kept so that nobody climbs the tree for it. `qr_token`
+    is that of its label, None until one was asked for."""
 
     __tablename__ = "space"
     __table_args__ = (UniqueConstraint("site_id", "code"), Index(None, "building_id", "kind"))
@@ -63,6 +64,7 @@ class Space(Base):
     kind: Mapped[str]
     code: Mapped[str]
     name: Mapped[str]
+    qr_token: Mapped[str | None] = mapped_column(unique=True)
 
 
 class Equipment(Base):

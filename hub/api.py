@@ -14,6 +14,7 @@ import owner_services.wechat.endpoints
 import people.contractors.endpoints
 import people.endpoints
 import rules.endpoints
+import stock.endpoints
 import telemetry.endpoints
 import ticketing.endpoints
 from hub import drop_endpoints, health, live
@@ -23,14 +24,14 @@ from kit.errors import DomainError
 from kit.i18n import Texts
 
 ROOMS_WITH_TEXTS = (
-    "kit", "building", "catalog", "people", "people.contractors", "device_adapters", "connectors", "telemetry",
+    "kit", "building", "catalog", "people", "people.contractors", "device_adapters", "connectors", "telemetry", "stock",
     "alarms", "notify", "rules",
     "ticketing", "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
-    device_adapters.mqtt.endpoints, telemetry.endpoints, rules.endpoints,
+    device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
     alarms.endpoints, ticketing.endpoints, notify.endpoints, owner_services.endpoints,
     owner_services.wechat.endpoints,
 )  # fmt: skip

@@ -44,6 +44,7 @@ from people.service import PeopleService
 from people.settings import LoginSettings
 from people.throttle import LoginThrottle, ThrottlePolicy
 from rules.service import RuleService
+from stock.service import StockService
 from telemetry.service import TelemetryService
 from telemetry.store import TelemetryQueries
 from ticketing.report_links import ReportLinks
@@ -190,6 +191,7 @@ class Rooms:
     alarms: AlarmRoom
     notify: NotifyRoom
     telemetry: TelemetryService
+    stock: StockService
     rules: RuleService
     ticketing: Ticketing
     owners: OwnerServices
@@ -204,6 +206,7 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
     telemetry = TelemetryService(
         queries=queries, directory=common.directory, profiles=common.profiles, clock=common.clock
     )
+    stock = StockService(catalog=catalog.service, people=people.service, clock=common.clock)
     ticketing = build_ticketing(
         catalog=catalog.service, people=people.service, alarms=alarms.service, notify=notify.service,
         facts=LatestFacts(telemetry), texts=common.texts, clock=common.clock, registry=common.registry,
@@ -224,6 +227,7 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         alarms=alarms,
         notify=notify,
         telemetry=telemetry,
+        stock=stock,
         rules=RuleService(common.profiles, common.directory, common.texts, common.clock),
         ticketing=ticketing,
         owners=owners,

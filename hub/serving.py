@@ -27,6 +27,7 @@ from people.contractors.sheet import ContractSheet
 from people.owner_sheet import OwnerSheet
 from people.roster_sheet import RosterSheet
 from people.staff_sheet import StaffSheet
+from stock.part_sheet import PartSheet
 
 CLOSE_S = 2
 
@@ -82,7 +83,8 @@ def build_api(
         QrLabels(common.settings.base_url), _import_desk(common, rooms),
         rooms.people.service, rooms.people.editor, rooms.people.rostering, rooms.people.contractors,
         rooms.people.logins,
-        rooms.credentials, rooms.telemetry, rooms.rules, rooms.alarms.service, rooms.notify.service, rooms.notify.board,
+        rooms.credentials, rooms.telemetry, rooms.stock, rooms.rules, rooms.alarms.service, rooms.notify.service,
+        rooms.notify.board,
         rooms.ticketing.service, rooms.ticketing.desk, rooms.ticketing.attaching, rooms.ticketing.links,
         *rooms.owners.provided,
     ]  # fmt: skip
@@ -98,6 +100,7 @@ def _import_desk(common: Common, rooms: Rooms) -> ImportDesk:
     catalog, texts = rooms.catalog.service, common.texts
     kinds: list[SheetKind] = [
         HouseSheet(), EquipmentSheet(common.profiles, texts), OwnerSheet(catalog, texts), StaffSheet(catalog, texts),
+        PartSheet(rooms.stock, texts),
         RosterSheet(rooms.people.rostering, texts), ContractSheet(),
     ]  # fmt: skip
     return ImportDesk(kinds, texts)

@@ -337,6 +337,7 @@ class Attachment(Base):
     height_px: Mapped[int]
     sha256: Mapped[str]
     source_ref: Mapped[str | None] = mapped_column(unique=True)
+    purpose: Mapped[str] = mapped_column(default="work", server_default="work")
 
 
 class DayCounter(Base):
