@@ -303,7 +303,10 @@ class DispatchOffer(Base):
 
 
 class TimelineEntry(Base):
-    """One change: who, when, why, before and after. Never updated, never deleted. Actor None: the hub itself."""
+    """One change: who, when, why, before and after. Never updated, never deleted. Actor None: the hub itself.
+
+    `version` is the order's after it: what a caller who saw an older one has missed.
+    """
 
     __tablename__ = "work_order_timeline"
     __table_args__ = (UniqueConstraint("work_order_id", "position"),)
@@ -312,6 +315,7 @@ class TimelineEntry(Base):
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
     work_order_id: Mapped[UUID] = mapped_column(ForeignKey("work_order.id"))
     position: Mapped[int]
+    version: Mapped[int | None]
     at: Mapped[datetime]
     what: Mapped[str]
     actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
@@ -338,6 +342,7 @@ class Attachment(Base):
     sha256: Mapped[str]
     source_ref: Mapped[str | None] = mapped_column(unique=True)
     purpose: Mapped[str] = mapped_column(default="work", server_default="work")
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
 
 
 class DayCounter(Base):
