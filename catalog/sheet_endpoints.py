@@ -10,7 +10,7 @@ from catalog.device_schemas import ImportOut
 from catalog.imports import FILE_LIMIT_BYTES, ImportDesk
 from catalog.service import CatalogService
 from kit.access import STAFF, NotAllowed, Principal, Role
-from kit.http import RequestLanguage, Session, allow, service
+from kit.http import RequestLanguage, Session, allow, service, tell_the_audit
 
 router = APIRouter()
 
@@ -54,7 +54,12 @@ async def import_template(kind: str, desk: Desk, _: Staff, language: RequestLang
     return _file(data, name=f"{kind}-template", form=SheetForm.XLSX)
 
 
-@router.get("/exports/{kind}.{form}", response_class=Response, responses=_FILES)  # type: ignore[arg-type]
+@router.get(
+    "/exports/{kind}.{form}",
+    response_class=Response,
+    responses=_FILES,  # type: ignore[arg-type]
+    dependencies=[Depends(tell_the_audit)],
+)
 async def export_sheet(
     kind: str,
     form: SheetForm,

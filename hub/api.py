@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 import alarms.endpoints
+import audit.endpoints
 import catalog.endpoints
 import device_adapters.mqtt.endpoints
 import notify.endpoints
@@ -16,24 +17,26 @@ import people.endpoints
 import rules.endpoints
 import stock.endpoints
 import telemetry.endpoints
+import ticketing.definitions.endpoints
 import ticketing.endpoints
 from hub import drop_endpoints, health, live
 from hub.web import RequestEnvelope
 from kit import http
+from kit.deeds import Deeds
 from kit.errors import DomainError
 from kit.i18n import Texts
 
 ROOMS_WITH_TEXTS = (
     "kit", "building", "catalog", "people", "people.contractors", "device_adapters", "connectors", "telemetry", "stock",
     "alarms", "notify", "rules",
-    "ticketing", "owner_services", "automation", "insight", "hub",
+    "ticketing", "ticketing.definitions", "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
     device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
-    alarms.endpoints, ticketing.endpoints, notify.endpoints, owner_services.endpoints,
-    owner_services.wechat.endpoints,
+    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints, notify.endpoints, owner_services.endpoints,
+    owner_services.wechat.endpoints, audit.endpoints,
 )  # fmt: skip
 
 DESCRIPTION = """Zhiwu Hub (智物): buildings and the people in them, turned into work that is proved done.
@@ -57,6 +60,7 @@ def create_app(texts: Texts) -> FastAPI:
     for router in routers:
         app.include_router(router)
     http.add_error_handlers(app, texts=texts, status=status)
+    app.add_middleware(Deeds)
     app.add_middleware(RequestEnvelope)
     return app
 

@@ -116,6 +116,29 @@ def create_admin(username: Annotated[str, typer.Argument(help="the name to log i
     _run(work)
 
 
+audit_app = typer.Typer(name="audit", no_args_is_help=True, help="Who did what when: the chain that nobody rewrites.")
+app.add_typer(audit_app)
+
+
+@audit_app.command("verify")
+def audit_verify(
+    head: Annotated[
+        str, typer.Option(help="POSITION:DIGEST, noted earlier: the chain must pass through it, else it was cut short")
+    ] = "",
+) -> None:
+    """Reads the audit from its first record on and names every one that was changed, removed, put in or moved."""
+    from hub.auditing import verify_audit
+
+    async def work(settings: HubSettings) -> None:
+        verdict = await verify_audit(settings, head)
+        for line in verdict.lines():
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if not verdict.is_whole:
+            raise typer.Exit(1)
+
+    _run(work)
+
+
 @app.command()
 def backup(folder: Annotated[Path, typer.Argument(help="a new folder, on another disk than HUB_VAR")]) -> None:
     """Copies everything of this hub, running or not, into a folder: tables, readings, photos, what is under way."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from audit.recording import record
 from building.declaration import parse_site
 from catalog.loader import apply_declaration
 from catalog.profiles import load_profiles
@@ -35,6 +36,7 @@ async def load_declared_site(settings: HubSettings, file: Path) -> str:
     declaration = parse_site(tomllib.loads(file.read_text("utf-8")))
     async with _database(settings) as database, database.transaction() as session:
         await apply_declaration(session, declaration, load_profiles(settings.profiles_dir))
+        record(session, at=SystemClock().now(), action="hub.load_site", kind="site", about=declaration.code)
     return f"{declaration.name}: {len(declaration.buildings)} buildings, {len(declaration.equipment)} equipment"
 
 
@@ -49,6 +51,7 @@ async def make_admin(settings: HubSettings, username: str) -> str:
             raise NothingDeclared
         person_id = await editor.create(session, everywhere, site_id=sites[0].id, kind=PersonKind.STAFF, name=username)
         await editor.set_grants(session, everywhere, person_id, [Grant(Role.ADMIN, None)])
+        record(session, at=SystemClock().now(), action="hub.create_admin", kind="person", about=person_id)
         return await editor.set_account(session, everywhere, person_id, username=username, password=None)
 
 

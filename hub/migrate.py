@@ -16,7 +16,7 @@ from kit.db import async_url, plain_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ROOMS_WITH_TABLES = (
-    "catalog", "people", "people.contractors", "device_adapters", "bus", "telemetry", "stock", "rules",
+    "kit", "audit", "catalog", "people", "people.contractors", "device_adapters", "bus", "telemetry", "stock", "rules",
     "alarms",
     "ticketing", "ticketing.definitions", "ticketing.charging", "ticketing.working", "ticketing.sla",
     "notify", "owner_services", "automation", "insight", "hub",

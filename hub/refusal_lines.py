@@ -8,6 +8,7 @@ import sqlalchemy.exc
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from audit.chain import BadHead
 from building.declaration import BadDeclaration
 from building.profile import BadProfile
 from bus.address import BadBusAddress
@@ -27,7 +28,7 @@ from notify.errors import BadTemplate
 
 SAID_BY_THEMSELVES = (
     AlreadyRunning, BadBusAddress, BusNotReady, SecondStore, BackupRefused, PortTaken, ChildFailed, NothingDeclared,
-    BadDeclaration, BadProfile, BadTemplate,
+    BadDeclaration, BadHead, BadProfile, BadTemplate,
 )  # fmt: skip
 
 

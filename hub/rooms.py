@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from alarms.handlers import LinkAlarms
 from alarms.service import AlarmService
+from audit.room import Audit, build_audit
 from building.profile import DeviceProfile
 from catalog.dead_letters import DeadLetters
 from catalog.directory import LiveDirectory
@@ -22,6 +23,7 @@ from connectors.wecom import WeComClient, WeComSettings
 from device_adapters.mqtt.credentials import CredentialService
 from hub.equipment_facts import LatestFacts
 from hub.settings import HubSettings
+from kit.answers import AnswerBook
 from kit.clock import Clock
 from kit.db import Database
 from kit.i18n import Texts
@@ -184,6 +186,8 @@ def build_notify(common: Common, catalog: CatalogRoom, people: PeopleRoom, conne
 class Rooms:
     """The services of every room."""
 
+    answers: AnswerBook
+    audit: Audit
     catalog: CatalogRoom
     people: PeopleRoom
     credentials: CredentialService
@@ -220,6 +224,8 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         clock=common.clock, registry=common.registry,
     )  # fmt: skip
     return Rooms(
+        answers=AnswerBook(common.clock),
+        audit=build_audit(common.clock),
         catalog=catalog,
         people=people,
         credentials=CredentialService(common.profiles, catalog.service, common.clock),

@@ -38,6 +38,8 @@ def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[N
     return [
         Sweep("alarms.publish_pending", EVERY_THREE_SECONDS, publish_alarms),
         Sweep("alarms.lift_suppression", EVERY_TEN_SECONDS, rooms.alarms.service.lift_suppression),
+        *rooms.audit.sweeps(),
+        Sweep("kit.forget_answers", HOURLY, rooms.answers.sweep),
         *rooms.ticketing.sweeps.all(),
         *rooms.notify.deliverer.sweeps(),
         *rooms.owners.sweeps(),

@@ -8,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from audit.endpoints import Names
 from catalog.equipment_sheet import EquipmentSheet
 from catalog.house_sheet import HouseSheet
 from catalog.imports import ImportDesk, SheetKind
@@ -21,6 +22,7 @@ from hub.rooms import Common, Rooms
 from hub.settings import HubSettings
 from hub.web import mount_front_end
 from kit.access import Authenticator
+from kit.deeds import Journal
 from kit.http import HttpMeters, provide
 from kit.supervision.ports import require_free
 from people.contractors.sheet import ContractSheet
@@ -78,20 +80,22 @@ def build_api(
     """The application with every service that endpoints ask for."""
     app = create_app(common.texts)
     services: list[object] = [
-        common.database, common.texts, live, readiness, tallies, HttpMeters(common.registry),
+        common.database, common.texts, rooms.answers, live, readiness, tallies, HttpMeters(common.registry),
         rooms.catalog.service, rooms.catalog.editor, rooms.catalog.discovery, rooms.catalog.dead_letters,
         QrLabels(common.settings.base_url), _import_desk(common, rooms),
         rooms.people.service, rooms.people.editor, rooms.people.rostering, rooms.people.contractors,
         rooms.people.logins,
         rooms.credentials, rooms.telemetry, rooms.stock, rooms.rules, rooms.alarms.service, rooms.notify.service,
         rooms.notify.board,
-        rooms.ticketing.service, rooms.ticketing.desk, rooms.ticketing.attaching, rooms.ticketing.links,
+        *rooms.ticketing.services,
         *rooms.owners.provided,
     ]  # fmt: skip
     for service in services:
         provide(app, service)
     provide(app, common.registry, as_type=CollectorRegistry)
     provide(app, rooms.people.logins, as_type=Authenticator)
+    provide(app, rooms.audit.journal, as_type=Journal)
+    provide(app, rooms.people.service, as_type=Names)
     mount_front_end(app, common.settings.web_dist)
     return app
 

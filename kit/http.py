@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
 from kit.access import Authenticator, NotAllowed, NotAuthenticated, Principal, Role
+from kit.answers import BodyTooLarge, KeyInvalid, KeyReused, StillBeingDone
 from kit.db import Database
+from kit.deeds import Journal, current_deed, name_deed
 from kit.errors import DomainError
 from kit.i18n import Language, Texts
 from kit.ids import new_id
@@ -28,7 +30,14 @@ MOST_NAMED = 5
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
-STATUS: dict[type[DomainError], int] = {NotAuthenticated: 401, NotAllowed: 403}
+STATUS: dict[type[DomainError], int] = {
+    NotAuthenticated: 401,
+    NotAllowed: 403,
+    StillBeingDone: 409,
+    BodyTooLarge: 413,
+    KeyInvalid: 422,
+    KeyReused: 422,
+}
 
 
 class Schema(BaseModel):
@@ -92,9 +101,19 @@ def service(kind: type[T]) -> Callable[[Request], T]:
 
 
 async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
-    database: Database = request.app.state.services[Database]
+    """The request's session: of a request that may change something the one around it (`kit.deeds`)."""
+    deed = current_deed.get()
+    if deed is not None and deed.session is not None:
+        deed.is_used = True
+        yield deed.session
+        return
+    services = request.app.state.services
+    database: Database = services[Database]
     async with database.transaction() as session:
         yield session
+        if deed is not None and deed.is_told and Journal in services:
+            name_deed(deed, request.scope)
+            await services[Journal].keep(session, deed, None)
 
 
 # scope="function": the commit happens before the response is sent, so that a 200 means "kept".
@@ -111,7 +130,26 @@ async def current_caller(
     if credentials is None:
         raise NotAuthenticated
     authenticator: Authenticator = request.app.state.services[Authenticator]
-    return await authenticator.authenticate(session, credentials.credentials)
+    caller = await authenticator.authenticate(session, credentials.credentials)
+    deed = current_deed.get()
+    if deed is not None:
+        deed.caller = caller
+    return caller
+
+
+def tell_the_audit() -> None:
+    """Of a GET that is a deed all the same: `dependencies=[Depends(tell_the_audit)]` on an export, or called where
+    a phone number is shown whole."""
+    deed = current_deed.get()
+    if deed is not None:
+        deed.is_told = True
+
+
+def changes_nothing() -> None:
+    """`dependencies=[Depends(changes_nothing)]`: a POST that only asks, of which the audit need know nothing."""
+    deed = current_deed.get()
+    if deed is not None:
+        deed.changes_nothing = True
 
 
 Caller = Annotated[Principal, Depends(current_caller)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from catalog.foreign_text import Line
 from kit.access import STAFF, Principal, Role
 from kit.errors import DomainError
-from kit.http import Page, Paging, Session, allow, service
+from kit.http import Page, Paging, Session, allow, service, tell_the_audit
 from people import errors, login_endpoints, shift_endpoints
 from people.editing import PeopleEditor
 from people.kinds import PersonKind, Skill
@@ -83,6 +83,8 @@ async def list_people(
 ) -> Page[PersonOut]:
     """People of the caller's sites. Whole phone numbers narrow the list to sites where the caller may see them."""
     roles = SEES_PHONES if whole_phone else tuple(STAFF)
+    if whole_phone:
+        tell_the_audit()
     wanted = PersonFilter(
         site_id=site_id, kind=kind, skill=skill, role=role, space_id=space_id, q=q, with_inactive=inactive
     )
@@ -106,7 +108,10 @@ async def create_person(
 async def get_person(person_id: UUID, session: Session, people: People, caller: Reader) -> PersonDetailOut:
     """Everything about somebody at the caller's sites; the phone number whole for dispatchers and managers there."""
     detail = await people.detail(session, caller.scope(*STAFF), person_id)
-    return PersonDetailOut.of_detail(detail, whole_phone=_sees_phones(caller, detail.site_ids))
+    whole_phone = _sees_phones(caller, detail.site_ids)
+    if whole_phone:
+        tell_the_audit()
+    return PersonDetailOut.of_detail(detail, whole_phone=whole_phone)
 
 
 @router.patch("/people/{person_id}", response_model=PersonDetailOut)

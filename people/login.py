@@ -7,6 +7,7 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from audit import recording as audit
 from kit.access import Grant, NotAuthenticated, Principal, Role
 from kit.clock import Clock
 from people import login_repository as repository
@@ -55,10 +56,17 @@ class Logins:
         matches = await self._passwords.verify(password[: MAX_LENGTH + 1], account.password_hash if account else None)
         if account is None or not matches:
             self._counter.labels("refused").inc()
-            await self._throttle.failed(username=username, address=address)
+            await self._throttle.failed(
+                username=username, address=address, person_id=account.person_id if account else None
+            )
             raise LoginRefused
         await self._throttle.succeeded(session, username=username, address=address)
-        account.last_login_at = self._clock.now()
+        now = self._clock.now()
+        account.last_login_at = now
+        audit.record(
+            session, at=now, action="people.logged_in", kind="person", about=account.person_id,
+            actor_id=account.person_id,
+        )  # fmt: skip
         self._counter.labels("granted").inc()
         return self._token(account, TokenUse.ACCESS, timedelta(hours=self._settings.token_hours))
 
@@ -90,7 +98,7 @@ class Logins:
         await self._throttle.check(session, username=account.username, address=address)
         check_password(new)
         if not await self._passwords.verify(old[: MAX_LENGTH + 1], account.password_hash):
-            await self._throttle.failed(username=account.username, address=address)
+            await self._throttle.failed(username=account.username, address=address, person_id=person_id)
             raise LoginRefused
         account.password_hash = await self._passwords.hash(new)
         account.token_epoch += 1

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from kit.http import Caller, Session, service
+from kit.http import Caller, Session, changes_nothing, service
 from people.login import Logins
 from people.schemas import GrantBody, LoginIn, MeOut, PasswordIn, StreamTokenOut, TokenOut
 
@@ -13,7 +13,8 @@ router = APIRouter(prefix="/auth")
 Login = Annotated[Logins, Depends(service(Logins))]
 
 
-@router.post("/login", response_model=TokenOut)
+# The audit hears of log-ins, refused ones too, from the service.
+@router.post("/login", response_model=TokenOut, dependencies=[Depends(changes_nothing)])
 async def log_in(body: LoginIn, request: Request, session: Session, logins: Login) -> TokenOut:
     """A token for `Authorization: Bearer …`. Wrong passwords are counted; after a few there is a pause (429)."""
     token = await logins.log_in(session, username=body.username, password=body.password, address=_address(request))
@@ -34,7 +35,7 @@ async def log_out(caller: Caller, session: Session, logins: Login) -> None:
     await logins.log_out(session, caller.person_id)
 
 
-@router.post("/stream-token", response_model=StreamTokenOut)
+@router.post("/stream-token", response_model=StreamTokenOut, dependencies=[Depends(changes_nothing)])
 async def stream_token(caller: Caller, session: Session, logins: Login) -> StreamTokenOut:
     """A short-lived token with which to open the live stream, whose address can carry no header."""
     token = await logins.stream_token(session, caller.person_id)

@@ -3,9 +3,11 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from audit import recording as audit
 from kit.clock import Clock
 from kit.db import Database
 from people import login_repository as repository
@@ -46,11 +48,13 @@ class LoginThrottle:
             wait = max(blocked) + self._policy.window - now
             raise TooManyFailures(retry_after_s=max(1, int(wait.total_seconds())))
 
-    async def failed(self, *, username: str, address: str) -> None:
+    async def failed(self, *, username: str, address: str, person_id: UUID | None) -> None:
+        """`person_id`: whose name it is; of a name that nobody has the audit keeps none, for it may be a password."""
         now = self._clock.now()
         async with self._database.transaction() as session:
             for key in sorted(self._limits(username, address)):
                 await repository.count_failure(session, key, at=now, since=now - self._policy.window)
+            audit.record(session, at=now, action="people.login_refused", kind="person", about=person_id)
 
     async def succeeded(self, session: AsyncSession, *, username: str, address: str) -> None:
         await repository.forget_failures(session, list(self._limits(username, address)))

@@ -8,7 +8,7 @@ from building.equipment import EquipmentKind
 from catalog.foreign_text import Line
 from kit.access import STAFF, Role
 from kit.errors import DomainError
-from kit.http import Caller, Page, Paging, Session, allow, service
+from kit.http import Caller, Page, Paging, Session, allow, changes_nothing, service
 from rules import errors
 from rules.schemas import CheckIn, CheckOut, RuleChangeIn, RuleIn, RuleOut, RuleSwitchIn
 from rules.service import RuleFilter, RuleService
@@ -58,7 +58,7 @@ async def list_rules(
     return Page(items=items, total=total, limit=paging.limit, offset=paging.offset)
 
 
-@router.post("/rules/check", response_model=CheckOut)
+@router.post("/rules/check", response_model=CheckOut, dependencies=[Depends(changes_nothing)])
 async def check_rule(body: CheckIn, rules: Rules) -> CheckOut:
     """Whether an expression is right, and if not, where and why. Saves nothing."""
     return rules.check(body)

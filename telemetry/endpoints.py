@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 from catalog.errors import BadTimezone
 from kit.access import STAFF, Principal, Role, Scope
 from kit.errors import DomainError
-from kit.http import Caller, RequestLanguage, allow, service
+from kit.http import Caller, RequestLanguage, allow, service, tell_the_audit
 from kit.i18n import Texts
 from telemetry import csv_export
 from telemetry.errors import (
@@ -90,6 +90,7 @@ async def point_series(
     name="point_series_csv",
     response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {}}, "description": "UTF-8 with byte order mark, as Excel likes it"}},
+    dependencies=[Depends(tell_the_audit)],
 )
 async def point_series_csv(
     point_no: PointNo,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from audit import recording as audit
 from ticketing.models import TimelineEntry, WorkOrder
 
 
@@ -43,12 +44,16 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> TimelineEntry:
-    """Adds the next entry. The caller holds the order's row, which is what keeps positions in order."""
+    """Adds the next entry. The caller holds the order's row, which is what keeps positions in order.
+
+    What a request does the audit hears of by itself; what the hub does, and what comes by WeChat, from here.
+    """
     order.entries += 1
     entry = TimelineEntry(
         site_id=order.site_id,
         work_order_id=order.id,
         position=order.entries,
+        version=order.version,
         at=at,
         what=what.value,
         actor_id=actor_id,
@@ -57,4 +62,9 @@ def record(
         after=dict(after or {}),
     )
     session.add(entry)
+    if not audit.is_recorded(session):
+        audit.record(
+            session, at=at, action=f"work_order.{what}", kind="work_order", about=order.id, site_id=order.site_id,
+            actor_id=actor_id, before=before, after=after,
+        )  # fmt: skip
     return entry

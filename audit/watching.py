@@ -1,0 +1,171 @@
+"""What becomes of rows in a session, as the ORM flushes them: before and after, without anybody having to say it."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Delete, Insert, Update, event, inspect
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
+from sqlalchemy.orm.attributes import History
+
+MOST_ROWS = 200
+LONGEST_TEXT = 2_000
+HIDDEN = "•••"
+# Never written down, whatever table has it: what lets somebody in.
+_SECRET = re.compile(r"password|secret|token|hash|salt|sealed", re.IGNORECASE)
+# Whose row it is, by the column that says so. Who merely worked on it is not meant.
+_PERSON_COLUMNS = frozenset({"person_id", "reporter_id", "owner_id", "resident_id"})
+_OWN = frozenset({"audit_record", "audit_detail", "audit_seal", "answered_request"})
+
+
+class Seen:
+    """The rows of one session that became others, each once, as it was at first and as it is at last."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._listens = False
+        self._before: dict[tuple[str, str], dict[str, Any]] = {}
+        self._after: dict[tuple[str, str], dict[str, Any]] = {}
+        self._statements: list[dict[str, Any]] = []
+        self.ids: set[str] = set()
+        self.people: set[str] = set()
+        self.site_id: UUID | None = None
+        self.first: tuple[str | None, str | None] = (None, None)
+        self.left_out = 0
+
+    @classmethod
+    def of(cls, session: AsyncSession) -> "Seen":
+        seen = cls(session.sync_session)
+        event.listen(session.sync_session, "after_flush", seen._flushed)
+        event.listen(session.sync_session, "do_orm_execute", seen._executed)
+        seen._listens = True
+        return seen
+
+    def stop(self) -> None:
+        if self._listens:
+            event.remove(self._session, "after_flush", self._flushed)
+            event.remove(self._session, "do_orm_execute", self._executed)
+        self._listens = False
+
+    def rows(self) -> list[dict[str, Any]]:
+        """`{"table", "id", "before", "after"}` a row; statements past the ORM as `{"table", "done", "values"}`."""
+        keys = dict.fromkeys([*self._before, *self._after])
+        told = [
+            {"table": key[0], "id": key[1], "before": self._before.get(key, {}), "after": self._after.get(key, {})}
+            for key in keys
+        ]
+        return [*(row for row in told if row["before"] != row["after"]), *self._statements]
+
+    # --- listening -------------------------------------------------------------------------------------------------
+
+    def _flushed(self, session: Session, _: UOWTransaction) -> None:
+        for row in session.new:
+            self._see(row, before={}, after=_values(row))
+        for row in session.dirty:
+            before, after = _changes(row)
+            if after:
+                self._see(row, before=before, after=after)
+        for row in session.deleted:
+            self._see(row, before=_values(row), after={})
+
+    def _executed(self, state: ORMExecuteState) -> None:
+        statement = state.statement
+        if not isinstance(statement, Insert | Update | Delete):
+            return
+        table = str(getattr(statement.table, "name", statement.table))
+        if table in _OWN or self._is_full():
+            return
+        done = type(statement).__name__.lower()
+        values = statement.compile().params | (state.parameters if isinstance(state.parameters, Mapping) else {})
+        self._statements.append({"table": table, "done": done, "values": _clean(values)})
+        for name, value in values.items():
+            self._note(name, value)
+
+    def _see(self, row: Any, *, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        table = str(row.__tablename__)
+        if table in _OWN or self._is_full():
+            return
+        key = table, ",".join(str(part) for part in inspect(row).mapper.primary_key_from_instance(row))
+        known = self._after.get(key, {})
+        first = self._before.setdefault(key, {})
+        for name, value in _clean(before).items():
+            if name not in known:
+                first.setdefault(name, value)
+        self._after[key] = {**known, **_clean(after)} if after else {}
+        self.ids.add(key[1])
+        if self.first == (None, None):
+            self.first = key
+        if table == "site" and self.site_id is None:
+            self.site_id = row.id
+        if table == "person":
+            self.people.add(key[1])
+        for name in ("site_id", *_PERSON_COLUMNS):
+            self._note(name, getattr(row, name, None))
+
+    def _note(self, name: str, value: object) -> None:
+        if not isinstance(value, UUID):
+            return
+        if name == "site_id" and self.site_id is None:
+            self.site_id = value
+        if name in _PERSON_COLUMNS:
+            self.people.add(str(value))
+
+    def _is_full(self) -> bool:
+        full = len(self._after) + len(self._statements) >= MOST_ROWS
+        self.left_out += full
+        return full
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it; long texts are cut, bytes counted, secrets not shown."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case Enum():
+            return plain(value.value)
+        case str():
+            return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}… ({len(value)})"
+        case datetime() | date() | time():
+            return value.isoformat()
+        case UUID() | Decimal():
+            return str(value)
+        case bytes():
+            return f"<{len(value)} bytes>"
+        case Mapping():
+            return _clean(value)
+        case list() | tuple() | set() | frozenset():
+            return [plain(one) for one in value]
+        case _:
+            return str(value)
+
+
+def _clean(values: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): _shown(str(name), value) for name, value in values.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    return HIDDEN if value is not None and _SECRET.search(name) else plain(value)
+
+
+def _values(row: Any) -> dict[str, Any]:
+    """What a row says; what is empty, or was never loaded, is left out."""
+    state = inspect(row)
+    loaded = {name: state.dict[name] for name in state.mapper.column_attrs.keys() if name in state.dict}  # noqa: SIM118
+    return {name: value for name, value in loaded.items() if value is not None}
+
+
+def _changes(row: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    state = inspect(row)
+    for name in state.mapper.column_attrs.keys():  # noqa: SIM118 - a collection of attributes, no mapping
+        history: History = state.attrs[name].history
+        if history.has_changes():
+            before[name] = history.deleted[0] if history.deleted else None
+            after[name] = history.added[0] if history.added else None
+    return before, after

@@ -1,0 +1,253 @@
+"""What a request does: one transaction around it, written down by a journal, answered once a key.
+
+A request that may change something (POST, PUT, PATCH, DELETE) gets a session here, before its endpoint runs, and is
+committed after its answer is made and before it is sent. So what the journal writes of it and the answer that is kept
+under its `Idempotency-Key` stand or fall with the work itself, whichever room the route is of.
+"""
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kit.access import Authenticator, NotAuthenticated, Principal
+from kit.answers import KEY_HEADER, Answer, AnswerBook, BodyTooLarge, Ticket, check_key, fingerprint, ticket_of
+from kit.db import Database
+from kit.errors import DomainError
+
+CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# What a kept body and an upload may have at most, bytes: it is read before the endpoint runs.
+MOST_OF_A_KEYED_BODY = 64 * 1024 * 1024
+
+
+@dataclass
+class Deed:
+    """One request: who asks, from where, and by which route. Filled in while it is worked on."""
+
+    method: str
+    path: str
+    request_id: str
+    address: str
+    agent: str
+    session: AsyncSession | None = None
+    caller: Principal | None = None
+    # Has anything been asked of the session? Where not, nothing can have been changed.
+    is_used: bool = False
+    changes_nothing: bool = False
+    # A reading that is itself a deed: an export, a phone number shown.
+    is_told: bool = False
+    action: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def caller_id(self) -> UUID | None:
+        return self.caller.person_id if self.caller else None
+
+
+current_deed: ContextVar[Deed | None] = ContextVar("current_deed", default=None)
+
+
+class Journal(Protocol):
+    """Writes down what requests change. The audit room is one."""
+
+    def watch(self, session: AsyncSession) -> object:
+        """Begins to look at what happens in this session; the answer is handed to `keep`."""
+        ...
+
+    async def keep(self, session: AsyncSession, deed: Deed, seen: Any) -> None:
+        """Writes down what was done, in the same transaction. `seen` is None for a reading."""
+        ...
+
+
+@dataclass
+class _Kept:
+    """An answer on its way out, held back until what it says is committed."""
+
+    messages: list[Message] = field(default_factory=list)
+
+    async def send(self, message: Message) -> None:
+        self.messages.append(message)
+
+    @property
+    def status(self) -> int:
+        return next((one["status"] for one in self.messages if one["type"] == "http.response.start"), 500)
+
+    def answer(self) -> Answer:
+        headers = Headers(raw=next(one["headers"] for one in self.messages if one["type"] == "http.response.start"))
+        body = b"".join(one.get("body", b"") for one in self.messages if one["type"] == "http.response.body")
+        return Answer.of(self.status, headers, body)
+
+    async def release(self, send: Send) -> None:
+        for message in self.messages:
+            await send(message)
+
+
+class Deeds:
+    """The middleware. Services are found where endpoints find theirs: an app without a database is let alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        deed = _deed_of(scope)
+        token = current_deed.set(deed)
+        try:
+            if deed.method in CHANGING and Database in _services(scope):
+                await self._change(deed, scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
+        finally:
+            current_deed.reset(token)
+
+    async def _change(self, deed: Deed, scope: Scope, receive: Receive, send: Send) -> None:
+        kept = _Kept()
+        database: Database = _services(scope)[Database]
+        try:
+            async with database.transaction() as session:
+                deed.session = session
+                ticket, receive = await self._ticket(session, deed, scope, receive)
+                if ticket is None:
+                    await self._do(session, deed, scope, receive, kept)
+                else:
+                    await self._do_once(session, deed, ticket, scope, receive, kept)
+        except _Undone:
+            pass  # refused, rolled back, and still to be answered
+        except DomainError as refusal:
+            await _refuse(refusal, scope, receive, send)
+            return
+        await kept.release(send)
+
+    async def _do(self, session: AsyncSession, deed: Deed, scope: Scope, receive: Receive, kept: _Kept) -> None:
+        await self._work(session, deed, scope, receive, kept)
+        if kept.status >= 400:
+            raise _Undone
+
+    async def _do_once(
+        self, session: AsyncSession, deed: Deed, ticket: Ticket, scope: Scope, receive: Receive, kept: _Kept
+    ) -> None:
+        """Answers what was answered before; else works in a savepoint, so that a refusal can be kept, too."""
+        book: AnswerBook = _services(scope)[AnswerBook]
+        known = await book.take(session, ticket)
+        if known is not None:
+            await known.send(kept.send)
+            return
+        savepoint = await session.begin_nested()
+        await self._work(session, deed, scope, receive, kept)
+        if kept.status >= 500:
+            raise _Undone
+        if kept.status >= 400:
+            await savepoint.rollback()
+        else:
+            await savepoint.commit()
+        answer = kept.answer()
+        if answer.is_final:
+            await book.keep(session, ticket, answer)
+
+    async def _work(self, session: AsyncSession, deed: Deed, scope: Scope, receive: Receive, kept: _Kept) -> None:
+        journal: Journal | None = _services(scope).get(Journal)
+        seen = None if journal is None else journal.watch(session)
+        await self._app(scope, receive, kept.send)
+        if journal is None or kept.status >= 400 or deed.changes_nothing or not deed.is_used:
+            return
+        name_deed(deed, scope)
+        await session.flush()
+        await journal.keep(session, deed, seen)
+
+    async def _ticket(
+        self, session: AsyncSession, deed: Deed, scope: Scope, receive: Receive
+    ) -> tuple[Ticket | None, Receive]:
+        """Under which name the answer is kept; None where the request brings no key, or a token that is not good."""
+        headers = Headers(scope=scope)
+        key = headers.get(KEY_HEADER)
+        if key is None or AnswerBook not in _services(scope):
+            return None, receive
+        check_key(key)
+        who = await _who(session, deed, scope, headers)
+        if who is None:
+            return None, receive
+        body, again = await _read(receive)
+        content = headers.get("content-type", "")
+        what = fingerprint(deed.method, deed.path, scope.get("query_string", b""), content_type=content, body=body)
+        return ticket_of(caller=who, key=key, what=what), again
+
+
+def action_of(endpoint: object) -> str:
+    """The name of what a route does: its room and its function, as `people.set_roles`."""
+    module, name = getattr(endpoint, "__module__", ""), getattr(endpoint, "__name__", "unknown")
+    return f"{module.split('.')[0]}.{name}"
+
+
+def name_deed(deed: Deed, scope: Scope) -> None:
+    """Says by which route it came, once that is known."""
+    deed.action = action_of(scope.get("endpoint"))
+    deed.parameters = dict(scope.get("path_params") or {})
+    deed.query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
+
+
+class _Undone(Exception):
+    """The answer stands and the work does not: leaves the transaction by way of its rollback."""
+
+
+def _deed_of(scope: Scope) -> Deed:
+    client = scope.get("client")
+    return Deed(
+        method=scope["method"], path=scope["path"], request_id=str(scope.get("request_id", "")),
+        address=client[0] if client else "", agent=Headers(scope=scope).get("user-agent", ""),
+    )  # fmt: skip
+
+
+def _services(scope: Scope) -> Mapping[Any, Any]:
+    found: Mapping[Any, Any] = getattr(scope["app"].state, "services", {})
+    return found
+
+
+async def _who(session: AsyncSession, deed: Deed, scope: Scope, headers: Headers) -> str | None:
+    """Whose key it is. Without a token it is the place that asks, for what lies at that path."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return f"{deed.address} {deed.path}"
+    authenticator: Authenticator = _services(scope)[Authenticator]
+    try:
+        return str((await authenticator.authenticate(session, token)).person_id)
+    except NotAuthenticated:
+        return None
+
+
+async def _read(receive: Receive) -> tuple[bytes, Receive]:
+    """The body, and a `receive` that gives it once more. Raises BodyTooLarge."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MOST_OF_A_KEYED_BODY:
+            raise BodyTooLarge(limit_mb=MOST_OF_A_KEYED_BODY // 1024**2)
+    given = [False]
+
+    async def again() -> Message:
+        if given[0]:
+            return await receive()
+        given[0] = True
+        return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+    return bytes(body), again
+
+
+async def _refuse(refusal: DomainError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers as the application answers a refusal; outside of it nobody else would."""
+    handler = scope["app"].exception_handlers[DomainError]
+    response = await handler(Request(scope, receive), refusal)
+    await response(scope, receive, send)
