@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 NPM := scripts/npm --prefix web
 RESET ?=
 
-.PHONY: venv demo serve test test-long lint types imports unit web web-test api-client lock api-client-update clean debian screenshots
+.PHONY: venv demo serve test test-long checks lint types imports unit web web-test api-client lock api-client-update clean debian screenshots
 
 venv: $(VENV)/.runtime
 
@@ -18,7 +18,12 @@ demo: $(VENV)/.runtime web/dist/.built
 serve: $(VENV)/.runtime web/dist/.built
 	@$(BIN)/hub serve
 
-test: lint types imports web-test api-client debian unit
+# What starts no servers and times nothing goes side by side; the tests then have the machine to themselves.
+test: $(VENV)/.dev web/node_modules/.installed
+	+@$(MAKE) --no-print-directory -j2 --output-sync=target checks
+	+@$(MAKE) --no-print-directory unit
+
+checks: types web/dist/.built web-test debian lint imports api-client
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -30,8 +35,9 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
+# Three workers for two cores: a third of their time is waiting. In the order of tests/conftest.py, the longest first.
 unit: $(VENV)/.dev web/dist/.built
-	$(BIN)/pytest -n 2 --dist loadscope -m "not long" $(PYTEST_ARGS)
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder -m "not long" $(PYTEST_ARGS)
 
 test-long: $(VENV)/.dev web/dist/.built debian
 	$(BIN)/pytest -m long --timeout 3600 $(PYTEST_ARGS)
