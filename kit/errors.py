@@ -4,6 +4,9 @@ import dataclasses
 import re
 from typing import Any
 
+# Metadata of a field that is no fact but what the sentence calls one: `state_name` beside `state`.
+ONLY_SHOWN = {"only_shown": True}
+
 
 @dataclasses.dataclass(eq=False)
 class DomainError(Exception):
@@ -20,7 +23,8 @@ class DomainError(Exception):
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields = (one.name for one in dataclasses.fields(self) if not one.metadata.get("only_shown"))
+        return {name: getattr(self, name) for name in fields}
 
     @property
     def shown(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import resources
 from typing import Any
@@ -13,6 +14,23 @@ class TextKey(str):
     """A fact that is itself a text, to be shown in the reader's language. A type, so that no input can pass for one."""
 
     __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A fact that is a sentence of ours with facts of its own."""
+
+    key: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Wording(dict[str, str]):
+    """A fact that is data in every language, by language code; shown in the reader's."""
+
+    @classmethod
+    def same(cls, words: str) -> "Wording":
+        """Words that are the same in every language: a code, a name."""
+        return cls({language.value: words for language in Language})
 
 
 class Language(StrEnum):
@@ -64,7 +82,7 @@ class Texts:
     def text(self, key: str, language: Language, **facts: Any) -> str:
         """The text of `key` with its braces filled. Raises MissingText.
 
-        A fact that is a TextKey is shown as that text, a list of facts with commas between.
+        A fact that is a TextKey is shown as that text, a Wording in that language, a list with commas between.
         """
         shown = {name: self._shown(value, language) for name, value in facts.items()}
         return self.template(key, language).format_map(shown)
@@ -75,6 +93,10 @@ class Texts:
     def _shown(self, fact: Any, language: Language) -> Any:
         if isinstance(fact, TextKey):
             return self.text(fact, language)
+        if isinstance(fact, Phrase):
+            return self.text(fact.key, language, **fact.facts)
+        if isinstance(fact, Wording):
+            return fact[language.value]
         if isinstance(fact, list | tuple):
             comma = "、" if language is Language.ZH else ", "
             return comma.join(str(self._shown(each, language)) for each in fact)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,14 +15,16 @@ from people.service import PeopleService
 from ticketing import listing_repository, photo_repository, repository
 from ticketing.actor import Actor
 from ticketing.deadlines import is_late
+from ticketing.definitions.book import Definitions
 from ticketing.dispatch import Ranking
 from ticketing.dispatching import Dispatching
 from ticketing.errors import WorkOrderNotFound
-from ticketing.flow import Transition, legal
+from ticketing.flow import Flow, Transition
 from ticketing.kinds import SETTLED, OrderState
 from ticketing.listing_repository import OrderCounts
 from ticketing.models import Attachment, DispatchOffer, Report, TimelineEntry, WorkOrder, WorkOrderAlarm, WorkOrderTask
 from ticketing.narrowing_repository import OrderFilter
+from ticketing.order_kind import OrderKind
 from ticketing.tasking import moves_for
 from ticketing.tasks import TaskAction
 
@@ -48,7 +51,8 @@ class OrderLines:
 class OrderPage:
     """An order with all that belongs to it. `names` by person id, for everybody it mentions.
 
-    `actions` is what the caller may do now, `task_actions` the same for each task.
+    `form` is what of the form the caller may see, `actions` what they may do now, `task_actions` the same for each
+    task.
     """
 
     line: OrderLine
@@ -60,13 +64,17 @@ class OrderPage:
     photos: Sequence[Attachment]
     alarms: Sequence[WorkOrderAlarm]
     names: Mapping[UUID, str]
+    kind: OrderKind
+    flow: Flow
+    form: Mapping[str, Any]
     actions: Sequence[Transition]
     task_actions: Mapping[UUID, Sequence[TaskAction]]
 
 
 class Desk:
-    def __init__(self, people: PeopleService, dispatching: Dispatching, clock: Clock) -> None:
+    def __init__(self, people: PeopleService, definitions: Definitions, dispatching: Dispatching, clock: Clock) -> None:
         self._people = people
+        self._definitions = definitions
         self._dispatching = dispatching
         self._clock = clock
 
@@ -93,6 +101,7 @@ class Desk:
         offers = await repository.offers(session, order.id)
         photos = await photo_repository.of_order(session, order.id)
         names = await self._people.names(session, _mentioned(order, timeline, tasks, reports, offers, photos))
+        kind, flow = await self._definitions.kind_of(session, order), await self._definitions.flow_of(session, order)
         hats = actor.hats(site_id=order.site_id, assignee_id=order.assignee_id)
         return OrderPage(
             line=_line(order, names, len(reports), self._clock.now()),
@@ -104,7 +113,10 @@ class Desk:
             photos=photos,
             alarms=await repository.links_of_order(session, order.id),
             names=names,
-            actions=legal(OrderState(order.state), hats),
+            kind=kind,
+            flow=flow,
+            form=kind.form.seen_by(order.form, actor.roles(order.site_id)),
+            actions=flow.legal(order.at_stage, hats),
             task_actions={task.id: moves_for(order, task, actor) for task in tasks},
         )
 

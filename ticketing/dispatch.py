@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from building.equipment import EquipmentKind
-from ticketing.kinds import Category, OrderKind
+from ticketing.kinds import Category, Procedure
 
 # What a point is worth: qualification decides, closeness comes next, load and fairness settle the rest.
 SKILL_POINTS = 100
@@ -172,12 +172,14 @@ _CERTIFIED = frozenset({"elevator", "fire"})
 
 
 def need_of(
-    *, kind: OrderKind, category: Category, equipment_kind: EquipmentKind | None, building_id: UUID | None
+    *, procedure: Procedure, category: Category, equipment_kind: EquipmentKind | None, building_id: UUID | None
 ) -> Need:
-    """What an order of this kind asks of its assignee."""
-    if kind is OrderKind.SMOKE:
+    """What an order of this procedure asks of its assignee."""
+    if procedure is Procedure.SMOKE:
         # Somebody must look at once: the nearest guard, not the certified repairer of detectors.
         return Need(GENERAL_SKILL, duties=frozenset({"guard", "engineer"}), building_id=building_id)
+    if procedure is Procedure.FEEDBACK:
+        return Need(GENERAL_SKILL, duties=frozenset({"dispatcher"}))
     by_equipment = _SKILL_BY_EQUIPMENT.get(equipment_kind) if equipment_kind else None
     skill = by_equipment or _SKILL_BY_CATEGORY.get(category, GENERAL_SKILL)
     return Need(

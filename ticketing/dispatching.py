@@ -17,7 +17,7 @@ from people.service import PeopleService
 from people.views import Candidate
 from ticketing import repository
 from ticketing.dispatch import Bidder, Need, Ranking, Reason, least_loaded, need_of, rank
-from ticketing.kinds import Category, OrderKind
+from ticketing.kinds import Category, Procedure
 from ticketing.models import DispatchOffer, WorkOrder
 
 log = logger(__name__)
@@ -117,7 +117,7 @@ class Dispatching:
 
 def need_for(order: WorkOrder) -> Need:
     return need_of(
-        kind=OrderKind(order.kind),
+        procedure=Procedure(order.procedure),
         category=Category(order.category),
         equipment_kind=EquipmentKind(order.equipment_kind) if order.equipment_kind else None,
         building_id=order.building_id,

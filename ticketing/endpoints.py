@@ -16,8 +16,7 @@ from ticketing.actor import Actor
 from ticketing.attaching import Attaching
 from ticketing.desk import Desk, OrderLines
 from ticketing.flow import Action
-from ticketing.kinds import OrderKind, OrderState
-from ticketing.moving import Words
+from ticketing.kinds import OrderState
 from ticketing.narrowing_repository import OrderFilter
 from ticketing.photos import MAX_BYTES
 from ticketing.report_links import ReportLinks
@@ -26,6 +25,7 @@ from ticketing.request_schemas import (
     AssignIn,
     CommentIn,
     EditIn,
+    KindCode,
     OutageIn,
     Priority,
     TaskActionIn,
@@ -43,6 +43,7 @@ from ticketing.schemas import (
 )
 from ticketing.service import OrderEdit, TicketingService
 from ticketing.tasking import TaskWords
+from ticketing.words import Words
 
 router = APIRouter(prefix="/api/v1", tags=["work orders"])
 
@@ -61,7 +62,10 @@ STATUS: dict[type[DomainError], int] = {
     errors.IncidentTakenOver: 409,
     errors.OutageNotPossible: 409,
     errors.OutageAlreadyConfirmed: 409,
+    errors.ReopenTooLate: 409,
     errors.FieldMissing: 422,
+    errors.FieldUnknown: 422,
+    errors.FieldNotYours: 403,
     errors.FieldInvalid: 422,
     errors.NotEmployed: 422,
     errors.PageTooDeep: 422,
@@ -84,7 +88,7 @@ DeskClerk = Annotated[Principal, Depends(allow(*AT_THE_DESK))]
 
 def order_filter(
     state: Annotated[list[OrderState] | None, Query(description="one or more states")] = None,
-    kind: Annotated[list[OrderKind] | None, Query(description="one or more kinds")] = None,
+    kind: Annotated[list[KindCode] | None, Query(description="codes of one or more kinds")] = None,
     priority: Annotated[list[Priority] | None, Query(description="one or more of 1…4")] = None,
     site: Annotated[UUID | None, Query(description="a site's id")] = None,
     building: Annotated[UUID | None, Query(description="a building's id")] = None,
@@ -147,7 +151,9 @@ async def create_work_order(body: WorkOrderIn, session: Session, ticketing: Tick
     """Enters what somebody said or saw. What is known already is joined, never opened twice."""
     if not caller.scope(*HANDLING).allows(body.site_id):
         raise SiteNotFound(body.site_id)
-    done = await ticketing.report(session, body.to_report(taken_by=caller.person_id))
+    done = await ticketing.report(
+        session, body.to_report(taken_by=caller.person_id, roles=Actor.of(caller).roles(body.site_id))
+    )
     report = done.report
     return CreatedOut(
         work_order_id=report.work_order_id, report_id=report.report_id, number=report.number, joined=done.joined,

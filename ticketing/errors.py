@@ -1,13 +1,14 @@
 """Refusals of the ticketing room. Their words are in `locales/`, their status codes in `endpoints`."""
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from kit.errors import DomainError
-from kit.i18n import TextKey
+from kit.errors import ONLY_SHOWN, DomainError
+from kit.i18n import TextKey, Wording
 
 
 def _words(group: str, machine_words: Iterable[str]) -> list[TextKey]:
@@ -58,18 +59,21 @@ class PlaceNotFound(DomainError):
 
 @dataclass(eq=False)
 class IllegalTransition(DomainError):
-    """The order is in a state that knows no such action. `legal` is what this caller may do instead."""
+    """The order is in a stage that knows no such action. `legal` is what this caller may do instead."""
 
     action: str
     state: str
     legal: list[str]
+    action_name: TextKey | Wording | None = dataclasses.field(default=None, metadata=ONLY_SHOWN)
+    state_name: TextKey | Wording | None = dataclasses.field(default=None, metadata=ONLY_SHOWN)
+    legal_names: list[TextKey | Wording] | None = dataclasses.field(default=None, metadata=ONLY_SHOWN)
 
     @property
     def shown(self) -> dict[str, Any]:
         return self.facts | {
-            "action": TextKey(f"ticketing.action.{self.action}"),
-            "state": TextKey(f"ticketing.state.{self.state}"),
-            "legal": _words("action", self.legal),
+            "action": self.action_name or TextKey(f"ticketing.action.{self.action}"),
+            "state": self.state_name or TextKey(f"ticketing.state.{self.state}"),
+            "legal": self.legal_names or _words("action", self.legal),
         }
 
 
@@ -94,25 +98,30 @@ class NotYourOrder(DomainError):
 
     action: str
     who: list[str]
+    action_name: TextKey | Wording | None = dataclasses.field(default=None, metadata=ONLY_SHOWN)
 
     @property
     def shown(self) -> dict[str, Any]:
         return self.facts | {
-            "action": TextKey(f"ticketing.action.{self.action}"),
+            "action": self.action_name or TextKey(f"ticketing.action.{self.action}"),
             "who": _words("hat", self.who),
         }
 
 
 @dataclass(eq=False)
 class FieldMissing(DomainError):
+    """`field` is wanted with `action`. `field_name`: what a form calls it, where it is a form's own."""
+
     field: str
     action: str
+    field_name: TextKey | Wording | None = dataclasses.field(default=None, metadata=ONLY_SHOWN)
+    action_name: TextKey | Wording | None = dataclasses.field(default=None, metadata=ONLY_SHOWN)
 
     @property
     def shown(self) -> dict[str, Any]:
         return self.facts | {
-            "field": TextKey(f"ticketing.field.{self.field}"),
-            "action": TextKey(f"ticketing.action.{self.action}"),
+            "field": self.field_name or TextKey(f"ticketing.field.{self.field}"),
+            "action": self.action_name or TextKey(f"ticketing.action.{self.action}"),
         }
 
 
@@ -122,12 +131,45 @@ class FieldInvalid(DomainError):
 
     field: str
     allowed: str
+    field_name: TextKey | Wording | None = dataclasses.field(default=None, metadata=ONLY_SHOWN)
 
     @property
     def shown(self) -> dict[str, Any]:
         return self.facts | {
-            "field": TextKey(f"ticketing.field.{self.field}"),
+            "field": self.field_name or TextKey(f"ticketing.field.{self.field}"),
         }
+
+
+@dataclass(eq=False)
+class FieldUnknown(DomainError):
+    """The order's form has no such field. `known` are those it has."""
+
+    field: str
+    known: list[str]
+
+
+@dataclass(eq=False)
+class FieldNotYours(DomainError):
+    """The form has the field, but others fill it in."""
+
+    field: str
+    field_name: TextKey | Wording | None = dataclasses.field(default=None, metadata=ONLY_SHOWN)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.facts | {"field": self.field_name or Wording.same(self.field)}
+
+
+@dataclass(eq=False)
+class ReopenTooLate(DomainError):
+    """The order was settled longer ago than its flow lets it be reopened; a new one says that it is a repeat."""
+
+    number: str
+    days: float
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.facts | {"days": f"{self.days:g}"}
 
 
 @dataclass(eq=False)

@@ -1,17 +1,25 @@
-"""The life of a work order as a table, pure: state × action → state, who may, what must be said, what follows.
+"""The life of a work order, pure: a flow says which stages there are, who may go from one to the next, what must be
+said and what follows.
 
-`decide` is the only way to move an order. Later kinds of orders bring tables of their own with the same shape.
+Flows are data (`ticketing.definitions`), versioned; an open order keeps its version. What code relies on are closed
+sets that the data maps onto: the state of a stage, hats, guards, effects, and the actions that code itself takes.
+`Flow.decide` is the only way to move an order.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
+from kit.i18n import TextKey, Wording
 from ticketing.errors import FieldMissing, IllegalTransition, NotYourOrder
 from ticketing.kinds import OrderState
 
 
 class Action(StrEnum):
+    """The actions that have a word of ours. A flow may bring further ones, with words of their own."""
+
+    ADMIT = "admit"
     DISPATCH = "dispatch"
     ACCEPT = "accept"
     DECLINE = "decline"
@@ -20,6 +28,11 @@ class Action(StrEnum):
     START = "start"
     HOLD = "hold"
     RESUME = "resume"
+    TRANSFER = "transfer"
+    OUTSOURCE = "outsource"
+    QUOTE = "quote"
+    APPROVE_QUOTE = "approve_quote"
+    REFUSE_QUOTE = "refuse_quote"
     FINISH = "finish"
     VERIFY = "verify"
     REOPEN = "reopen"
@@ -31,15 +44,23 @@ class Hat(StrEnum):
     """In which quality somebody acts on an order. One person may wear several."""
 
     SYSTEM = "system"
+    OWNER = "owner"
     ASSIGNEE = "assignee"
     ENGINEER = "engineer"
     DISPATCHER = "dispatcher"
     MANAGER = "manager"
 
 
+class Guard(StrEnum):
+    """What must hold for a transition, asked of the order itself."""
+
+    REOPENABLE = "reopenable"  # it was settled no longer ago than the flow's `reopen_days`
+
+
 class Effect(StrEnum):
     """What follows a transition, in the same transaction."""
 
+    ADMIT = "admit"  # customer service took it in; the time is stamped
     OFFER = "offer"  # the order is offered to the named person
     TAKE = "take"  # the caller becomes, or stays, the assignee; the response clock stops
     WITHDRAW = "withdraw"  # the open offer ends unanswered
@@ -53,100 +74,116 @@ class Effect(StrEnum):
     UNSETTLE = "unsettle"  # the incident is open again, with clocks of its own
 
 
+class WaitsFor(StrEnum):
+    """Whom or what an order in a stage waits for; its clocks stand still meanwhile."""
+
+    OWNER = "owner"
+    PARTS = "parts"
+    APPROVAL = "approval"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where an order may stand in a flow. `state` is what it means to code."""
+
+    code: str
+    state: OrderState
+    names: Wording | None = None
+    waits_for: WaitsFor | None = None
+
+    @property
+    def wording(self) -> TextKey | Wording:
+        return self.names or TextKey(f"ticketing.state.{self.code}")
+
+
 @dataclass(frozen=True)
 class Transition:
-    """One row of the table. `required` names the fields that must be given; `effects` follow in this order."""
+    """One row of the table, from one stage to another.
 
-    action: Action
-    before: OrderState
-    after: OrderState
+    `required` names the fields that must be given, `guards` what must hold; `effects` follow in this order.
+    """
+
+    action: str
+    before: str
+    after: str
     hats: frozenset[Hat]
     required: tuple[str, ...] = ()
+    guards: tuple[Guard, ...] = ()
     effects: tuple[Effect, ...] = ()
 
 
-_S = OrderState
-_DESK = (Hat.DISPATCHER, Hat.MANAGER)
-_WORKING = (_S.ACCEPTED, _S.EN_ROUTE, _S.ON_SITE, _S.IN_PROGRESS)
+@dataclass(frozen=True)
+class Flow:
+    """A version of a flow. The first stage is where an order begins that is given out at once; `admission` where one
+    begins that customer service must take in first, None where the flow knows no such thing.
 
-
-def _rows(
-    action: Action,
-    before: Iterable[OrderState],
-    after: OrderState,
-    hats: Iterable[Hat],
-    required: tuple[str, ...] = (),
-    effects: tuple[Effect, ...] = (),
-) -> Iterable[Transition]:
-    return (Transition(action, state, after, frozenset(hats), required, effects) for state in before)
-
-
-_TABLE: tuple[Transition, ...] = (
-    *_rows(
-        Action.DISPATCH, (_S.NEW, _S.REOPENED, _S.DISPATCHED, *_WORKING, _S.ON_HOLD), _S.DISPATCHED,
-        (Hat.SYSTEM, *_DESK), ("assignee_id",), (Effect.WITHDRAW, Effect.RESUME_CLOCK, Effect.OFFER),
-    ),
-    # Whoever is free may take an order nobody was asked for; one that was offered is for its addressee alone.
-    *_rows(Action.ACCEPT, (_S.NEW, _S.REOPENED), _S.ACCEPTED, (Hat.ENGINEER, *_DESK), (), (Effect.TAKE,)),
-    *_rows(Action.ACCEPT, (_S.DISPATCHED,), _S.ACCEPTED, (Hat.ASSIGNEE,), (), (Effect.TAKE,)),
-    *_rows(
-        Action.DECLINE, (_S.DISPATCHED, _S.ACCEPTED), _S.NEW,
-        (Hat.ASSIGNEE,), ("reason",), (Effect.WITHDRAW, Effect.OFFER_NEXT),
-    ),
-    *_rows(Action.DEPART, (_S.ACCEPTED,), _S.EN_ROUTE, (Hat.ASSIGNEE,)),
-    *_rows(
-        Action.ARRIVE, (_S.DISPATCHED, _S.ACCEPTED, _S.EN_ROUTE), _S.ON_SITE,
-        (Hat.ASSIGNEE,), (), (Effect.TAKE, Effect.CHECK_IN),
-    ),
-    *_rows(
-        Action.START, (_S.ACCEPTED, _S.EN_ROUTE, _S.ON_SITE), _S.IN_PROGRESS,
-        (Hat.ASSIGNEE,), (), (Effect.CHECK_IN,),
-    ),
-    *_rows(Action.HOLD, _WORKING, _S.ON_HOLD, (Hat.ASSIGNEE, *_DESK), ("reason",), (Effect.PAUSE_CLOCK,)),
-    # Back to accepted, not to where it stood: after a wait for parts or the owner somebody has to come again.
-    *_rows(Action.RESUME, (_S.ON_HOLD,), _S.ACCEPTED, (Hat.ASSIGNEE, *_DESK), (), (Effect.RESUME_CLOCK,)),
-    *_rows(
-        Action.FINISH, (_S.ON_SITE, _S.IN_PROGRESS), _S.DONE,
-        (Hat.ASSIGNEE, *_DESK), ("closing_code",), (Effect.END_TASKS, Effect.ASK_PROOF),
-    ),
-    # Settled by telephone, or seen to be nothing: the desk ends what nobody has to drive to.
-    *_rows(
-        Action.FINISH, (_S.NEW, _S.REOPENED, _S.DISPATCHED, _S.ACCEPTED, _S.EN_ROUTE, _S.ON_HOLD), _S.DONE,
-        _DESK, ("closing_code",), (Effect.RESUME_CLOCK, Effect.END_TASKS, Effect.ASK_PROOF),
-    ),
-    *_rows(Action.VERIFY, (_S.DONE,), _S.VERIFIED, (Hat.SYSTEM, *_DESK), (), (Effect.SETTLE,)),
-    *_rows(
-        Action.REOPEN, (_S.DONE, _S.VERIFIED, _S.CLOSED), _S.REOPENED,
-        (Hat.SYSTEM, *_DESK), ("reason",), (Effect.UNSETTLE, Effect.OFFER_NEXT),
-    ),
-    # Never the system: recovery alone closes nothing.
-    *_rows(Action.CLOSE, (_S.DONE, _S.VERIFIED), _S.CLOSED, _DESK, (), (Effect.SETTLE,)),
-    *_rows(
-        Action.CANCEL, (_S.NEW, _S.REOPENED, _S.DISPATCHED, *_WORKING, _S.ON_HOLD), _S.CANCELLED,
-        _DESK, ("reason",), (Effect.WITHDRAW, Effect.END_TASKS, Effect.SETTLE),
-    ),
-)  # fmt: skip
-
-TRANSITIONS: Mapping[tuple[OrderState, Action], Transition] = {(row.before, row.action): row for row in _TABLE}
-
-
-def legal(state: OrderState, hats: Collection[Hat] | None = None) -> list[Transition]:
-    """The transitions out of `state`, for somebody with `hats` or for anybody at all."""
-    return [row for row in _TABLE if row.before is state and (hats is None or row.hats.intersection(hats))]
-
-
-def decide(state: OrderState, action: Action, *, hats: Collection[Hat], given: Collection[str]) -> Transition:
-    """The transition that `action` means for somebody with `hats` who gave the fields `given`.
-
-    Raises IllegalTransition (naming what is legal), NotYourOrder, FieldMissing; in this order, so that a stranger to
-    the order learns nothing about fields.
+    `actions` has the words of actions that are the flow's own. Raises ValueError for a stage it does not have.
     """
-    row = TRANSITIONS.get((state, action))
-    if row is None:
-        raise IllegalTransition(action=action, state=state, legal=[row.action.value for row in legal(state, hats)])
-    if not row.hats.intersection(hats):
-        raise NotYourOrder(action=action, who=sorted(hat.value for hat in row.hats - {Hat.SYSTEM}))
-    for field in row.required:
-        if field not in given:
-            raise FieldMissing(field=field, action=action)
-    return row
+
+    code: str
+    version: int
+    names: Wording
+    stages: tuple[Stage, ...]
+    transitions: tuple[Transition, ...]
+    admission: str | None = None
+    reopen_days: float = 30
+    actions: Mapping[str, Wording] = field(default_factory=dict)
+
+    @property
+    def start(self) -> str:
+        return self.stages[0].code
+
+    def stage(self, code: str) -> Stage:
+        try:
+            return self._stages[code]
+        except KeyError:
+            raise ValueError(f"flow {self.code} version {self.version} has no stage {code!r}") from None
+
+    def legal(self, stage: str, hats: Collection[Hat] | None = None) -> list[Transition]:
+        """The transitions out of `stage`, for somebody with `hats` or for anybody at all."""
+        return [row for row in self.transitions if row.before == stage and (hats is None or row.hats & set(hats))]
+
+    def find(self, stage: str, action: str) -> Transition | None:
+        return self._table.get((stage, action))
+
+    def decide(self, stage: str, action: str, *, hats: Collection[Hat], given: Collection[str]) -> Transition:
+        """The transition that `action` means for somebody with `hats` who gave the fields `given`.
+
+        Raises IllegalTransition (naming what is legal), NotYourOrder, FieldMissing; in this order, so that a stranger
+        to the order learns nothing about fields.
+        """
+        row = self.find(stage, action)
+        if row is None:
+            raise self._illegal(stage, action, hats)
+        if not row.hats & set(hats):
+            who = sorted(hat.value for hat in row.hats - {Hat.SYSTEM})
+            raise NotYourOrder(action=action, who=who, action_name=self.wording(action))
+        for name in row.required:
+            if name not in given:
+                raise FieldMissing(field=name, action=action, action_name=self.wording(action))
+        return row
+
+    def wording(self, action: str) -> TextKey | Wording:
+        """What an action is called, in the reader's language."""
+        return self.actions.get(action) or TextKey(f"ticketing.action.{action}")
+
+    def _illegal(self, stage: str, action: str, hats: Collection[Hat]) -> IllegalTransition:
+        legal = list(dict.fromkeys(row.action for row in self.legal(stage, hats)))
+        known = action in self.actions or action in set(Action)
+        return IllegalTransition(
+            action=action,
+            state=stage,
+            legal=legal,
+            action_name=self.wording(action) if known else Wording.same(action),
+            state_name=self.stage(stage).wording,
+            legal_names=[self.wording(one) for one in legal],
+        )
+
+    @cached_property
+    def _stages(self) -> dict[str, Stage]:
+        return {stage.code: stage for stage in self.stages}
+
+    @cached_property
+    def _table(self) -> dict[tuple[str, str], Transition]:
+        return {(row.before, row.action): row for row in self.transitions}

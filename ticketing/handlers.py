@@ -12,19 +12,22 @@ from catalog.service import CatalogService
 from kit.access import Scope
 from kit.clock import Clock
 from kit.events import publish
-from kit.i18n import Language, Texts
 from kit.logs import logger
 from ticketing import repository
+from ticketing.definitions.book import Definitions
+from ticketing.definitions.errors import KindNotFound
 from ticketing.draft import Draft
 from ticketing.errors import PlaceNotFound
 from ticketing.events import WorkOrderChanged, WorkOrderJoined, WorkOrderOpened
 from ticketing.facts import EquipmentFacts
+from ticketing.flow import Flow
 from ticketing.incident import IncidentKey
 from ticketing.journal import Entry, record
-from ticketing.kinds import LOWEST_PRIORITY, Category, Channel, OrderKind, kind_of
-from ticketing.models import WorkOrder, WorkOrderAlarm
+from ticketing.kinds import LOWEST_PRIORITY, Category, Channel, procedure_of
+from ticketing.models import COMMON_KIND, WorkOrder, WorkOrderAlarm
 from ticketing.moving import Moving
 from ticketing.opening import Opening
+from ticketing.order_kind import OrderKind
 from ticketing.places import find_place
 
 log = logger(__name__)
@@ -55,32 +58,31 @@ _CATEGORIES = {
 
 def is_work(event: AlarmRaised | AlarmReturned | AlarmAcknowledged) -> bool:
     """Whether the alarm has an order policy or a flow of life safety; no other is ever linked to an order."""
-    return event.order_kind is not None or kind_of(fault_mode=event.fault_mode).is_life_safety
+    return event.order_kind is not None or procedure_of(event.fault_mode).is_life_safety
 
 
 class AlarmHandlers:
     """Subscribed to the events of alarms in `hub.subscriptions`."""
 
     def __init__(
-        self, *, opening: Opening, moving: Moving, alarms: AlarmService, catalog: CatalogService, texts: Texts,
-        clock: Clock,
+        self, *, opening: Opening, moving: Moving, alarms: AlarmService, catalog: CatalogService,
+        definitions: Definitions, clock: Clock,
     ) -> None:  # fmt: skip
         self._opening = opening
         self._moving = moving
         self._alarms = alarms
         self._catalog = catalog
-        self._texts = texts
+        self._definitions = definitions
         self._clock = clock
 
     async def on_alarm_raised(self, session: AsyncSession, event: AlarmRaised) -> None:
         """Opens an order, or joins the open one about the same thing. An alarm without an order policy is no work."""
         if not is_work(event):
             return
-        kind = _kind(event)
         await repository.lock_name(session, f"alarm/{event.alarm_id}")
         if await repository.alarm_link(session, alarm_id=event.alarm_id, onset_at=event.onset_at) is not None:
             return
-        draft = await self._draft(session, event, kind)
+        draft = await self._draft(session, event)
         if draft is None:
             return
         order, joined = await self._opening.open_or_join(session, draft)
@@ -118,7 +120,7 @@ class AlarmHandlers:
             after = {"alarm_id": str(event.alarm_id)}
             record(session, order, Entry.ALARM_ACKNOWLEDGED, at=now, actor_id=event.person_id, after=after)
 
-    async def _draft(self, session: AsyncSession, event: AlarmRaised, kind: OrderKind) -> Draft | None:
+    async def _draft(self, session: AsyncSession, event: AlarmRaised) -> Draft | None:
         try:
             place = await find_place(
                 session, self._catalog, site_id=event.site_id, equipment_id=event.equipment_id, space_id=None,
@@ -128,24 +130,35 @@ class AlarmHandlers:
             log.warning("alarm of equipment that is gone", alarm_id=str(event.alarm_id))
             return None
         assert place.equipment is not None  # asked for by its id
+        kind, flow = await self._kind(session, event)
+        is_life_safety = kind.procedure.is_life_safety
         priority = min(max(event.order_priority or LOWEST_PRIORITY, 1), LOWEST_PRIORITY)
         return Draft(
             place=place,
             kind=kind,
+            flow=flow,
             category=_CATEGORIES.get(place.equipment.kind, Category.PUBLIC_AREA),
             channel=Channel.SENSOR,
-            priority=1 if kind.is_life_safety else priority,
+            priority=1 if is_life_safety else priority,
             title=await self._title(session, event, kind),
             key=IncidentKey.of_equipment(event.equipment_id, event.fault_mode),
             fault_mode=event.fault_mode,
             since=event.onset_at,
         )
 
+    async def _kind(self, session: AsyncSession, event: AlarmRaised) -> tuple[OrderKind, Flow]:
+        """The kind that the fault mode demands, else the one the rule asked for; one we do not have is a repair."""
+        demanded = procedure_of(event.fault_mode)
+        wished = demanded.value if demanded.is_life_safety else event.order_kind or COMMON_KIND
+        try:
+            return await self._definitions.for_new(session, wished)
+        except KindNotFound:
+            log.warning("rule asks for an unknown kind", source_id=event.source_id, order_kind=wished)
+            return await self._definitions.for_new(session, COMMON_KIND)
+
     async def _title(self, session: AsyncSession, event: AlarmRaised, kind: OrderKind) -> dict[str, str]:
-        if kind.is_life_safety:
-            return {
-                language.value: self._texts.text(f"ticketing.kind.{kind}", language) for language in Language
-            }  # fmt: skip
+        if kind.procedure.is_life_safety:
+            return dict(kind.names)
         alarm = await self._alarms.get(session, Scope.everywhere(), event.alarm_id)
         return {str(language): str(words) for language, words in alarm.message.items()}
 
@@ -202,13 +215,3 @@ class Triage:
             for fact in latest
         }  # fmt: skip
         await publish(session, WorkOrderChanged(site_id=order.site_id, work_order_id=order.id))
-
-
-def _kind(event: AlarmRaised) -> OrderKind:
-    """The fault mode's flow, else the one the rule asked for; a flow that we do not have is an ordinary repair."""
-    try:
-        wished = OrderKind(event.order_kind or OrderKind.REPAIR)
-    except ValueError:
-        log.warning("rule asks for an unknown flow", source_id=event.source_id, order_kind=event.order_kind)
-        wished = OrderKind.REPAIR
-    return kind_of(fault_mode=event.fault_mode, wished=wished)

@@ -11,13 +11,14 @@ from ticketing.draft import Draft
 from ticketing.flow import Action
 from ticketing.incident import IncidentKey
 from ticketing.journal import Entry, record
-from ticketing.kinds import IN_HAND, OrderKind, OrderState
+from ticketing.kinds import IN_HAND, OrderState, Procedure
 from ticketing.models import WorkOrder
-from ticketing.moving import Moving, Words
+from ticketing.moving import Moving
 from ticketing.muting import Muting
 from ticketing.site_targets import SiteTargets
 from ticketing.targets import Targets
 from ticketing.tasking import Tasking
+from ticketing.words import Words
 
 
 class Joining:
@@ -60,26 +61,26 @@ class Joining:
         await session.flush()
 
     def _upgrade(self, session: AsyncSession, order: WorkOrder, draft: Draft, targets: Targets) -> bool:
-        """Raises priority and flow where `draft` is worse; whether it is another kind of work now."""
-        kind = draft.kind if draft.kind.is_life_safety else OrderKind(order.kind)
+        """Raises priority and kind where `draft` is worse; whether it is another kind of work now."""
+        is_other_work = draft.kind.procedure.is_life_safety and draft.kind.procedure != order.procedure
+        procedure = draft.kind.procedure if is_other_work else Procedure(order.procedure)
         priority = min(order.priority, draft.priority)
-        if kind == order.kind and priority == order.priority:
+        if not is_other_work and priority == order.priority:
             return False
         before = {"kind": order.kind, "priority": order.priority}
-        is_other_work = kind != order.kind
         now = self._clock.now()
-        clock = targets.clock(kind=kind, priority=priority)
+        clock = targets.clock(kind=procedure, priority=priority)
         standing = Deadlines(order.response_due_at, order.resolution_due_at)
         due = standing.tightened(Deadlines.starting(now, clock))
-        order.kind, order.priority = kind.value, priority
+        order.priority = priority
         order.response_due_at, order.resolution_due_at = due.response_due_at, due.resolution_due_at
         order.promised_at = min(order.promised_at, due.resolution_due_at)
         order.response_min, order.resolution_min = clock.response_min, clock.resolution_min
         order.answer_min = targets.answer_min[priority]
         order.version += 1
         if is_other_work:
-            order.title = dict(draft.title)
-        record(session, order, Entry.UPGRADED, at=now, before=before, after={"kind": kind, "priority": priority})
+            _become(order, draft)
+        record(session, order, Entry.UPGRADED, at=now, before=before, after={"kind": order.kind, "priority": priority})
         return is_other_work
 
     async def _is_in_good_hands(self, session: AsyncSession, order: WorkOrder) -> bool:
@@ -87,6 +88,13 @@ class Joining:
             return False
         ranking = await self._dispatching.ranking(session, order, asked=())
         return any(one.bidder.person_id == order.assignee_id for one in ranking.scored)
+
+
+def _become(order: WorkOrder, draft: Draft) -> None:
+    """Another kind of work, where it stands: a stage that the new flow does not have is the state it meant."""
+    order.kind, order.kind_version = draft.kind.code, draft.kind.version
+    order.procedure, order.title = draft.kind.procedure.value, dict(draft.title)
+    order.flow, order.flow_version, order.stage = draft.flow.code, draft.flow.version, None
 
 
 def _is_heard_again(order: WorkOrder, draft: Draft) -> bool:

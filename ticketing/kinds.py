@@ -3,16 +3,17 @@
 from enum import StrEnum
 
 
-class OrderKind(StrEnum):
-    """A flow: which tasks an order begins with, who is qualified, and who may end it."""
+class Procedure(StrEnum):
+    """What a kind of order means to code: which tasks it begins with, who is qualified, and who may end it."""
 
     REPAIR = "repair"
     ENTRAPMENT = "entrapment"
     SMOKE = "smoke"
+    FEEDBACK = "feedback"  # answered rather than repaired: no closing code, no proof
 
     @property
     def is_life_safety(self) -> bool:
-        return self is not OrderKind.REPAIR
+        return self in (Procedure.ENTRAPMENT, Procedure.SMOKE)
 
 
 class OrderState(StrEnum):
@@ -104,9 +105,9 @@ _PRIORITIES = {
 }
 
 
-def priority_of(*, kind: OrderKind, category: Category) -> int:
+def priority_of(*, procedure: Procedure, category: Category) -> int:
     """How urgent a report is before anybody looked: 1 is the most."""
-    return 1 if kind.is_life_safety else _PRIORITIES.get(category, 3)
+    return 1 if procedure.is_life_safety else _PRIORITIES.get(category, 3)
 
 
 class TaskKind(StrEnum):
@@ -168,9 +169,9 @@ _OWNER_STATES = {
 
 
 # Fault modes that are not an ordinary repair, whoever noticed them.
-_KIND_BY_FAULT_MODE = {"passenger_trapped": OrderKind.ENTRAPMENT, "smoke_detected": OrderKind.SMOKE}
+_PROCEDURE_BY_FAULT_MODE = {"passenger_trapped": Procedure.ENTRAPMENT, "smoke_detected": Procedure.SMOKE}
 
 
-def kind_of(*, fault_mode: str | None, wished: OrderKind = OrderKind.REPAIR) -> OrderKind:
-    """The flow of an incident: what its fault mode demands, else what was wished."""
-    return _KIND_BY_FAULT_MODE.get(fault_mode or "", wished)
+def procedure_of(fault_mode: str | None) -> Procedure:
+    """What the fault mode demands; an ordinary repair where it demands nothing."""
+    return _PROCEDURE_BY_FAULT_MODE.get(fault_mode or "", Procedure.REPAIR)

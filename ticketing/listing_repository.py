@@ -49,9 +49,9 @@ SORTS: Mapping[str, InstrumentedAttribute[Any]] = {
 # All that a line of a list is made of: the rest of an order is wide and stays where it is.
 LINE_COLUMNS = (
     WorkOrder.id, WorkOrder.site_id, WorkOrder.number, WorkOrder.kind, WorkOrder.category, WorkOrder.channel,
-    WorkOrder.state, WorkOrder.priority, WorkOrder.title, WorkOrder.place, WorkOrder.building_id, WorkOrder.space_id,
-    WorkOrder.equipment_id, WorkOrder.equipment_code, WorkOrder.fault_mode, WorkOrder.assignee_id,
-    WorkOrder.repeat_of_id, WorkOrder.version, WorkOrder.opened_at, WorkOrder.response_due_at,
+    WorkOrder.state, WorkOrder.stage, WorkOrder.procedure, WorkOrder.priority, WorkOrder.title, WorkOrder.place,
+    WorkOrder.building_id, WorkOrder.space_id, WorkOrder.equipment_id, WorkOrder.equipment_code, WorkOrder.fault_mode,
+    WorkOrder.assignee_id, WorkOrder.repeat_of_id, WorkOrder.version, WorkOrder.opened_at, WorkOrder.response_due_at,
     WorkOrder.resolution_due_at, WorkOrder.promised_at, WorkOrder.responded_at, WorkOrder.held_since,
 )  # fmt: skip
 

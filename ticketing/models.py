@@ -10,11 +10,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
 from kit.ids import new_id
-from ticketing.kinds import OrderKind
+from ticketing.kinds import Procedure
 
 # Queries say these in the very words of the indexes below, else PostgreSQL does not see that they are the same.
 STILL_OPEN = "state NOT IN ('verified', 'closed', 'cancelled')"
-RARE_KIND = "kind <> 'repair'"
+COMMON_KIND = "repair"
+RARE_KIND = f"kind <> '{COMMON_KIND}'"
 # Hardly an order is due so long after it was opened: the few that are have indexes of their own.
 LONG_D = 6
 LONG_UNTIL = {due: f"{due} - opened_at > interval '{LONG_D} days'" for due in ("response_due_at", "resolution_due_at")}
@@ -170,8 +171,13 @@ class WorkOrder(Base):
     searched: Mapped[str] = mapped_column(Computed(SEARCHED, persisted=True), deferred=True, deferred_raiseload=True)
 
     @property
+    def at_stage(self) -> str:
+        """Where it stands in its flow."""
+        return self.stage or self.state
+
+    @property
     def is_life_safety(self) -> bool:
-        return OrderKind(self.kind).is_life_safety
+        return Procedure(self.procedure).is_life_safety
 
 
 class Incident(Base):

@@ -1,12 +1,10 @@
-"""Moves orders through the table of `flow` and does what each transition entails, in one transaction.
+"""Moves orders through their flow and does what each transition entails, in one transaction.
 
 Whoever calls holds the order's row (`repository.lock_order`): that is what lets one of twenty win.
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import assert_never
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,10 +15,14 @@ from kit.events import publish
 from ticketing import repository
 from ticketing.actor import Actor
 from ticketing.deadlines import Deadlines
+from ticketing.definitions.book import Definitions
 from ticketing.dispatching import Choice, Dispatching, DispatchMode, OfferOutcome, end_offer, offer
-from ticketing.errors import AlreadyTaken, FieldInvalid, IncidentTakenOver
+from ticketing.errors import AlreadyTaken, FieldInvalid, IncidentTakenOver, ReopenTooLate
 from ticketing.events import WorkOrderEscalated, WorkOrderMoved
-from ticketing.flow import Action, Effect, Transition, decide
+from ticketing.flow import Action, Effect, Guard
+from ticketing.following import Follow, Following, Step
+from ticketing.form_filling import FormFilling
+from ticketing.forms import Moment
 from ticketing.journal import Entry, record
 from ticketing.kinds import IN_HAND, ClosingCode, OrderState
 from ticketing.models import WorkOrder
@@ -28,25 +30,8 @@ from ticketing.muting import Muting
 from ticketing.targets import Clock as TargetClock
 from ticketing.tasking import Tasking
 from ticketing.tasks import TaskAction
+from ticketing.words import NOTHING_SAID, Words
 
-
-@dataclass(frozen=True)
-class Words:
-    """What is said with an action. Which of it is required is in the table of `flow`."""
-
-    assignee_id: UUID | None = None
-    reason: str | None = None
-    note: str | None = None
-    closing_code: ClosingCode | None = None
-    hold_until: datetime | None = None
-    promised_at: datetime | None = None
-
-    @property
-    def given(self) -> frozenset[str]:
-        return frozenset(one.name for one in fields(self) if getattr(self, one.name) not in (None, ""))
-
-
-NOTHING_SAID = Words()
 FURTHEST_AHEAD = timedelta(days=366)
 
 # What a person's verdict on the order says about the alarms behind it; a duplicate says nothing about them.
@@ -61,39 +46,66 @@ _LABELS = {
 
 class Moving:
     def __init__(
-        self, dispatching: Dispatching, tasking: Tasking, muting: Muting, alarms: AlarmService, clock: Clock
-    ) -> None:
+        self, *, definitions: Definitions, filling: FormFilling, dispatching: Dispatching, tasking: Tasking,
+        muting: Muting, alarms: AlarmService, clock: Clock, guards: Mapping[Guard, Follow],
+        effects: Mapping[Effect, Follow], later: Mapping[Effect, Follow],
+    ) -> None:  # fmt: skip
+        """`guards`, `effects` and `later` are what other parts of the room bring besides the core's own."""
+        self._definitions = definitions
+        self._filling = filling
         self._dispatching = dispatching
         self._tasking = tasking
         self._muting = muting
         self._alarms = alarms
         self._clock = clock
+        self.following = Following(
+            guards={Guard.REOPENABLE: self._check_reopenable, **guards},
+            effects={
+                Effect.ADMIT: self._admit,
+                Effect.OFFER: self._offer,
+                Effect.TAKE: self._take,
+                Effect.WITHDRAW: self._withdraw,
+                Effect.CHECK_IN: self._check_in,
+                Effect.PAUSE_CLOCK: self._pause_clock,
+                Effect.RESUME_CLOCK: self._resume_clock,
+                Effect.END_TASKS: self._end_tasks,
+                Effect.ASK_PROOF: self._finish,
+                Effect.SETTLE: self._settle,
+                Effect.UNSETTLE: self._unsettle,
+                **effects,
+            },
+            later={
+                Effect.UNSETTLE: self._begin_again,
+                Effect.OFFER_NEXT: self._offer_next,
+                Effect.ASK_PROOF: self._ask_proof,
+                **later,
+            },
+        )
 
     async def move(
-        self, session: AsyncSession, order: WorkOrder, *, actor: Actor, action: Action, words: Words = NOTHING_SAID,
+        self, session: AsyncSession, order: WorkOrder, *, actor: Actor, action: str, words: Words = NOTHING_SAID,
         choice: Choice | None = None,
     ) -> None:  # fmt: skip
         """One transition with all that follows from it.
 
         `choice` says why the assignee was chosen, when it was not a person who chose. Raises IllegalTransition,
-        AlreadyTaken, NotYourOrder, FieldMissing, FieldInvalid, TasksUnfinished, IncidentTakenOver.
+        AlreadyTaken, NotYourOrder, FieldMissing, FieldInvalid, FieldUnknown, FieldNotYours, TasksUnfinished,
+        IncidentTakenOver, and what guards and effects raise.
         """
-        row = await self._decide(session, order, actor, action, words)
-        now, previous_id = self._clock.now(), order.assignee_id
+        step = await self._decide(session, order, actor, action, words, choice)
         before = _snapshot(order)
-        order.state = row.after.value
-        order.version += 1
-        for effect in row.effects:
-            await self._apply(session, order, effect, actor=actor, words=words, choice=choice, now=now)
+        await self._fill_in(session, step)
+        _enter(order, step)
+        await self.following.apply(session, step)
         await self._muting.adjust(session, order)
         after = _snapshot(order)
         record(
-            session, order, Entry.MOVED, at=now, actor_id=actor.person_id, why=words.reason or words.note,
+            session, order, Entry.MOVED, at=step.now, actor_id=actor.person_id, why=words.reason or words.note,
             before={"state": before["state"], **{key: was for key, was in before.items() if after[key] != was}},
             after={"action": action, **{key: value for key, value in after.items() if before[key] != value}},
         )  # fmt: skip
-        await publish(session, _moved(order, row, now=now, actor=actor, previous_id=previous_id))
-        await self._go_on(session, order, row)
+        await publish(session, _moved(step))
+        await self.following.go_on(session, step)
 
     async def dispatch_next(self, session: AsyncSession, order: WorkOrder) -> None:
         """Offers the order to the next candidate, at last to the duty manager."""
@@ -122,78 +134,73 @@ class Moving:
         elif order.proof_due_at is None:
             order.proof_due_at = self._clock.now() + timedelta(minutes=order.proof_window_min)
 
-    # --- inside ----------------------------------------------------------------------------------------------------
+    # --- deciding --------------------------------------------------------------------------------------------------
 
     async def _decide(
-        self, session: AsyncSession, order: WorkOrder, actor: Actor, action: Action, words: Words
-    ) -> Transition:
+        self, session: AsyncSession, order: WorkOrder, actor: Actor, action: str, words: Words, choice: Choice | None
+    ) -> Step:
         state = OrderState(order.state)
         taken = state in IN_HAND or state is OrderState.DISPATCHED
-        if action is Action.ACCEPT and taken and order.assignee_id not in (None, actor.person_id):
+        if action == Action.ACCEPT and taken and order.assignee_id not in (None, actor.person_id):
             raise AlreadyTaken(number=order.number, by_name=await self._dispatching.name(session, order.assignee_id))
+        flow = await self._definitions.flow_of(session, order)
         hats = actor.hats(site_id=order.site_id, assignee_id=order.assignee_id)
-        row = decide(state, action, hats=hats, given=words.given)
-        check_ahead(now=self._clock.now(), hold_until=words.hold_until, promised_at=words.promised_at)
-        return row
+        row = flow.decide(order.at_stage, action, hats=hats, given=words.given)
+        now = self._clock.now()
+        check_ahead(now=now, hold_until=words.hold_until, promised_at=words.promised_at)
+        step = Step(order, flow, row, actor, words, choice, now, order.assignee_id)
+        await self.following.check(session, step)
+        return step
 
-    async def _apply(
-        self, session: AsyncSession, order: WorkOrder, effect: Effect, *, actor: Actor, words: Words,
-        choice: Choice | None, now: datetime,
-    ) -> None:  # fmt: skip
-        match effect:
-            case Effect.OFFER:
-                await self._offer(session, order, actor=actor, words=words, choice=choice, now=now)
-            case Effect.TAKE:
-                await self._take(session, order, actor=actor, words=words, now=now)
-            case Effect.WITHDRAW:
-                await self._withdraw(session, order, actor=actor, now=now)
-            case Effect.CHECK_IN:
-                order.arrived_at = order.arrived_at or now
-                await self._tasking.follow(session, order, TaskAction.ARRIVE)
-            case Effect.PAUSE_CLOCK:
-                order.held_since, order.hold_until = now, words.hold_until
-            case Effect.RESUME_CLOCK:
-                _resume_clock(order, now)
-            case Effect.END_TASKS:
-                await self._tasking.end(session, order, words.closing_code)
-            case Effect.ASK_PROOF:
-                await self._finish(session, order, words=words, now=now)
-            case Effect.SETTLE:
-                await self._settle(session, order, now=now)
-            case Effect.UNSETTLE:
-                await self._unsettle(session, order, now=now)
-            case Effect.OFFER_NEXT:
-                pass  # after the transition is recorded, see `_go_on`
-            case _:
-                assert_never(effect)
+    async def _fill_in(self, session: AsyncSession, step: Step) -> None:
+        """Keeps what was filled in with the action; what a kind wants at completion must be there by then."""
+        order, given = step.order, step.words.form
+        is_finished = step.flow.stage(step.row.after).state is OrderState.DONE
+        if not given and not is_finished:
+            return
+        form = (await self._definitions.kind_of(session, order)).form
+        if given:
+            order.form = await self._filling.fill(
+                session, form, order.form, given, roles=step.actor.roles(order.site_id), site_id=order.site_id,
+                work_order_id=order.id,
+            )  # fmt: skip
+        if is_finished:
+            form.check_complete(order.form, Moment.COMPLETION, action=step.row.action)
 
-    async def _go_on(self, session: AsyncSession, order: WorkOrder, row: Transition) -> None:
-        """What follows as a transition of its own, once this one stands on the timeline."""
-        if Effect.UNSETTLE in row.effects:
-            await self._tasking.begin(session, order)
-        if Effect.OFFER_NEXT in row.effects:
-            await self.dispatch_next(session, order)
-        elif Effect.ASK_PROOF in row.effects:
-            await self.weigh_proof(session, order)
+    async def _check_reopenable(self, session: AsyncSession, step: Step) -> None:
+        settled_at = step.order.settled_at
+        if settled_at is not None and step.now - settled_at > timedelta(days=step.flow.reopen_days):
+            raise ReopenTooLate(number=step.order.number, days=step.flow.reopen_days)
 
-    async def _offer(
-        self, session: AsyncSession, order: WorkOrder, *, actor: Actor, words: Words, choice: Choice | None,
-        now: datetime,
-    ) -> None:  # fmt: skip
-        assert words.assignee_id is not None  # the table requires it
-        choice = choice or Choice(words.assignee_id, DispatchMode.MANUAL)
+    # --- what follows ----------------------------------------------------------------------------------------------
+
+    async def _begin_again(self, session: AsyncSession, step: Step) -> None:
+        await self._tasking.begin(session, step.order)
+
+    async def _offer_next(self, session: AsyncSession, step: Step) -> None:
+        await self.dispatch_next(session, step.order)
+
+    async def _ask_proof(self, session: AsyncSession, step: Step) -> None:
+        await self.weigh_proof(session, step.order)
+
+    async def _admit(self, session: AsyncSession, step: Step) -> None:
+        step.order.admitted_at = step.now
+
+    async def _offer(self, session: AsyncSession, step: Step) -> None:
+        order, words, now = step.order, step.words, step.now
+        assert words.assignee_id is not None  # the flow requires it
+        choice = step.choice or Choice(words.assignee_id, DispatchMode.MANUAL)
         order.assignee_id, order.dispatched_at = words.assignee_id, now
         ends_chain = choice.mode is DispatchMode.DUTY_MANAGER
         order.answer_due_at = None if ends_chain else now + timedelta(minutes=order.answer_min)
         order.promised_at = words.promised_at or order.promised_at
-        offer(session, order, choice, chosen_by=actor.person_id, at=now)
+        offer(session, order, choice, chosen_by=step.actor.person_id, at=now)
         await self._tasking.assign_release(session, order)
 
-    async def _take(
-        self, session: AsyncSession, order: WorkOrder, *, actor: Actor, words: Words, now: datetime
-    ) -> None:
+    async def _take(self, session: AsyncSession, step: Step) -> None:
+        order, actor, now = step.order, step.actor, step.now
         order.responded_at, order.answer_due_at = order.responded_at or now, None
-        order.promised_at = words.promised_at or order.promised_at
+        order.promised_at = step.words.promised_at or order.promised_at
         order.assignee_id = actor.person_id
         was_offered = await end_offer(session, order, OfferOutcome.ACCEPTED, at=now)
         if not was_offered and order.dispatched_at is None and actor.person_id is not None:
@@ -204,20 +211,43 @@ class Moving:
         await self._tasking.assign_release(session, order)
         await self._tasking.follow(session, order, TaskAction.ACCEPT)
 
-    async def _withdraw(self, session: AsyncSession, order: WorkOrder, *, actor: Actor, now: datetime) -> None:
+    async def _withdraw(self, session: AsyncSession, step: Step) -> None:
+        order, actor, now = step.order, step.actor, step.now
         own = actor.person_id is not None and actor.person_id == order.assignee_id
         late = order.answer_due_at is not None and order.answer_due_at <= now
         outcome = OfferOutcome.DECLINED if own else OfferOutcome.NO_ANSWER if late else OfferOutcome.WITHDRAWN
         await end_offer(session, order, outcome, at=now)
         order.assignee_id, order.answer_due_at = None, None
 
-    async def _finish(self, session: AsyncSession, order: WorkOrder, *, words: Words, now: datetime) -> None:
-        assert words.closing_code is not None  # the table requires it
-        order.closing_code, order.closing_note = words.closing_code.value, words.note
+    async def _check_in(self, session: AsyncSession, step: Step) -> None:
+        step.order.arrived_at = step.order.arrived_at or step.now
+        await self._tasking.follow(session, step.order, TaskAction.ARRIVE)
+
+    async def _pause_clock(self, session: AsyncSession, step: Step) -> None:
+        step.order.held_since, step.order.hold_until = step.now, step.words.hold_until
+
+    async def _resume_clock(self, session: AsyncSession, step: Step) -> None:
+        order = step.order
+        if order.held_since is None:
+            return
+        standing = Deadlines(order.response_due_at, order.resolution_due_at)
+        due = standing.after_hold(held_since=order.held_since, now=step.now)
+        moved = due.resolution_due_at - order.resolution_due_at
+        order.resolution_due_at, order.promised_at = due.resolution_due_at, order.promised_at + moved
+        order.held_since = order.hold_until = None
+
+    async def _end_tasks(self, session: AsyncSession, step: Step) -> None:
+        code = step.words.closing_code
+        is_called_off = step.flow.stage(step.row.after).state is OrderState.CANCELLED
+        await self._tasking.end(session, step.order, None if is_called_off else code)
+
+    async def _finish(self, session: AsyncSession, step: Step) -> None:
+        order, words, now = step.order, step.words, step.now
+        order.closing_code, order.closing_note = words.closing_code, words.note
         order.done_at, order.answer_due_at = now, None
         order.responded_at = order.responded_at or now
         await end_offer(session, order, OfferOutcome.WITHDRAWN, at=now)
-        label = _LABELS.get(words.closing_code)
+        label = _LABELS.get(words.closing_code) if words.closing_code else None
         for link in await repository.links_of_order(session, order.id):
             if label is not None:
                 await self._alarms.label(session, alarm_id=link.alarm_id, label=label)
@@ -225,7 +255,8 @@ class Moving:
             # What the alarm says now counts, muted as it may be and whichever event is still on its way.
             link.returned_at = None if alarm.is_present else link.returned_at or alarm.returned_at or now
 
-    async def _settle(self, session: AsyncSession, order: WorkOrder, *, now: datetime) -> None:
+    async def _settle(self, session: AsyncSession, step: Step) -> None:
+        order, now = step.order, step.now
         if order.state == OrderState.VERIFIED:
             order.verified_at = now
         order.proof_due_at = order.answer_due_at = None
@@ -233,12 +264,13 @@ class Moving:
         incident = await repository.incident_of(session, order.id)
         incident.closed_at = incident.closed_at or now
 
-    async def _unsettle(self, session: AsyncSession, order: WorkOrder, *, now: datetime) -> None:
+    async def _unsettle(self, session: AsyncSession, step: Step) -> None:
+        order = step.order
         incident = await repository.incident_of(session, order.id)
         if incident.closed_at is not None and not await repository.reopen_incident(session, incident):
             holder = await repository.open_holder(session, incident)
             raise IncidentTakenOver(number=holder.number if holder else "—")
-        due = Deadlines.starting(now, TargetClock(order.response_min, order.resolution_min))
+        due = Deadlines.starting(step.now, TargetClock(order.response_min, order.resolution_min))
         order.response_due_at, order.resolution_due_at = due.response_due_at, due.resolution_due_at
         order.promised_at = due.resolution_due_at
         order.responded_at = order.arrived_at = order.done_at = order.dispatched_at = None
@@ -249,6 +281,13 @@ class Moving:
         order.dispatch_round += 1
 
 
+def _enter(order: WorkOrder, step: Step) -> None:
+    stage = step.flow.stage(step.row.after)
+    order.state = stage.state.value
+    order.stage = stage.code if stage.code != stage.state else None
+    order.version += 1
+
+
 def check_ahead(*, now: datetime, **moments: datetime | None) -> None:
     """What is promised lies ahead, and in a time that people plan for. Raises FieldInvalid."""
     for name, moment in moments.items():
@@ -256,7 +295,7 @@ def check_ahead(*, now: datetime, **moments: datetime | None) -> None:
             raise FieldInvalid(field=name, allowed=f"> now, < now + {FURTHEST_AHEAD.days} d")
 
 
-_SHOWN = ("state", "assignee_id", "priority", "closing_code", "promised_at", "hold_until", "resolution_due_at")
+_SHOWN = ("state", "stage", "assignee_id", "priority", "closing_code", "promised_at", "hold_until", "resolution_due_at")
 
 
 def _snapshot(order: WorkOrder) -> dict[str, str | None]:
@@ -268,30 +307,20 @@ def _word(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _resume_clock(order: WorkOrder, now: datetime) -> None:
-    if order.held_since is None:
-        return
-    due = Deadlines(order.response_due_at, order.resolution_due_at).after_hold(held_since=order.held_since, now=now)
-    moved = due.resolution_due_at - order.resolution_due_at
-    order.resolution_due_at, order.promised_at = due.resolution_due_at, order.promised_at + moved
-    order.held_since = order.hold_until = None
-
-
-def _moved(
-    order: WorkOrder, row: Transition, *, now: datetime, actor: Actor, previous_id: UUID | None
-) -> WorkOrderMoved:
+def _moved(step: Step) -> WorkOrderMoved:
+    order = step.order
     return WorkOrderMoved(
         site_id=order.site_id,
         life_safety=order.is_life_safety,
         work_order_id=order.id,
-        action=row.action,
-        before=row.before,
-        after=row.after,
+        action=step.row.action,
+        before=step.flow.stage(step.row.before).state,
+        after=step.flow.stage(step.row.after).state,
         version=order.version,
-        at=now,
-        actor_id=actor.person_id,
+        at=step.now,
+        actor_id=step.actor.person_id,
         assignee_id=order.assignee_id,
-        previous_id=previous_id,
+        previous_id=step.previous_id,
     )
 
 

@@ -22,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from kit.access import Scope
-from ticketing.kinds import SETTLED, OrderKind, OrderState
-from ticketing.models import GRAMS, RARE_KIND, STILL_OPEN, WorkOrder, WorkOrderTask
+from ticketing.kinds import SETTLED, OrderState
+from ticketing.models import COMMON_KIND, GRAMS, RARE_KIND, STILL_OPEN, WorkOrder, WorkOrderTask
 from ticketing.tasks import UNFINISHED
 
 # Somebody who types the beginning of a number means the number.
@@ -37,7 +37,7 @@ class OrderFilter:
     """What a list is narrowed to; empty or None means "any". `mine`: assigned to them and open, or a task of it is."""
 
     states: Collection[OrderState] = ()
-    kinds: Collection[OrderKind] = ()
+    kinds: Collection[str] = ()
     priorities: Collection[int] = ()
     site_id: UUID | None = None
     building_id: UUID | None = None
@@ -100,7 +100,7 @@ def _values(wanted: OrderFilter) -> list[ColumnElement[bool]]:
     ):
         if values:
             where.append(column.in_(values))
-    if wanted.kinds and OrderKind.REPAIR not in wanted.kinds:
+    if wanted.kinds and COMMON_KIND not in wanted.kinds:
         where.append(literal_column(f"work_order.{RARE_KIND}", Boolean))  # in the words of their own index
     for attribute, value in (
         (WorkOrder.site_id, wanted.site_id),

@@ -4,6 +4,7 @@ Two at once about the same thing wait for each other on the incident's subject; 
 unique index on open incidents sends the second one back to look again.
 """
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -27,12 +28,17 @@ from ticketing.kinds import OrderState
 from ticketing.models import Incident, WorkOrder
 from ticketing.moving import Moving
 from ticketing.muting import Muting
+from ticketing.order_kind import Intake
 from ticketing.site_targets import SiteTargets
 from ticketing.targets import Targets
 from ticketing.tasking import Tasking
 
 # Whoever loses a race finds the winner's incident at the next look; a third look has never been needed.
 _ATTEMPTS = 3
+
+
+# Given an order that is not kept yet, and what it comes from.
+Begin = Callable[[AsyncSession, WorkOrder, Draft], Awaitable[None]]
 
 
 class _LostRace(Exception):
@@ -42,8 +48,9 @@ class _LostRace(Exception):
 class Opening:
     def __init__(
         self, *, catalog: CatalogService, targets: SiteTargets, moving: Moving, tasking: Tasking, muting: Muting,
-        joining: Joining, clock: Clock, registry: CollectorRegistry,
+        joining: Joining, clock: Clock, registry: CollectorRegistry, begins: Sequence[Begin],
     ) -> None:  # fmt: skip
+        """`begins`: what other parts of the room write into an order that opens, in this sequence."""
         self._catalog = catalog
         self._targets = targets
         self._moving = moving
@@ -51,6 +58,7 @@ class Opening:
         self._muting = muting
         self._joining = joining
         self._clock = clock
+        self._begins = begins
         self._opened = Counter(
             "hub_work_orders_opened_total", "Work orders opened.", ["kind", "channel"], registry=registry
         )
@@ -84,7 +92,9 @@ class Opening:
     async def start(self, session: AsyncSession, order: WorkOrder) -> None:
         """Sets people going: the kind's parallel tasks, then whoever the work is offered to."""
         await self._tasking.begin(session, order)
-        await self._moving.dispatch_next(session, order)
+        # What customer service must take in first is given out by that.
+        if order.stage is None:
+            await self._moving.dispatch_next(session, order)
         await self._muting.adjust(session, order)
 
     # --- inside ----------------------------------------------------------------------------------------------------
@@ -112,6 +122,8 @@ class Opening:
         order.repeat_of_id = await repository.last_same(
             session, site_id=order.site_id, key=key, since=now - timedelta(days=targets.repeat_days)
         )
+        for begin in self._begins:
+            await begin(session, order, draft)
         session.add(order)
         await session.flush()
         incident = Incident(
@@ -146,17 +158,27 @@ class Opening:
 
 
 def _row(draft: Draft, targets: Targets, *, now: datetime, number: str) -> WorkOrder:
-    clock = targets.clock(kind=draft.kind, priority=draft.priority)
+    kind, flow = draft.kind, draft.flow
+    clock = targets.clock(kind=kind.procedure, priority=draft.priority)
+    stage = flow.admission if kind.intake is Intake.ADMIT else None
     due = Deadlines.starting(now, clock)
     equipment = draft.place.equipment
     return WorkOrder(
         id=new_id(),
         site_id=draft.place.site_id,
         number=number,
-        kind=draft.kind.value,
+        kind=kind.code,
+        kind_version=kind.version,
+        procedure=kind.procedure.value,
         category=draft.category.value,
+        topic=draft.topic,
         channel=draft.channel.value,
         state=OrderState.NEW.value,
+        flow=flow.code,
+        flow_version=flow.version,
+        stage=stage,
+        form=dict(draft.form),
+        appointment_at=draft.appointment_at,
         priority=draft.priority,
         title=dict(draft.title),
         place=draft.place.words,

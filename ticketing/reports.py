@@ -1,12 +1,15 @@
 """What people say, and what they may see of what became of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
+from kit.access import Role
 from ticketing.incident import IncidentKey
-from ticketing.kinds import PERSONAL, Category, Channel, OrderKind, OwnerState, kind_of
+from ticketing.kinds import PERSONAL, Category, Channel, OwnerState, Procedure, procedure_of
 from ticketing.places import Place
 
 
@@ -16,7 +19,8 @@ class NewReport:
 
     `reporter_id`: who noticed it, when known; `taken_by`: the member of staff who wrote it down. `fault_mode` is a
     hint from the words used. `source_ref` names the message it came in ("wechat:<MsgId>"): the same one twice is one.
-    `priority` None: what kind and category suggest.
+    `priority` None: what kind and category suggest. `kind`, `topic` and `form`: where it was entered with a form;
+    `kind` None: what place and category suggest. `roles`: whose rights on fields hold.
     """
 
     site_id: UUID
@@ -33,15 +37,21 @@ class NewReport:
     contact_phone: str | None = None
     priority: int | None = None
     source_ref: str | None = None
+    kind: str | None = None
+    topic: str | None = None
+    form: Mapping[str, Any] = field(default_factory=dict)
+    appointment_at: datetime | None = None
+    roles: frozenset[Role] = frozenset({Role.OWNER})
 
     @property
-    def kind(self) -> OrderKind:
-        return kind_of(fault_mode=self.fault_mode)
+    def procedure(self) -> Procedure:
+        """What the words demand, whichever kind was chosen."""
+        return procedure_of(self.fault_mode)
 
     @property
     def definite_fault(self) -> str | None:
         """The fault mode where it changes what must be done; otherwise people's words are hints, not diagnoses."""
-        return self.fault_mode if self.kind.is_life_safety else None
+        return self.fault_mode if self.procedure.is_life_safety else None
 
 
 class Known(StrEnum):
@@ -87,14 +97,16 @@ class Reported:
     joined: bool
 
 
-def key_of(new: NewReport, place: Place) -> IncidentKey | None:
-    """Which incident a report is about; None when it stands alone."""
+def key_of(new: NewReport, place: Place, *, category: Category, procedure: Procedure) -> IncidentKey | None:
+    """Which incident a report is about; None when it stands alone: what a person asks or complains of is their own."""
+    if procedure is Procedure.FEEDBACK:
+        return None
     if place.equipment is not None:
         return IncidentKey.of_equipment(place.equipment.id, new.definite_fault)
     where = place.space_id or place.building_id
-    if where is None or (new.category in PERSONAL and not new.kind.is_life_safety):
+    if where is None or (category in PERSONAL and not procedure.is_life_safety):
         return None
-    return IncidentKey.of_space(where, new.definite_fault or new.category)
+    return IncidentKey.of_space(where, new.definite_fault or category)
 
 
 _COMPOUND_SURNAMES = ("欧阳", "司马", "上官", "诸葛", "夏侯", "皇甫", "尉迟", "公孙", "慕容", "令狐", "司徒", "东方")

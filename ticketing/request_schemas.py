@@ -1,14 +1,14 @@
 """Wire shapes of what is asked of work orders; the answers are in `schemas`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
 from catalog.foreign_text import Line, Name
+from kit.access import Role
 from kit.http import Schema
 from people.phones import normal_phone
-from ticketing.flow import Action
 from ticketing.kinds import (
     Category,
     Channel,
@@ -18,6 +18,7 @@ from ticketing.kinds import (
 from ticketing.reports import NewReport
 from ticketing.tasks import TaskAction
 
+KindCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Priority = Annotated[int, Field(ge=1, le=4, description="1 is the most urgent")]
 
 
@@ -54,12 +55,18 @@ class WorkOrderIn(Schema):
     contact_name: Name | None = None
     contact_phone: Annotated[str | None, Field(max_length=30)] = None
     priority: Priority | None = None
+    kind: Annotated[KindCode | None, Field(description="code of a kind; left out, place and category suggest one")] = (
+        None
+    )
+    topic: Annotated[KindCode | None, Field(description="a node of the kind's category tree")] = None
+    form: dict[str, Any] = Field(default_factory=dict, description="values of the kind's fields, by key")
+    appointment_at: AwareDatetime | None = None
 
-    def to_report(self, taken_by: UUID) -> NewReport:
+    def to_report(self, taken_by: UUID, roles: frozenset[Role]) -> NewReport:
         """Phones are kept in the one way that matches; what is none is kept as it was said."""
         given = self.model_dump(exclude={"contact_phone"})
         phone = (self.contact_phone or "").replace("\x00", "").strip()
-        return NewReport(**given, taken_by=taken_by, contact_phone=normal_phone(phone) or phone or None)
+        return NewReport(**given, taken_by=taken_by, roles=roles, contact_phone=normal_phone(phone) or phone or None)
 
 
 class ActionIn(Schema):
@@ -74,7 +81,7 @@ class ActionIn(Schema):
         }
     )
 
-    action: Action
+    action: Annotated[KindCode, Field(description="an action of the order's flow")]
     version: Annotated[int | None, Field(ge=1, description="the version last seen; a newer one refuses")] = None
     assignee_id: UUID | None = None
     reason: Line | None = None
@@ -82,6 +89,7 @@ class ActionIn(Schema):
     closing_code: ClosingCode | None = None
     hold_until: AwareDatetime | None = None
     promised_at: AwareDatetime | None = None
+    form: dict[str, Any] = Field(default_factory=dict, description="values of the kind's fields, by key")
 
 
 class AssignIn(Schema):

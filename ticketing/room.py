@@ -12,14 +12,18 @@ from kit.i18n import Texts
 from notify.service import NotifyService
 from people.service import PeopleService
 from ticketing.attaching import Attaching, PhotoFolder
+from ticketing.definitions.book import Definitions
 from ticketing.desk import Desk
 from ticketing.dispatching import Dispatching
+from ticketing.drafting import Drafting
 from ticketing.facts import EquipmentFacts
+from ticketing.form_filling import FormFilling
 from ticketing.handlers import AlarmHandlers, Triage
 from ticketing.joining import Joining
 from ticketing.moving import Moving
 from ticketing.muting import Muting
 from ticketing.opening import Opening
+from ticketing.outlook import Outlook
 from ticketing.report_links import ReportLinks
 from ticketing.service import TicketingService
 from ticketing.site_targets import SiteTargets
@@ -30,16 +34,23 @@ from ticketing.telling import Telling
 
 @dataclass(frozen=True)
 class Ticketing:
-    """`service`, `desk`, `attaching` and `links`: for endpoints and other rooms; the rest subscribed or scheduled."""
+    """`services`: what endpoints ask for by type; the others for neighbours, subscriptions and the schedule."""
 
     service: TicketingService
     desk: Desk
+    outlook: Outlook
+    definitions: Definitions
+    moving: Moving
     attaching: Attaching
     alarm_handlers: AlarmHandlers
     triage: Triage
     telling: Telling
     links: ReportLinks
     sweeps: Sweeps
+
+    @property
+    def services(self) -> tuple[object, ...]:
+        return self.service, self.desk, self.definitions, self.attaching, self.links
 
 
 def build_ticketing(
@@ -52,26 +63,34 @@ def build_ticketing(
     targets = SiteTargets(catalog)
     tasking = Tasking(dispatching=dispatching, catalog=catalog, targets=targets, clock=clock)
     muting = Muting(alarms)
-    moving = Moving(dispatching, tasking, muting, alarms, clock)
+    definitions = Definitions(clock)
+    filling = FormFilling(catalog)
+    moving = Moving(
+        definitions=definitions, filling=filling, dispatching=dispatching, tasking=tasking, muting=muting,
+        alarms=alarms, clock=clock, guards={}, effects={}, later={},
+    )  # fmt: skip
     joining = Joining(
         targets=targets, moving=moving, tasking=tasking, dispatching=dispatching, muting=muting, clock=clock
     )  # fmt: skip
     opening = Opening(
         catalog=catalog, targets=targets, moving=moving, tasking=tasking, muting=muting, joining=joining, clock=clock,
-        registry=registry,
+        registry=registry, begins=[],
     )  # fmt: skip
     return Ticketing(
         service=TicketingService(
-            catalog=catalog, people=people, opening=opening, moving=moving, tasking=tasking, dispatching=dispatching,
-            texts=texts, clock=clock,
+            people=people, opening=opening, moving=moving, tasking=tasking, dispatching=dispatching,
+            drafting=Drafting(catalog, definitions, filling, texts), clock=clock,
         ),
-        desk=Desk(people, dispatching, clock),
+        desk=Desk(people, definitions, dispatching, clock),
+        definitions=definitions,
+        moving=moving,
         attaching=Attaching(PhotoFolder(files_dir), clock),
         alarm_handlers=AlarmHandlers(
-            opening=opening, moving=moving, alarms=alarms, catalog=catalog, texts=texts, clock=clock
+            opening=opening, moving=moving, alarms=alarms, catalog=catalog, definitions=definitions, clock=clock
         ),
         triage=Triage(facts),
         telling=Telling(notify=notify, people=people, catalog=catalog, dispatching=dispatching, links=links),
         links=links,
+        outlook=Outlook(moving, clock),
         sweeps=Sweeps(moving, clock, registry),
     )  # fmt: skip

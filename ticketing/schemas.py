@@ -12,14 +12,13 @@ from ticketing import examples
 from ticketing.desk import OrderLine, OrderPage
 from ticketing.dispatch import Ranking
 from ticketing.dispatching import DispatchMode, OfferOutcome
-from ticketing.flow import Action, Transition
+from ticketing.flow import Flow, Transition
 from ticketing.journal import Entry
 from ticketing.kinds import (
     Category,
     Channel,
     ClosingCode,
     FireOutcome,
-    OrderKind,
     OrderState,
     OwnerState,
     TaskKind,
@@ -39,10 +38,11 @@ class WorkOrderLineOut(Schema):
     id: UUID
     site_id: UUID
     number: str
-    kind: OrderKind
+    kind: Annotated[str, Field(description="code of the kind, see `GET /order-kinds`")]
     category: Category
     channel: Channel
     state: OrderState
+    stage: Annotated[str | None, Field(description="where it stands in its flow, if that is not called like the state")]
     priority: int
     title: dict[str, str]
     place: str
@@ -69,14 +69,15 @@ class WorkOrderLineOut(Schema):
 
 
 class ActionOut(Schema):
-    """What the caller may do now and the fields it wants."""
+    """What the caller may do now and the fields it wants. `name`: what the flow calls it, where it has its own word."""
 
-    action: Action
+    action: str
     required: list[str]
+    name: dict[str, str] | None = None
 
     @classmethod
-    def of(cls, row: Transition) -> "ActionOut":
-        return cls(action=row.action, required=list(row.required))
+    def of(cls, row: Transition, flow: Flow) -> "ActionOut":
+        return cls(action=row.action, required=list(row.required), name=flow.actions.get(row.action))
 
 
 class TaskOut(Schema):
@@ -231,6 +232,13 @@ class WorkOrderOut(WorkOrderLineOut):
     closing_note: str | None
     fire_outcome: FireOutcome | None
     outage_confirmed_at: datetime | None
+    kind_version: int
+    kind_name: dict[str, str]
+    stage_name: Annotated[dict[str, str] | None, Field(description="by language; None: the state's name")]
+    topic: str | None
+    form: Annotated[dict[str, Any], Field(description="what was filled in and the caller may see")]
+    appointment_at: datetime | None
+    admitted_at: datetime | None
     facts: Annotated[dict[str, Any], Field(description="the equipment's latest values when the order opened")]
     actions: list[ActionOut]
     tasks: list[TaskOut]
@@ -246,7 +254,10 @@ class WorkOrderOut(WorkOrderLineOut):
         own = {name: getattr(order, name) for name in cls.model_fields if hasattr(order, name)}
         values = own | _line_values(page.line) | {
             "repeat_of": page.repeat_of,
-            "actions": [ActionOut.of(row) for row in page.actions],
+            "kind_name": page.kind.names,
+            "stage_name": page.flow.stage(order.at_stage).names,
+            "form": page.form,
+            "actions": [ActionOut.of(row, page.flow) for row in page.actions],
             "tasks": [TaskOut.of(task, page) for task in page.tasks],
             "timeline": [TimelineOut.of(entry, page) for entry in page.timeline],
             "report_list": [ReportOut.of(report, page) for report in page.reports],

@@ -8,11 +8,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from building.equipment import EquipmentKind
-from catalog.service import CatalogService
 from kit.access import Scope
 from kit.clock import Clock
 from kit.events import publish
-from kit.i18n import Language, Texts
 from kit.ids import new_id
 from people.kinds import PersonKind
 from people.service import PeopleService
@@ -21,6 +19,7 @@ from ticketing.actor import Actor
 from ticketing.dispatch import Reason
 from ticketing.dispatching import Choice, Dispatching, DispatchMode
 from ticketing.draft import Draft
+from ticketing.drafting import Drafting
 from ticketing.errors import (
     NotEmployed,
     NotYourOrder,
@@ -33,14 +32,14 @@ from ticketing.errors import (
 from ticketing.events import OutageConfirmed, WorkOrderChanged, WorkOrderJoined
 from ticketing.flow import Action, Hat
 from ticketing.journal import Entry, record
-from ticketing.kinds import IN_HAND, Category, OrderKind, OrderState, OwnerState, priority_of
+from ticketing.kinds import IN_HAND, Category, OrderState, OwnerState
 from ticketing.models import Report, WorkOrder, WorkOrderTask
-from ticketing.moving import NOTHING_SAID, Moving, Words, check_ahead
+from ticketing.moving import Moving, check_ahead
 from ticketing.opening import Opening
-from ticketing.places import find_place
-from ticketing.reports import NewReport, OwnerReport, Reported, as_addressed, key_of, known_before
+from ticketing.reports import NewReport, OwnerReport, Reported, as_addressed, known_before
 from ticketing.tasking import NO_WORDS, Tasking, TaskWords
 from ticketing.tasks import TaskAction
+from ticketing.words import NOTHING_SAID, Words
 
 # How far back an owner's own list goes.
 OWNER_REPORTS_SHOWN = 100
@@ -58,16 +57,15 @@ class TicketingService:
     """Every change of a work order, whoever makes it, comes through here or through `ticketing.handlers`."""
 
     def __init__(
-        self, *, catalog: CatalogService, people: PeopleService, opening: Opening, moving: Moving, tasking: Tasking,
-        dispatching: Dispatching, texts: Texts, clock: Clock,
+        self, *, people: PeopleService, opening: Opening, moving: Moving, tasking: Tasking,
+        dispatching: Dispatching, drafting: Drafting, clock: Clock,
     ) -> None:  # fmt: skip
-        self._catalog = catalog
         self._people = people
         self._opening = opening
         self._moving = moving
         self._tasking = tasking
         self._dispatching = dispatching
-        self._texts = texts
+        self._drafting = drafting
         self._clock = clock
 
     # --- reports ---------------------------------------------------------------------------------------------------
@@ -75,7 +73,8 @@ class TicketingService:
     async def report(self, session: AsyncSession, new: NewReport) -> Reported:
         """Takes a report: joins the open order about the same thing, or opens one and sets people going.
 
-        The same `source_ref` again gives the same answer and changes nothing. Raises PlaceNotFound, PersonNotFound.
+        The same `source_ref` again gives the same answer and changes nothing. Raises PersonNotFound and what
+        `Drafting.draft` raises.
         """
         if new.source_ref is not None:
             await repository.lock_name(session, f"report/{new.site_id}/{new.source_ref}")
@@ -85,9 +84,9 @@ class TicketingService:
         if new.reporter_id is not None:
             await self._people.person(session, Scope.everywhere(), new.reporter_id)
         report_id = new_id()
-        draft = await self._draft(session, new)
+        draft = await self._drafting.draft(session, new)
         order, joined = await self._opening.open_or_join(session, draft, report_id=report_id)
-        await self._keep_report(session, order, new, report_id=report_id, place=draft.place.words, joined=joined)
+        await self._keep_report(session, order, new, draft, report_id=report_id, joined=joined)
         if not joined:
             await self._opening.start(session, order)
         return Reported(await self.owner_report(session, report_id), joined)
@@ -112,7 +111,7 @@ class TicketingService:
     # --- orders ----------------------------------------------------------------------------------------------------
 
     async def act(
-        self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, actor: Actor, action: Action,
+        self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, actor: Actor, action: str,
         words: Words = NOTHING_SAID, version: int | None = None,
     ) -> WorkOrder:  # fmt: skip
         """Moves an order. `version`: what the caller last saw; a newer one refuses.
@@ -245,39 +244,17 @@ class TicketingService:
         refusal = next((why.value for bidder, why in ranking.refused if bidder.person_id == person_id), "off_shift")
         return Choice(person_id, DispatchMode.MANUAL, reasons=(Reason(refusal, 0),))
 
-    async def _draft(self, session: AsyncSession, new: NewReport) -> Draft:
-        place = await find_place(
-            session, self._catalog, site_id=new.site_id, equipment_id=new.equipment_id, space_id=new.space_id,
-            building_id=new.building_id,
-        )  # fmt: skip
-        suggested = priority_of(kind=new.kind, category=new.category)
-        return Draft(
-            place=place,
-            kind=new.kind,
-            category=new.category,
-            channel=new.channel,
-            priority=new.priority or suggested,
-            title=self._title(new),
-            key=key_of(new, place),
-            fault_mode=new.definite_fault,
-            opened_by=new.taken_by or new.reporter_id,
-        )
-
-    def _title(self, new: NewReport) -> dict[str, str]:
-        key = f"category.{new.category}" if new.kind is OrderKind.REPAIR else f"kind.{new.kind}"
-        return {language.value: self._texts.text(f"ticketing.{key}", language) for language in Language}
-
     async def _keep_report(
-        self, session: AsyncSession, order: WorkOrder, new: NewReport, *, report_id: UUID, place: str, joined: bool
+        self, session: AsyncSession, order: WorkOrder, new: NewReport, draft: Draft, *, report_id: UUID, joined: bool
     ) -> None:
         now = self._clock.now()
         session.add(
             Report(
                 id=report_id, site_id=order.site_id, work_order_id=order.id, reporter_id=new.reporter_id,
-                taken_by=new.taken_by, channel=new.channel.value, category=new.category.value,
+                taken_by=new.taken_by, channel=new.channel.value, category=draft.category.value,
                 fault_mode=new.fault_mode, text=new.text, contact_name=new.contact_name,
-                contact_phone=new.contact_phone, space_id=new.space_id, place=place or order.place, joined=joined,
-                source_ref=new.source_ref, created_at=now,
+                contact_phone=new.contact_phone, space_id=new.space_id, place=draft.place.words or order.place,
+                joined=joined, source_ref=new.source_ref, created_at=now,
             )
         )  # fmt: skip
         await session.flush()

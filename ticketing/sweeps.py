@@ -21,7 +21,8 @@ from ticketing.flow import Action
 from ticketing.journal import Entry, record
 from ticketing.kinds import OrderState
 from ticketing.models import WorkOrder
-from ticketing.moving import Moving, Words
+from ticketing.moving import Moving
+from ticketing.words import Words
 
 log = logger(__name__)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from ticketing.kinds import LOWEST_PRIORITY, OrderKind
+from ticketing.kinds import LOWEST_PRIORITY, Procedure
 
 PRIORITIES = range(1, LOWEST_PRIORITY + 1)
 LONGEST_MIN = 366 * 24 * 60
@@ -50,8 +50,8 @@ def _default_priorities() -> Mapping[int, Clock]:
     return {1: Clock(5, 240), 2: Clock(15, 480), 3: Clock(60, 1440), 4: Clock(240, 4320)}
 
 
-def _default_kinds() -> Mapping[OrderKind, Clock]:
-    return {OrderKind.ENTRAPMENT: Clock(1, 60), OrderKind.SMOKE: Clock(1, 60)}
+def _default_kinds() -> Mapping[Procedure, Clock]:
+    return {Procedure.ENTRAPMENT: Clock(1, 60), Procedure.SMOKE: Clock(1, 60)}
 
 
 def _default_answers() -> Mapping[int, float]:
@@ -67,14 +67,14 @@ class Targets:
     """
 
     by_priority: Mapping[int, Clock] = field(default_factory=_default_priorities)
-    by_kind: Mapping[OrderKind, Clock] = field(default_factory=_default_kinds)
+    by_kind: Mapping[Procedure, Clock] = field(default_factory=_default_kinds)
     entrapment: EntrapmentTargets = EntrapmentTargets()
     smoke: SmokeTargets = SmokeTargets()
     answer_min: Mapping[int, float] = field(default_factory=_default_answers)
     proof_window_min: float = 30
     repeat_days: float = 30
 
-    def clock(self, *, kind: OrderKind, priority: int) -> Clock:
+    def clock(self, *, kind: Procedure, priority: int) -> Clock:
         """The kind's own clock where it has one, else that of the priority."""
         return self.by_kind.get(kind) or self.by_priority[priority]
 

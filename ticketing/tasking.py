@@ -18,7 +18,7 @@ from ticketing.errors import NotYourOrder, TaskNotFound, TasksUnfinished
 from ticketing.events import FireConfirmed, TaskMoved
 from ticketing.flow import Hat
 from ticketing.journal import Entry, record
-from ticketing.kinds import SETTLED, ClosingCode, FireOutcome, OrderKind, OrderState, TaskKind, TaskState
+from ticketing.kinds import SETTLED, ClosingCode, FireOutcome, OrderState, Procedure, TaskKind, TaskState
 from ticketing.models import WorkOrder, WorkOrderTask
 from ticketing.site_targets import SiteTargets
 from ticketing.tasks import UNFINISHED, TaskAction, TaskPlan, after_fire_outcome, first_tasks, is_met, legal_moves, move
@@ -50,7 +50,7 @@ class Tasking:
     async def begin(self, session: AsyncSession, order: WorkOrder) -> None:
         """Creates the tasks that an order of its kind begins with, anew when it was reopened."""
         targets = await self._targets.of(session, order.site_id)
-        plans = first_tasks(OrderKind(order.kind), targets, rescue_code=await self._rescue_code(session, order))
+        plans = first_tasks(Procedure(order.procedure), targets, rescue_code=await self._rescue_code(session, order))
         await self._open_all(session, order, plans)
 
     async def act(

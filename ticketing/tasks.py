@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ticketing.errors import FieldInvalid, FieldMissing, IllegalTaskMove
-from ticketing.kinds import FireOutcome, OrderKind, TaskKind, TaskState
+from ticketing.kinds import FireOutcome, Procedure, TaskKind, TaskState
 from ticketing.targets import Targets
 
 
@@ -35,14 +35,14 @@ class TaskPlan:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def first_tasks(kind: OrderKind, targets: Targets, *, rescue_code: str | None) -> tuple[TaskPlan, ...]:
-    """The tasks that an order of this kind begins with, all at once."""
-    match kind:
-        case OrderKind.ENTRAPMENT:
+def first_tasks(procedure: Procedure, targets: Targets, *, rescue_code: str | None) -> tuple[TaskPlan, ...]:
+    """The tasks that an order of this procedure begins with, all at once."""
+    match procedure:
+        case Procedure.ENTRAPMENT:
             return _entrapment(targets, rescue_code)
-        case OrderKind.SMOKE:
+        case Procedure.SMOKE:
             return (TaskPlan(TaskKind.CONFIRM_FIRE, "guard", targets.smoke.on_site_min, TaskState.ON_SITE),)
-        case OrderKind.REPAIR:
+        case Procedure.REPAIR | Procedure.FEEDBACK:
             return ()
 
 

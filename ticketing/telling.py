@@ -6,7 +6,6 @@ states of their own report and never anything of another's; calls to people who 
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import assert_never
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -79,8 +78,8 @@ class Telling:
     async def on_moved(self, session: AsyncSession, event: WorkOrderMoved) -> None:
         order = await self._order(session, event.work_order_id)
         await self._stop_calls(session, event)
-        match Action(event.action):
-            case Action.DISPATCH:
+        match event.action:
+            case Action.DISPATCH | Action.TRANSFER | Action.OUTSOURCE:
                 await self._tell_assignment(session, order, event)
             case Action.ACCEPT:
                 engineer = await self._engineer(session, event.assignee_id)
@@ -108,10 +107,8 @@ class Telling:
             case Action.CANCEL:
                 await self._tell_withdrawn(session, order, event)
                 await self._tell_followers(session, order, event, "work_order.cancelled", _at(event.at))
-            case Action.DECLINE | Action.DEPART | Action.RESUME:
+            case _:
                 pass  # nothing an owner waits for; the desk sees it live
-            case other:
-                assert_never(other)
 
     async def on_task_moved(self, session: AsyncSession, event: TaskMoved) -> None:
         task = await repository.task(session, work_order_id=event.work_order_id, task_id=event.task_id)

@@ -29,7 +29,7 @@ from tests.ticketing.town import NOON
 from ticketing import repository as orders
 from ticketing.flow import Action
 from ticketing.models import Incident, WorkOrder
-from ticketing.moving import Words
+from ticketing.words import Words
 
 T = TypeVar("T")
 

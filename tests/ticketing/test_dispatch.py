@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from building.equipment import EquipmentKind
 from ticketing.dispatch import Bidder, Need, Refusal, least_loaded, need_of, rank
-from ticketing.kinds import Category, OrderKind
+from ticketing.kinds import Category, Procedure
 
 PUMP = Need("pump", building_id=UUID(int=5))
 
@@ -41,7 +41,7 @@ def test_own_building_then_load_then_fairness_decide_between_equals() -> None:
 
 def test_elevators_are_for_the_certified_and_the_contractor_comes_first() -> None:
     need = need_of(
-        kind=OrderKind.REPAIR, category=Category.OTHER, equipment_kind=EquipmentKind.ELEVATOR, building_id=None
+        procedure=Procedure.REPAIR, category=Category.OTHER, equipment_kind=EquipmentKind.ELEVATOR, building_id=None
     )
     own = bidder(1, "elevator", certified_skills=frozenset({"elevator"}))
     contractor = bidder(2, "elevator", duty="contractor", certified_skills=frozenset({"elevator"}), open_orders=2)
@@ -61,7 +61,7 @@ def test_a_score_is_the_sum_of_the_reasons_given_for_it() -> None:
 
 def test_smoke_is_looked_at_by_whoever_is_near_and_not_by_a_certified_repairer() -> None:
     need = need_of(
-        kind=OrderKind.SMOKE, category=Category.FIRE, equipment_kind=EquipmentKind.SMOKE_DETECTOR, building_id=None
+        procedure=Procedure.SMOKE, category=Category.FIRE, equipment_kind=EquipmentKind.SMOKE_DETECTOR, building_id=None
     )
     assert not need.certified
     assert best(need, bidder(1, "general", duty="guard")) == UUID(int=1)
@@ -69,7 +69,7 @@ def test_smoke_is_looked_at_by_whoever_is_near_and_not_by_a_certified_repairer()
 
 def test_a_category_finds_its_trade_when_no_equipment_is_known() -> None:
     needs = {
-        category: need_of(kind=OrderKind.REPAIR, category=category, equipment_kind=None, building_id=None)
+        category: need_of(procedure=Procedure.REPAIR, category=category, equipment_kind=None, building_id=None)
         for category in Category
     }
     assert needs[Category.WATER_LEAK].skill == "plumbing"

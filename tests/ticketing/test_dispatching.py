@@ -15,8 +15,8 @@ from ticketing.errors import AlreadyTaken, NotEmployed, NotYourOrder
 from ticketing.flow import Action
 from ticketing.kinds import Category, Channel, ClosingCode, OrderState, TaskKind
 from ticketing.models import Incident, WorkOrder
-from ticketing.moving import Words
 from ticketing.reports import NewReport
+from ticketing.words import Words
 
 LIVENESS_S = 60.0
 

@@ -21,7 +21,7 @@ from ticketing.endpoints import STATUS, router
 from ticketing.errors import ReportNotFound
 from ticketing.flow import Action
 from ticketing.kinds import Category, ClosingCode, OrderState
-from ticketing.moving import Words
+from ticketing.words import Words
 
 
 @dataclass
@@ -61,7 +61,7 @@ async def api(town: Town) -> AsyncIterator[Api]:
     logins = FakeLogins()
     app = make_app(
         town.database, routers=[router], rooms=["catalog", "people", "alarms", "ticketing"],
-        services=[town.room.service, town.room.desk, town.room.attaching, town.room.links],
+        services=town.room.services,
         status={**CATALOG_STATUS, **PEOPLE_STATUS, **STATUS}, logins=logins,
     )  # fmt: skip
     async with client_of(app) as client:
@@ -109,7 +109,7 @@ async def test_an_order_says_what_the_caller_may_do_now_and_what_it_wants(api: A
     assert {row["action"]: row["required"] for row in for_engineer} == {
         "accept": [], "decline": ["reason"], "arrive": [],
     }  # fmt: skip
-    assert {row["action"] for row in for_desk} == {"dispatch", "finish", "cancel"}
+    assert {row["action"] for row in for_desk} == {"dispatch", "outsource", "finish", "cancel"}
     assert for_tester == []
 
 

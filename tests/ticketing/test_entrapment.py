@@ -15,9 +15,9 @@ from tests.ticketing.town import NOON, Town
 from ticketing.errors import NotYourOrder, OutageAlreadyConfirmed, OutageNotPossible, TasksUnfinished
 from ticketing.flow import Action
 from ticketing.kinds import ClosingCode, OrderState, TaskKind, TaskState
-from ticketing.moving import Words
 from ticketing.tasking import TaskWords
 from ticketing.tasks import TaskAction
+from ticketing.words import Words
 
 
 async def test_a_trapped_passenger_opens_one_order_of_priority_1_with_its_parallel_tasks(town: Town) -> None:

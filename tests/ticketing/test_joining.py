@@ -10,8 +10,8 @@ from tests.ticketing.town import NOON, Town
 from ticketing.errors import PlaceNotFound, ReportNotFound
 from ticketing.flow import Action
 from ticketing.kinds import Category, Channel, ClosingCode, OrderState, OwnerState, TaskKind
-from ticketing.moving import Words
 from ticketing.reports import Known, as_addressed
+from ticketing.words import Words
 
 
 async def two_owners(town: Town) -> None:

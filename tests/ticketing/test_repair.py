@@ -20,7 +20,7 @@ from ticketing.errors import (
 from ticketing.facts import PointFact
 from ticketing.flow import Action
 from ticketing.kinds import Category, ClosingCode, OrderState
-from ticketing.moving import Words
+from ticketing.words import Words
 
 REAL = Words(closing_code=ClosingCode.REAL_FAULT, note="更换轴承")
 
@@ -245,7 +245,8 @@ async def test_a_hold_moves_deadline_and_promise_and_is_not_overdue_meanwhile(to
     await town.detect("PUMP-01", "bearing_wear")
     await work(town)
     order = await town.only_order()
-    await town.act(order.id, "pump_engineer", Action.HOLD, Words(reason="等配件"))
+    until = town.clock.now() + timedelta(days=1)
+    await town.act(order.id, "pump_engineer", Action.HOLD, Words(reason="等配件", hold_until=until))
     await town.sweep(seconds=10 * 3600)
     assert not (await town.page(order.id)).line.is_overdue
     await town.act(order.id, "pump_engineer", Action.RESUME)

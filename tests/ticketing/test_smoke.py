@@ -11,9 +11,9 @@ from tests.ticketing.town import NOON, Town
 from ticketing.errors import FieldMissing, TasksUnfinished
 from ticketing.flow import Action
 from ticketing.kinds import ClosingCode, FireOutcome, OrderState, TaskKind
-from ticketing.moving import Words
 from ticketing.tasking import TaskWords
 from ticketing.tasks import TaskAction
+from ticketing.words import Words
 
 
 async def confirm(town: Town, outcome: FireOutcome) -> None:

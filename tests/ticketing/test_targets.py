@@ -1,6 +1,6 @@
 import pytest
 
-from ticketing.kinds import OrderKind
+from ticketing.kinds import Procedure
 from ticketing.targets import BadTargets, Clock, Targets, parse_targets
 
 
@@ -24,7 +24,7 @@ def test_what_a_site_sets_is_used_and_the_rest_keeps_its_default() -> None:
         }
     )
     assert targets.by_priority[2] == Clock(response_min=10, resolution_min=480)
-    assert targets.clock(kind=OrderKind.ENTRAPMENT, priority=1) == Clock(response_min=1, resolution_min=45)
+    assert targets.clock(kind=Procedure.ENTRAPMENT, priority=1) == Clock(response_min=1, resolution_min=45)
     assert targets.entrapment.guard_min == 3
     assert targets.entrapment.intercom_min == 1
     assert targets.smoke.on_site_min == 2.5

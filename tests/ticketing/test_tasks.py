@@ -3,7 +3,7 @@ from itertools import product
 import pytest
 
 from ticketing.errors import FieldInvalid, FieldMissing, IllegalTaskMove
-from ticketing.kinds import FireOutcome, OrderKind, TaskKind, TaskState
+from ticketing.kinds import FireOutcome, Procedure, TaskKind, TaskState
 from ticketing.targets import Targets
 from ticketing.tasks import TaskAction, after_fire_outcome, first_tasks, is_met, legal_moves, move
 
@@ -55,11 +55,11 @@ def test_only_a_real_fire_brings_the_call_to_119() -> None:
 
 
 def test_an_ordinary_repair_begins_without_parallel_tasks() -> None:
-    assert first_tasks(OrderKind.REPAIR, Targets(), rescue_code=None) == ()
+    assert first_tasks(Procedure.REPAIR, Targets(), rescue_code=None) == ()
 
 
 def test_an_elevator_without_a_rescue_code_still_gets_the_hot_line() -> None:
-    plans = {plan.kind: plan for plan in first_tasks(OrderKind.ENTRAPMENT, Targets(), rescue_code=None)}
+    plans = {plan.kind: plan for plan in first_tasks(Procedure.ENTRAPMENT, Targets(), rescue_code=None)}
     assert plans[TaskKind.RESCUE_HOTLINE].facts == {"phone": "96333"}
     assert not plans[TaskKind.RESCUE_HOTLINE].is_required
 

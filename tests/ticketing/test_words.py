@@ -12,17 +12,18 @@ import pytest
 from kit.errors import DomainError
 from kit.i18n import Language, Texts
 from ticketing import errors
+from ticketing.definitions.book import shipped
+from ticketing.definitions.flow_document import parse_flow
 from ticketing.dispatch import Refusal
 from ticketing.endpoints import STATUS
 from ticketing.errors import FieldMissing, IllegalTaskMove, IllegalTransition
-from ticketing.flow import TRANSITIONS, Action, Hat, legal
+from ticketing.flow import Action, Hat
 from ticketing.journal import Entry
 from ticketing.kinds import (
     Category,
     Channel,
     ClosingCode,
     FireOutcome,
-    OrderKind,
     OrderState,
     OwnerState,
     TaskKind,
@@ -35,13 +36,14 @@ from ticketing.tasks import TaskAction
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "ticketing.md").read_text("utf-8")
 TEXTS = Texts.load(["ticketing"])
+FLOWS = {code: parse_flow(document, code=code, version=1) for code, document in shipped("flows").items()}
 REFUSALS = [
     found
     for _, found in inspect.getmembers(errors, inspect.isclass)
     if issubclass(found, DomainError) and found.__module__ == "ticketing.errors"
 ]
 WORDS: dict[str, type[StrEnum]] = {
-    "kind": OrderKind, "state": OrderState, "owner_state": OwnerState, "action": Action, "closing_code": ClosingCode,
+    "state": OrderState, "owner_state": OwnerState, "action": Action, "closing_code": ClosingCode,
     "channel": Channel, "category": Category, "task": TaskKind, "task_state": TaskState, "fire_outcome": FireOutcome,
     "known": Known, "timeline": Entry, "dispatch": Refusal,
 }  # fmt: skip
@@ -73,7 +75,7 @@ def test_a_refusal_speaks_the_readers_language_and_names_the_machines_words() ->
 
 
 def test_every_field_hat_and_photo_refusal_has_its_word() -> None:
-    required = {field for row in TRANSITIONS.values() for field in row.required}
+    required = {field for flow in FLOWS.values() for row in flow.transitions for field in row.required}
     named = {f"field.{name}" for name in {*required, "note", "outcome", "hold_until", "promised_at"}}
     named |= {f"hat.{hat}" for hat in Hat}
     named |= {f"photo.{reason}" for reason in ("too_large", "not_an_image", "too_many_pixels", "too_many")}
@@ -83,8 +85,9 @@ def test_every_field_hat_and_photo_refusal_has_its_word() -> None:
 
 def test_the_documented_states_are_those_of_the_table() -> None:
     documented = dict(re.findall(r"^\| (\w+) \| ([\w, ]*)\|$", DOCUMENT, re.MULTILINE))
-    for state in OrderState:
-        assert set(documented[state].replace(",", " ").split()) == {row.action for row in legal(state)}
+    flow = FLOWS["repair"]
+    for stage in flow.stages:
+        assert set(documented[stage.code].replace(",", " ").split()) == {row.action for row in flow.legal(stage.code)}
 
 
 def test_the_documented_times_are_the_defaults() -> None:

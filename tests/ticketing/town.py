@@ -52,12 +52,12 @@ from ticketing.facts import PointFact
 from ticketing.flow import Action
 from ticketing.kinds import Category, Channel, TaskKind
 from ticketing.models import WorkOrder, WorkOrderTask
-from ticketing.moving import NOTHING_SAID, Words
 from ticketing.report_links import ReportLinks
 from ticketing.reports import NewReport, Reported
 from ticketing.room import Ticketing, build_ticketing
 from ticketing.tasking import TaskWords
 from ticketing.tasks import TaskAction
+from ticketing.words import NOTHING_SAID, Words
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # 12:00 in Hangzhou
