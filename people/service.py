@@ -50,6 +50,10 @@ class PeopleService:
                 return (await self._with_skills(session, site_id, [(holders[0], Duty.MANAGER)], at=now))[0]
         raise NobodyResponsible(site_id)
 
+    async def holders(self, session: AsyncSession, *, site_id: UUID, role: Role) -> list[UUID]:
+        """Everybody who holds a role at the site, those of this very site first."""
+        return [person.id for person in await repository.holders(session, site_id, role)]
+
     # --- how to reach somebody ------------------------------------------------------------------------------------
 
     async def contact(self, session: AsyncSession, person_id: UUID) -> Contact:
