@@ -23,3 +23,7 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LIMIT)
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_without_nul)
 ]
+# What is written to be read: paragraphs.
+Passage = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000), AfterValidator(_without_nul)
+]

@@ -9,6 +9,7 @@ import alarms.endpoints
 import audit.endpoints
 import catalog.endpoints
 import device_adapters.mqtt.endpoints
+import knowledge.endpoints
 import notify.endpoints
 import owner_services.endpoints
 import owner_services.wechat.endpoints
@@ -28,14 +29,14 @@ from kit.i18n import Texts
 
 ROOMS_WITH_TEXTS = (
     "kit", "building", "catalog", "people", "people.contractors", "device_adapters", "connectors", "telemetry", "stock",
-    "alarms", "notify", "rules",
+    "alarms", "knowledge", "notify", "rules",
     "ticketing", "ticketing.definitions", "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
     device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
-    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints, notify.endpoints, owner_services.endpoints,
+    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints, notify.endpoints, owner_services.endpoints, knowledge.endpoints,
     owner_services.wechat.endpoints, audit.endpoints,
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ ROOMS_WITH_TABLES = (
     "kit", "audit", "catalog", "people", "people.contractors", "device_adapters", "bus", "telemetry", "stock", "rules",
     "alarms",
     "ticketing", "ticketing.definitions", "ticketing.charging", "ticketing.working", "ticketing.sla",
-    "notify", "owner_services", "automation", "insight", "hub",
+    "knowledge", "notify", "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 # Two hubs that start at once migrate one after the other.
 MIGRATION_LOCK = 7_301_968_501

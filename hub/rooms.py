@@ -28,6 +28,8 @@ from kit.clock import Clock
 from kit.db import Database
 from kit.i18n import Texts
 from kit.secrets import SecretStore
+from knowledge.editing import KnowledgeEditor
+from knowledge.service import KnowledgeService
 from notify.board import NotificationBoard
 from notify.delivery import Deliverer
 from notify.message import Composer
@@ -183,6 +185,12 @@ def build_notify(common: Common, catalog: CatalogRoom, people: PeopleRoom, conne
 
 
 @dataclass(frozen=True)
+class KnowledgeRoom:
+    service: KnowledgeService
+    editor: KnowledgeEditor
+
+
+@dataclass(frozen=True)
 class Rooms:
     """The services of every room."""
 
@@ -195,6 +203,7 @@ class Rooms:
     alarms: AlarmRoom
     notify: NotifyRoom
     telemetry: TelemetryService
+    knowledge: KnowledgeRoom
     stock: StockService
     rules: RuleService
     ticketing: Ticketing
@@ -233,6 +242,7 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         alarms=alarms,
         notify=notify,
         telemetry=telemetry,
+        knowledge=KnowledgeRoom(KnowledgeService(common.clock), KnowledgeEditor(common.clock)),
         stock=stock,
         rules=RuleService(common.profiles, common.directory, common.texts, common.clock),
         ticketing=ticketing,

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
@@ -14,7 +15,8 @@ class WeChatMessage(Base):
     """A message or event of WeChat's and what was answered: the platform's own retry gets this answer again.
 
     `key` is unique: MsgId, or sender, second and name of an event. A person in WeChat belongs to no site, so neither
-    does this row. `text` is kept for the question that may follow, `media_id` until the picture has been fetched.
+    does this row. `text` is kept for the question that may follow, `media_id` until the picture has been fetched,
+    `offered` names the articles that answered it, for what is said of them next.
     """
 
     __tablename__ = "wechat_message"
@@ -30,6 +32,7 @@ class WeChatMessage(Base):
     received_at: Mapped[datetime]
     outcome: Mapped[str]
     reply: Mapped[str] = mapped_column(default="")
+    offered: Mapped[list[str]] = mapped_column(default=list, server_default=sql("'[]'"))
     report_id: Mapped[UUID | None] = mapped_column(ForeignKey("report.id", ondelete="SET NULL"), index=True)
 
 

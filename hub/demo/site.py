@@ -10,11 +10,13 @@ from catalog.loader import apply_declaration
 from hub.bootstrap import Hub
 from hub.demo.environment import DemoFiles, DemoPorts
 from kit.access import Scope
+from knowledge.demo import KnowledgeSeed
 from people.demo import DemoAccount, DemoPeople
 
 FOLDER = Path(__file__).parent
 SITE_FILE = FOLDER / "site.toml"
 PEOPLE_FILE = FOLDER / "people.toml"
+KNOWLEDGE_FILE = FOLDER / "knowledge.toml"
 
 
 async def load_demo(hub: Hub, ports: DemoPorts, files: DemoFiles) -> list[DemoAccount]:
@@ -29,6 +31,7 @@ async def load_demo(hub: Hub, ports: DemoPorts, files: DemoFiles) -> list[DemoAc
         await apply_declaration(session, declaration, hub.common.profiles)
         accounts = await people.load(session, tomllib.loads(PEOPLE_FILE.read_text("utf-8")), declaration.code)
         await rooms.people.rostering.extend(session)
+        await KnowledgeSeed(rooms.knowledge.editor).load(session, tomllib.loads(KNOWLEDGE_FILE.read_text("utf-8")))
     async with hub.common.database.transaction() as session:
         sites = await rooms.catalog.service.sites(session, Scope.everywhere())
         site_id: UUID = next(site.id for site in sites if site.code == declaration.code)
