@@ -1,7 +1,7 @@
 """Pictures of an order: cleaned, kept in a folder, given out through the same door as the order."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from ticketing.events import WorkOrderChanged
 from ticketing.journal import Entry, record
 from ticketing.models import Attachment, WorkOrder
 from ticketing.photos import Photo, clean_photo
+from ticketing.working.purposes import PhotoPurpose
 
 MAX_PHOTOS_AN_ORDER = 100
 MAX_PHOTOS_A_REPORT = 20
@@ -62,15 +63,18 @@ class Attaching:
         self._clock = clock
 
     async def attach(
-        self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, raw: bytes, added_by: UUID | None
-    ) -> Attachment:
-        """Keeps a picture of the work. Raises WorkOrderNotFound, PhotoRefused."""
+        self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, raw: bytes, added_by: UUID | None,
+        purpose: PhotoPurpose = PhotoPurpose.WORK, clean: Callable[[bytes], Photo] = clean_photo,
+    ) -> Attachment:  # fmt: skip
+        """Keeps a picture of the work. `clean` checks it, in a thread. Raises WorkOrderNotFound, PhotoRefused."""
         if await repository.order(session, scope, work_order_id) is None:
             raise WorkOrderNotFound(work_order_id)
-        photo = await asyncio.to_thread(clean_photo, raw)
+        photo = await asyncio.to_thread(clean, raw)
         order = await repository.lock_order(session, scope, work_order_id)
         assert order is not None  # found a moment ago, and orders are never deleted
-        return await self._keep(session, order, photo, added_by=added_by, limit=MAX_PHOTOS_AN_ORDER)
+        return await self._keep(
+            session, order, photo, added_by=added_by, limit=MAX_PHOTOS_AN_ORDER, purpose=purpose
+        )  # fmt: skip
 
     async def attach_to_report(
         self, session: AsyncSession, report_id: UUID, *, raw: bytes, added_by: UUID | None,
@@ -108,7 +112,7 @@ class Attaching:
 
     async def _keep(
         self, session: AsyncSession, order: WorkOrder, photo: Photo, *, added_by: UUID | None, limit: int,
-        report_id: UUID | None = None, source_ref: str | None = None,
+        report_id: UUID | None = None, source_ref: str | None = None, purpose: PhotoPurpose = PhotoPurpose.WORK,
     ) -> Attachment:  # fmt: skip
         if await photo_repository.count(session, order.id, report_id) >= limit:
             raise PhotoRefused(reason="too_many", limit=str(limit))
@@ -117,7 +121,7 @@ class Attaching:
         kept = Attachment(
             id=photo_id, site_id=order.site_id, work_order_id=order.id, report_id=report_id, added_by=added_by,
             added_at=now, media_type=photo.media_type, size_bytes=len(photo.data), width_px=photo.width_px,
-            height_px=photo.height_px, sha256=photo.sha256, source_ref=source_ref,
+            height_px=photo.height_px, sha256=photo.sha256, source_ref=source_ref, purpose=purpose.value,
         )  # fmt: skip
         session.add(kept)
         record(session, order, Entry.PHOTO_ADDED, at=now, actor_id=added_by, after={"photo_id": str(photo_id)})

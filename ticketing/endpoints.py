@@ -1,9 +1,9 @@
 """Work orders over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, Response, UploadFile
 from pydantic import AwareDatetime
 
 from catalog.errors import SiteNotFound
@@ -44,6 +44,7 @@ from ticketing.schemas import (
 from ticketing.service import OrderEdit, TicketingService
 from ticketing.tasking import TaskWords
 from ticketing.words import Words
+from ticketing.working.purposes import PhotoPurpose
 
 router = APIRouter(prefix="/api/v1", tags=["work orders"])
 
@@ -264,12 +265,14 @@ async def reveal_reporter_phone(
 
 @router.post("/work-orders/{work_order_id}/photos", response_model=PhotoOut, status_code=201)
 async def upload_work_order_photo(
-    work_order_id: UUID, file: UploadFile, session: Session, photos: Photos, caller: Handler
-) -> PhotoOut:
+    work_order_id: UUID, file: UploadFile, session: Session, photos: Photos, caller: Handler,
+    purpose: Annotated[Literal["work", "before", "after"], Form(description="what it shows")] = "work",
+) -> PhotoOut:  # fmt: skip
     """Adds a picture (JPEG, PNG or WebP, ≤ 10 MB). It is kept as JPEG without the place it was taken at."""
     raw = await file.read(MAX_BYTES + 1)
     kept = await photos.attach(
-        session, caller.scope(*HANDLING), work_order_id, raw=raw, added_by=caller.person_id
+        session, caller.scope(*HANDLING), work_order_id, raw=raw, added_by=caller.person_id,
+        purpose=PhotoPurpose(purpose),
     )  # fmt: skip
     return PhotoOut.of(kept)
 

@@ -41,7 +41,7 @@ TIMELINE: JsonDict = {
 PHOTO: JsonDict = {
     "id": "0198b5a0-0000-7000-8000-000000000301", "report_id": _REPORT, "added_by": _PERSON,
     "added_at": "2026-11-22T02:14:00Z", "media_type": "image/jpeg", "size_bytes": 284113, "width_px": 1600,
-    "height_px": 1200,
+    "height_px": 1200, "purpose": "work",
 }  # fmt: skip
 
 ORDER: JsonDict = {

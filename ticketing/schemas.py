@@ -28,6 +28,7 @@ from ticketing.listing_repository import OrderCounts
 from ticketing.models import Attachment, DispatchOffer, Report, TimelineEntry, WorkOrder, WorkOrderTask
 from ticketing.reports import Known, OwnerReport
 from ticketing.tasks import TaskAction
+from ticketing.working.purposes import PhotoPurpose
 
 
 class WorkOrderLineOut(Schema):
@@ -196,6 +197,7 @@ class PhotoOut(Schema):
     size_bytes: int
     width_px: int
     height_px: int
+    purpose: PhotoPurpose
 
     @classmethod
     def of(cls, kept: Attachment) -> "PhotoOut":
