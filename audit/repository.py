@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, cast, func, select, update
+from sqlalchemy import ColumnElement, cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +16,8 @@ from kit.access import Scope
 
 # The origin of what the hub does by itself.
 NO_ORIGIN = "{}"
+# Counting further would read the whole chain for a figure that nobody pages to.
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -33,27 +35,21 @@ class AuditFilter:
 
 async def find(
     session: AsyncSession, scope: Scope, wanted: AuditFilter, *, limit: int, offset: int
-) -> tuple[Sequence[Row[tuple[AuditRecord, AuditDetail, int | None]]], int]:
+) -> tuple[list[tuple[AuditRecord, AuditDetail | None, int | None]], int]:
     """One page, newest first, with detail and place in the chain; and how many match, counted up to a limit."""
     conditions = [scope.where(AuditRecord.site_id), *_conditions(wanted)]
     rows = await session.execute(
-        _told().where(*conditions).order_by(AuditRecord.at.desc(), AuditRecord.id.desc()).limit(limit).offset(offset)
-    )
-    counted = select(AuditRecord.id).where(*conditions).limit(MOST_COUNTED).subquery()
-    total = await session.scalar(select(func.count()).select_from(counted))
-    return rows.all(), total or 0
-
-
-# Counting further would read the whole chain for a figure that nobody pages to.
-MOST_COUNTED = 10_000
-
-
-def _told() -> Select[tuple[AuditRecord, AuditDetail, int | None]]:
-    return (
         select(AuditRecord, AuditDetail, AuditSeal.position)
         .outerjoin(AuditDetail, AuditDetail.record_id == AuditRecord.id)
         .outerjoin(AuditSeal, AuditSeal.record_id == AuditRecord.id)
+        .where(*conditions)
+        .order_by(AuditRecord.at.desc(), AuditRecord.id.desc())
+        .limit(limit)
+        .offset(offset)
     )
+    counted = select(AuditRecord.id).where(*conditions).limit(MOST_COUNTED).subquery()
+    total = await session.scalar(select(func.count()).select_from(counted))
+    return [(row[0], row[1], row[2]) for row in rows], total or 0
 
 
 def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
@@ -99,7 +95,7 @@ async def mark_sealed(session: AsyncSession, record_ids: Sequence[UUID]) -> None
 
 async def links(
     session: AsyncSession, *, after: int, limit: int
-) -> Sequence[Row[tuple[AuditSeal, AuditRecord | None, AuditDetail | None]]]:
+) -> list[tuple[AuditSeal, AuditRecord | None, AuditDetail | None]]:
     """The links behind a position, each with what is left of its record."""
     found = await session.execute(
         select(AuditSeal, AuditRecord, AuditDetail)
@@ -109,7 +105,7 @@ async def links(
         .order_by(AuditSeal.position)
         .limit(limit)
     )
-    return found.all()
+    return [(row[0], row[1], row[2]) for row in found]
 
 
 async def loose(session: AsyncSession, *, before: datetime, limit: int) -> Sequence[UUID]:
