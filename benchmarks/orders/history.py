@@ -133,7 +133,10 @@ INSERT INTO work_order (
 )
 SELECT pg_temp.id_of(16, n), pg_temp.id_of(1, site),
        'WO-' || to_char(opened_at, 'YYYYMMDD') || '-' || lpad((n % 10000)::text, 4, '0'),
-       CASE WHEN luck < 6 THEN 'entrapment' WHEN luck < 14 THEN 'smoke' ELSE 'repair' END,
+       CASE WHEN luck < 6 THEN 'entrapment' WHEN luck < 14 THEN 'smoke' WHEN matter = 16 THEN 'inquiry'
+            WHEN matter = 17 THEN 'complaint' WHEN matter = 18 THEN 'suggestion' WHEN luck % 5 < 3 THEN 'repair'
+            WHEN fate % 20 = 0 THEN 'planned_maintenance' WHEN fate % 20 = 1 THEN 'inspection_defect'
+            WHEN fate % 3 = 0 THEN 'public_repair' ELSE 'home_repair' END,
        (ARRAY['elevator', 'water_leak', 'no_water', 'drainage', 'power', 'lighting', 'door_lock', 'noise', 'hygiene',
               'parking', 'fire', 'gas', 'intercom', 'hvac', 'meter', 'public_area', 'inquiry', 'complaint',
               'suggestion', 'other'])[1 + matter],

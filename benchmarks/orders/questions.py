@@ -8,13 +8,15 @@ from urllib.parse import urlencode
 
 from benchmarks.orders.company import id_of
 from benchmarks.orders.history import HistoryPlan
-from ticketing.kinds import OrderKind, OrderState
+from ticketing.definitions.book import shipped
+from ticketing.kinds import OrderState
 from ticketing.listing_repository import DEEPEST, DEEPEST_SEARCHED, SORTS
 
 Query = dict[str, str]
 Draw = Callable[[random.Random, HistoryPlan], Query]
 
 LIMIT = 50
+KINDS = sorted(shipped("kinds"))
 EVERY_SORT = tuple(f"{sign}{field}" for field in SORTS for sign in ("", "-"))
 # Two letters and more, of every twentieth order and of hardly one, in part and whole, and what nobody ever wrote.
 _WORDS = (
@@ -69,7 +71,7 @@ def _state(chance: random.Random, _plan: HistoryPlan) -> Query:
 
 
 def _kind(chance: random.Random, _plan: HistoryPlan) -> Query:
-    return {"kind": chance.choice(list(OrderKind))}
+    return {"kind": chance.choice(KINDS)}
 
 
 def _priority(chance: random.Random, _plan: HistoryPlan) -> Query:
