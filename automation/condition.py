@@ -61,7 +61,7 @@ _WORD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 
 
 @dataclass(frozen=True)
-class Test:
+class Comparison:
     """`values` has one value, several for `in` and `not_in`, none for `is_set` and `is_not_set`."""
 
     field: str
@@ -84,7 +84,7 @@ class Not:
     of: "Condition"
 
 
-Condition = Test | AllOf | AnyOf | Not
+Condition = Comparison | AllOf | AnyOf | Not
 ALWAYS = AllOf(())
 
 
@@ -112,7 +112,7 @@ def holds(condition: Condition, facts: Facts) -> bool:
             return any(holds(one, facts) for one in of)
         case Not(of):
             return not holds(of, facts)
-        case Test(field, operator, values):
+        case Comparison(field, operator, values):
             return _meets(facts.get(field), operator, values)
         case _:
             assert_never(condition)
@@ -173,7 +173,7 @@ class _Reader:
             raise RuleInvalid(where=where, problem="no_list", allowed="[…]")
         return tuple(self.read(one, f"{where}[{number}]", depth=depth + 1) for number, one in enumerate(raw))
 
-    def _test(self, raw: Mapping[Any, Any], where: str) -> Test:
+    def _test(self, raw: Mapping[Any, Any], where: str) -> Comparison:
         self._tests += 1
         if self._tests > MAX_TESTS:
             raise RuleInvalid(where=where, problem="too_many", allowed=str(MAX_TESTS))
@@ -188,7 +188,7 @@ class _Reader:
         if raw.get("operator") not in allowed:
             raise RuleInvalid(where=f"{where}.operator", problem="unknown", allowed=", ".join(allowed))
         operator = Operator(raw["operator"])
-        return Test(name, operator, self._values(raw, field, operator, f"{where}.value"))
+        return Comparison(name, operator, self._values(raw, field, operator, f"{where}.value"))
 
     def _values(self, raw: Mapping[Any, Any], field: Field, operator: Operator, where: str) -> tuple[Fact, ...]:
         if operator in _PRESENCE:

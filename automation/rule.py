@@ -1,4 +1,4 @@
-"""A rule on orders as data: when (trigger, condition, delay), then (actions). Read from JSON and checked whole. Pure."""
+"""A rule on orders as data: when (trigger, condition, delay), then (actions). Read from JSON, checked whole. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

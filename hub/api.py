@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 
 import alarms.endpoints
 import audit.endpoints
+import automation.endpoints
 import catalog.endpoints
 import device_adapters.mqtt.endpoints
 import knowledge.endpoints
@@ -37,7 +38,7 @@ ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
     device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
     alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints, notify.endpoints, owner_services.endpoints, knowledge.endpoints,
-    owner_services.wechat.endpoints, audit.endpoints,
+    owner_services.wechat.endpoints, automation.endpoints, audit.endpoints,
 )  # fmt: skip
 
 DESCRIPTION = """Zhiwu Hub (智物): buildings and the people in them, turned into work that is proved done.

@@ -31,7 +31,7 @@ def job_runner(
 
 
 def jobs(rooms: Rooms) -> list[JobKind]:
-    return [rooms.notify.deliverer.job(), *rooms.owners.jobs()]
+    return [rooms.notify.deliverer.job(), *rooms.owners.jobs(), *rooms.automation.jobs()]
 
 
 def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[None]]) -> list[Sweep]:
@@ -44,6 +44,7 @@ def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[N
         *rooms.knowledge.editor.sweeps(),
         *rooms.notify.deliverer.sweeps(),
         *rooms.owners.sweeps(),
+        *rooms.automation.sweeps(),
         Sweep("people.extend_shifts", HOURLY, rooms.people.rostering.extend),
         Sweep("people.forget_failures", HOURLY, rooms.people.throttle.sweep),
     ]

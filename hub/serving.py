@@ -88,7 +88,7 @@ def build_api(
         rooms.credentials, rooms.telemetry, rooms.stock, rooms.rules, rooms.alarms.service, rooms.notify.service,
         rooms.notify.board,
         *rooms.ticketing.services,
-        rooms.knowledge.service, rooms.knowledge.editor, *rooms.owners.provided,
+        rooms.knowledge.service, rooms.knowledge.editor, *rooms.owners.provided, *rooms.automation.provided,
     ]  # fmt: skip
     for service in services:
         provide(app, service)

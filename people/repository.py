@@ -151,6 +151,13 @@ async def holders(session: AsyncSession, site_id: UUID, role: Role) -> Sequence[
     return (await session.scalars(statement)).all()
 
 
+async def managers(session: AsyncSession, site_id: UUID) -> Sequence[UUID]:
+    """Active managers of this very site."""
+    statement = select(Person.id).join(RoleGrant, RoleGrant.person_id == Person.id)
+    mine = (RoleGrant.role == Role.MANAGER, RoleGrant.site_id == site_id, Person.is_active)
+    return (await session.scalars(statement.where(*mine).order_by(Person.created_at, Person.id))).all()
+
+
 async def account_of(session: AsyncSession, person_id: UUID) -> Account | None:
     return await session.scalar(select(Account).where(Account.person_id == person_id))
 
