@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry
 from alarms.handlers import LinkAlarms
 from alarms.service import AlarmService
 from audit.room import Audit, build_audit
+from automation.room import Automation, build_automation
+from automation.settings import AutomationSettings
 from building.profile import DeviceProfile
 from catalog.dead_letters import DeadLetters
 from catalog.directory import LiveDirectory
@@ -208,6 +210,7 @@ class Rooms:
     rules: RuleService
     ticketing: Ticketing
     owners: OwnerServices
+    automation: Automation
 
 
 def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
@@ -232,6 +235,11 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         wechat=connectors.wechat, account=connectors.account, settings=OwnerServicesSettings(), texts=common.texts,
         clock=common.clock, registry=common.registry,
     )  # fmt: skip
+    automation = build_automation(
+        database=common.database, app=common.jobs, catalog=catalog.service, people=people.service,
+        notify=notify.service, ticketing=ticketing, settings=AutomationSettings(),
+        master=common.secrets.get("link_secret"), clock=common.clock, registry=common.registry,
+    )  # fmt: skip
     return Rooms(
         answers=AnswerBook(common.clock),
         audit=build_audit(common.clock),
@@ -247,4 +255,5 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         rules=RuleService(common.profiles, common.directory, common.texts, common.clock),
         ticketing=ticketing,
         owners=owners,
+        automation=automation,
     )

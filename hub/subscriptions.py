@@ -24,6 +24,7 @@ from ticketing.handlers import is_work
 def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
     links, ticketing = rooms.alarms.links, rooms.ticketing
     alarm, telling, triage = ticketing.alarm_handlers, ticketing.telling, ticketing.triage
+    firing = rooms.automation.firing
     return [
         on(DeviceBound, kept.on_device_bound),
         # What the line says becomes an alarm …
@@ -41,4 +42,9 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(WorkOrderEscalated, telling.on_escalated),
         on(OutageConfirmed, telling.on_outage_confirmed),
         on(FireConfirmed, telling.on_fire_confirmed),
+        # What people have written down as rules follows of itself.
+        on(WorkOrderOpened, firing.on_opened),
+        on(WorkOrderJoined, firing.on_joined),
+        on(WorkOrderMoved, firing.on_moved),
+        on(WorkOrderEscalated, firing.on_escalated),
     ]

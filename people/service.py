@@ -54,6 +54,11 @@ class PeopleService:
         """Everybody who holds a role at the site, those of this very site first."""
         return [person.id for person in await repository.holders(session, site_id, role)]
 
+    async def managers(self, session: AsyncSession, site_id: UUID) -> list[UUID]:
+        """The managers of this very site; where it has none, whoever answers for it now. Raises NobodyResponsible."""
+        found = await repository.managers(session, site_id)
+        return list(found) or [(await self.duty_manager(session, site_id)).person_id]
+
     # --- how to reach somebody ------------------------------------------------------------------------------------
 
     async def contact(self, session: AsyncSession, person_id: UUID) -> Contact:
