@@ -1,8 +1,10 @@
-"""Pictures of an order: cleaned, kept in a folder, given out through the same door as the order."""
+"""Pictures and videos of an order: cleaned, kept in a folder, given out through the same door as the order."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,15 +15,17 @@ from kit.disk import sync_to_disk
 from kit.events import publish
 from kit.ids import new_id
 from ticketing import photo_repository, repository
-from ticketing.errors import PhotoNotFound, PhotoRefused, ReportNotFound, WorkOrderNotFound
+from ticketing.errors import PhotoNotFound, PhotoRefused, ReportNotFound, VideoNotFound, WorkOrderNotFound
 from ticketing.events import WorkOrderChanged
 from ticketing.journal import Entry, record
 from ticketing.models import Attachment, WorkOrder
-from ticketing.photos import Photo, clean_photo
+from ticketing.photos import Photo, clean_photo, where_taken
+from ticketing.videos import Video, clean_video, is_video, suffix_of
 from ticketing.working.purposes import PhotoPurpose
 
 MAX_PHOTOS_AN_ORDER = 100
 MAX_PHOTOS_A_REPORT = 20
+NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 
 
 class PhotoFolder:
@@ -33,19 +37,19 @@ class PhotoFolder:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    async def put(self, photo_id: UUID, photo: Photo) -> None:
-        await asyncio.to_thread(self._write, self._path(photo_id), photo.data)
+    async def put(self, photo_id: UUID, photo: Photo | Video) -> None:
+        await asyncio.to_thread(self._write, self.path(photo_id, suffix_of(photo.media_type)), photo.data)
 
     async def get(self, photo_id: UUID) -> bytes:
         """Raises PhotoNotFound when the file is gone."""
         try:
-            return await asyncio.to_thread(self._path(photo_id).read_bytes)
+            return await asyncio.to_thread(self.path(photo_id).read_bytes)
         except FileNotFoundError:
             raise PhotoNotFound(photo_id) from None
 
-    def _path(self, photo_id: UUID) -> Path:
+    def path(self, photo_id: UUID, suffix: str = "jpg") -> Path:
         # The last letters: a time-ordered id begins alike for years.
-        return self._root / "photos" / photo_id.hex[-2:] / f"{photo_id.hex}.jpg"
+        return self._root / "photos" / photo_id.hex[-2:] / f"{photo_id.hex}.{suffix}"
 
     def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,15 +69,35 @@ class Attaching:
     async def attach(
         self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, raw: bytes, added_by: UUID | None,
         purpose: PhotoPurpose = PhotoPurpose.WORK, clean: Callable[[bytes], Photo] = clean_photo,
+        keep_location: bool = False,
     ) -> Attachment:  # fmt: skip
-        """Keeps a picture of the work. `clean` checks it, in a thread. Raises WorkOrderNotFound, PhotoRefused."""
+        """Keeps a picture of the work. `clean` checks it, in a thread. With `keep_location` the row says where it was.
+
+        Raises WorkOrderNotFound, PhotoRefused.
+        """
         if await repository.order(session, scope, work_order_id) is None:
             raise WorkOrderNotFound(work_order_id)
         photo = await asyncio.to_thread(clean, raw)
+        place = await asyncio.to_thread(where_taken, raw) if keep_location else None
         order = await repository.lock_order(session, scope, work_order_id)
         assert order is not None  # found a moment ago, and orders are never deleted
         return await self._keep(
-            session, order, photo, added_by=added_by, limit=MAX_PHOTOS_AN_ORDER, purpose=purpose
+            session, order, photo, added_by=added_by, limit=MAX_PHOTOS_AN_ORDER, purpose=purpose, facts=_facts(place)
+        )  # fmt: skip
+
+    async def attach_video(
+        self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, raw: bytes, added_by: UUID | None,
+        purpose: PhotoPurpose = PhotoPurpose.WORK, keep_location: bool = False,
+    ) -> Attachment:  # fmt: skip
+        """Keeps a video of the work, as `attach` a picture. Raises WorkOrderNotFound, VideoRefused, PhotoRefused."""
+        if await repository.order(session, scope, work_order_id) is None:
+            raise WorkOrderNotFound(work_order_id)
+        video = await asyncio.to_thread(clean_video, raw)
+        order = await repository.lock_order(session, scope, work_order_id)
+        assert order is not None  # found a moment ago, and orders are never deleted
+        facts = _facts(video.location if keep_location else None) | {"duration_s": video.duration_s}
+        return await self._keep(
+            session, order, video, added_by=added_by, limit=MAX_PHOTOS_AN_ORDER, purpose=purpose, facts=facts
         )  # fmt: skip
 
     async def attach_to_report(
@@ -110,9 +134,22 @@ class Attaching:
             raise PhotoNotFound(photo_id)
         return await self._folder.get(photo_id)
 
+    async def video(
+        self, session: AsyncSession, scope: Scope, work_order_id: UUID, video_id: UUID
+    ) -> tuple[Attachment, Path]:
+        """The video and its file, for those who may see its order. Raises VideoNotFound."""
+        found = await photo_repository.of_site(session, scope, work_order_id, video_id)
+        if found is None or not is_video(found.media_type):
+            raise VideoNotFound(video_id)
+        path = self._folder.path(video_id, suffix_of(found.media_type))
+        if not await asyncio.to_thread(path.is_file):
+            raise VideoNotFound(video_id)
+        return found, path
+
     async def _keep(
-        self, session: AsyncSession, order: WorkOrder, photo: Photo, *, added_by: UUID | None, limit: int,
+        self, session: AsyncSession, order: WorkOrder, photo: Photo | Video, *, added_by: UUID | None, limit: int,
         report_id: UUID | None = None, source_ref: str | None = None, purpose: PhotoPurpose = PhotoPurpose.WORK,
+        facts: Mapping[str, Any] = NO_FACTS,
     ) -> Attachment:  # fmt: skip
         if await photo_repository.count(session, order.id, report_id) >= limit:
             raise PhotoRefused(reason="too_many", limit=str(limit))
@@ -122,8 +159,13 @@ class Attaching:
             id=photo_id, site_id=order.site_id, work_order_id=order.id, report_id=report_id, added_by=added_by,
             added_at=now, media_type=photo.media_type, size_bytes=len(photo.data), width_px=photo.width_px,
             height_px=photo.height_px, sha256=photo.sha256, source_ref=source_ref, purpose=purpose.value,
+            facts=dict(facts),
         )  # fmt: skip
         session.add(kept)
         record(session, order, Entry.PHOTO_ADDED, at=now, actor_id=added_by, after={"photo_id": str(photo_id)})
         await publish(session, WorkOrderChanged(site_id=order.site_id, work_order_id=order.id))
         return kept
+
+
+def _facts(location: str | None) -> dict[str, Any]:
+    return {} if location is None else {"location": location}

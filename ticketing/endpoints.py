@@ -1,9 +1,9 @@
 """Work orders over HTTP."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 
 from catalog.errors import SiteNotFound
@@ -11,14 +11,12 @@ from catalog.foreign_text import Line
 from kit.access import STAFF, Principal, Role
 from kit.errors import DomainError
 from kit.http import Caller, Page, PageParams, Paging, Session, allow, service
-from ticketing import errors
+from ticketing import attachment_endpoints, errors
 from ticketing.actor import Actor
-from ticketing.attaching import Attaching
 from ticketing.desk import Desk, OrderLines
 from ticketing.flow import Action
 from ticketing.kinds import OrderState
 from ticketing.narrowing_repository import OrderFilter
-from ticketing.photos import MAX_BYTES
 from ticketing.report_links import ReportLinks
 from ticketing.request_schemas import (
     ActionIn,
@@ -36,7 +34,6 @@ from ticketing.schemas import (
     CreatedOut,
     OwnerReportOut,
     PhoneOut,
-    PhotoOut,
     SuggestionOut,
     WorkOrderLineOut,
     WorkOrderOut,
@@ -44,7 +41,6 @@ from ticketing.schemas import (
 from ticketing.service import OrderEdit, TicketingService
 from ticketing.tasking import TaskWords
 from ticketing.words import Words
-from ticketing.working.purposes import PhotoPurpose
 
 router = APIRouter(prefix="/api/v1", tags=["work orders"])
 
@@ -54,6 +50,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.ReportLinkRefused: 404,
     errors.TaskNotFound: 404,
     errors.PhotoNotFound: 404,
+    errors.VideoNotFound: 404,
     errors.NotYourOrder: 403,
     errors.IllegalTransition: 409,
     errors.IllegalTaskMove: 409,
@@ -72,6 +69,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.PageTooDeep: 422,
     errors.PlaceNotFound: 422,
     errors.PhotoRefused: 422,
+    errors.VideoRefused: 422,
 }
 
 # Who handles orders. A tester looks on.
@@ -80,7 +78,6 @@ AT_THE_DESK = (Role.DISPATCHER, Role.MANAGER)
 
 Ticketing = Annotated[TicketingService, Depends(service(TicketingService))]
 Orders = Annotated[Desk, Depends(service(Desk))]
-Photos = Annotated[Attaching, Depends(service(Attaching))]
 Links = Annotated[ReportLinks, Depends(service(ReportLinks))]
 Reader = Annotated[Principal, Depends(allow(*STAFF))]
 Handler = Annotated[Principal, Depends(allow(*HANDLING))]
@@ -260,41 +257,6 @@ async def reveal_reporter_phone(
     )
 
 
-# --- photos --------------------------------------------------------------------------------------------------------
-
-
-@router.post("/work-orders/{work_order_id}/photos", response_model=PhotoOut, status_code=201)
-async def upload_work_order_photo(
-    work_order_id: UUID, file: UploadFile, session: Session, photos: Photos, caller: Handler,
-    purpose: Annotated[Literal["work", "before", "after"], Form(description="what it shows")] = "work",
-) -> PhotoOut:  # fmt: skip
-    """Adds a picture (JPEG, PNG or WebP, ≤ 10 MB). It is kept as JPEG without the place it was taken at."""
-    raw = await file.read(MAX_BYTES + 1)
-    kept = await photos.attach(
-        session, caller.scope(*HANDLING), work_order_id, raw=raw, added_by=caller.person_id,
-        purpose=PhotoPurpose(purpose),
-    )  # fmt: skip
-    return PhotoOut.of(kept)
-
-
-@router.get(
-    "/work-orders/{work_order_id}/photos/{photo_id}",
-    response_class=Response,
-    responses={200: {"content": {"image/jpeg": {}}}},
-)
-async def download_work_order_photo(
-    work_order_id: UUID, photo_id: UUID, session: Session, photos: Photos, caller: Reader
-) -> Response:
-    """A picture, as an attachment: a browser never runs what people send."""
-    data = await photos.content(session, caller.scope(*STAFF), work_order_id, photo_id)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{photo_id}.jpg"',
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, max-age=86400",
-    }
-    return Response(data, media_type="image/jpeg", headers=headers)
-
-
 # --- owners --------------------------------------------------------------------------------------------------------
 
 
@@ -329,3 +291,6 @@ def _listed(found: OrderLines, paging: PageParams) -> Page[WorkOrderLineOut]:
         items=[WorkOrderLineOut.of(line) for line in found.lines], total=found.total.rows, more=found.total.is_more,
         limit=paging.limit, offset=paging.offset,
     )  # fmt: skip
+
+
+router.include_router(attachment_endpoints.router)

@@ -44,6 +44,11 @@ class PhotoNotFound(DomainError):
 
 
 @dataclass(eq=False)
+class VideoNotFound(DomainError):
+    video_id: UUID
+
+
+@dataclass(eq=False)
 class NotEmployed(DomainError):
     """Work is given to staff and contractors, not to residents."""
 
@@ -225,6 +230,20 @@ class OutageNotPossible(DomainError):
 @dataclass(eq=False)
 class OutageAlreadyConfirmed(DomainError):
     confirmed_at: datetime
+
+
+@dataclass(eq=False)
+class VideoRefused(DomainError):
+    """Not a video we keep: "too_large", "not_a_video", "too_many_pixels" or "too_long". `limit` says of what."""
+
+    reason: str
+    limit: str
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.facts | {
+            "reason": TextKey(f"ticketing.photo.{self.reason}"),
+        }
 
 
 @dataclass(eq=False)

@@ -41,7 +41,13 @@ TIMELINE: JsonDict = {
 PHOTO: JsonDict = {
     "id": "0198b5a0-0000-7000-8000-000000000301", "report_id": _REPORT, "added_by": _PERSON,
     "added_at": "2026-11-22T02:14:00Z", "media_type": "image/jpeg", "size_bytes": 284113, "width_px": 1600,
-    "height_px": 1200, "purpose": "work",
+    "height_px": 1200, "purpose": "work", "location": None,
+}  # fmt: skip
+
+VIDEO: JsonDict = {
+    **PHOTO,
+    "id": "0198b5a0-0000-7000-8000-000000000302", "media_type": "video/mp4", "size_bytes": 8841133, "width_px": 1920,
+    "height_px": 1080, "duration_s": 12.4, "location": "+30.2741+120.1551/",
 }  # fmt: skip
 
 ORDER: JsonDict = {
@@ -59,7 +65,7 @@ ORDER: JsonDict = {
             "outcome": "accepted", "ended_at": _ACCEPTED_AT,
         }
     ],
-    "photos": [PHOTO],
+    "photos": [PHOTO], "videos": [VIDEO],
     "alarms": [
         {
             "alarm_id": "0198b5a0-0000-7000-8000-000000000401", "fault_mode": "door_stuck", "onset_at": _OPENED_AT,

@@ -5,9 +5,10 @@ CPU-bound; callers run `clean_photo` in a thread.
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ticketing.errors import PhotoRefused
 
@@ -16,6 +17,7 @@ MAX_PIXELS = 50_000_000
 MAX_EDGE_PX = 2560
 JPEG_QUALITY = 85
 _FORMATS = ("JPEG", "PNG", "WEBP")
+GPS = ExifTags.GPS
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,28 @@ def clean_photo(raw: bytes) -> Photo:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         # Pillow reports broken files of different formats with all of these.
         raise PhotoRefused(reason="not_an_image", limit="JPEG, PNG, WebP") from None
+
+
+def where_taken(raw: bytes) -> str | None:
+    """Where a picture says it was taken, as ISO 6709 (`+30.2741+120.1551/`); None where it does not, or nonsense."""
+    try:
+        with Image.open(io.BytesIO(raw), formats=_FORMATS) as image:
+            told = image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
+            latitude, longitude = (
+                _degrees(told[tag], negative=told[reference] in ("S", "W"))
+                for tag, reference in ((GPS.GPSLatitude, GPS.GPSLatitudeRef), (GPS.GPSLongitude, GPS.GPSLongitudeRef))
+            )
+    except (KeyError, UnidentifiedImageError, OSError, SyntaxError, ValueError, TypeError, ZeroDivisionError):
+        return None
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        return None
+    return f"{latitude:+08.4f}{longitude:+09.4f}/"
+
+
+def _degrees(parts: Sequence[float], *, negative: bool) -> float:
+    degrees, minutes, seconds = (float(part) for part in parts)
+    found = degrees + minutes / 60 + seconds / 3600
+    return -found if negative else found
 
 
 def _encode(image: Image.Image) -> Photo:

@@ -28,6 +28,7 @@ from ticketing.listing_repository import OrderCounts
 from ticketing.models import Attachment, DispatchOffer, Report, TimelineEntry, WorkOrder, WorkOrderTask
 from ticketing.reports import Known, OwnerReport
 from ticketing.tasks import TaskAction
+from ticketing.videos import is_video
 from ticketing.working.purposes import PhotoPurpose
 
 
@@ -187,6 +188,8 @@ class OfferOut(Schema):
 
 
 class PhotoOut(Schema):
+    """`location`: where it was taken (ISO 6709), when whoever sent it wanted that kept."""
+
     model_config = ConfigDict(json_schema_extra={"examples": [examples.PHOTO]})
 
     id: UUID
@@ -198,10 +201,31 @@ class PhotoOut(Schema):
     width_px: int
     height_px: int
     purpose: PhotoPurpose
+    location: str | None
 
     @classmethod
     def of(cls, kept: Attachment) -> "PhotoOut":
-        return cls.model_validate(kept)
+        return cls(**_media(kept))
+
+
+class VideoOut(PhotoOut):
+    """`duration_s` is null where the recorder noted none."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.VIDEO]})
+
+    duration_s: float | None
+
+    @classmethod
+    def of(cls, kept: Attachment) -> "VideoOut":
+        return cls(**_media(kept), duration_s=kept.facts.get("duration_s"))
+
+
+def _media(kept: Attachment) -> dict[str, Any]:
+    return {
+        "id": kept.id, "report_id": kept.report_id, "added_by": kept.added_by, "added_at": kept.added_at,
+        "media_type": kept.media_type, "size_bytes": kept.size_bytes, "width_px": kept.width_px,
+        "height_px": kept.height_px, "purpose": kept.purpose, "location": kept.facts.get("location"),
+    }  # fmt: skip
 
 
 class OrderAlarmOut(Schema):
@@ -248,6 +272,7 @@ class WorkOrderOut(WorkOrderLineOut):
     report_list: list[ReportOut]
     offers: list[OfferOut]
     photos: list[PhotoOut]
+    videos: list[VideoOut]
     alarms: list[OrderAlarmOut]
 
     @classmethod
@@ -264,7 +289,8 @@ class WorkOrderOut(WorkOrderLineOut):
             "timeline": [TimelineOut.of(entry, page) for entry in page.timeline],
             "report_list": [ReportOut.of(report, page) for report in page.reports],
             "offers": [OfferOut.of(offer, page) for offer in page.offers],
-            "photos": [PhotoOut.of(kept) for kept in page.photos],
+            "photos": [PhotoOut.of(kept) for kept in page.photos if not is_video(kept.media_type)],
+            "videos": [VideoOut.of(kept) for kept in page.photos if is_video(kept.media_type)],
             "alarms": [OrderAlarmOut.model_validate(link) for link in page.alarms],
         }  # fmt: skip
         return cls.model_validate(values)

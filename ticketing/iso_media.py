@@ -1,0 +1,259 @@
+"""MP4 and QuickTime files: what their boxes say, and what in them says too much. Pure.
+
+Boxes keep their place and length: one that must go becomes `free` and its content zeros, so that no offset in the file
+has to be computed anew and no encoder is wanted. ISO/IEC 14496-12.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MOST_BOXES = 50_000
+
+_TOP = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"styp"})
+_MOVIE = frozenset({b"mvhd", b"trak", b"mvex", b"iods"})
+_TRACK = frozenset({b"tkhd", b"mdia", b"edts", b"tref", b"tapt"})
+_FRAGMENT = frozenset({b"mfhd", b"traf"})
+_SPACE = frozenset({b"free", b"skip", b"wide"})
+_SEEN_AND_HEARD = frozenset({b"vide", b"soun"})
+_LOCATION_KEYS = (b"\xa9xyz", b"com.apple.quicktime.location.ISO6709")
+
+
+class BadContainer(ValueError):
+    """Not the container it says it is, or cut off, or built to be read for ever."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """`start` of its header, `body` of its content, `end` behind it; offsets in the file, bytes."""
+
+    kind: bytes
+    start: int
+    body: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Movie:
+    """What the file says of itself. `duration_s` is None where it says nothing."""
+
+    media_type: str
+    duration_s: float | None
+    width_px: int
+    height_px: int
+
+
+class IsoFile:
+    """A file in memory, to be read and then cleaned in place."""
+
+    def __init__(self, data: bytearray) -> None:
+        self._data = data
+        self._boxes_read = 0
+
+    def read(self) -> Movie:
+        """Raises BadContainer, also when there is no picture in it."""
+        top = self._children(0, len(self._data))
+        if not top or top[0].kind != b"ftyp":
+            raise BadContainer("no ftyp")
+        brand = bytes(self._data[top[0].body : top[0].body + 4])
+        moov = _only(top, b"moov")
+        tracks = [one for one in self._inside(moov) if one.kind == b"trak"]
+        pictures = [one for one in tracks if self._handler(one) == b"vide"]
+        if not pictures:
+            raise BadContainer("no video track")
+        sizes = [self._size(track) for track in pictures]
+        width, height = max(sizes, key=lambda size: size[0] * size[1])
+        media_type = "video/quicktime" if brand == b"qt  " else "video/mp4"
+        return Movie(media_type, self._duration_s(moov, top), width, height)
+
+    def clean(self) -> None:
+        """Blanks whatever is neither picture nor sound nor needed to play them: places, names, notes of the camera."""
+        top = self._children(0, len(self._data))
+        media = [(box.body, box.end) for box in top if box.kind == b"mdat"]
+        for box in top:
+            self._keep(box, _TOP)
+            if box.kind == b"moov":
+                self._clean_movie(box, media)
+            elif box.kind == b"moof":
+                self._clean_fragment(box)
+
+    def location(self) -> str | None:
+        """Where it was taken, as ISO 6709 (`+30.2741+120.1551/`), if the file says so."""
+        for box in self._children(0, len(self._data)):
+            if box.kind in (b"moov", b"meta", b"uuid"):
+                found = _position(bytes(self._data[box.body : box.end]))
+                if found is not None:
+                    return found
+        return None
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def _children(self, start: int, end: int) -> list[Box]:
+        found: list[Box] = []
+        while start + 8 <= end:
+            size, kind = struct.unpack_from(">I4s", self._data, start)
+            body = start + 8
+            if size == 1:
+                if start + 16 > end:
+                    raise BadContainer("cut off")
+                size, body = struct.unpack_from(">Q", self._data, start + 8)[0], start + 16
+            elif size == 0:
+                size = end - start
+            if size < body - start or start + size > end:
+                raise BadContainer("a box reaches out of its own")
+            found.append(Box(kind, start, body, start + size))
+            start += size
+            self._boxes_read += 1
+            if self._boxes_read > MOST_BOXES:
+                raise BadContainer("too many boxes")
+        return found
+
+    def _inside(self, box: Box, *, skip: int = 0) -> list[Box]:
+        return self._children(box.body + skip, box.end)
+
+    def _find(self, box: Box, *path: bytes) -> Box | None:
+        for kind in path:
+            found = next((one for one in self._inside(box) if one.kind == kind), None)
+            if found is None:
+                return None
+            box = found
+        return box
+
+    def _need(self, box: Box, *path: bytes) -> Box:
+        found = self._find(box, *path)
+        if found is None:
+            raise BadContainer(f"no {path[-1].decode('latin-1')}")
+        return found
+
+    def _numbers(self, form: str, box: Box, offset: int) -> tuple[int, ...]:
+        if box.body + offset + struct.calcsize(form) > box.end:
+            raise BadContainer("a box is too short")
+        found: tuple[int, ...] = struct.unpack_from(form, self._data, box.body + offset)
+        return found
+
+    def _handler(self, track: Box) -> bytes:
+        handler = self._need(track, b"mdia", b"hdlr")
+        return bytes(self._data[handler.body + 8 : handler.body + 12])
+
+    def _size(self, track: Box) -> tuple[int, int]:
+        header = self._need(track, b"tkhd")
+        width, height = self._numbers(">II", header, header.end - header.body - 8)
+        return width >> 16, height >> 16
+
+    def _duration_s(self, moov: Box, top: list[Box]) -> float | None:
+        header = self._need(moov, b"mvhd")
+        long = self._data[header.body] == 1
+        scale, duration = self._numbers(">IQ" if long else ">II", header, 20 if long else 12)
+        if scale == 0:
+            raise BadContainer("no time scale")
+        if duration not in (0, 2**32 - 1, 2**64 - 1):
+            return duration / scale
+        return self._fragments_s(moov, top)
+
+    def _fragments_s(self, moov: Box, top: list[Box]) -> float | None:
+        """Of a file that was written while it was filmed: when its last fragment begins."""
+        scales = [
+            self._scale(self._need(track, b"mdia", b"mdhd")) for track in self._inside(moov) if track.kind == b"trak"
+        ]
+        latest: int | None = None
+        for fragment in (box for box in top if box.kind == b"moof"):
+            for part in (box for box in self._inside(fragment) if box.kind == b"traf"):
+                time = self._find(part, b"tfdt")
+                if time is not None:
+                    long = self._data[time.body] == 1
+                    latest = max(latest or 0, *self._numbers(">Q" if long else ">I", time, 4))
+        return None if latest is None else latest / max(1, min(scales))
+
+    def _scale(self, header: Box) -> int:
+        return self._numbers(">I", header, 20 if self._data[header.body] == 1 else 12)[0]
+
+    # --- cleaning --------------------------------------------------------------------------------------------------
+
+    def _keep(self, box: Box, known: frozenset[bytes]) -> None:
+        """Leaves a box that is known, empties one that is only room, and makes room of any other."""
+        if box.kind not in known or box.kind in _SPACE:
+            self._blank(box)
+
+    def _blank(self, box: Box) -> None:
+        self._data[box.start + 4 : box.start + 8] = b"free"
+        self._data[box.body : box.end] = bytes(box.end - box.body)
+
+    def _clean_movie(self, moov: Box, media: list[tuple[int, int]]) -> None:
+        for box in self._inside(moov):
+            if box.kind == b"trak" and self._handler(box) not in _SEEN_AND_HEARD:
+                self._blank_samples(box, media)
+                self._blank(box)
+                continue
+            self._keep(box, _MOVIE)
+            if box.kind == b"trak":
+                for part in self._inside(box):
+                    self._keep(part, _TRACK)
+
+    def _clean_fragment(self, moof: Box) -> None:
+        for box in self._inside(moof):
+            self._keep(box, _FRAGMENT)
+
+    def _blank_samples(self, track: Box, media: list[tuple[int, int]]) -> None:
+        """Empties what a track of neither picture nor sound (a camera's own positions) has among the media."""
+        table = self._find(track, b"mdia", b"minf", b"stbl")
+        if table is None:
+            return
+        for start, length in self._chunks(table):
+            for media_start, media_end in media:
+                first, last = max(start, media_start), min(start + length, media_end)
+                if first < last:
+                    self._data[first:last] = bytes(last - first)
+
+    def _chunks(self, table: Box) -> Iterator[tuple[int, int]]:
+        """Where the chunks of a track lie, and their lengths."""
+        sizes, offsets = self._sizes(table), self._offsets(table)
+        runs = self._need(table, b"stsc")
+        count = self._numbers(">I", runs, 4)[0]
+        rows = [self._numbers(">II", runs, 8 + 12 * row) for row in range(min(count, (runs.end - runs.body) // 12))]
+        sample, run = 0, 0
+        for number, offset in enumerate(offsets, start=1):
+            while run + 1 < len(rows) and rows[run + 1][0] <= number:
+                run += 1
+            samples = rows[run][1] if rows else 0
+            each, listed = sizes
+            length = samples * each if listed is None else sum(listed[sample : sample + samples])
+            sample += samples
+            yield offset, length
+
+    def _sizes(self, table: Box) -> tuple[int, tuple[int, ...] | None]:
+        """The size of every sample, or of each."""
+        box = self._need(table, b"stsz")
+        each, count = self._numbers(">II", box, 4)
+        return (each, None) if each else (0, self._numbers(f">{_within(count, box, 12, 4)}I", box, 12))
+
+    def _offsets(self, table: Box) -> tuple[int, ...]:
+        box = self._find(table, b"co64")
+        if box is not None:
+            return self._numbers(f">{_within(self._numbers('>I', box, 4)[0], box, 8, 8)}Q", box, 8)
+        box = self._need(table, b"stco")
+        return self._numbers(f">{_within(self._numbers('>I', box, 4)[0], box, 8, 4)}I", box, 8)
+
+
+def _only(boxes: list[Box], kind: bytes) -> Box:
+    found = [box for box in boxes if box.kind == kind]
+    if len(found) != 1:
+        raise BadContainer(f"{len(found)} boxes {kind.decode('latin-1')}")
+    return found[0]
+
+
+def _within(count: int, box: Box, offset: int, each: int) -> int:
+    """A count that the box has room for."""
+    return min(count, (box.end - box.body - offset) // each)
+
+
+def _position(content: bytes) -> str | None:
+    """The first ISO 6709 position behind a key that announces one."""
+    if not any(key in content for key in _LOCATION_KEYS):
+        return None
+    for start in range(len(content)):
+        if content[start] in b"+-":
+            end = content.find(b"/", start, start + 60)
+            told = content[start : end + 1] if end > 0 else b""
+            if told and all(letter in b"+-.0123456789/" for letter in told) and sum(told.count(s) for s in b"+-") >= 2:
+                return told.decode("ascii")
+    return None
