@@ -224,7 +224,8 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
     )
     stock = StockService(catalog=catalog.service, people=people.service, clock=common.clock)
     ticketing = build_ticketing(
-        catalog=catalog.service, people=people.service, alarms=alarms.service, notify=notify.service,
+        catalog=catalog.service, people=people.service, contractors=people.contractors,
+        alarms=alarms.service, notify=notify.service,
         facts=LatestFacts(telemetry), texts=common.texts, clock=common.clock, registry=common.registry,
         links=ReportLinks(secret=common.secrets.get("link_secret"), clock=common.clock),
         files_dir=common.settings.files,

@@ -10,8 +10,10 @@ from device_adapters.mqtt.binding import KeptSamples
 from hub.rooms import Rooms
 from kit.events import Subscription, on
 from ticketing.events import (
+    CalendarYearUnknown,
     FireConfirmed,
     OutageConfirmed,
+    TargetWarned,
     TaskMoved,
     WorkOrderEscalated,
     WorkOrderJoined,
@@ -40,6 +42,8 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(WorkOrderMoved, telling.on_moved),
         on(TaskMoved, telling.on_task_moved),
         on(WorkOrderEscalated, telling.on_escalated),
+        on(TargetWarned, telling.on_warned),
+        on(CalendarYearUnknown, ticketing.levels.telling.on_year_unknown),
         on(OutageConfirmed, telling.on_outage_confirmed),
         on(FireConfirmed, telling.on_fire_confirmed),
         # What people have written down as rules follows of itself.

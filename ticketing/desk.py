@@ -14,7 +14,6 @@ from kit.totals import Total
 from people.service import PeopleService
 from ticketing import listing_repository, photo_repository, repository
 from ticketing.actor import Actor
-from ticketing.deadlines import is_late
 from ticketing.definitions.book import Definitions
 from ticketing.dispatch import Ranking
 from ticketing.dispatching import Dispatching
@@ -140,9 +139,10 @@ class Desk:
 def _line(order: WorkOrder, names: Mapping[UUID, str], reports: int, now: datetime) -> OrderLine:
     state = OrderState(order.state)
     is_over = state in SETTLED or state is OrderState.DONE
-    is_overdue = not is_over and (
-        is_late(due_at=order.response_due_at, stopped_at=order.responded_at, now=now)
-        or is_late(due_at=order.resolution_due_at, stopped_at=order.held_since, now=now)
+    is_overdue = not is_over and order.held_since is None and (
+        order.resolution_due_at < now
+        or (order.responded_at is None and order.response_due_at < now)
+        or (order.arrived_at is None and order.arrival_due_at is not None and order.arrival_due_at < now)
     )
     return OrderLine(order, names.get(order.assignee_id) if order.assignee_id else None, reports, is_overdue)
 

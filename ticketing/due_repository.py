@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ticketing.kinds import SETTLED, OrderState
+from ticketing.kinds import OrderState
 from ticketing.models import WorkOrder, WorkOrderTask
-
-_OVER = {*SETTLED, OrderState.DONE}
 
 
 async def unanswered(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[UUID]:
@@ -29,26 +27,6 @@ async def unproved(session: AsyncSession, *, now: datetime, limit: int) -> Seque
         select(WorkOrder.id)
         .where(WorkOrder.proof_due_at <= now, WorkOrder.state == OrderState.DONE)
         .order_by(WorkOrder.proof_due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return found.all()
-
-
-async def overdue(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[UUID]:
-    unanswered_ = and_(
-        WorkOrder.response_due_at <= now, WorkOrder.responded_at.is_(None), WorkOrder.response_escalated_at.is_(None)
-    )
-    undone = and_(
-        WorkOrder.resolution_due_at <= now,
-        WorkOrder.done_at.is_(None),
-        WorkOrder.resolution_escalated_at.is_(None),
-        WorkOrder.held_since.is_(None),
-    )
-    found = await session.scalars(
-        select(WorkOrder.id)
-        .where(or_(unanswered_, undone), WorkOrder.state.not_in(_OVER))
-        .order_by(WorkOrder.opened_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )

@@ -44,12 +44,32 @@ class WorkOrderChanged(Event, frozen=True, kw_only=True):
 
 
 class WorkOrderEscalated(Event, frozen=True, kw_only=True):
-    """A target was missed, or nobody could be found. `reason` is an `ticketing.escalation.…` text key's last part."""
+    """A target was missed, or nobody could be found. `reason` is an `ticketing.escalation.…` text key's last part.
+
+    `person_ids` are told; None: whoever is the duty manager. Each step of a chain is an event of its own.
+    """
 
     work_order_id: UUID
     reason: str
     due_at: datetime | None = None
     task_id: UUID | None = None
+    person_ids: tuple[UUID, ...] | None = None
+
+
+class TargetWarned(Event, frozen=True, kw_only=True):
+    """A target will soon be missed, or a hold has lasted as long as it was said to. `person_ids` are told."""
+
+    work_order_id: UUID
+    reason: str
+    due_at: datetime
+    person_ids: tuple[UUID, ...]
+
+
+class CalendarYearUnknown(Event, frozen=True, kw_only=True):
+    """Nobody has published, as far as the hub knows, or entered the public holidays of a year."""
+
+    year: int
+    person_ids: tuple[UUID, ...]
 
 
 class TaskMoved(Event, frozen=True, kw_only=True):

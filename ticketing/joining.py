@@ -5,18 +5,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.clock import Clock
 from ticketing import repository
 from ticketing.actor import Actor
-from ticketing.deadlines import Deadlines
 from ticketing.dispatching import Dispatching
 from ticketing.draft import Draft
 from ticketing.flow import Action
 from ticketing.incident import IncidentKey
 from ticketing.journal import Entry, record
-from ticketing.kinds import IN_HAND, OrderState, Procedure
+from ticketing.kinds import IN_HAND, OrderState
 from ticketing.models import WorkOrder
 from ticketing.moving import Moving
 from ticketing.muting import Muting
 from ticketing.site_targets import SiteTargets
-from ticketing.targets import Targets
+from ticketing.sla.keeping import LevelKeeping
 from ticketing.tasking import Tasking
 from ticketing.words import Words
 
@@ -24,13 +23,14 @@ from ticketing.words import Words
 class Joining:
     def __init__(
         self, *, targets: SiteTargets, moving: Moving, tasking: Tasking, dispatching: Dispatching, muting: Muting,
-        clock: Clock,
+        levels: LevelKeeping, clock: Clock,
     ) -> None:  # fmt: skip
         self._targets = targets
         self._moving = moving
         self._tasking = tasking
         self._dispatching = dispatching
         self._muting = muting
+        self._levels = levels
         self._clock = clock
 
     async def join(self, session: AsyncSession, order: WorkOrder, draft: Draft) -> None:
@@ -39,7 +39,7 @@ class Joining:
         What was said to be done and is heard of again is not done.
         """
         await self._name_fault(session, order, draft)
-        is_other_work = self._upgrade(session, order, draft, await self._targets.of(session, order.site_id))
+        is_other_work = await self._upgrade(session, order, draft)
         if _is_heard_again(order, draft):
             words = Words(reason="again_after_done")
             await self._moving.move(session, order, actor=Actor.system(), action=Action.REOPEN, words=words)
@@ -60,26 +60,20 @@ class Joining:
         order.fault_mode = draft.fault_mode
         await session.flush()
 
-    def _upgrade(self, session: AsyncSession, order: WorkOrder, draft: Draft, targets: Targets) -> bool:
+    async def _upgrade(self, session: AsyncSession, order: WorkOrder, draft: Draft) -> bool:
         """Raises priority and kind where `draft` is worse; whether it is another kind of work now."""
         is_other_work = draft.kind.procedure.is_life_safety and draft.kind.procedure != order.procedure
-        procedure = draft.kind.procedure if is_other_work else Procedure(order.procedure)
         priority = min(order.priority, draft.priority)
         if not is_other_work and priority == order.priority:
             return False
         before = {"kind": order.kind, "priority": order.priority}
         now = self._clock.now()
-        clock = targets.clock(kind=procedure, priority=priority)
-        standing = Deadlines(order.response_due_at, order.resolution_due_at)
-        due = standing.tightened(Deadlines.starting(now, clock))
         order.priority = priority
-        order.response_due_at, order.resolution_due_at = due.response_due_at, due.resolution_due_at
-        order.promised_at = min(order.promised_at, due.resolution_due_at)
-        order.response_min, order.resolution_min = clock.response_min, clock.resolution_min
-        order.answer_min = targets.answer_min[priority]
+        order.answer_min = (await self._targets.of(session, order.site_id)).answer_min[priority]
         order.version += 1
         if is_other_work:
             _become(order, draft)
+        await self._levels.tighten(session, order)
         record(session, order, Entry.UPGRADED, at=now, before=before, after={"kind": order.kind, "priority": priority})
         return is_other_work
 

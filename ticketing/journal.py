@@ -25,6 +25,7 @@ class Entry(StrEnum):
     EDITED = "edited"
     TASK_OPENED = "task_opened"
     TASK_MOVED = "task_moved"
+    WARNED = "warned"
     ESCALATED = "escalated"
     NOBODY_FOUND = "nobody_found"
     OUTAGE_CONFIRMED = "outage_confirmed"

@@ -14,7 +14,6 @@ from kit.clock import Clock
 from kit.events import publish
 from ticketing import repository
 from ticketing.actor import Actor
-from ticketing.deadlines import Deadlines
 from ticketing.definitions.book import Definitions
 from ticketing.dispatching import Choice, Dispatching, DispatchMode, OfferOutcome, end_offer, offer
 from ticketing.errors import AlreadyTaken, FieldInvalid, IncidentTakenOver, ReopenTooLate
@@ -27,7 +26,7 @@ from ticketing.journal import Entry, record
 from ticketing.kinds import IN_HAND, ClosingCode, OrderState
 from ticketing.models import WorkOrder
 from ticketing.muting import Muting
-from ticketing.targets import Clock as TargetClock
+from ticketing.sla.keeping import LevelKeeping
 from ticketing.tasking import Tasking
 from ticketing.tasks import TaskAction
 from ticketing.words import NOTHING_SAID, Words
@@ -47,7 +46,7 @@ _LABELS = {
 class Moving:
     def __init__(
         self, *, definitions: Definitions, filling: FormFilling, dispatching: Dispatching, tasking: Tasking,
-        muting: Muting, alarms: AlarmService, clock: Clock, guards: Mapping[Guard, Follow],
+        muting: Muting, levels: LevelKeeping, alarms: AlarmService, clock: Clock, guards: Mapping[Guard, Follow],
         effects: Mapping[Effect, Follow], later: Mapping[Effect, Follow],
     ) -> None:  # fmt: skip
         """`guards`, `effects` and `later` are what other parts of the room bring besides the core's own."""
@@ -56,6 +55,7 @@ class Moving:
         self._dispatching = dispatching
         self._tasking = tasking
         self._muting = muting
+        self._levels = levels
         self._alarms = alarms
         self._clock = clock
         self.following = Following(
@@ -66,8 +66,8 @@ class Moving:
                 Effect.TAKE: self._take,
                 Effect.WITHDRAW: self._withdraw,
                 Effect.CHECK_IN: self._check_in,
-                Effect.PAUSE_CLOCK: self._pause_clock,
-                Effect.RESUME_CLOCK: self._resume_clock,
+                Effect.PAUSE_CLOCK: levels.pause,
+                Effect.RESUME_CLOCK: levels.resume,
                 Effect.END_TASKS: self._end_tasks,
                 Effect.ASK_PROOF: self._finish,
                 Effect.SETTLE: self._settle,
@@ -223,19 +223,6 @@ class Moving:
         step.order.arrived_at = step.order.arrived_at or step.now
         await self._tasking.follow(session, step.order, TaskAction.ARRIVE)
 
-    async def _pause_clock(self, session: AsyncSession, step: Step) -> None:
-        step.order.held_since, step.order.hold_until = step.now, step.words.hold_until
-
-    async def _resume_clock(self, session: AsyncSession, step: Step) -> None:
-        order = step.order
-        if order.held_since is None:
-            return
-        standing = Deadlines(order.response_due_at, order.resolution_due_at)
-        due = standing.after_hold(held_since=order.held_since, now=step.now)
-        moved = due.resolution_due_at - order.resolution_due_at
-        order.resolution_due_at, order.promised_at = due.resolution_due_at, order.promised_at + moved
-        order.held_since = order.hold_until = None
-
     async def _end_tasks(self, session: AsyncSession, step: Step) -> None:
         code = step.words.closing_code
         is_called_off = step.flow.stage(step.row.after).state is OrderState.CANCELLED
@@ -270,15 +257,12 @@ class Moving:
         if incident.closed_at is not None and not await repository.reopen_incident(session, incident):
             holder = await repository.open_holder(session, incident)
             raise IncidentTakenOver(number=holder.number if holder else "—")
-        due = Deadlines.starting(step.now, TargetClock(order.response_min, order.resolution_min))
-        order.response_due_at, order.resolution_due_at = due.response_due_at, due.resolution_due_at
-        order.promised_at = due.resolution_due_at
-        order.responded_at = order.arrived_at = order.done_at = order.dispatched_at = None
+        order.dispatched_at = None
         order.proof_due_at = order.verified_at = order.settled_at = None
-        order.response_escalated_at = order.resolution_escalated_at = None
         order.closing_code = order.closing_note = order.assignee_id = None
         order.attempt += 1
         order.dispatch_round += 1
+        self._levels.restart(order, step.now)
 
 
 def _enter(order: WorkOrder, step: Step) -> None:

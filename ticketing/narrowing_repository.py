@@ -119,10 +119,12 @@ def is_open() -> ColumnElement[bool]:
 
 
 def overdue(now: datetime) -> ColumnElement[bool]:
-    """Open, and past the time of its answer or of its end; a hold stops the clock."""
+    """Open, and past the time of its answer, of somebody's arrival or of its end; a hold stops the clocks."""
     late_answer = and_(WorkOrder.responded_at.is_(None), WorkOrder.response_due_at < now)
-    late_end = and_(WorkOrder.done_at.is_(None), WorkOrder.held_since.is_(None), WorkOrder.resolution_due_at < now)
-    return and_(is_open(), WorkOrder.state != OrderState.DONE, or_(late_answer, late_end))
+    late_arrival = and_(WorkOrder.arrived_at.is_(None), WorkOrder.arrival_due_at < now)
+    late_end = and_(WorkOrder.done_at.is_(None), WorkOrder.resolution_due_at < now)
+    is_running = and_(WorkOrder.state != OrderState.DONE, WorkOrder.held_since.is_(None))
+    return and_(is_open(), is_running, or_(late_answer, late_arrival, late_end))
 
 
 def speaks_of(words: str) -> ColumnElement[bool]:

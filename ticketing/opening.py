@@ -18,7 +18,6 @@ from kit.clock import Clock
 from kit.events import publish
 from kit.ids import new_id
 from ticketing import repository
-from ticketing.deadlines import Deadlines
 from ticketing.draft import Draft
 from ticketing.events import WorkOrderOpened
 from ticketing.incident import IncidentKey, find_same
@@ -50,7 +49,8 @@ class Opening:
         self, *, catalog: CatalogService, targets: SiteTargets, moving: Moving, tasking: Tasking, muting: Muting,
         joining: Joining, clock: Clock, registry: CollectorRegistry, begins: Sequence[Begin],
     ) -> None:  # fmt: skip
-        """`begins`: what other parts of the room write into an order that opens, in this sequence."""
+        """`begins`: what other parts of the room write into an order that opens, in this sequence: its service level
+        first of all, without which there is no order."""
         self._catalog = catalog
         self._targets = targets
         self._moving = moving
@@ -159,9 +159,7 @@ class Opening:
 
 def _row(draft: Draft, targets: Targets, *, now: datetime, number: str) -> WorkOrder:
     kind, flow = draft.kind, draft.flow
-    clock = targets.clock(kind=kind.procedure, priority=draft.priority)
     stage = flow.admission if kind.intake is Intake.ADMIT else None
-    due = Deadlines.starting(now, clock)
     equipment = draft.place.equipment
     return WorkOrder(
         id=new_id(),
@@ -192,11 +190,6 @@ def _row(draft: Draft, targets: Targets, *, now: datetime, number: str) -> WorkO
         version=1,
         entries=0,
         opened_at=now,
-        response_due_at=due.response_due_at,
-        resolution_due_at=due.resolution_due_at,
-        promised_at=due.resolution_due_at,
-        response_min=clock.response_min,
-        resolution_min=clock.resolution_min,
         answer_min=targets.answer_min[draft.priority],
         proof_window_min=targets.proof_window_min,
         attempt=1,

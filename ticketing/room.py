@@ -10,6 +10,7 @@ from catalog.service import CatalogService
 from kit.clock import Clock
 from kit.i18n import Texts
 from notify.service import NotifyService
+from people.contractors.service import ContractorService
 from people.service import PeopleService
 from ticketing.attaching import Attaching, PhotoFolder
 from ticketing.definitions.book import Definitions
@@ -27,6 +28,8 @@ from ticketing.outlook import Outlook
 from ticketing.report_links import ReportLinks
 from ticketing.service import TicketingService
 from ticketing.site_targets import SiteTargets
+from ticketing.sla.room import ServiceLevels, build_service_levels
+from ticketing.sweeping import Sweeping
 from ticketing.sweeps import Sweeps
 from ticketing.tasking import Tasking
 from ticketing.telling import Telling
@@ -47,14 +50,16 @@ class Ticketing:
     telling: Telling
     links: ReportLinks
     sweeps: Sweeps
+    levels: ServiceLevels
 
     @property
     def services(self) -> tuple[object, ...]:
-        return self.service, self.desk, self.definitions, self.attaching, self.links
+        return self.service, self.desk, self.definitions, self.attaching, self.links, *self.levels.services
 
 
 def build_ticketing(
-    *, catalog: CatalogService, people: PeopleService, alarms: AlarmService, notify: NotifyService,
+    *, catalog: CatalogService, people: PeopleService, contractors: ContractorService, alarms: AlarmService,
+    notify: NotifyService,
     facts: EquipmentFacts, texts: Texts, clock: Clock, registry: CollectorRegistry, links: ReportLinks,
     files_dir: Path,
 ) -> Ticketing:  # fmt: skip
@@ -64,17 +69,23 @@ def build_ticketing(
     tasking = Tasking(dispatching=dispatching, catalog=catalog, targets=targets, clock=clock)
     muting = Muting(alarms)
     definitions = Definitions(clock)
+    sweeping = Sweeping(registry)
+    levels = build_service_levels(
+        catalog=catalog, people=people, contractors=contractors, definitions=definitions, targets=targets,
+        notify=notify, sweeping=sweeping, clock=clock,
+    )  # fmt: skip
     filling = FormFilling(catalog)
     moving = Moving(
         definitions=definitions, filling=filling, dispatching=dispatching, tasking=tasking, muting=muting,
-        alarms=alarms, clock=clock, guards={}, effects={}, later={},
+        levels=levels.keeping, alarms=alarms, clock=clock, guards={}, effects={}, later={},
     )  # fmt: skip
     joining = Joining(
-        targets=targets, moving=moving, tasking=tasking, dispatching=dispatching, muting=muting, clock=clock
+        targets=targets, moving=moving, tasking=tasking, dispatching=dispatching, muting=muting, levels=levels.keeping,
+        clock=clock,
     )  # fmt: skip
     opening = Opening(
         catalog=catalog, targets=targets, moving=moving, tasking=tasking, muting=muting, joining=joining, clock=clock,
-        registry=registry, begins=[],
+        registry=registry, begins=[levels.keeping.begin],
     )  # fmt: skip
     return Ticketing(
         service=TicketingService(
@@ -92,5 +103,6 @@ def build_ticketing(
         telling=Telling(notify=notify, people=people, catalog=catalog, dispatching=dispatching, links=links),
         links=links,
         outlook=Outlook(moving, clock),
-        sweeps=Sweeps(moving, clock, registry),
+        sweeps=Sweeps(moving=moving, levels=levels.sweeps, sweeping=sweeping, clock=clock),
+        levels=levels,
     )  # fmt: skip

@@ -19,6 +19,7 @@ from ticketing.dispatching import Dispatching
 from ticketing.events import (
     FireConfirmed,
     OutageConfirmed,
+    TargetWarned,
     TaskMoved,
     WorkOrderEscalated,
     WorkOrderJoined,
@@ -121,22 +122,37 @@ class Telling:
             await self._tell_task(session, order, task, event.assignee_id)
 
     async def on_escalated(self, session: AsyncSession, event: WorkOrderEscalated) -> None:
-        """The duty manager hears of what went past its time, or found nobody."""
-        manager_id = await self._dispatching.duty_manager(session, event.site_id)
-        if manager_id is None:
-            return
+        """Whoever is next hears of what went past its time, or found nobody; each of them once of the same."""
+        person_ids = event.person_ids
+        if person_ids is None:
+            manager_id = await self._dispatching.duty_manager(session, event.site_id)
+            person_ids = () if manager_id is None else (manager_id,)
         order = await self._order(session, event.work_order_id)
         what = f"{event.reason}/{event.task_id}" if event.task_id else f"{event.reason}/{order.dispatch_round}"
-        due = await self._due_of(session, order, event)
+        due = event.due_at or await self._due_of(session, order, event)
         facts = {
             "number": order.number,
             "reason": f"text:ticketing.escalation.{event.reason}",
             "place": order.place,
             "due": due.isoformat(),
         }
-        await self._tell_staff(
-            session, order, manager_id, "staff.escalation", facts, key=f"work_order/{order.id}/escalated/{what}"
-        )
+        for person_id in person_ids:
+            await self._tell_staff(
+                session, order, person_id, "staff.escalation", facts, key=f"work_order/{order.id}/escalated/{what}"
+            )
+
+    async def on_warned(self, session: AsyncSession, event: TargetWarned) -> None:
+        """Whoever has the work hears that it will soon be late; of a hold that ended, each time it did."""
+        order = await self._order(session, event.work_order_id)
+        facts = {
+            "number": order.number,
+            "reason": f"text:ticketing.warning.{event.reason}",
+            "place": order.place,
+            "due": event.due_at.isoformat(),
+        }
+        key = f"work_order/{order.id}/warned/{event.reason}/{event.due_at.isoformat()}"
+        for person_id in event.person_ids:
+            await self._tell_staff(session, order, person_id, "staff.warning", facts, key=key)
 
     # --- many at once ----------------------------------------------------------------------------------------------
 

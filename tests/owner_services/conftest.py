@@ -44,6 +44,7 @@ from owner_services.settings import OwnerServicesSettings
 from owner_services.wechat import endpoints as callback
 from owner_services.wechat.envelope import Envelope
 from owner_services.wechat.inbox import ANSWER_JOB, PICTURE_JOB, Patience
+from people.contractors.service import ContractorService
 from people.editing import PeopleEditor
 from people.passwords import Passwords
 from tests.small_site import SmallSite, settle
@@ -229,7 +230,8 @@ async def house(
         settings=NotifySettings(_env_file=None), clock=clock,
     )  # fmt: skip
     ticketing = build_ticketing(
-        catalog=site.catalog, people=site.people, alarms=AlarmService(directory, clock), notify=notify,
+        catalog=site.catalog, people=site.people, contractors=ContractorService(site.catalog),
+        alarms=AlarmService(directory, clock), notify=notify,
         facts=NoFacts(), texts=texts, clock=clock, registry=registry, files_dir=tmp_path / "files",
         links=ReportLinks(secret="only for tests, 32 bytes or more", clock=clock),
     )  # fmt: skip

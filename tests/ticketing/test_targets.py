@@ -1,7 +1,7 @@
 import pytest
 
-from ticketing.kinds import Procedure
-from ticketing.targets import BadTargets, Clock, Targets, parse_targets
+from ticketing.setting_values import BadTargets
+from ticketing.targets import Targets, parse_targets
 
 
 def test_nothing_set_means_the_defaults() -> None:
@@ -15,7 +15,6 @@ def test_settings_of_other_rooms_are_none_of_our_business() -> None:
 def test_what_a_site_sets_is_used_and_the_rest_keeps_its_default() -> None:
     targets = parse_targets(
         {
-            "deadlines": {"priority_2": {"response_min": 10}, "entrapment": {"resolution_min": 45}},
             "entrapment": {"guard_min": 3},
             "smoke": {"on_site_min": 2.5},
             "dispatch": {"answer_min_1": 2},
@@ -23,13 +22,21 @@ def test_what_a_site_sets_is_used_and_the_rest_keeps_its_default() -> None:
             "repeat": {"within_days": 7},
         }
     )
-    assert targets.by_priority[2] == Clock(response_min=10, resolution_min=480)
-    assert targets.clock(kind=Procedure.ENTRAPMENT, priority=1) == Clock(response_min=1, resolution_min=45)
     assert targets.entrapment.guard_min == 3
     assert targets.entrapment.intercom_min == 1
     assert targets.smoke.on_site_min == 2.5
     assert targets.answer_min[1] == 2
     assert (targets.proof_window_min, targets.repeat_days) == (15, 7)
+
+
+@pytest.mark.parametrize(
+    ("entrapment", "contractor_min"),
+    [({}, 30), ({"area": "city"}, 30), ({"area": "elsewhere"}, 60), ({"area": "elsewhere", "contractor_min": 40}, 40)],
+)
+def test_a_contractor_has_half_an_hour_in_a_city_and_an_hour_elsewhere(
+    entrapment: dict[str, object], contractor_min: float
+) -> None:
+    assert parse_targets({"entrapment": entrapment}).entrapment.contractor_min == contractor_min
 
 
 @pytest.mark.parametrize(
@@ -41,9 +48,9 @@ def test_what_a_site_sets_is_used_and_the_rest_keeps_its_default() -> None:
         ({"entrapment": {"guard_min": True}}, "entrapment.guard_min"),
         ({"entrapment": {"guard_min": float("nan")}}, "entrapment.guard_min"),
         ({"entrapment": {"hotline_number": "call me"}}, "entrapment.hotline_number"),
+        ({"entrapment": {"area": []}}, "entrapment.area"),
+        ({"entrapment": {"area": "Mars"}}, "entrapment.area"),
         ({"entrapment": 5}, "entrapment"),
-        ({"deadlines": {"priority_1": {"response_min": 10**9}}}, "deadlines.priority_1.response_min"),
-        ({"deadlines": {"priority_1": []}}, "priority_1"),
         ({"proof": {"window_min": None}}, "proof.window_min"),
     ],
 )

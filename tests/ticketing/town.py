@@ -33,6 +33,7 @@ from notify.models import Notification
 from notify.service import NotifyService
 from notify.settings import NotifySettings
 from notify.template import TemplateRegistry
+from people.contractors.service import ContractorService
 from people.kinds import Duty, PersonKind, Skill
 from people.models import Membership, Person, PersonSkill, Shift
 from people.service import PeopleService
@@ -40,8 +41,10 @@ from ticketing import repository
 from ticketing.actor import Actor
 from ticketing.desk import OrderPage
 from ticketing.events import (
+    CalendarYearUnknown,
     FireConfirmed,
     OutageConfirmed,
+    TargetWarned,
     TaskMoved,
     WorkOrderEscalated,
     WorkOrderJoined,
@@ -212,6 +215,8 @@ class Town:
             on(WorkOrderMoved, room.telling.on_moved),
             on(TaskMoved, room.telling.on_task_moved),
             on(WorkOrderEscalated, room.telling.on_escalated),
+            on(TargetWarned, room.telling.on_warned),
+            on(CalendarYearUnknown, room.levels.telling.on_year_unknown),
             on(OutageConfirmed, room.telling.on_outage_confirmed),
             on(FireConfirmed, room.telling.on_fire_confirmed),
         ]
@@ -380,7 +385,8 @@ async def settled(
     )  # fmt: skip
     facts, registry = FixedFacts(), CollectorRegistry()
     room = build_ticketing(
-        catalog=catalog, people=people, alarms=alarms, notify=notify, facts=facts, clock=clock, registry=registry,
+        catalog=catalog, people=people, contractors=ContractorService(catalog), alarms=alarms, notify=notify,
+        facts=facts, clock=clock, registry=registry,
         texts=Texts.load(["kit", "ticketing"]), files_dir=files_dir,
         links=ReportLinks(secret="only for tests, 32 bytes or more", clock=clock),
     )  # fmt: skip

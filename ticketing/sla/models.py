@@ -75,6 +75,16 @@ class BusinessDay(Base):
     changed_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
 
 
+class CalendarWarning(Base):
+    """That a site's manager was told that the public holidays of a year are unknown: once."""
+
+    __tablename__ = "calendar_warning"
+
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    told_at: Mapped[datetime]
+
+
 class CitySettings(Base):
     """What holds in a city (`site.city`) below the settings of its sites, under the same keys."""
 

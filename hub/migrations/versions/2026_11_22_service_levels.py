@@ -97,6 +97,14 @@ def upgrade() -> None:
         *references("city_settings", with_site=False),
         sa.PrimaryKeyConstraint("city", name="pk_city_settings"),
     )
+    op.create_table(
+        "calendar_warning",
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("told_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_calendar_warning_site_id_site"),
+        sa.PrimaryKeyConstraint("site_id", "year", name="pk_calendar_warning"),
+    )
     op.add_column("work_order", sa.Column("sla_next_at", TIME))
     op.add_column("work_order", sa.Column("sla_steps", JSON, server_default=sa.text("'{}'"), nullable=False))
     for name in ("response_due", "arrival_due", "resolution_due", "open", *(f"long_{due}" for due in DUE)):
@@ -129,7 +137,7 @@ def downgrade() -> None:
         op.execute(FORGET_COUNTING.format(key=key))
     for column in ("sla_next_at", "sla_steps"):
         op.drop_column("work_order", column)
-    for table in ("city_settings", "business_day", "business_week", "service_policy"):
+    for table in ("calendar_warning", "city_settings", "business_day", "business_week", "service_policy"):
         op.drop_table(table)
 
 
