@@ -36,6 +36,7 @@ class Action(StrEnum):
     FINISH = "finish"
     VERIFY = "verify"
     REOPEN = "reopen"
+    HAND_UP = "hand_up"
     CLOSE = "close"
     CANCEL = "cancel"
 

@@ -32,6 +32,13 @@ class Entry(StrEnum):
     PHOTO_ADDED = "photo_added"
     PHONE_REVEALED = "phone_revealed"
     COMMENTED = "commented"
+    OWNER_CONFIRMED = "owner_confirmed"
+    OWNER_REJECTED = "owner_rejected"
+    OWNER_SILENT = "owner_silent"
+    RATED = "rated"
+    URGED = "urged"
+    REPORT_WITHDRAWN = "report_withdrawn"
+    SUBJECT_NAMED = "subject_named"
 
 
 def record(

@@ -201,7 +201,10 @@ class Incident(Base):
 
 
 class Report(Base):
-    """What one person said: a private child of the order. `source_ref` names the message it came in, once a site."""
+    """What one person said: a private child of the order. `source_ref` names the message it came in, once a site.
+
+    `is_anonymous`: only managers see who said it. `withdrawn_at`: the reporter took it back.
+    """
 
     __tablename__ = "report"
     __table_args__ = (UniqueConstraint("site_id", "source_ref"),)
@@ -220,6 +223,8 @@ class Report(Base):
     space_id: Mapped[UUID | None] = mapped_column(ForeignKey("space.id"))
     place: Mapped[str]
     joined: Mapped[bool]
+    is_anonymous: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    withdrawn_at: Mapped[datetime | None]
     source_ref: Mapped[str | None]
     created_at: Mapped[datetime]
 

@@ -3,7 +3,7 @@
 Whoever calls holds the order's row (`repository.lock_order`): that is what lets one of twenty win.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -47,9 +47,11 @@ class Moving:
     def __init__(
         self, *, definitions: Definitions, filling: FormFilling, dispatching: Dispatching, tasking: Tasking,
         muting: Muting, levels: LevelKeeping, alarms: AlarmService, clock: Clock, guards: Mapping[Guard, Follow],
-        effects: Mapping[Effect, Follow], later: Mapping[Effect, Follow],
+        effects: Mapping[Effect, Follow], later: Mapping[Effect, Follow], always: Sequence[Follow] = (),
     ) -> None:  # fmt: skip
-        """`guards`, `effects` and `later` are what other parts of the room bring besides the core's own."""
+        """`guards`, `effects` and `later` are what other parts of the room bring besides the core's own; `always` are
+        asked before any transition, whatever its flow says."""
+        self._always = always
         self._definitions = definitions
         self._filling = filling
         self._dispatching = dispatching
@@ -150,6 +152,8 @@ class Moving:
         check_ahead(now=now, hold_until=words.hold_until, promised_at=words.promised_at)
         step = Step(order, flow, row, actor, words, choice, now, order.assignee_id)
         await self.following.check(session, step)
+        for check in self._always:
+            await check(session, step)
         return step
 
     async def _fill_in(self, session: AsyncSession, step: Step) -> None:

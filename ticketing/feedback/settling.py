@@ -1,0 +1,120 @@
+"""From verdicts to the order: asked when it is done, closed when all agree, opened again when one does not."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kit.access import Role
+from kit.clock import Clock
+from kit.events import publish
+from kit.ids import new_id
+from people.errors import NobodyResponsible
+from people.service import PeopleService
+from ticketing.actor import Actor
+from ticketing.definitions.book import Definitions
+from ticketing.dispatch.modes import Choice, DispatchMode
+from ticketing.events import WorkOrderEscalated
+from ticketing.feedback import repository
+from ticketing.feedback.policies import FeedbackPolicies
+from ticketing.feedback.policy import FeedbackPolicy
+from ticketing.feedback.verdict import ANSWERABLE, is_agreed
+from ticketing.flow import Action, Hat
+from ticketing.journal import Entry, record
+from ticketing.kinds import OrderState
+from ticketing.models import Report, WorkOrder
+from ticketing.moving import Moving
+from ticketing.words import NOTHING_SAID, Words
+
+REJECTED_TWICE = "rejected_twice"
+UNPROVED = "unproved"
+
+
+class Settling:
+    """Whoever calls holds the order's row."""
+
+    def __init__(
+        self, *, people: PeopleService, definitions: Definitions, moving: Moving, policies: FeedbackPolicies,
+        clock: Clock,
+    ) -> None:  # fmt: skip
+        self._people = people
+        self._definitions = definitions
+        self._moving = moving
+        self._policies = policies
+        self._clock = clock
+
+    async def ask(self, session: AsyncSession, order: WorkOrder, report: Report) -> None:
+        """Keeps that this reporter is asked about this attempt; asked before, nothing happens."""
+        now = self._clock.now()
+        policy = await self._policies.of(session, order.site_id)
+        await repository.ask(
+            session, id=new_id(), site_id=order.site_id, work_order_id=order.id, report_id=report.id,
+            person_id=report.reporter_id, attempt=order.attempt, asked_at=now,
+            remind_at=now + timedelta(minutes=policy.remind_after_min),
+            silent_at=now + timedelta(days=policy.silent_after_days),
+        )  # fmt: skip
+
+    async def close_if_agreed(self, session: AsyncSession, order: WorkOrder, *, actor: Actor) -> None:
+        """Closes what all its reporters find good; not before its proof is in, and never what telemetry belies."""
+        answers = await repository.answers(session, order)
+        reports = {report.id for report in await repository.reports_that_count(session, order.id)}
+        if not is_agreed(reports or {report for report, _ in answers}, answers):
+            return
+        order.confirmed_at = order.confirmed_at or self._clock.now()
+        is_proved = order.proof_due_at is None and order.proof != UNPROVED
+        if not is_proved or OrderState(order.state) not in ANSWERABLE:
+            return
+        row = (await self._definitions.flow_of(session, order)).find(order.at_stage, Action.CLOSE)
+        # Where an owner may not close (life safety), their word is kept and the desk closes.
+        if row is not None and Hat.OWNER in row.hats:
+            reporter = Actor.reporter(actor.person_id)
+            await self._moving.move(session, order, actor=reporter, action=Action.CLOSE, words=NOTHING_SAID)
+
+    async def reopen(
+        self, session: AsyncSession, order: WorkOrder, report: Report, *, reason: str, goes_up: bool,
+        policy: FeedbackPolicy,
+    ) -> None:  # fmt: skip
+        """Gives the order out again, or hands it to the manager with a time of their own. Raises what a move raises."""
+        order.confirmed_at = None
+        flow, actor = await self._definitions.flow_of(session, order), Actor.reporter(report.reporter_id)
+        words = Words(reason=reason)
+        up = flow.find(order.at_stage, Action.HAND_UP)
+        if not goes_up:
+            await self._moving.move(session, order, actor=actor, action=Action.REOPEN, words=words)
+            return
+        action = Action.HAND_UP if up is not None else Action.REOPEN
+        await self._moving.move(session, order, actor=actor, action=action, words=words)
+        await self._hand_to_manager(session, order, policy)
+
+    async def manager_of(self, session: AsyncSession, order: WorkOrder) -> UUID | None:
+        """The manager on duty, unless the complaint is about them: then another, at last an administrator."""
+        kept_off = await repository.subjects(session, order.id)
+        try:
+            on_duty = (await self._people.duty_manager(session, order.site_id)).person_id
+        except NobodyResponsible:
+            return None
+        others = [
+            person
+            for role in (Role.MANAGER, Role.ADMIN)
+            for person in await self._people.holders(session, site_id=order.site_id, role=role)
+        ]
+        return next((person for person in [on_duty, *others] if person not in kept_off), None)
+
+    async def _hand_to_manager(self, session: AsyncSession, order: WorkOrder, policy: FeedbackPolicy) -> None:
+        now = self._clock.now()
+        manager_id = await self.manager_of(session, order)
+        due_at = now + timedelta(minutes=policy.manager_min)
+        order.resolution_due_at = order.promised_at = due_at
+        if manager_id is not None:
+            words = Words(assignee_id=manager_id)
+            choice = Choice(manager_id, DispatchMode.DUTY_MANAGER)
+            await self._moving.move(
+                session, order, actor=Actor.system(), action=Action.DISPATCH, words=words, choice=choice
+            )  # fmt: skip
+        order.sla_next_at = min(due_at, order.sla_next_at or due_at)
+        record(session, order, Entry.ESCALATED, at=now, after={"reason": REJECTED_TWICE, "due_at": due_at.isoformat()})
+        event = WorkOrderEscalated(
+            site_id=order.site_id, life_safety=order.is_life_safety, work_order_id=order.id, reason=REJECTED_TWICE,
+            due_at=due_at,
+        )  # fmt: skip
+        await publish(session, event)
