@@ -34,7 +34,7 @@ from automation.webhook_repository import DeliveryFilter
 from automation.webhooks import Webhooks
 from kit.access import Principal, Role
 from kit.errors import DomainError
-from kit.http import Page, Paging, Session, allow, service
+from kit.http import Page, Paging, Session, allow, changes_nothing, service
 
 router = APIRouter(prefix="/api/v1/automation", tags=["automation"])
 
@@ -86,7 +86,7 @@ async def create_order_rule(body: RuleIn, session: Session, editor: Editor, call
     return RuleOut.of(made)
 
 
-@router.post("/rules/rehearsal", response_model=RehearsalOut)
+@router.post("/rules/rehearsal", response_model=RehearsalOut, dependencies=[Depends(changes_nothing)])
 async def rehearse_order_rule(body: RehearsalIn, session: Session, editor: Editor, caller: Manager) -> RehearsalOut:
     """On which past orders a rule would have fired. Nothing is saved and nothing done."""
     done = await editor.rehearse(

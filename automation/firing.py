@@ -33,6 +33,7 @@ from kit.sweeps import Sweep
 from ticketing.events import WorkOrderEscalated, WorkOrderJoined, WorkOrderMoved, WorkOrderOpened
 from ticketing.order_view import OrderView
 from ticketing.outlook import Outlook
+from ticketing.proof.events import ProofDecided
 
 log = logger(__name__)
 
@@ -91,6 +92,10 @@ class Firing:
         said = {"event.reason": str(event.reason)}
         triggers = dict.fromkeys(event_of_escalation(event.reason), said)
         await self._consider(session, event.work_order_id, event.site_id, triggers)
+
+    async def on_proved(self, session: AsyncSession, event: ProofDecided) -> None:
+        said = {"event.verdict": str(event.verdict)}
+        await self._consider(session, event.work_order_id, event.site_id, {Trigger.PROVED: said})
 
     async def _consider(
         self, session: AsyncSession, work_order_id: UUID, site_id: UUID, said: Mapping[Trigger, Mapping[str, Fact]]

@@ -1,0 +1,3 @@
+from tests.ticketing.conftest import town
+
+__all__ = ["town"]
