@@ -1,6 +1,7 @@
 """The embedded engine: DuckDB, one writer in a thread, readers beside it on their own snapshots."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -182,7 +183,9 @@ async def _interrupting(cursor: Any, future: asyncio.Future[T]) -> T:
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
-        cursor.interrupt()
+        # The query may have ended in this very moment, and its cursor with it. That must not hide the cancellation.
+        with contextlib.suppress(duckdb.Error):
+            cursor.interrupt()
         raise
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from kit.cancellation import raise_if_cancelled
 from kit.clock import Clock, to_ms
 from kit.logs import logger
 from telemetry.buckets import DAY_MS
@@ -39,6 +40,7 @@ class TelemetryUpkeep:
             except Exception:  # a full disk today must not end upkeep for good
                 self._failures.inc()
                 log.exception("upkeep of the telemetry store failed")
+            raise_if_cancelled()
             await asyncio.sleep(self._interval_s)
 
     async def once(self) -> None:

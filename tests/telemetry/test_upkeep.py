@@ -3,13 +3,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
+import duckdb
 from prometheus_client import CollectorRegistry
 
 from building.reading import Reading, ReadingBatch
 from kit.clock import FakeClock, to_ms
-from telemetry.duckdb_store import DuckDbStore
+from telemetry.duckdb_store import DuckDbStore, _interrupting
 from telemetry.store import TelemetryStore
 from telemetry.upkeep import TelemetryUpkeep
+from tests.conftest import LIVENESS_S
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 DAY_MS = 86_400_000
@@ -53,3 +55,43 @@ async def test_a_round_that_fails_is_counted_and_the_next_one_tries_again() -> N
     failures = registry.get_sample_value("hub_store_upkeep_failures_total")
     assert failures is not None
     assert failures >= 2
+
+
+class Deaf:
+    """Makes an error of its own out of being told to stop."""
+
+    def __init__(self) -> None:
+        self.began = asyncio.Event()
+
+    async def drop_before(self, ts_ms: int) -> None:
+        self.began.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise OSError("the connection is closed") from None
+
+
+async def test_upkeep_that_is_told_to_stop_amid_a_round_stops_whatever_the_store_makes_of_it() -> None:
+    store = Deaf()
+    upkeep = TelemetryUpkeep(
+        store=cast(TelemetryStore, store), clock=FakeClock(NOW), retention_days=1, interval_s=3600,
+        registry=CollectorRegistry(),
+    )  # fmt: skip
+    task = asyncio.create_task(upkeep.run())
+    await store.began.wait()
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=LIVENESS_S)
+    assert done, "it goes on as if nobody had told it to stop"
+    assert task.cancelled()
+
+
+async def test_whoever_no_longer_waits_for_a_query_that_has_just_ended_is_cancelled_all_the_same() -> None:
+    class Cursor:
+        def interrupt(self) -> None:
+            raise duckdb.ConnectionException("Connection already closed!")
+
+    asking = asyncio.create_task(_interrupting(Cursor(), asyncio.get_running_loop().create_future()))
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.wait([asking], timeout=LIVENESS_S)
+    assert asking.cancelled()
