@@ -18,7 +18,7 @@ from ticketing.definitions.book import Definitions
 from ticketing.dispatch import Ranking
 from ticketing.dispatching import Dispatching
 from ticketing.errors import WorkOrderNotFound
-from ticketing.flow import Flow, Transition
+from ticketing.flow import Flow, Hat, Transition
 from ticketing.kinds import SETTLED, OrderState
 from ticketing.listing_repository import OrderCounts
 from ticketing.models import Attachment, DispatchOffer, Report, TimelineEntry, WorkOrder, WorkOrderAlarm, WorkOrderTask
@@ -48,7 +48,8 @@ class OrderLines:
 
 @dataclass(frozen=True)
 class OrderPage:
-    """An order with all that belongs to it. `names` by person id, for everybody it mentions.
+    """An order with all that belongs to it. `names` by person id, for everybody it mentions. `shows_anonymous`: the
+    caller may see who asked not to be named.
 
     `form` is what of the form the caller may see, `actions` what they may do now, `task_actions` the same for each
     task.
@@ -63,6 +64,7 @@ class OrderPage:
     photos: Sequence[Attachment]
     alarms: Sequence[WorkOrderAlarm]
     names: Mapping[UUID, str]
+    shows_anonymous: bool
     kind: OrderKind
     flow: Flow
     form: Mapping[str, Any]
@@ -112,6 +114,7 @@ class Desk:
             photos=photos,
             alarms=await repository.links_of_order(session, order.id),
             names=names,
+            shows_anonymous=Hat.MANAGER in hats,
             kind=kind,
             flow=flow,
             form=kind.form.seen_by(order.form, actor.roles(order.site_id)),

@@ -41,9 +41,11 @@ class Drafting:
     async def draft(self, session: AsyncSession, new: NewReport) -> Draft:
         """Raises PlaceNotFound, KindNotFound, KindNotOffered, FieldInvalid, FieldUnknown, FieldNotYours,
         FieldMissing."""
+        # A home says who lives there.
+        space_id, building_id = (None, None) if new.is_anonymous else (new.space_id, new.building_id)
         place = await find_place(
-            session, self._catalog, site_id=new.site_id, equipment_id=new.equipment_id, space_id=new.space_id,
-            building_id=new.building_id,
+            session, self._catalog, site_id=new.site_id, equipment_id=new.equipment_id, space_id=space_id,
+            building_id=building_id,
         )  # fmt: skip
         kind, flow = await self._kind(session, new, place)
         topic = _topic(kind, new)
@@ -65,7 +67,7 @@ class Drafting:
             title=self._title(kind, topic, category),
             key=key_of(new, place, category=category, procedure=kind.procedure),
             fault_mode=new.definite_fault,
-            opened_by=new.taken_by or new.reporter_id,
+            opened_by=new.shown_by,
             form=form,
             appointment_at=new.appointment_at,
         )

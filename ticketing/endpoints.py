@@ -14,6 +14,7 @@ from kit.http import Caller, Page, PageParams, Paging, Session, allow, service
 from ticketing import attachment_endpoints, errors
 from ticketing.actor import Actor
 from ticketing.desk import Desk, OrderLines
+from ticketing.feedback import repository as feedback_repository
 from ticketing.flow import Action
 from ticketing.kinds import OrderState
 from ticketing.narrowing_repository import OrderFilter
@@ -84,7 +85,9 @@ Handler = Annotated[Principal, Depends(allow(*HANDLING))]
 DeskClerk = Annotated[Principal, Depends(allow(*AT_THE_DESK))]
 
 
-def order_filter(
+async def order_filter(
+    session: Session,
+    caller: Caller,
     state: Annotated[list[OrderState] | None, Query(description="one or more states")] = None,
     kind: Annotated[list[KindCode] | None, Query(description="codes of one or more kinds")] = None,
     priority: Annotated[list[Priority] | None, Query(description="one or more of 1…4")] = None,
@@ -103,6 +106,8 @@ def order_filter(
         states=state or (), kinds=kind or (), priorities=priority or (),
         site_id=site, building_id=building, equipment_id=equipment, assignee_id=assignee, is_open=open,
         is_overdue=overdue, is_repeat=repeat, opened_since=since, opened_until=until, words=q,
+        # Complaints about the caller do not exist for them.
+        without=await feedback_repository.hidden_from(session, caller.person_id),
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ TASK: JsonDict = {
 
 REPORT: JsonDict = {
     "id": _REPORT, "reporter_id": None, "reporter_name": "王女士", "taken_by": _PERSON, "channel": "phone",
-    "category": "elevator", "fault_mode": "door_stuck", "text": "电梯门关不上", "contact_phone": "138****8000",
+    "category": "elevator", "fault_mode": "door_stuck", "text": "电梯门关不上", "contact_phone": "138****8000", "is_anonymous": False,
     "place": "3栋2单元", "joined": True, "created_at": "2026-11-22T02:12:40Z",
 }  # fmt: skip
 

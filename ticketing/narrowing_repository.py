@@ -50,6 +50,7 @@ class OrderFilter:
     opened_since: datetime | None = None
     opened_until: datetime | None = None
     words: str | None = None
+    without: Collection[UUID] = ()
 
     @property
     def is_of_open_ones(self) -> bool:
@@ -82,6 +83,8 @@ def conditions(scope: Scope, wanted: OrderFilter, *, now: datetime) -> list[Colu
             where.append(condition if flag else ~condition)
     if wanted.mine is not None:
         where.append(WorkOrder.id.in_(_orders_of(wanted.mine)))
+    if wanted.without:
+        where.append(WorkOrder.id.not_in(wanted.without))
     if wanted.opened_since is not None:
         where.append(WorkOrder.opened_at >= wanted.opened_since)
     if wanted.opened_until is not None:

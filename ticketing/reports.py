@@ -20,7 +20,8 @@ class NewReport:
     `reporter_id`: who noticed it, when known; `taken_by`: the member of staff who wrote it down. `fault_mode` is a
     hint from the words used. `source_ref` names the message it came in ("wechat:<MsgId>"): the same one twice is one.
     `priority` None: what kind and category suggest. `kind`, `topic` and `form`: where it was entered with a form;
-    `kind` None: what place and category suggest. `roles`: whose rights on fields hold.
+    `kind` None: what place and category suggest. `roles`: whose rights on fields hold. `is_anonymous`: only
+    managers see who said it.
     """
 
     site_id: UUID
@@ -41,7 +42,13 @@ class NewReport:
     topic: str | None = None
     form: Mapping[str, Any] = field(default_factory=dict)
     appointment_at: datetime | None = None
+    is_anonymous: bool = False
     roles: frozenset[Role] = frozenset({Role.OWNER})
+
+    @property
+    def shown_by(self) -> UUID | None:
+        """Who stands on the timeline for it: nobody where only managers may know."""
+        return self.taken_by or (None if self.is_anonymous else self.reporter_id)
 
     @property
     def procedure(self) -> Procedure:

@@ -125,6 +125,7 @@ class ReportOut(Schema):
     fault_mode: str | None
     text: str
     contact_phone: str | None
+    is_anonymous: Annotated[bool, Field(description="who said it, and where they live, is shown to managers alone")]
     place: str
     joined: bool
     created_at: datetime
@@ -132,11 +133,14 @@ class ReportOut(Schema):
     @classmethod
     def of(cls, report: Report, page: OrderPage) -> "ReportOut":
         name = page.names.get(report.reporter_id) if report.reporter_id else None
+        is_hidden = report.is_anonymous and not page.shows_anonymous
         return cls(
-            id=report.id, reporter_id=report.reporter_id, reporter_name=report.contact_name or name,
+            id=report.id, reporter_id=None if is_hidden else report.reporter_id,
+            reporter_name=None if is_hidden else report.contact_name or name,
             taken_by=report.taken_by, channel=Channel(report.channel), category=Category(report.category),
-            fault_mode=report.fault_mode, text=report.text, contact_phone=masked(report.contact_phone),
-            place=report.place, joined=report.joined, created_at=report.created_at,
+            fault_mode=report.fault_mode, text=report.text,
+            contact_phone=None if is_hidden else masked(report.contact_phone), is_anonymous=report.is_anonymous,
+            place="" if is_hidden else report.place, joined=report.joined, created_at=report.created_at,
         )  # fmt: skip
 
 

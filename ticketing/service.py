@@ -1,6 +1,6 @@
 """What can be done with work orders. Services never commit: the request or the job does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -41,6 +41,9 @@ from ticketing.tasking import NO_WORDS, Tasking, TaskWords
 from ticketing.tasks import TaskAction
 from ticketing.words import NOTHING_SAID, Words
 
+# Whoever wants to know what was said, before anybody is given the work.
+Hear = Callable[[AsyncSession, WorkOrder, NewReport], Awaitable[None]]
+
 # How far back an owner's own list goes.
 OWNER_REPORTS_SHOWN = 100
 
@@ -58,7 +61,7 @@ class TicketingService:
 
     def __init__(
         self, *, people: PeopleService, opening: Opening, moving: Moving, tasking: Tasking,
-        dispatching: Dispatching, drafting: Drafting, clock: Clock,
+        dispatching: Dispatching, drafting: Drafting, hears: Sequence[Hear] = (), clock: Clock,
     ) -> None:  # fmt: skip
         self._people = people
         self._opening = opening
@@ -66,6 +69,7 @@ class TicketingService:
         self._tasking = tasking
         self._dispatching = dispatching
         self._drafting = drafting
+        self._hears = hears
         self._clock = clock
 
     # --- reports ---------------------------------------------------------------------------------------------------
@@ -87,6 +91,8 @@ class TicketingService:
         draft = await self._drafting.draft(session, new)
         order, joined = await self._opening.open_or_join(session, draft, report_id=report_id)
         await self._keep_report(session, order, new, draft, report_id=report_id, joined=joined)
+        for hear in self._hears:
+            await hear(session, order, new)
         if not joined:
             await self._opening.start(session, order)
         return Reported(await self.owner_report(session, report_id), joined)
@@ -198,6 +204,8 @@ class TicketingService:
         report = await repository.report(session, report_id)
         if report is None or report.work_order_id != order.id:
             raise ReportNotFound(report_id)
+        if report.is_anonymous and Hat.MANAGER not in actor.hats(site_id=order.site_id, assignee_id=None):
+            raise NotYourOrder(action="reveal_phone", who=[Hat.MANAGER.value])
         await self._note(session, order, Entry.PHONE_REVEALED, actor, after={"report_id": str(report_id)})
         if report.contact_phone or report.reporter_id is None:
             return report.contact_phone
@@ -254,7 +262,7 @@ class TicketingService:
                 taken_by=new.taken_by, channel=new.channel.value, category=draft.category.value,
                 fault_mode=new.fault_mode, text=new.text, contact_name=new.contact_name,
                 contact_phone=new.contact_phone, space_id=new.space_id, place=draft.place.words or order.place,
-                joined=joined, source_ref=new.source_ref, created_at=now,
+                joined=joined, is_anonymous=new.is_anonymous, source_ref=new.source_ref, created_at=now,
             )
         )  # fmt: skip
         await session.flush()
@@ -262,7 +270,7 @@ class TicketingService:
             await repository.follow(session, at=order, person_id=new.reporter_id, report_id=report_id, since=now)
         if joined:
             record(
-                session, order, Entry.REPORT_JOINED, at=now, actor_id=new.taken_by or new.reporter_id,
+                session, order, Entry.REPORT_JOINED, at=now, actor_id=new.shown_by,
                 after={"report_id": str(report_id), "channel": new.channel.value},
             )  # fmt: skip
             await publish(
@@ -286,7 +294,7 @@ def _owner_view(report: Report, order: WorkOrder, names: Mapping[UUID, str], sen
         number=order.number,
         category=Category(report.category),
         place=report.place,
-        state=OwnerState.of(state),
+        state=OwnerState.of(state) if report.withdrawn_at is None else OwnerState.CANCELLED,
         engineer=as_addressed(name) if name else None,
         promised_at=order.promised_at,
         known=known_before(reported_at=report.created_at, sensed_at=sensed_at, joined=report.joined),
