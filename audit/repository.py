@@ -69,6 +69,18 @@ def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
     return found
 
 
+async def facts_about(session: AsyncSession, about: str, *, limit: int) -> list[tuple[AuditRecord, str]]:
+    """The latest records that touched a thing and still say what they changed, newest first."""
+    found = await session.execute(
+        select(AuditRecord, AuditDetail.facts)
+        .join(AuditDetail, AuditDetail.record_id == AuditRecord.id)
+        .where(AuditRecord.touched.contains(cast([about], JSONB)), AuditDetail.facts.is_not(None))
+        .order_by(AuditRecord.at.desc(), AuditRecord.id.desc())
+        .limit(limit)
+    )
+    return [(row[0], str(row[1])) for row in found]
+
+
 # --- the chain -----------------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from kit.errors import DomainError
+from kit.errors import DomainError, StaleEdit
 from kit.i18n import TextKey
 
 
@@ -29,11 +29,8 @@ class RuleNotFound(DomainError):
 
 
 @dataclass(eq=False)
-class StaleRule(DomainError):
+class StaleRule(StaleEdit):
     """Somebody saved the rule since the caller looked at it."""
-
-    given_version: int
-    version: int
 
 
 @dataclass(eq=False)

@@ -17,13 +17,14 @@ from hub import health
 from hub.api import create_app
 from hub.drop_tally import DropTallies
 from hub.health import Readiness
+from hub.history import Histories
 from hub.live import LiveUpdates
 from hub.rooms import Common, Rooms
 from hub.settings import HubSettings
 from hub.web import mount_front_end
 from kit.access import Authenticator
 from kit.deeds import Journal
-from kit.http import HttpMeters, provide
+from kit.http import History, HttpMeters, provide
 from kit.supervision.ports import require_free
 from people.contractors.sheet import ContractSheet
 from people.owner_sheet import OwnerSheet
@@ -96,6 +97,7 @@ def build_api(
     provide(app, rooms.people.logins, as_type=Authenticator)
     provide(app, rooms.audit.journal, as_type=Journal)
     provide(app, rooms.people.service, as_type=Names)
+    provide(app, Histories(rooms.people.service), as_type=History)
     mount_front_end(app, common.settings.web_dist)
     return app
 

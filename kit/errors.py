@@ -36,6 +36,15 @@ class DomainError(Exception):
         return f"{self.code()}({facts})"
 
 
+@dataclasses.dataclass(eq=False)
+class StaleEdit(DomainError):
+    """Somebody changed it since the caller looked. What they changed, who and when is told with the refusal, where
+    the route names the thing in its path (`kit.http.History`)."""
+
+    given_version: int
+    version: int
+
+
 def every_error(root: type[DomainError] = DomainError) -> list[type[DomainError]]:
     """All loaded subclasses, so that a test can ask each for its texts."""
     found: list[type[DomainError]] = []

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,7 +17,7 @@ from kit.access import Authenticator, NotAllowed, NotAuthenticated, Principal, R
 from kit.answers import BodyTooLarge, KeyInvalid, KeyReused, StillBeingDone
 from kit.db import Database
 from kit.deeds import Journal, current_deed, name_deed
-from kit.errors import DomainError
+from kit.errors import DomainError, StaleEdit
 from kit.i18n import Language, Texts
 from kit.ids import new_id
 from kit.logs import logger
@@ -33,6 +33,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 STATUS: dict[type[DomainError], int] = {
     NotAuthenticated: 401,
     NotAllowed: 403,
+    StaleEdit: 409,
     StillBeingDone: 409,
     BodyTooLarge: 413,
     KeyInvalid: 422,
@@ -176,6 +177,29 @@ class HttpMeters:
         self.failures = Counter("hub_http_failures", "Requests that failed unexpectedly (500)", registry=registry)
 
 
+class History(Protocol):
+    """Knows what became of a thing since somebody looked at it."""
+
+    async def changes(
+        self, session: AsyncSession, kind: str, about: str, *, since_version: int
+    ) -> list[dict[str, Any]]:
+        """`{"version", "at", "by", "by_name", "before", "after", "why"}` a change, oldest first. `kind` and `about`
+        are the name and the value of the route's first path parameter."""
+        ...
+
+
+async def _missed(request: Request, error: StaleEdit) -> dict[str, Any]:
+    """What a stale caller has not seen, as a fact of the refusal."""
+    services = getattr(request.app.state, "services", {})
+    named = next(iter(request.path_params.items()), None)
+    if named is None or History not in services:
+        return {}
+    database: Database = services[Database]
+    async with database.transaction() as session:
+        kind, about = named[0].removesuffix("_id"), str(named[1])
+        return {"changes": await services[History].changes(session, kind, about, since_version=error.given_version)}
+
+
 # --- refusals ----------------------------------------------------------------------------------------------------
 
 
@@ -204,7 +228,8 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
         code = next((status[cls] for cls in type(error).__mro__ if cls in status), 400)
         body = Problem(
             code=error.code(), message=texts.of_error(error, language(request)),
-            facts=error.facts, request_id=request_id_of(request),
+            facts=error.facts | (await _missed(request, error) if isinstance(error, StaleEdit) else {}),
+            request_id=request_id_of(request),
         )  # fmt: skip
         headers = {"WWW-Authenticate": "Bearer"} if code == 401 else None
         return JSONResponse(body.model_dump(mode="json"), status_code=code, headers=headers)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from kit.errors import DomainError
+from kit.errors import DomainError, StaleEdit
 
 
 @dataclass(eq=False)
@@ -39,11 +39,8 @@ class CategoryCycle(DomainError):
 
 
 @dataclass(eq=False)
-class StaleArticle(DomainError):
+class StaleArticle(StaleEdit):
     """Somebody saved a newer version since the caller looked."""
-
-    given_version: int
-    version: int
 
 
 @dataclass(eq=False)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kit.errors import DomainError
+from kit.errors import DomainError, StaleEdit
 
 
 @dataclass(eq=False)
@@ -127,11 +127,10 @@ class RuleExists(DomainError):
 
 
 @dataclass(eq=False)
-class RuleChangedMeanwhile(DomainError):
+class RuleChangedMeanwhile(StaleEdit):
     """Somebody else saved the rule since the caller read it."""
 
     rule: str
-    version: int
 
 
 @dataclass(eq=False)

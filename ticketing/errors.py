@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from kit.errors import ONLY_SHOWN, DomainError
+from kit.errors import ONLY_SHOWN, DomainError, StaleEdit
 from kit.i18n import TextKey, Wording
 
 
@@ -193,11 +193,8 @@ class AlreadyTaken(DomainError):
 
 
 @dataclass(eq=False)
-class StaleWorkOrder(DomainError):
+class StaleWorkOrder(StaleEdit):
     """The order changed since the caller looked at it."""
-
-    given_version: int
-    version: int
 
 
 @dataclass(eq=False)

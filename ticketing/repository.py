@@ -281,3 +281,13 @@ async def timeline(session: AsyncSession, work_order_id: UUID) -> Sequence[Timel
         select(TimelineEntry).where(TimelineEntry.work_order_id == work_order_id).order_by(TimelineEntry.position)
     )
     return found.all()
+
+
+async def timeline_since(session: AsyncSession, work_order_id: UUID, *, version: int) -> Sequence[TimelineEntry]:
+    """What made the order newer than a version, oldest first."""
+    found = await session.scalars(
+        select(TimelineEntry)
+        .where(TimelineEntry.work_order_id == work_order_id, TimelineEntry.version > version)
+        .order_by(TimelineEntry.position)
+    )
+    return found.all()
