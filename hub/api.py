@@ -20,6 +20,7 @@ import rules.endpoints
 import stock.endpoints
 import telemetry.endpoints
 import ticketing.definitions.endpoints
+import ticketing.dispatch.endpoints
 import ticketing.endpoints
 from hub import drop_endpoints, health, live
 from hub.web import RequestEnvelope
@@ -31,13 +32,15 @@ from kit.i18n import Texts
 ROOMS_WITH_TEXTS = (
     "kit", "building", "catalog", "people", "people.contractors", "device_adapters", "connectors", "telemetry", "stock",
     "alarms", "knowledge", "notify", "rules",
-    "ticketing", "ticketing.definitions", "owner_services", "automation", "insight", "hub",
+    "ticketing", "ticketing.definitions", "ticketing.dispatch",
+    "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
     device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
-    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints, notify.endpoints, owner_services.endpoints, knowledge.endpoints,
+    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints,
+    ticketing.dispatch.endpoints, notify.endpoints, owner_services.endpoints, knowledge.endpoints,
     owner_services.wechat.endpoints, automation.endpoints, audit.endpoints,
 )  # fmt: skip
 

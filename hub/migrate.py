@@ -18,7 +18,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 ROOMS_WITH_TABLES = (
     "kit", "audit", "catalog", "people", "people.contractors", "device_adapters", "bus", "telemetry", "stock", "rules",
     "alarms",
-    "ticketing", "ticketing.definitions", "ticketing.feedback", "ticketing.charging", "ticketing.working", "ticketing.sla",
+    "ticketing", "ticketing.definitions", "ticketing.dispatch", "ticketing.feedback",
+    "ticketing.charging", "ticketing.working", "ticketing.sla",
     "knowledge", "notify", "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 # Two hubs that start at once migrate one after the other.

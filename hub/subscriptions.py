@@ -9,6 +9,7 @@ from catalog.events import DeviceBound, LinkChanged
 from device_adapters.mqtt.binding import KeptSamples
 from hub.rooms import Rooms
 from kit.events import Subscription, on
+from ticketing.dispatch.events import OrderWaits
 from ticketing.events import (
     CalendarYearUnknown,
     FireConfirmed,
@@ -43,6 +44,7 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(TaskMoved, telling.on_task_moved),
         on(WorkOrderEscalated, telling.on_escalated),
         on(TargetWarned, telling.on_warned),
+        on(OrderWaits, ticketing.dispatch_telling.on_order_waits),
         on(CalendarYearUnknown, ticketing.levels.telling.on_year_unknown),
         on(OutageConfirmed, telling.on_outage_confirmed),
         on(FireConfirmed, telling.on_fire_confirmed),

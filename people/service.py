@@ -47,17 +47,28 @@ class PeopleService:
             return on_shift[0]
         for role in (Role.MANAGER, Role.ADMIN):
             if holders := await repository.holders(session, site_id, role):
-                return (await self._with_skills(session, site_id, [(holders[0], Duty.MANAGER)], at=now))[0]
+                return (await self._with_skills(session, site_id, [(holders[0], Duty.MANAGER, None)], at=now))[0]
         raise NobodyResponsible(site_id)
 
-    async def holders(self, session: AsyncSession, *, site_id: UUID, role: Role) -> list[UUID]:
-        """Everybody who holds a role at the site, those of this very site first."""
-        return [person.id for person in await repository.holders(session, site_id, role)]
+    async def is_manager(self, session: AsyncSession, *, site_id: UUID, person_id: UUID) -> bool:
+        """Whether somebody holds the site's manager role, or the installation's administrator's."""
+        found = [one for role in (Role.MANAGER, Role.ADMIN) for one in await repository.holders(session, site_id, role)]
+        return any(one.id == person_id for one in found)
+
+    async def called_in(self, session: AsyncSession, *, site_id: UUID, person_id: UUID) -> Candidate:
+        """Somebody as they would be were they called in from home now. Raises PersonNotFound."""
+        person = await self._person(session, Scope.of(site_id), person_id)
+        (found,) = await self._with_skills(session, site_id, [(person, Duty.ON_CALL, None)], at=self._clock.now())
+        return found
 
     async def managers(self, session: AsyncSession, site_id: UUID) -> list[UUID]:
         """The managers of this very site; where it has none, whoever answers for it now. Raises NobodyResponsible."""
         found = await repository.managers(session, site_id)
         return list(found) or [(await self.duty_manager(session, site_id)).person_id]
+
+    async def holders(self, session: AsyncSession, *, site_id: UUID, role: Role) -> list[UUID]:
+        """Everybody who holds a role at the site, those of this very site first."""
+        return [person.id for person in await repository.holders(session, site_id, role)]
 
     # --- how to reach somebody ------------------------------------------------------------------------------------
 
@@ -197,14 +208,16 @@ class PeopleService:
         self, session: AsyncSession, site_id: UUID, at: datetime, *, duty: Duty | None
     ) -> list[Candidate]:
         rows = await shift_repository.on_shift(session, site_id=site_id, at=at, duty=duty)
-        return await self._with_skills(session, site_id, [(person, Duty(on)) for person, on in rows], at=at)
+        people = [(person, Duty(on), ends_at) for person, on, ends_at in rows]
+        return await self._with_skills(session, site_id, people, at=at)
 
     async def _with_skills(
-        self, session: AsyncSession, site_id: UUID, people: Sequence[tuple[Person, Duty]], *, at: datetime
-    ) -> list[Candidate]:
+        self, session: AsyncSession, site_id: UUID, people: Sequence[tuple[Person, Duty, datetime | None]], *,
+        at: datetime,
+    ) -> list[Candidate]:  # fmt: skip
         if not people:
             return []
-        ids = [person.id for person, _ in people]
+        ids = [person.id for person, _, _ in people]
         skills: Mapping[UUID, list[PersonSkill]] = _by_person(await repository.skills(session, ids))
         areas = _by_person([a for a in await repository.areas(session, ids) if a.site_id == site_id])
         site = await self._catalog.site(session, Scope.of(site_id), site_id)
@@ -215,8 +228,9 @@ class PeopleService:
                 skills=frozenset(Skill(row.skill) for row in skills[person.id]),
                 certified_skills=frozenset(Skill(row.skill) for row in skills[person.id] if is_certified(row, today)),
                 building_ids=frozenset(area.building_id for area in areas[person.id]), duty=duty,
+                shift_ends_at=ends_at,
             )
-            for person, duty in people
+            for person, duty, ends_at in people
         ]  # fmt: skip
 
 

@@ -19,11 +19,11 @@ _SORT = {"starts_at": Shift.starts_at, "ends_at": Shift.ends_at, "person": Perso
 
 
 async def on_shift(session: AsyncSession, *, site_id: UUID, at: datetime, duty: str | None = None) -> Sequence[Any]:
-    """(person, duty) of everybody on shift at that instant. A shift holds its start and not its end."""
+    """(person, duty, end) of everybody on shift at that instant. A shift holds its start and not its end."""
     conditions = [Shift.site_id == site_id, Shift.starts_at <= at, Shift.ends_at > at, Person.is_active]
     if duty is not None:
         conditions.append(Shift.duty == duty)
-    statement = select(Person, Shift.duty).join(Shift, Shift.person_id == Person.id).where(*conditions)
+    statement = select(Person, Shift.duty, Shift.ends_at).join(Shift, Shift.person_id == Person.id).where(*conditions)
     return (await session.execute(statement.order_by(Shift.starts_at, Person.id))).all()
 
 

@@ -61,6 +61,7 @@ class Candidate:
     """Somebody on shift who may be given work.
 
     `certified_skills`: those with a certificate that is valid today. `building_ids` empty: the whole site.
+    `shift_ends_at`: None for somebody who is not on shift.
     """
 
     person_id: UUID
@@ -70,6 +71,7 @@ class Candidate:
     certified_skills: frozenset[Skill]
     building_ids: frozenset[UUID]
     duty: Duty
+    shift_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)

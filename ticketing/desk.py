@@ -15,8 +15,8 @@ from people.service import PeopleService
 from ticketing import listing_repository, photo_repository, repository
 from ticketing.actor import Actor
 from ticketing.definitions.book import Definitions
-from ticketing.dispatch import Ranking
-from ticketing.dispatching import Dispatching
+from ticketing.dispatch.choosing import Dispatching
+from ticketing.dispatch.scoring import Ranking
 from ticketing.errors import WorkOrderNotFound
 from ticketing.flow import Flow, Hat, Transition
 from ticketing.kinds import SETTLED, OrderState

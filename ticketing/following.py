@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ticketing.actor import Actor
-from ticketing.dispatching import Choice
+from ticketing.dispatch.modes import Choice
 from ticketing.flow import Effect, Flow, Guard, Transition
 from ticketing.models import WorkOrder
 from ticketing.words import Words

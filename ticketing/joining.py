@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.clock import Clock
 from ticketing import repository
 from ticketing.actor import Actor
-from ticketing.dispatching import Dispatching
+from ticketing.dispatch.choosing import Dispatching
 from ticketing.draft import Draft
 from ticketing.flow import Action
 from ticketing.incident import IncidentKey

@@ -28,6 +28,7 @@ class Entry(StrEnum):
     WARNED = "warned"
     ESCALATED = "escalated"
     NOBODY_FOUND = "nobody_found"
+    WAITING = "waiting"
     OUTAGE_CONFIRMED = "outage_confirmed"
     PHOTO_ADDED = "photo_added"
     PHONE_REVEALED = "phone_revealed"

@@ -33,6 +33,8 @@ class OrderState(StrEnum):
 
 # The work is over: the incident is closed, nobody is chased, nothing counts as somebody's load.
 SETTLED = frozenset({OrderState.VERIFIED, OrderState.CLOSED, OrderState.CANCELLED})
+# Nobody has it.
+FREE = frozenset({OrderState.NEW, OrderState.REOPENED})
 # Somebody said yes and has not finished.
 IN_HAND = frozenset(
     {OrderState.ACCEPTED, OrderState.EN_ROUTE, OrderState.ON_SITE, OrderState.IN_PROGRESS, OrderState.ON_HOLD}
@@ -119,6 +121,7 @@ class TaskKind(StrEnum):
     RESCUE_HOTLINE = "rescue_hotline"
     CONFIRM_FIRE = "confirm_fire"
     CALL_FIRE_BRIGADE = "call_fire_brigade"
+    SECURE = "secure"
 
 
 class TaskState(StrEnum):

@@ -114,6 +114,7 @@ class WorkOrder(Base):
     fault_mode: Mapped[str | None]
     opened_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), index=True)
+    contractor_id: Mapped[UUID | None] = mapped_column(ForeignKey("contractor.id"))
     repeat_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))

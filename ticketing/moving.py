@@ -15,7 +15,9 @@ from kit.events import publish
 from ticketing import repository
 from ticketing.actor import Actor
 from ticketing.definitions.book import Definitions
-from ticketing.dispatching import Choice, Dispatching, DispatchMode, OfferOutcome, end_offer, offer
+from ticketing.dispatch.choosing import Dispatching
+from ticketing.dispatch.modes import Choice, DispatchMode, Wait
+from ticketing.dispatch.offers import OfferOutcome, end_offer, offer
 from ticketing.errors import AlreadyTaken, FieldInvalid, IncidentTakenOver, ReopenTooLate
 from ticketing.events import WorkOrderEscalated, WorkOrderMoved
 from ticketing.flow import Action, Effect, Guard
@@ -23,7 +25,7 @@ from ticketing.following import Follow, Following, Step
 from ticketing.form_filling import FormFilling
 from ticketing.forms import Moment
 from ticketing.journal import Entry, record
-from ticketing.kinds import IN_HAND, ClosingCode, OrderState
+from ticketing.kinds import FREE, IN_HAND, ClosingCode, OrderState
 from ticketing.models import WorkOrder
 from ticketing.muting import Muting
 from ticketing.sla.keeping import LevelKeeping
@@ -99,6 +101,8 @@ class Moving:
         await self._fill_in(session, step)
         _enter(order, step)
         await self.following.apply(session, step)
+        if step.flow.stage(step.row.before).state in FREE:
+            await self._dispatching.end_wait(session, order)
         await self._muting.adjust(session, order)
         after = _snapshot(order)
         record(
@@ -112,6 +116,8 @@ class Moving:
     async def dispatch_next(self, session: AsyncSession, order: WorkOrder) -> None:
         """Offers the order to the next candidate, at last to the duty manager."""
         choice = await self._dispatching.choose(session, order)
+        if isinstance(choice, Wait):
+            return
         if choice is None:
             now = self._clock.now()
             record(session, order, Entry.NOBODY_FOUND, at=now)

@@ -15,7 +15,11 @@ from people.service import PeopleService
 from ticketing.attaching import Attaching, PhotoFolder
 from ticketing.definitions.book import Definitions
 from ticketing.desk import Desk
-from ticketing.dispatching import Dispatching
+from ticketing.dispatch.candidates import Candidates
+from ticketing.dispatch.choosing import Dispatching
+from ticketing.dispatch.replanning import Replanning
+from ticketing.dispatch.telling import DispatchTelling
+from ticketing.dispatch.waiting import Waits
 from ticketing.drafting import Drafting
 from ticketing.facts import EquipmentFacts
 from ticketing.form_filling import FormFilling
@@ -51,10 +55,14 @@ class Ticketing:
     links: ReportLinks
     sweeps: Sweeps
     levels: ServiceLevels
+    waits: Waits
+    replanning: Replanning
+    dispatch_telling: DispatchTelling
 
     @property
     def services(self) -> tuple[object, ...]:
-        return self.service, self.desk, self.definitions, self.attaching, self.links, *self.levels.services
+        own = (self.service, self.desk, self.definitions, self.attaching, self.links)
+        return *own, *self.levels.services, self.waits, self.replanning
 
 
 def build_ticketing(
@@ -64,11 +72,14 @@ def build_ticketing(
     files_dir: Path,
 ) -> Ticketing:  # fmt: skip
     """`files_dir` (HUB_FILES_DIR) is where pictures are kept."""
-    dispatching = Dispatching(people, clock)
+    definitions = Definitions(clock)
+    candidates = Candidates(people, contractors, catalog, clock)
+    dispatching = Dispatching(
+        people=people, catalog=catalog, candidates=candidates, definitions=definitions, clock=clock
+    )  # fmt: skip
     targets = SiteTargets(catalog)
     tasking = Tasking(dispatching=dispatching, catalog=catalog, targets=targets, clock=clock)
     muting = Muting(alarms)
-    definitions = Definitions(clock)
     sweeping = Sweeping(registry)
     levels = build_service_levels(
         catalog=catalog, people=people, contractors=contractors, definitions=definitions, targets=targets,
@@ -87,6 +98,7 @@ def build_ticketing(
         catalog=catalog, targets=targets, moving=moving, tasking=tasking, muting=muting, joining=joining, clock=clock,
         registry=registry, begins=[levels.keeping.begin],
     )  # fmt: skip
+    waits = Waits(moving, sweeping, clock)
     return Ticketing(
         service=TicketingService(
             people=people, opening=opening, moving=moving, tasking=tasking, dispatching=dispatching,
@@ -103,6 +115,11 @@ def build_ticketing(
         telling=Telling(notify=notify, people=people, catalog=catalog, dispatching=dispatching, links=links),
         links=links,
         outlook=Outlook(moving, clock),
-        sweeps=Sweeps(moving=moving, levels=levels.sweeps, sweeping=sweeping, clock=clock),
+        sweeps=Sweeps(moving=moving, waits=waits, levels=levels.sweeps, sweeping=sweeping, clock=clock),
         levels=levels,
+        waits=waits,
+        dispatch_telling=DispatchTelling(notify=notify, people=people, dispatching=dispatching, clock=clock),
+        replanning=Replanning(
+            people=people, catalog=catalog, candidates=candidates, dispatching=dispatching, moving=moving, clock=clock
+        ),
     )  # fmt: skip

@@ -10,8 +10,9 @@ from kit.http import Schema
 from people.phones import masked
 from ticketing import examples
 from ticketing.desk import OrderLine, OrderPage
-from ticketing.dispatch import Ranking
-from ticketing.dispatching import DispatchMode, OfferOutcome
+from ticketing.dispatch.modes import DispatchMode
+from ticketing.dispatch.offers import OfferOutcome
+from ticketing.dispatch.scoring import Ranking
 from ticketing.flow import Flow, Transition
 from ticketing.journal import Entry
 from ticketing.kinds import (

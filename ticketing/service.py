@@ -12,16 +12,13 @@ from kit.access import Scope
 from kit.clock import Clock
 from kit.events import publish
 from kit.ids import new_id
-from people.kinds import PersonKind
 from people.service import PeopleService
 from ticketing import repository
 from ticketing.actor import Actor
-from ticketing.dispatch import Reason
-from ticketing.dispatching import Choice, Dispatching, DispatchMode
+from ticketing.dispatch.choosing import Dispatching
 from ticketing.draft import Draft
 from ticketing.drafting import Drafting
 from ticketing.errors import (
-    NotEmployed,
     NotYourOrder,
     OutageAlreadyConfirmed,
     OutageNotPossible,
@@ -32,7 +29,7 @@ from ticketing.errors import (
 from ticketing.events import OutageConfirmed, WorkOrderChanged, WorkOrderJoined
 from ticketing.flow import Action, Hat
 from ticketing.journal import Entry, record
-from ticketing.kinds import IN_HAND, Category, OrderState, OwnerState
+from ticketing.kinds import FREE, IN_HAND, Category, OrderState, OwnerState
 from ticketing.models import Report, WorkOrder, WorkOrderTask
 from ticketing.moving import Moving, check_ahead
 from ticketing.opening import Opening
@@ -122,12 +119,15 @@ class TicketingService:
     ) -> WorkOrder:  # fmt: skip
         """Moves an order. `version`: what the caller last saw; a newer one refuses.
 
-        Raises WorkOrderNotFound, StaleWorkOrder, PersonNotFound, NotEmployed and what `Moving.move` raises.
+        Raises WorkOrderNotFound, StaleWorkOrder, PersonNotFound, NotEmployed, NotQualified and what `Moving.move`
+        raises.
         """
         order = await self._hold(session, scope, work_order_id, version=version)
         choice = None
-        if action is Action.DISPATCH and words.assignee_id is not None:
-            choice = await self._manual_choice(session, order, words.assignee_id)
+        if words.assignee_id is not None:
+            choice = await self._dispatching.by_hand(session, order, words.assignee_id)
+        elif action == Action.ACCEPT and order.state in FREE:
+            await self._dispatching.check_taking(session, order, actor)
         await self._moving.move(session, order, actor=actor, action=action, words=words, choice=choice)
         return order
 
@@ -239,18 +239,6 @@ class TicketingService:
         holders = {task.assignee_id for task in await repository.tasks(session, order.id)}
         if actor.person_id not in holders:
             raise NotYourOrder(action=action, who=sorted(hat.value for hat in allowed))
-
-    async def _manual_choice(self, session: AsyncSession, order: WorkOrder, person_id: UUID) -> Choice:
-        """A person chose: the explanation says what the scorer would have said of that choice."""
-        person = await self._people.person(session, Scope.of(order.site_id), person_id)
-        if person.kind is PersonKind.OWNER or not person.is_active:
-            raise NotEmployed(person_id)
-        ranking = await self._dispatching.ranking(session, order, asked=())
-        scored = next((one for one in ranking.scored if one.bidder.person_id == person_id), None)
-        if scored is not None:
-            return Choice(person_id, DispatchMode.MANUAL, scored.score, scored.reasons)
-        refusal = next((why.value for bidder, why in ranking.refused if bidder.person_id == person_id), "off_shift")
-        return Choice(person_id, DispatchMode.MANUAL, reasons=(Reason(refusal, 0),))
 
     async def _keep_report(
         self, session: AsyncSession, order: WorkOrder, new: NewReport, draft: Draft, *, report_id: UUID, joined: bool

@@ -9,6 +9,7 @@ from kit.clock import Clock
 from kit.sweeps import Sweep
 from ticketing import due_repository
 from ticketing.actor import Actor
+from ticketing.dispatch.waiting import Waits
 from ticketing.flow import Action
 from ticketing.kinds import OrderState
 from ticketing.models import WorkOrder
@@ -19,8 +20,11 @@ from ticketing.words import Words
 
 
 class Sweeps:
-    def __init__(self, *, moving: Moving, levels: LevelSweeps, sweeping: Sweeping, clock: Clock) -> None:
+    def __init__(
+        self, *, moving: Moving, waits: Waits, levels: LevelSweeps, sweeping: Sweeping, clock: Clock
+    ) -> None:
         self._moving = moving
+        self._waits = waits
         self._levels = levels
         self._sweeping = sweeping
         self._clock = clock
@@ -29,6 +33,7 @@ class Sweeps:
         """To be registered with the job runner."""
         return [
             Sweep("ticketing.unanswered", "* * * * * */10", self.unanswered),
+            self._waits.sweep(),
             *self._levels.all(),
             Sweep("ticketing.unproved", "* * * * * */15", self.unproved),
         ]

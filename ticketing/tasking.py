@@ -13,7 +13,8 @@ from kit.clock import Clock
 from kit.events import publish
 from ticketing import repository
 from ticketing.actor import Actor
-from ticketing.dispatching import Dispatching
+from ticketing.dispatch.candidates import is_special
+from ticketing.dispatch.choosing import Dispatching
 from ticketing.errors import NotYourOrder, TaskNotFound, TasksUnfinished
 from ticketing.events import FireConfirmed, TaskMoved
 from ticketing.flow import Hat
@@ -25,6 +26,8 @@ from ticketing.tasks import UNFINISHED, TaskAction, TaskPlan, after_fire_outcome
 
 # Who besides its assignee may move a task: the desk helps out, and the control room writes down what it hears.
 _DESK = frozenset({Hat.DISPATCHER, Hat.MANAGER})
+# Less urgent special work (a detector's battery) endangers nobody while it waits.
+SECURED_PRIORITY = 2
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,11 @@ class Tasking:
     async def begin(self, session: AsyncSession, order: WorkOrder) -> None:
         """Creates the tasks that an order of its kind begins with, anew when it was reopened."""
         targets = await self._targets.of(session, order.site_id)
-        plans = first_tasks(Procedure(order.procedure), targets, rescue_code=await self._rescue_code(session, order))
+        plans = first_tasks(
+            Procedure(order.procedure), targets, rescue_code=await self._rescue_code(session, order),
+            is_special=order.priority <= SECURED_PRIORITY and is_special(order),
+            arrival_min=await self._dispatching.promised_arrival_min(session, order),
+        )  # fmt: skip
         await self._open_all(session, order, plans)
 
     async def act(

@@ -35,24 +35,35 @@ class TaskPlan:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def first_tasks(procedure: Procedure, targets: Targets, *, rescue_code: str | None) -> tuple[TaskPlan, ...]:
-    """The tasks that an order of this procedure begins with, all at once."""
+def first_tasks(
+    procedure: Procedure, targets: Targets, *, rescue_code: str | None, is_special: bool = False,
+    arrival_min: float | None = None,
+) -> tuple[TaskPlan, ...]:  # fmt: skip
+    """The tasks that an order of this procedure begins with, all at once.
+
+    `is_special`: an urgent repair for certified people only; a guard is there sooner. `arrival_min`: what the
+    contractor of the equipment promised, where that is less than what a site asks of all.
+    """
     match procedure:
         case Procedure.ENTRAPMENT:
-            return _entrapment(targets, rescue_code)
+            return _entrapment(targets, rescue_code, arrival_min)
         case Procedure.SMOKE:
             return (TaskPlan(TaskKind.CONFIRM_FIRE, "guard", targets.smoke.on_site_min, TaskState.ON_SITE),)
+        case Procedure.REPAIR if is_special:
+            # Nobody without a certificate may repair it; anybody can keep people away and calm until somebody comes.
+            return (TaskPlan(TaskKind.SECURE, "guard", targets.secure_min, TaskState.ON_SITE, is_required=False),)
         case Procedure.REPAIR | Procedure.FEEDBACK:
             return ()
 
 
-def _entrapment(targets: Targets, rescue_code: str | None) -> tuple[TaskPlan, ...]:
+def _entrapment(targets: Targets, rescue_code: str | None, arrival_min: float | None) -> tuple[TaskPlan, ...]:
     times = targets.entrapment
+    release_min = min(times.contractor_min, arrival_min or times.contractor_min)
     hotline = {"phone": times.hotline_number} | ({"rescue_code": rescue_code} if rescue_code else {})
     return (
         TaskPlan(TaskKind.INTERCOM, "control_room", times.intercom_min, TaskState.DONE),
         TaskPlan(TaskKind.REASSURE, "guard", times.guard_min, TaskState.ON_SITE),
-        TaskPlan(TaskKind.RELEASE, None, times.contractor_min, TaskState.ON_SITE),
+        TaskPlan(TaskKind.RELEASE, None, release_min, TaskState.ON_SITE),
         # Offered from the first second, never demanded: the contractor is usually quicker.
         TaskPlan(
             TaskKind.RESCUE_HOTLINE, "control_room", times.hotline_min, TaskState.DONE, is_required=False, facts=hotline

@@ -15,7 +15,7 @@ from kit.access import Scope
 from notify.service import Notice, NotifyService, Urgency
 from people.service import PeopleService
 from ticketing import repository
-from ticketing.dispatching import Dispatching
+from ticketing.dispatch.choosing import Dispatching
 from ticketing.events import (
     FireConfirmed,
     OutageConfirmed,
@@ -27,7 +27,7 @@ from ticketing.events import (
     WorkOrderOpened,
 )
 from ticketing.flow import Action
-from ticketing.kinds import OrderState, OwnerState, TaskState
+from ticketing.kinds import OrderState, OwnerState, TaskKind, TaskState
 from ticketing.models import Follower, Report, WorkOrder, WorkOrderTask
 from ticketing.report_links import ReportLinks
 from ticketing.reports import Known, as_addressed, known_before
@@ -117,7 +117,7 @@ class Telling:
             return
         if event.state != TaskState.OPEN:
             await self._notify.acknowledge(session, key=_task_key(task), person_id=None)
-        elif event.assignee_id is not None and task.is_required and task.state == TaskState.OPEN:
+        elif event.assignee_id is not None and _asks_somebody(task) and task.state == TaskState.OPEN:
             order = await self._order(session, event.work_order_id)
             await self._tell_task(session, order, task, event.assignee_id)
 
@@ -337,6 +337,11 @@ def _at(moment: datetime) -> dict[str, str]:
 
 def _step_key(event: WorkOrderMoved) -> str:
     return f"work_order/{event.work_order_id}/{event.version}/{event.action}"
+
+
+def _asks_somebody(task: WorkOrderTask) -> bool:
+    """The rescue hot line is offered on the order's page, and nobody is sent to it."""
+    return task.is_required or task.kind == TaskKind.SECURE
 
 
 def _task_key(task: WorkOrderTask) -> str:

@@ -11,6 +11,7 @@ from notify.policy import State
 from people.errors import PersonNotFound
 from people.kinds import Duty, Skill
 from tests.ticketing.town import Town
+from ticketing.dispatch.errors import NotQualified
 from ticketing.errors import AlreadyTaken, NotEmployed, NotYourOrder
 from ticketing.flow import Action
 from ticketing.kinds import Category, Channel, ClosingCode, OrderState, TaskKind
@@ -85,14 +86,28 @@ async def test_load_and_fairness_spread_the_work(town: Town) -> None:
 
 
 async def test_the_desk_chooses_by_hand_and_the_order_says_what_the_scorer_thinks_of_it(town: Town) -> None:
+    await town.detect("PUMP-01", "bearing_wear")
+    order = await town.only_order()
+    desk = town.actor("dispatcher", Role.DISPATCHER)
+    await town.act(order.id, desk, Action.DISPATCH, Words(assignee_id=town.person["guard"]))
+    by_hand = (await town.page(order.id)).offers[-1]
+    assert (by_hand.mode, by_hand.chosen_by) == ("manual", town.person["dispatcher"])
+    assert [reason["factor"] for reason in by_hand.reasons] == ["other_duty"]
+    assert await town.told("pump_engineer") == ["staff.assigned", "staff.withdrawn"]
+
+
+async def test_not_even_by_hand_does_special_work_go_to_somebody_without_a_certificate(town: Town) -> None:
+    await town.hire("at_home", "周杰", Duty.ENGINEER, Skill.ELEVATOR, on_shift=False)
+    await town.hire("licensed", "郑和", Duty.ENGINEER, Skill.ELEVATOR, certified=True, on_shift=False)
     await town.detect("LIFT-02", "door_stuck")
     order = await town.only_order()
     desk = town.actor("dispatcher", Role.DISPATCHER)
-    await town.act(order.id, desk, Action.DISPATCH, Words(assignee_id=town.person["handyman"]))
-    by_hand = (await town.page(order.id)).offers[-1]
-    assert (by_hand.mode, by_hand.chosen_by) == ("manual", town.person["dispatcher"])
-    assert [reason["factor"] for reason in by_hand.reasons] == ["no_certificate"]
-    assert await town.told("contractor") == ["staff.assigned", "staff.withdrawn"]
+    for who in ("handyman", "at_home"):
+        with pytest.raises(NotQualified):
+            await town.act(order.id, desk, Action.DISPATCH, Words(assignee_id=town.person[who]))
+    await town.act(order.id, desk, Action.DISPATCH, Words(assignee_id=town.person["licensed"]))
+    assert [reason["factor"] for reason in (await town.page(order.id)).offers[-1].reasons] == ["off_shift"]
+    await town.act(order.id, desk, Action.DISPATCH, Words(assignee_id=town.person["manager"]))
 
 
 async def test_work_is_given_to_workers_of_the_site_only(town: Town) -> None:

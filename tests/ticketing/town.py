@@ -40,6 +40,7 @@ from people.service import PeopleService
 from ticketing import repository
 from ticketing.actor import Actor
 from ticketing.desk import OrderPage
+from ticketing.dispatch.events import OrderWaits
 from ticketing.events import (
     CalendarYearUnknown,
     FireConfirmed,
@@ -216,6 +217,7 @@ class Town:
             on(TaskMoved, room.telling.on_task_moved),
             on(WorkOrderEscalated, room.telling.on_escalated),
             on(TargetWarned, room.telling.on_warned),
+            on(OrderWaits, room.dispatch_telling.on_order_waits),
             on(CalendarYearUnknown, room.levels.telling.on_year_unknown),
             on(OutageConfirmed, room.telling.on_outage_confirmed),
             on(FireConfirmed, room.telling.on_fire_confirmed),
