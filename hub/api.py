@@ -22,6 +22,9 @@ import telemetry.endpoints
 import ticketing.definitions.endpoints
 import ticketing.dispatch.endpoints
 import ticketing.endpoints
+import ticketing.incidents.endpoints
+import ticketing.proof.endpoints
+import ticketing.sla.endpoints
 from hub import drop_endpoints, health, live
 from hub.web import RequestEnvelope
 from kit import http
@@ -32,14 +35,16 @@ from kit.i18n import Texts
 ROOMS_WITH_TEXTS = (
     "kit", "building", "catalog", "people", "people.contractors", "device_adapters", "connectors", "telemetry", "stock",
     "alarms", "knowledge", "notify", "rules",
-    "ticketing", "ticketing.definitions", "ticketing.dispatch",
+    "ticketing", "ticketing.definitions", "ticketing.sla", "ticketing.incidents", "ticketing.dispatch",
     "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
     device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
-    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints,
+    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints, ticketing.sla.endpoints,
+    ticketing.incidents.endpoints,
+    ticketing.proof.endpoints,
     ticketing.dispatch.endpoints, notify.endpoints, owner_services.endpoints, knowledge.endpoints,
     owner_services.wechat.endpoints, automation.endpoints, audit.endpoints,
 )  # fmt: skip

@@ -25,6 +25,7 @@ from connectors.wecom import WeComClient, WeComSettings
 from device_adapters.mqtt.credentials import CredentialService
 from hub.equipment_facts import LatestFacts
 from hub.settings import HubSettings
+from hub.telemetry_proof import TelemetryProof
 from kit.answers import AnswerBook
 from kit.clock import Clock
 from kit.db import Database
@@ -222,11 +223,13 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
     telemetry = TelemetryService(
         queries=queries, directory=common.directory, profiles=common.profiles, clock=common.clock
     )
+    rules = RuleService(common.profiles, common.directory, common.texts, common.clock)
     stock = StockService(catalog=catalog.service, people=people.service, clock=common.clock)
     ticketing = build_ticketing(
         catalog=catalog.service, people=people.service, contractors=people.contractors,
         alarms=alarms.service, notify=notify.service,
-        facts=LatestFacts(telemetry), texts=common.texts, clock=common.clock, registry=common.registry,
+        facts=LatestFacts(telemetry), proof=TelemetryProof(telemetry, rules, catalog.service, common.directory),
+        texts=common.texts, clock=common.clock, registry=common.registry,
         links=ReportLinks(secret=common.secrets.get("link_secret"), clock=common.clock),
         files_dir=common.settings.files,
     )  # fmt: skip
@@ -253,7 +256,7 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         telemetry=telemetry,
         knowledge=KnowledgeRoom(KnowledgeService(common.clock), KnowledgeEditor(common.clock)),
         stock=stock,
-        rules=RuleService(common.profiles, common.directory, common.texts, common.clock),
+        rules=rules,
         ticketing=ticketing,
         owners=owners,
         automation=automation,

@@ -22,6 +22,10 @@ from ticketing.events import (
     WorkOrderOpened,
 )
 from ticketing.handlers import is_work
+from ticketing.feedback.events import OrderRated
+from ticketing.incidents.events import ChildrenReleased, OrdersMerged
+from ticketing.incidents.linking import has_equipment
+from ticketing.proof.events import ProofDecided
 
 
 def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
@@ -38,9 +42,14 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(AlarmAcknowledged, alarm.on_alarm_acknowledged, when=is_work),
         # … and whoever is concerned is told.
         on(WorkOrderOpened, triage.on_work_order_opened),
+        # … orders with one root are put together …
+        on(WorkOrderOpened, ticketing.incidents.linking.on_work_order_opened, when=has_equipment),
+        on(ChildrenReleased, ticketing.incidents.children.on_children_released),
+        on(ProofDecided, ticketing.charts.on_proof_decided),
         on(WorkOrderOpened, telling.on_opened),
         on(WorkOrderJoined, telling.on_joined),
         on(WorkOrderMoved, telling.on_moved),
+        on(OrdersMerged, ticketing.incidents.telling.on_merged),
         on(TaskMoved, telling.on_task_moved),
         on(WorkOrderEscalated, telling.on_escalated),
         on(TargetWarned, telling.on_warned),
@@ -53,4 +62,6 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(WorkOrderJoined, firing.on_joined),
         on(WorkOrderMoved, firing.on_moved),
         on(WorkOrderEscalated, firing.on_escalated),
+        on(OrderRated, firing.on_rated),
+        on(ProofDecided, firing.on_proved),
     ]

@@ -19,6 +19,7 @@ from ticketing.dispatch.choosing import Dispatching
 from ticketing.dispatch.scoring import Ranking
 from ticketing.errors import WorkOrderNotFound
 from ticketing.flow import Flow, Hat, Transition
+from ticketing.incidents.family import Family, family_of
 from ticketing.kinds import SETTLED, OrderState
 from ticketing.listing_repository import OrderCounts
 from ticketing.models import Attachment, DispatchOffer, Report, TimelineEntry, WorkOrder, WorkOrderAlarm, WorkOrderTask
@@ -63,6 +64,7 @@ class OrderPage:
     offers: Sequence[DispatchOffer]
     photos: Sequence[Attachment]
     alarms: Sequence[WorkOrderAlarm]
+    family: Family
     names: Mapping[UUID, str]
     shows_anonymous: bool
     kind: OrderKind
@@ -113,6 +115,7 @@ class Desk:
             offers=offers,
             photos=photos,
             alarms=await repository.links_of_order(session, order.id),
+            family=await family_of(session, order),
             names=names,
             shows_anonymous=Hat.MANAGER in hats,
             kind=kind,

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from ticketing.flow import Flow
-from ticketing.incident import IncidentKey
+from ticketing.incidents.incident import IncidentKey
 from ticketing.kinds import Category, Channel
 from ticketing.order_kind import OrderKind
 from ticketing.places import Place

@@ -22,17 +22,6 @@ async def unanswered(session: AsyncSession, *, now: datetime, limit: int) -> Seq
     return found.all()
 
 
-async def unproved(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[UUID]:
-    found = await session.scalars(
-        select(WorkOrder.id)
-        .where(WorkOrder.proof_due_at <= now, WorkOrder.state == OrderState.DONE)
-        .order_by(WorkOrder.proof_due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return found.all()
-
-
 async def orders_with_overdue_tasks(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[UUID]:
     late = (
         select(WorkOrderTask.work_order_id)

@@ -18,6 +18,7 @@ from ticketing.feedback import repository as feedback_repository
 from ticketing.flow import Action
 from ticketing.kinds import OrderState
 from ticketing.narrowing_repository import OrderFilter
+from ticketing.proof.verdict import Proof
 from ticketing.report_links import ReportLinks
 from ticketing.request_schemas import (
     ActionIn,
@@ -98,6 +99,10 @@ async def order_filter(
     open: Annotated[bool | None, Query(description="true: work is left; false: settled")] = None,
     overdue: Annotated[bool | None, Query(description="past the time of its answer or end")] = None,
     repeat: Annotated[bool | None, Query(description="the same again within some days")] = None,
+    proof: Annotated[
+        Proof | None, Query(description="what telemetry says of the work; unproved wants a person")
+    ] = None,
+    root: Annotated[UUID | None, Query(description="id of the order whose trouble explains them")] = None,
     since: Annotated[AwareDatetime | None, Query(description="opened at or after, with a time zone")] = None,
     until: Annotated[AwareDatetime | None, Query(description="opened before, with a time zone")] = None,
     q: Annotated[Line | None, Query(description="part of number, place, title or equipment code")] = None,
@@ -105,7 +110,7 @@ async def order_filter(
     return OrderFilter(
         states=state or (), kinds=kind or (), priorities=priority or (),
         site_id=site, building_id=building, equipment_id=equipment, assignee_id=assignee, is_open=open,
-        is_overdue=overdue, is_repeat=repeat, opened_since=since, opened_until=until, words=q,
+        is_overdue=overdue, is_repeat=repeat, proof=proof, root_id=root, opened_since=since, opened_until=until, words=q,
         # Complaints about the caller do not exist for them.
         without=await feedback_repository.hidden_from(session, caller.person_id),
     )  # fmt: skip
@@ -174,8 +179,8 @@ async def get_work_order(work_order_id: UUID, session: Session, orders: Orders, 
 async def edit_work_order(
     work_order_id: UUID, body: EditIn, session: Session, ticketing: Ticketing, orders: Orders, caller: DeskClerk
 ) -> WorkOrderOut:
-    """Corrects priority or promise, with a reason."""
-    edit = OrderEdit(priority=body.priority, promised_at=body.promised_at)
+    """Corrects priority, promise or what the form says, with a reason."""
+    edit = OrderEdit(priority=body.priority, promised_at=body.promised_at, form=body.form)
     await ticketing.edit(
         session, caller.scope(*AT_THE_DESK), work_order_id, actor=Actor.of(caller), edit=edit, why=body.reason,
         version=body.version,

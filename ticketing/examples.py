@@ -16,7 +16,7 @@ ORDER_LINE: JsonDict = {
     "building_id": "0198b5a0-0000-7000-8000-000000000003", "space_id": None,
     "equipment_id": "0198b5a0-0000-7000-8000-000000000006", "equipment_code": "LIFT-06", "fault_mode": "door_stuck",
     "assignee_id": _PERSON, "assignee_name": "张伟", "reports": 1, "is_life_safety": False, "is_repeat": False,
-    "is_overdue": False, "opened_at": _OPENED_AT, "response_due_at": "2026-11-22T02:22:00Z",
+    "is_overdue": False, "proof": None, "root_id": None, "opened_at": _OPENED_AT, "response_due_at": "2026-11-22T02:22:00Z",
     "resolution_due_at": "2026-11-22T06:12:00Z", "promised_at": _PROMISED_AT, "version": 3,
 }  # fmt: skip
 
@@ -55,6 +55,10 @@ ORDER: JsonDict = {
     "repeat_of": None, "dispatched_at": _OPENED_AT, "responded_at": _ACCEPTED_AT, "arrived_at": None,
     "answer_due_at": None, "held_since": None, "hold_until": None, "done_at": None, "proof_due_at": None,
     "verified_at": None, "settled_at": None, "closing_code": None, "closing_note": None, "fire_outcome": None,
+    "found_mode": None, "cause": None, "remedy": None, "proof_facts": {},
+    "family": {
+        "root": None, "children": [], "merged_into": None, "absorbed": [], "repeats": None, "duplicates": None,
+    },
     "outage_confirmed_at": None, "facts": {"door_cycles": 48213, "door_open_s": 92},
     "actions": [{"action": "finish", "required": ["closing_code"]}], "tasks": [], "timeline": [TIMELINE],
     "report_list": [REPORT],

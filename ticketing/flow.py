@@ -56,6 +56,7 @@ class Guard(StrEnum):
     """What must hold for a transition, asked of the order itself."""
 
     REOPENABLE = "reopenable"  # it was settled no longer ago than the flow's `reopen_days`
+    CHILDREN_DECIDED = "children_decided"  # whoever closes a root says what becomes of the orders under it
 
 
 class Effect(StrEnum):
@@ -70,6 +71,7 @@ class Effect(StrEnum):
     PAUSE_CLOCK = "pause_clock"
     RESUME_CLOCK = "resume_clock"
     ASK_PROOF = "ask_proof"  # the closing code labels the alarms, telemetry is asked whether it agrees
+    RELEASE_CHILDREN = "release_children"  # the orders under a root end with it or go on by themselves
     END_TASKS = "end_tasks"  # tasks nobody needs any more are cancelled
     SETTLE = "settle"  # the incident is closed, muted alarms are released
     UNSETTLE = "unsettle"  # the incident is open again, with clocks of its own

@@ -21,14 +21,14 @@ from ticketing.errors import PlaceNotFound
 from ticketing.events import WorkOrderChanged, WorkOrderJoined, WorkOrderOpened
 from ticketing.facts import EquipmentFacts
 from ticketing.flow import Flow
-from ticketing.incident import IncidentKey
+from ticketing.incidents.incident import IncidentKey
 from ticketing.journal import Entry, record
 from ticketing.kinds import LOWEST_PRIORITY, Category, Channel, procedure_of
 from ticketing.models import COMMON_KIND, WorkOrder, WorkOrderAlarm
-from ticketing.moving import Moving
 from ticketing.opening import Opening
 from ticketing.order_kind import OrderKind
 from ticketing.places import find_place
+from ticketing.proof.windows import Windows
 
 log = logger(__name__)
 
@@ -65,11 +65,11 @@ class AlarmHandlers:
     """Subscribed to the events of alarms in `hub.subscriptions`."""
 
     def __init__(
-        self, *, opening: Opening, moving: Moving, alarms: AlarmService, catalog: CatalogService,
+        self, *, opening: Opening, windows: Windows, alarms: AlarmService, catalog: CatalogService,
         definitions: Definitions, clock: Clock,
     ) -> None:  # fmt: skip
         self._opening = opening
-        self._moving = moving
+        self._windows = windows
         self._alarms = alarms
         self._catalog = catalog
         self._definitions = definitions
@@ -185,7 +185,7 @@ class AlarmHandlers:
         record(session, order, Entry.ALARM_RETURNED, at=now, after=after)
         await session.flush()
         await publish(session, WorkOrderChanged(site_id=order.site_id, work_order_id=order.id))
-        await self._moving.weigh_proof(session, order)
+        self._windows.hear_return(order, await repository.links_of_order(session, order.id))
 
     async def _hold(self, session: AsyncSession, link: WorkOrderAlarm) -> WorkOrder:
         order = await repository.lock_order(session, Scope.everywhere(), link.work_order_id)

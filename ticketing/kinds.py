@@ -52,6 +52,13 @@ class ClosingCode(StrEnum):
     TEST = "test"
 
 
+class ChildrenFate(StrEnum):
+    """What becomes of the orders under a root that is closed: they end with it, or go on by themselves."""
+
+    CLOSE = "close"
+    KEEP = "keep"
+
+
 class Channel(StrEnum):
     """How an order or report came in."""
 

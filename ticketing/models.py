@@ -19,6 +19,7 @@ RARE_KIND = f"kind <> '{COMMON_KIND}'"
 # Hardly an order is due so long after it was opened: the few that are have indexes of their own.
 LONG_D = 6
 LONG_UNTIL = {due: f"{due} - opened_at > interval '{LONG_D} days'" for due in ("response_due_at", "resolution_due_at")}
+UNPROVED = "proof = 'unproved'"
 # What a search looks at.
 SEARCHED = (
     "lower(number || ' ' || place || ' ' || coalesce(equipment_code, '') || ' ' || coalesce(title ->> 'zh-CN', ''))"
@@ -85,6 +86,8 @@ class WorkOrder(Base):
         Index("ix_work_order_answer_due", "answer_due_at", postgresql_where=text("answer_due_at IS NOT NULL")),
         Index("ix_work_order_proof_due", "proof_due_at", postgresql_where=text("proof_due_at IS NOT NULL")),
         Index("ix_work_order_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index("ix_work_order_merged_into", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
+        Index("ix_work_order_unproved", "opened_at", "id", postgresql_where=text(UNPROVED)),
         Index("ix_work_order_repeated", "repeat_of_id", postgresql_where=text("repeat_of_id IS NOT NULL")),
         Index("ix_work_order_sla_next", "sla_next_at", postgresql_where=text("sla_next_at IS NOT NULL")),
     )
@@ -117,6 +120,7 @@ class WorkOrder(Base):
     contractor_id: Mapped[UUID | None] = mapped_column(ForeignKey("contractor.id"))
     repeat_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))
+    duplicate_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))
     version: Mapped[int] = mapped_column(default=1)
     entries: Mapped[int] = mapped_column(default=0)
@@ -137,6 +141,7 @@ class WorkOrder(Base):
     sla_next_at: Mapped[datetime | None]
     answer_min: Mapped[float]
     proof_window_min: Mapped[float]
+    proof_in_band_min: Mapped[float] = mapped_column(default=5, server_default=text("5"))
     answer_due_at: Mapped[datetime | None]
     dispatch_round: Mapped[int] = mapped_column(default=1)
     dispatched_at: Mapped[datetime | None]
@@ -162,6 +167,9 @@ class WorkOrder(Base):
     proof_facts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     closing_code: Mapped[str | None]
     closing_note: Mapped[str | None]
+    found_mode: Mapped[str | None]
+    cause: Mapped[str | None]
+    remedy: Mapped[str | None]
     fire_outcome: Mapped[str | None]
     outage_confirmed_at: Mapped[datetime | None]
     outage_confirmed_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))

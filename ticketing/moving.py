@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alarms.service import AlarmLabel, AlarmService
-from kit.access import Scope
 from kit.clock import Clock
 from kit.events import publish
 from ticketing import repository
@@ -24,10 +22,12 @@ from ticketing.flow import Action, Effect, Guard
 from ticketing.following import Follow, Following, Step
 from ticketing.form_filling import FormFilling
 from ticketing.forms import Moment
+from ticketing.incidents import repository as incident_repository
 from ticketing.journal import Entry, record
 from ticketing.kinds import FREE, IN_HAND, ClosingCode, OrderState
 from ticketing.models import WorkOrder
 from ticketing.muting import Muting
+from ticketing.proof.windows import forget_pending, forget_verdict
 from ticketing.sla.keeping import LevelKeeping
 from ticketing.tasking import Tasking
 from ticketing.tasks import TaskAction
@@ -35,20 +35,11 @@ from ticketing.words import NOTHING_SAID, Words
 
 FURTHEST_AHEAD = timedelta(days=366)
 
-# What a person's verdict on the order says about the alarms behind it; a duplicate says nothing about them.
-_LABELS = {
-    ClosingCode.REAL_FAULT: AlarmLabel.REAL_FAULT,
-    ClosingCode.MISUSE: AlarmLabel.REAL_FAULT,
-    ClosingCode.FALSE_ALARM: AlarmLabel.FALSE_ALARM,
-    ClosingCode.NO_FAULT_FOUND: AlarmLabel.NO_FAULT_FOUND,
-    ClosingCode.TEST: AlarmLabel.TEST,
-}
-
 
 class Moving:
     def __init__(
         self, *, definitions: Definitions, filling: FormFilling, dispatching: Dispatching, tasking: Tasking,
-        muting: Muting, levels: LevelKeeping, alarms: AlarmService, clock: Clock, guards: Mapping[Guard, Follow],
+        muting: Muting, levels: LevelKeeping, clock: Clock, guards: Mapping[Guard, Follow],
         effects: Mapping[Effect, Follow], later: Mapping[Effect, Follow], always: Sequence[Follow] = (),
     ) -> None:  # fmt: skip
         """`guards`, `effects` and `later` are what other parts of the room bring besides the core's own; `always` are
@@ -60,7 +51,6 @@ class Moving:
         self._tasking = tasking
         self._muting = muting
         self._levels = levels
-        self._alarms = alarms
         self._clock = clock
         self.following = Following(
             guards={Guard.REOPENABLE: self._check_reopenable, **guards},
@@ -81,7 +71,6 @@ class Moving:
             later={
                 Effect.UNSETTLE: self._begin_again,
                 Effect.OFFER_NEXT: self._offer_next,
-                Effect.ASK_PROOF: self._ask_proof,
                 **later,
             },
         )
@@ -126,22 +115,6 @@ class Moving:
         words = Words(assignee_id=choice.person_id)
         await self.move(session, order, actor=Actor.system(), action=Action.DISPATCH, words=words, choice=choice)
 
-    async def weigh_proof(self, session: AsyncSession, order: WorkOrder) -> None:
-        """Of an order that is done: verified once every alarm behind it returned to normal, else the proof is due.
-
-        An order without an alarm behind it waits for a person.
-        """
-        if order.state != OrderState.DONE:
-            return
-        links = await repository.links_of_order(session, order.id)
-        if not links:
-            return
-        if all(link.returned_at is not None for link in links):
-            words = Words(reason="telemetry_normal")
-            await self.move(session, order, actor=Actor.system(), action=Action.VERIFY, words=words)
-        elif order.proof_due_at is None:
-            order.proof_due_at = self._clock.now() + timedelta(minutes=order.proof_window_min)
-
     # --- deciding --------------------------------------------------------------------------------------------------
 
     async def _decide(
@@ -174,7 +147,8 @@ class Moving:
                 session, form, order.form, given, roles=step.actor.roles(order.site_id), site_id=order.site_id,
                 work_order_id=order.id,
             )  # fmt: skip
-        if is_finished:
+        # Of a duplicate nothing was done that could be told: the other order tells it.
+        if is_finished and step.words.closing_code is not ClosingCode.DUPLICATE:
             form.check_complete(order.form, Moment.COMPLETION, action=step.row.action)
 
     async def _check_reopenable(self, session: AsyncSession, step: Step) -> None:
@@ -189,9 +163,6 @@ class Moving:
 
     async def _offer_next(self, session: AsyncSession, step: Step) -> None:
         await self.dispatch_next(session, step.order)
-
-    async def _ask_proof(self, session: AsyncSession, step: Step) -> None:
-        await self.weigh_proof(session, step.order)
 
     async def _admit(self, session: AsyncSession, step: Step) -> None:
         step.order.admitted_at = step.now
@@ -244,22 +215,17 @@ class Moving:
         order.done_at, order.answer_due_at = now, None
         order.responded_at = order.responded_at or now
         await end_offer(session, order, OfferOutcome.WITHDRAWN, at=now)
-        label = _LABELS.get(words.closing_code) if words.closing_code else None
-        for link in await repository.links_of_order(session, order.id):
-            if label is not None:
-                await self._alarms.label(session, alarm_id=link.alarm_id, label=label)
-            alarm = await self._alarms.get(session, Scope.everywhere(), link.alarm_id)
-            # What the alarm says now counts, muted as it may be and whichever event is still on its way.
-            link.returned_at = None if alarm.is_present else link.returned_at or alarm.returned_at or now
 
     async def _settle(self, session: AsyncSession, step: Step) -> None:
         order, now = step.order, step.now
         if order.state == OrderState.VERIFIED:
             order.verified_at = now
-        order.proof_due_at = order.answer_due_at = None
+        order.answer_due_at = None
+        forget_pending(order)
         order.settled_at = order.settled_at or now
         incident = await repository.incident_of(session, order.id)
         incident.closed_at = incident.closed_at or now
+        await incident_repository.close_incidents_of_merged(session, order)
 
     async def _unsettle(self, session: AsyncSession, step: Step) -> None:
         order = step.order
@@ -267,9 +233,12 @@ class Moving:
         if incident.closed_at is not None and not await repository.reopen_incident(session, incident):
             holder = await repository.open_holder(session, incident)
             raise IncidentTakenOver(number=holder.number if holder else "—")
+        await incident_repository.reopen_incidents_of_merged(session, order)
         order.dispatched_at = None
-        order.proof_due_at = order.verified_at = order.settled_at = None
+        order.verified_at = order.settled_at = None
+        forget_verdict(order)
         order.closing_code = order.closing_note = order.assignee_id = None
+        order.found_mode = order.cause = order.remedy = order.duplicate_of_id = None
         order.attempt += 1
         order.dispatch_round += 1
         self._levels.restart(order, step.now)

@@ -23,7 +23,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from kit.access import Scope
 from ticketing.kinds import SETTLED, OrderState
-from ticketing.models import COMMON_KIND, GRAMS, RARE_KIND, STILL_OPEN, WorkOrder, WorkOrderTask
+from ticketing.models import COMMON_KIND, GRAMS, RARE_KIND, STILL_OPEN, UNPROVED, WorkOrder, WorkOrderTask
+from ticketing.proof.verdict import Proof
 from ticketing.tasks import UNFINISHED
 
 # Somebody who types the beginning of a number means the number.
@@ -47,6 +48,8 @@ class OrderFilter:
     is_open: bool | None = None
     is_overdue: bool | None = None
     is_repeat: bool | None = None
+    proof: Proof | None = None
+    root_id: UUID | None = None
     opened_since: datetime | None = None
     opened_until: datetime | None = None
     words: str | None = None
@@ -81,6 +84,14 @@ def conditions(scope: Scope, wanted: OrderFilter, *, now: datetime) -> list[Colu
     ):
         if flag is not None:
             where.append(condition if flag else ~condition)
+    if wanted.proof is not None:
+        # Few are unproved at any time: those words are the words of their own index.
+        is_unproved = wanted.proof is Proof.UNPROVED
+        where.append(
+            literal_column(f"work_order.{UNPROVED}", Boolean) if is_unproved else WorkOrder.proof == wanted.proof
+        )
+    if wanted.root_id is not None:
+        where.append(WorkOrder.parent_id == wanted.root_id)
     if wanted.mine is not None:
         where.append(WorkOrder.id.in_(_orders_of(wanted.mine)))
     if wanted.without:

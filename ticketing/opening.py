@@ -20,8 +20,8 @@ from kit.ids import new_id
 from ticketing import repository
 from ticketing.draft import Draft
 from ticketing.events import WorkOrderOpened
-from ticketing.incident import IncidentKey, find_same
-from ticketing.joining import Joining
+from ticketing.incidents.incident import IncidentKey, find_same
+from ticketing.incidents.joining import Joining
 from ticketing.journal import Entry, record
 from ticketing.kinds import OrderState
 from ticketing.models import Incident, WorkOrder
@@ -111,7 +111,9 @@ class Opening:
         if same is None:
             return None
         order = await repository.lock_order(session, Scope.everywhere(), same.work_order_id)
-        # While we waited for the row it may have been closed: then this is a new one.
+        if order is not None and order.merged_into_id is not None:  # while we waited for the row
+            order = await repository.lock_order(session, Scope.everywhere(), order.merged_into_id)
+        # While we waited it may have been closed: then this is a new one.
         return order if order is not None and order.settled_at is None else None
 
     async def _open(self, session: AsyncSession, draft: Draft) -> WorkOrder:
@@ -192,6 +194,7 @@ def _row(draft: Draft, targets: Targets, *, now: datetime, number: str) -> WorkO
         opened_at=now,
         answer_min=targets.answer_min[draft.priority],
         proof_window_min=targets.proof_window_min,
+        proof_in_band_min=targets.proof_in_band_min,
         attempt=1,
         dispatch_round=1,
         facts={},

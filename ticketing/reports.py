@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from kit.access import Role
-from ticketing.incident import IncidentKey
+from ticketing.incidents.incident import IncidentKey
 from ticketing.kinds import PERSONAL, Category, Channel, OwnerState, Procedure, procedure_of
 from ticketing.places import Place
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
 from kit.ids import new_id
-from ticketing.incident import IncidentKey, OpenIncident
+from ticketing.incidents.incident import OF_EQUIPMENT, IncidentKey, OpenIncident
 from ticketing.kinds import IN_HAND, OrderState
 from ticketing.models import (
     DayCounter,
@@ -62,14 +62,15 @@ async def lock_name(session: AsyncSession, name: str) -> None:
 
 
 async def open_incidents(session: AsyncSession, *, site_id: UUID, subject: str) -> list[OpenIncident]:
+    """Each with the order that is about it: of one that was merged, the one it went into."""
     rows = await session.execute(
-        select(Incident, WorkOrder.priority)
+        select(Incident, WorkOrder.priority, func.coalesce(WorkOrder.merged_into_id, WorkOrder.id))
         .join(WorkOrder, WorkOrder.id == Incident.work_order_id)
         .where(Incident.site_id == site_id, Incident.subject == subject, Incident.closed_at.is_(None))
     )
     return [
-        OpenIncident(row.id, row.work_order_id, IncidentKey(row.subject, row.nature), priority, row.opened_at)
-        for row, priority in rows
+        OpenIncident(row.id, order_id, IncidentKey(row.subject, row.nature), priority, row.opened_at)
+        for row, priority, order_id in rows
     ]
 
 
@@ -111,16 +112,20 @@ async def reopen_incident(session: AsyncSession, incident: Incident) -> bool:
 
 
 async def last_same(session: AsyncSession, *, site_id: UUID, key: IncidentKey, since: datetime) -> UUID | None:
-    """The latest order about the same thing that ended since then, called off ones aside."""
+    """The latest order about the same thing that ended since then, called off ones aside.
+
+    The same as for joining: words about an equipment without a fault match all of it, and a fault matches such words.
+    """
+    matches = Incident.key == str(key)
+    if key.is_vague:
+        matches = Incident.subject == key.subject
+    elif key.subject.startswith(OF_EQUIPMENT):
+        matches = matches | (Incident.key == str(key.vague))
     return await session.scalar(
-        select(Incident.work_order_id)
-        .join(WorkOrder, WorkOrder.id == Incident.work_order_id)
-        .where(
-            Incident.site_id == site_id,
-            Incident.key == str(key),
-            Incident.closed_at >= since,
-            WorkOrder.state != OrderState.CANCELLED,
-        )
+        select(func.coalesce(WorkOrder.merged_into_id, WorkOrder.id))
+        .join(Incident, WorkOrder.id == Incident.work_order_id)
+        .where(Incident.site_id == site_id, matches, Incident.closed_at >= since)
+        .where(WorkOrder.state != OrderState.CANCELLED)
         .order_by(Incident.closed_at.desc())
         .limit(1)
     )

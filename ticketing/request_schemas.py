@@ -12,6 +12,7 @@ from people.phones import normal_phone
 from ticketing.kinds import (
     Category,
     Channel,
+    ChildrenFate,
     ClosingCode,
     FireOutcome,
 )
@@ -76,7 +77,13 @@ class ActionIn(Schema):
         json_schema_extra={
             "examples": [
                 {"action": "accept", "version": 2, "promised_at": "2026-11-22T10:42:00+08:00"},
-                {"action": "finish", "closing_code": "real_fault", "note": "更换门机皮带，试运行正常"},
+                {
+                    "action": "finish",
+                    "closing_code": "real_fault",
+                    "note": "更换门机皮带，试运行正常",
+                    "cause": "皮带老化",
+                    "remedy": "更换皮带",
+                },
             ]
         }
     )
@@ -89,6 +96,13 @@ class ActionIn(Schema):
     closing_code: ClosingCode | None = None
     hold_until: AwareDatetime | None = None
     promised_at: AwareDatetime | None = None
+    fault_mode: Annotated[Name | None, Field(description="what it was, with real_fault or misuse")] = None
+    cause: Annotated[Line | None, Field(description="why, with real_fault or misuse")] = None
+    remedy: Annotated[Line | None, Field(description="what was done about it, with real_fault or misuse")] = None
+    duplicate_of: Annotated[UUID | None, Field(description="the other order, with closing_code duplicate")] = None
+    children: Annotated[
+        ChildrenFate | None, Field(description="on close: what becomes of the orders under this one")
+    ] = None
     form: dict[str, Any] = Field(default_factory=dict, description="values of the kind's fields, by key")
 
 
@@ -107,6 +121,7 @@ class EditIn(Schema):
 
     priority: Priority | None = None
     promised_at: AwareDatetime | None = None
+    form: dict[str, Any] = Field(default_factory=dict, description="values of the kind's fields; null takes one away")
     reason: Name
     version: Annotated[int | None, Field(ge=1)] = None
 

@@ -21,14 +21,27 @@ from ticketing.dispatch.replanning import Replanning
 from ticketing.dispatch.telling import DispatchTelling
 from ticketing.dispatch.waiting import Waits
 from ticketing.drafting import Drafting
+from ticketing.editing import Editing
 from ticketing.facts import EquipmentFacts
+from ticketing.flow import Effect, Guard
 from ticketing.form_filling import FormFilling
 from ticketing.handlers import AlarmHandlers, Triage
-from ticketing.joining import Joining
+from ticketing.incidents.children import Children, check_decided, release
+from ticketing.incidents.followers import Followers
+from ticketing.incidents.joining import Joining
+from ticketing.incidents.linking import Linking
+from ticketing.incidents.merging import Merging
+from ticketing.incidents.splitting import Splitting
+from ticketing.incidents.telling import MergeTelling
 from ticketing.moving import Moving
 from ticketing.muting import Muting
 from ticketing.opening import Opening
 from ticketing.outlook import Outlook
+from ticketing.proof.charts import Charts
+from ticketing.proof.evidence import ProofSource
+from ticketing.proof.proving import Proving
+from ticketing.proof.service import ProofService
+from ticketing.proof.windows import Windows
 from ticketing.report_links import ReportLinks
 from ticketing.service import TicketingService
 from ticketing.site_targets import SiteTargets
@@ -37,6 +50,22 @@ from ticketing.sweeping import Sweeping
 from ticketing.sweeps import Sweeps
 from ticketing.tasking import Tasking
 from ticketing.telling import Telling
+
+
+@dataclass(frozen=True)
+class Incidents:
+    """What makes several orders one and one order several."""
+
+    linking: Linking
+    merging: Merging
+    splitting: Splitting
+    followers: Followers
+    children: Children
+    telling: MergeTelling
+
+    @property
+    def services(self) -> tuple[object, ...]:
+        return self.linking, self.merging, self.splitting, self.followers
 
 
 @dataclass(frozen=True)
@@ -51,6 +80,9 @@ class Ticketing:
     attaching: Attaching
     alarm_handlers: AlarmHandlers
     triage: Triage
+    proofs: ProofService
+    charts: Charts
+    incidents: Incidents
     telling: Telling
     links: ReportLinks
     sweeps: Sweeps
@@ -61,15 +93,14 @@ class Ticketing:
 
     @property
     def services(self) -> tuple[object, ...]:
-        own = (self.service, self.desk, self.definitions, self.attaching, self.links)
-        return *own, *self.levels.services, self.waits, self.replanning
+        own = (self.service, self.desk, self.definitions, self.attaching, self.links, self.proofs)
+        return *own, *self.levels.services, *self.incidents.services, self.waits, self.replanning
 
 
 def build_ticketing(
     *, catalog: CatalogService, people: PeopleService, contractors: ContractorService, alarms: AlarmService,
-    notify: NotifyService,
-    facts: EquipmentFacts, texts: Texts, clock: Clock, registry: CollectorRegistry, links: ReportLinks,
-    files_dir: Path,
+    notify: NotifyService, facts: EquipmentFacts, proof: ProofSource, texts: Texts, clock: Clock,
+    registry: CollectorRegistry, links: ReportLinks, files_dir: Path,
 ) -> Ticketing:  # fmt: skip
     """`files_dir` (HUB_FILES_DIR) is where pictures are kept."""
     definitions = Definitions(clock)
@@ -86,13 +117,17 @@ def build_ticketing(
         notify=notify, sweeping=sweeping, clock=clock,
     )  # fmt: skip
     filling = FormFilling(catalog)
+    drafting = Drafting(catalog, definitions, filling, texts)
+    windows = Windows(alarms, clock)
     moving = Moving(
         definitions=definitions, filling=filling, dispatching=dispatching, tasking=tasking, muting=muting,
-        levels=levels.keeping, alarms=alarms, clock=clock, guards={}, effects={}, later={},
+        levels=levels.keeping, clock=clock, guards={Guard.CHILDREN_DECIDED: check_decided}, effects={},
+        later={Effect.ASK_PROOF: windows.begin, Effect.RELEASE_CHILDREN: release},
     )  # fmt: skip
+    proving = Proving(moving=moving, alarms=alarms, source=proof, clock=clock, registry=registry)
     joining = Joining(
-        targets=targets, moving=moving, tasking=tasking, dispatching=dispatching, muting=muting, levels=levels.keeping,
-        clock=clock,
+        targets=targets, moving=moving, proving=proving, tasking=tasking, dispatching=dispatching, muting=muting,
+        levels=levels.keeping, clock=clock,
     )  # fmt: skip
     opening = Opening(
         catalog=catalog, targets=targets, moving=moving, tasking=tasking, muting=muting, joining=joining, clock=clock,
@@ -102,20 +137,29 @@ def build_ticketing(
     return Ticketing(
         service=TicketingService(
             people=people, opening=opening, moving=moving, tasking=tasking, dispatching=dispatching,
-            drafting=Drafting(catalog, definitions, filling, texts), clock=clock,
+            drafting=drafting, editing=Editing(definitions, filling), clock=clock,
         ),
         desk=Desk(people, definitions, dispatching, clock),
         definitions=definitions,
         moving=moving,
         attaching=Attaching(PhotoFolder(files_dir), clock),
         alarm_handlers=AlarmHandlers(
-            opening=opening, moving=moving, alarms=alarms, catalog=catalog, definitions=definitions, clock=clock
+            opening=opening, windows=windows, alarms=alarms, catalog=catalog, definitions=definitions, clock=clock
         ),
         triage=Triage(facts),
+        proofs=ProofService(),
+        charts=Charts(proof, alarms),
+        incidents=Incidents(
+            linking=Linking(catalog, clock), merging=Merging(moving, clock),
+            splitting=Splitting(opening, drafting, clock), followers=Followers(people, clock),
+            children=Children(moving, clock), telling=MergeTelling(notify),
+        ),
         telling=Telling(notify=notify, people=people, catalog=catalog, dispatching=dispatching, links=links),
         links=links,
         outlook=Outlook(moving, clock),
-        sweeps=Sweeps(moving=moving, waits=waits, levels=levels.sweeps, sweeping=sweeping, clock=clock),
+        sweeps=Sweeps(
+            moving=moving, waits=waits, levels=levels.sweeps, proving=proving, sweeping=sweeping, clock=clock
+        ),
         levels=levels,
         waits=waits,
         dispatch_telling=DispatchTelling(notify=notify, people=people, dispatching=dispatching, clock=clock),

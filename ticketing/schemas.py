@@ -14,6 +14,7 @@ from ticketing.dispatch.modes import DispatchMode
 from ticketing.dispatch.offers import OfferOutcome
 from ticketing.dispatch.scoring import Ranking
 from ticketing.flow import Flow, Transition
+from ticketing.incidents.schemas import FamilyOut
 from ticketing.journal import Entry
 from ticketing.kinds import (
     Category,
@@ -27,6 +28,7 @@ from ticketing.kinds import (
 )
 from ticketing.listing_repository import OrderCounts
 from ticketing.models import Attachment, DispatchOffer, Report, TimelineEntry, WorkOrder, WorkOrderTask
+from ticketing.proof.verdict import Proof
 from ticketing.reports import Known, OwnerReport
 from ticketing.tasks import TaskAction
 from ticketing.videos import is_video
@@ -60,6 +62,8 @@ class WorkOrderLineOut(Schema):
     is_life_safety: bool
     is_repeat: bool
     is_overdue: bool
+    proof: Annotated[Proof | None, Field(description="what telemetry says of the work; null: it was not asked")]
+    root_id: Annotated[UUID | None, Field(description="the order whose trouble explains this one")]
     opened_at: datetime
     response_due_at: datetime
     resolution_due_at: datetime
@@ -261,6 +265,11 @@ class WorkOrderOut(WorkOrderLineOut):
     settled_at: datetime | None
     closing_code: ClosingCode | None
     closing_note: str | None
+    found_mode: Annotated[str | None, Field(description="the fault mode that it was, as found")]
+    cause: str | None
+    remedy: str | None
+    proof_facts: Annotated[dict[str, Any], Field(description="the last verdict; charts are at …/proofs")]
+    family: FamilyOut
     fire_outcome: FireOutcome | None
     outage_confirmed_at: datetime | None
     kind_version: int
@@ -296,6 +305,7 @@ class WorkOrderOut(WorkOrderLineOut):
             "offers": [OfferOut.of(offer, page) for offer in page.offers],
             "photos": [PhotoOut.of(kept) for kept in page.photos if not is_video(kept.media_type)],
             "videos": [VideoOut.of(kept) for kept in page.photos if is_video(kept.media_type)],
+            "family": FamilyOut.of(page.family),
             "alarms": [OrderAlarmOut.model_validate(link) for link in page.alarms],
         }  # fmt: skip
         return cls.model_validate(values)
@@ -403,5 +413,6 @@ def _line_values(line: OrderLine) -> dict[str, Any]:
         "assignee_name": line.assignee_name,
         "reports": line.reports,
         "is_repeat": order.repeat_of_id is not None,
+        "root_id": order.parent_id,
         "is_overdue": line.is_overdue,
     }

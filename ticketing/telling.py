@@ -70,6 +70,7 @@ class Telling:
             "number": order.number,
             "place": report.place,
             "state": f"text:ticketing.owner_state.{OwnerState.of(OrderState(order.state))}",
+            "progress": f"text:ticketing.progress.{OwnerState.of(OrderState(order.state))}",
             "promised": order.promised_at.isoformat(),
         }
         await self._answer(session, order, report, "work_order.joined", facts)
@@ -264,16 +265,24 @@ class Telling:
         self, session: AsyncSession, order: WorkOrder, follower: Follower, report: Report | None, template: str,
         facts: dict[str, str], *, key: str,
     ) -> None:  # fmt: skip
+        if report is None:
+            await self._tell_onlooker(session, order, follower, key=key)
+            return
         notice = Notice(
             key=key,
             person_id=follower.person_id,
             template=template,
-            facts={"number": order.number, "place": report.place if report else order.place, **facts},
+            facts={"number": order.number, "place": report.place, **facts},
             site_id=order.site_id,
             urgency=Urgency.URGENT if order.priority <= MOST_URGENT_PRIORITY else Urgency.ORDINARY,
-            link=self._links.path(report.id) if report else None,
+            link=self._links.path(report.id),
         )
         await self._notify.tell(session, notice)
+
+    async def _tell_onlooker(self, session: AsyncSession, order: WorkOrder, follower: Follower, *, key: str) -> None:
+        """A member of staff who asked to be told."""
+        facts = {"number": order.number, "place": order.place, "state": f"text:ticketing.state.{order.state}"}
+        await self._tell_people(session, order, [follower.person_id], "staff.followed", facts, key=f"{key}/followed")
 
     async def _answer(
         self, session: AsyncSession, order: WorkOrder, report: Report, template: str, facts: dict[str, str]
@@ -282,7 +291,8 @@ class Telling:
         if report.reporter_id is None:
             return
         notice = Notice(
-            key=f"report/{report.id}/received", person_id=report.reporter_id, template=template, facts=facts,
+            # The order is part of it: a report that was put with another one is answered anew.
+            key=f"report/{report.id}/at/{order.id}", person_id=report.reporter_id, template=template, facts=facts,
             site_id=order.site_id, urgency=Urgency.URGENT, link=self._links.path(report.id),
         )  # fmt: skip
         await self._notify.tell(session, notice)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ticketing.kinds import ClosingCode
+from ticketing.kinds import ChildrenFate, ClosingCode
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,11 @@ class Words:
     closing_code: ClosingCode | None = None
     hold_until: datetime | None = None
     promised_at: datetime | None = None
+    fault_mode: str | None = None
+    cause: str | None = None
+    remedy: str | None = None
+    duplicate_of: UUID | None = None
+    children: ChildrenFate | None = None
     form: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -163,6 +163,7 @@ async def test_the_proof_verifies_but_only_a_person_closes(town: Town) -> None:
     assert (await town.order(order.id)).state == OrderState.DONE
 
     await town.detect("LIFT-02", "passenger_trapped", active=False, life_safety=True)
+    await town.sweep(seconds=5 * 60)
     assert (await town.order(order.id)).state == OrderState.VERIFIED
     await town.sweep(seconds=90 * 24 * 3600)
     assert (await town.order(order.id)).state == OrderState.VERIFIED

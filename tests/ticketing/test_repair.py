@@ -22,6 +22,7 @@ from ticketing.flow import Action
 from ticketing.kinds import Category, ClosingCode, OrderState
 from ticketing.words import Words
 
+IN_BAND_S = 5 * 60
 REAL = Words(closing_code=ClosingCode.REAL_FAULT, note="更换轴承")
 
 
@@ -66,6 +67,8 @@ async def test_recovery_and_done_lead_to_verified_whichever_comes_first(town: To
     assert (await town.only_order()).state == OrderState.ON_SITE
 
     await town.act((await town.only_order()).id, "pump_engineer", Action.FINISH, REAL)
+    assert (await town.only_order()).state == OrderState.DONE
+    await town.sweep(seconds=IN_BAND_S)
 
     order = await town.only_order()
     assert (order.state, order.verified_at) == (OrderState.VERIFIED, town.clock.now())
@@ -82,6 +85,8 @@ async def test_done_before_recovery_waits_for_it(town: Town) -> None:
     town.clock.advance(seconds=60)
     await town.detect("PUMP-01", "bearing_wear", active=False)
 
+    assert (await town.only_order()).proof_due_at == town.clock.now() + timedelta(seconds=IN_BAND_S)
+    await town.sweep(seconds=IN_BAND_S)
     assert (await town.only_order()).state == OrderState.VERIFIED
     assert (await town.only_order()).proof_due_at is None
 
@@ -169,7 +174,11 @@ async def test_an_order_without_an_alarm_waits_for_a_persons_word(town: Town) ->
 async def test_the_closing_code_labels_the_alarm(town: Town, code: ClosingCode, label: AlarmLabel | None) -> None:
     await town.detect("PUMP-01", "bearing_wear")
     await work(town)
-    await town.act((await town.only_order()).id, "pump_engineer", Action.FINISH, Words(closing_code=code))
+    order = await town.only_order()
+    words = Words(closing_code=code)
+    if code is ClosingCode.DUPLICATE:
+        words = Words(closing_code=code, duplicate_of=(await town.report()).report.work_order_id)
+    await town.act(order.id, "pump_engineer", Action.FINISH, words)
     async with town.database.transaction() as session:
         (alarm,) = await session.scalars(select(Alarm))
     assert alarm.label == label
@@ -219,6 +228,7 @@ async def test_a_closed_order_is_not_reopened_beside_a_new_one_about_the_same(to
     await town.act(first.id, "pump_engineer", Action.FINISH, REAL)
     town.clock.advance(seconds=60)
     await town.detect("PUMP-01", "bearing_wear", active=False)
+    await town.sweep(seconds=IN_BAND_S)
     await town.detect("PUMP-01", "bearing_wear", onset=town.clock.now() + timedelta(seconds=1))
     second = (await town.orders())[-1]
 
@@ -365,6 +375,7 @@ async def test_a_return_handled_before_its_raise_still_counts_as_proof(town: Tow
 
     await work(town)
     await town.act((await town.only_order()).id, "pump_engineer", Action.FINISH, REAL)
+    await town.sweep(seconds=IN_BAND_S)
     assert (await town.only_order()).state == OrderState.VERIFIED
 
 

@@ -54,8 +54,12 @@ from ticketing.events import (
 )
 from ticketing.facts import PointFact
 from ticketing.flow import Action
+from ticketing.incidents.events import ChildrenReleased, OrdersMerged
 from ticketing.kinds import Category, Channel, TaskKind
 from ticketing.models import WorkOrder, WorkOrderTask
+from ticketing.proof.events import ProofDecided
+from ticketing.proof.evidence import ChartLine, Suspect
+from ticketing.proof.verdict import Doubt, Trust
 from ticketing.report_links import ReportLinks
 from ticketing.reports import NewReport, Reported
 from ticketing.room import Ticketing, build_ticketing
@@ -146,6 +150,22 @@ class FixedFacts:
         return self.facts
 
 
+class FixedProof:
+    """Telemetry that is believed, unless a test says why not."""
+
+    def __init__(self) -> None:
+        self.doubt: Doubt | None = None
+        self.lines: list[ChartLine] = []
+
+    async def trust(self, session: AsyncSession, suspect: Suspect, *, since: datetime, now: datetime) -> Trust:
+        return Trust(since) if self.doubt is None else Trust.none(self.doubt)
+
+    async def chart(
+        self, session: AsyncSession, suspects: Sequence[Suspect], *, start: datetime, end: datetime
+    ) -> Sequence[ChartLine]:
+        return self.lines
+
+
 @dataclass
 class Town:
     """The neighbourhood and short words for what tests do in it. People by the name of their duty."""
@@ -159,6 +179,7 @@ class Town:
     alarms: AlarmService
     room: Ticketing
     facts: FixedFacts
+    proof: FixedProof
     registry: CollectorRegistry
     equipment: dict[str, UUID]
     spaces: dict[str, UUID]
@@ -212,6 +233,10 @@ class Town:
             on(AlarmAcknowledged, room.alarm_handlers.on_alarm_acknowledged),
             on(WorkOrderOpened, room.triage.on_work_order_opened),
             on(WorkOrderOpened, room.telling.on_opened),
+            on(WorkOrderOpened, room.incidents.linking.on_work_order_opened),
+            on(ChildrenReleased, room.incidents.children.on_children_released),
+            on(OrdersMerged, room.incidents.telling.on_merged),
+            on(ProofDecided, room.charts.on_proof_decided),
             on(WorkOrderJoined, room.telling.on_joined),
             on(WorkOrderMoved, room.telling.on_moved),
             on(TaskMoved, room.telling.on_task_moved),
@@ -385,18 +410,18 @@ async def settled(
         app=app, people=people, catalog=catalog, templates=TemplateRegistry.load(), clock=clock,
         settings=NotifySettings(_env_file=None),
     )  # fmt: skip
-    facts, registry = FixedFacts(), CollectorRegistry()
+    facts, proof, registry = FixedFacts(), FixedProof(), CollectorRegistry()
     room = build_ticketing(
         catalog=catalog, people=people, contractors=ContractorService(catalog), alarms=alarms, notify=notify,
-        facts=facts, clock=clock, registry=registry,
-        texts=Texts.load(["kit", "ticketing"]), files_dir=files_dir,
+        facts=facts, proof=proof, clock=clock, registry=registry, texts=Texts.load(["kit", "ticketing"]),
+        files_dir=files_dir,
         links=ReportLinks(secret="only for tests, 32 bytes or more", clock=clock),
     )  # fmt: skip
     mine = [entry for entry in directory.current.entries if entry.site_id == site.id]
     outbox.events.clear()
     async with app.open_async():
         yield Town(
-            database, outbox, clock, site.id, catalog, people, alarms, room, facts, registry,
+            database, outbox, clock, site.id, catalog, people, alarms, room, facts, proof, registry,
             equipment={entry.code: entry.equipment_id for entry in mine}, spaces=spaces,
             buildings={building.code: building.id for building in buildings},
         )  # fmt: skip

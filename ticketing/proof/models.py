@@ -15,8 +15,8 @@ class OrderProof(Base):
     """A verdict of telemetry on one attempt of an order, with how the points went. Never deleted.
 
     `began_at`: when the work was said to be done; `in_band_since` only of what is verified, `doubt` only of what is
-    unproved. `chart` holds `ChartLine`s; it is None until the store has been asked, which the verdict does not wait for.
-    Apart from the order, because lists of orders carry no charts.
+    unproved. `chart` holds `ChartLine`s; None until the store has been asked, which no verdict waits for. Apart from
+    the order, because lists of orders carry no charts.
     """
 
     __tablename__ = "work_order_proof"

@@ -1,5 +1,7 @@
 """What a further report or alarm changes about an open order: its name, its urgency, its flow."""
 
+from datetime import timedelta
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.clock import Clock
@@ -8,25 +10,30 @@ from ticketing.actor import Actor
 from ticketing.dispatch.choosing import Dispatching
 from ticketing.draft import Draft
 from ticketing.flow import Action
-from ticketing.incident import IncidentKey
+from ticketing.incidents.incident import IncidentKey
 from ticketing.journal import Entry, record
-from ticketing.kinds import IN_HAND, OrderState
+from ticketing.kinds import IN_HAND, Channel, OrderState
 from ticketing.models import WorkOrder
 from ticketing.moving import Moving
 from ticketing.muting import Muting
+from ticketing.proof.proving import Proving
 from ticketing.site_targets import SiteTargets
 from ticketing.sla.keeping import LevelKeeping
 from ticketing.tasking import Tasking
 from ticketing.words import Words
 
+# Why an order is reopened: a word of the timeline's.
+AGAIN = "again_after_done"
+
 
 class Joining:
     def __init__(
-        self, *, targets: SiteTargets, moving: Moving, tasking: Tasking, dispatching: Dispatching, muting: Muting,
-        levels: LevelKeeping, clock: Clock,
+        self, *, targets: SiteTargets, moving: Moving, proving: Proving, tasking: Tasking, dispatching: Dispatching,
+        muting: Muting, levels: LevelKeeping, clock: Clock,
     ) -> None:  # fmt: skip
         self._targets = targets
         self._moving = moving
+        self._proving = proving
         self._tasking = tasking
         self._dispatching = dispatching
         self._muting = muting
@@ -41,14 +48,21 @@ class Joining:
         await self._name_fault(session, order, draft)
         is_other_work = await self._upgrade(session, order, draft)
         if _is_heard_again(order, draft):
-            words = Words(reason="again_after_done")
-            await self._moving.move(session, order, actor=Actor.system(), action=Action.REOPEN, words=words)
+            await self._begin_again(session, order, draft)
         elif is_other_work:
             await self._tasking.begin(session, order)
             if not await self._is_in_good_hands(session, order):
                 order.dispatch_round += 1
                 await self._moving.dispatch_next(session, order)
         await self._muting.adjust(session, order)
+
+    async def _begin_again(self, session: AsyncSession, order: WorkOrder, draft: Draft) -> None:
+        """A sensor's word refutes what was said to be done; a person's is no verdict of telemetry."""
+        if draft.channel is Channel.SENSOR:
+            await self._proving.refute(session, order, reason=AGAIN)
+            return
+        words = Words(reason=AGAIN)
+        await self._moving.move(session, order, actor=Actor.system(), action=Action.REOPEN, words=words)
 
     async def _name_fault(self, session: AsyncSession, order: WorkOrder, draft: Draft) -> None:
         """People reported, now a sensor says what it is: the incident takes that name."""
@@ -58,6 +72,11 @@ class Joining:
             return
         incident.nature, incident.key = draft.key.nature, str(draft.key)
         order.fault_mode = draft.fault_mode
+        if order.repeat_of_id is None:
+            since = order.opened_at - timedelta(days=(await self._targets.of(session, order.site_id)).repeat_days)
+            order.repeat_of_id = await repository.last_same(
+                session, site_id=order.site_id, key=draft.key, since=since
+            )
         await session.flush()
 
     async def _upgrade(self, session: AsyncSession, order: WorkOrder, draft: Draft) -> bool:

@@ -1,0 +1,227 @@
+"""One incident, one order: alarms and owners' reports about the same thing, and who sees what of it."""
+
+from datetime import timedelta
+
+import pytest
+
+from kit.access import Role
+from kit.ids import new_id
+from tests.ticketing.town import NOON, Town
+from ticketing.errors import PlaceNotFound, ReportNotFound
+from ticketing.flow import Action
+from ticketing.kinds import Category, Channel, ClosingCode, OrderState, OwnerState, TaskKind
+from ticketing.reports import Known, as_addressed
+from ticketing.words import Words
+
+
+async def two_owners(town: Town) -> None:
+    await town.resident("wang", "3-2-502", "王芳")
+    await town.resident("liu", "3-2-602", "刘洋")
+
+
+def lift(town: Town) -> dict[str, object]:
+    return {"equipment_id": town.equipment["LIFT-02"]}
+
+
+async def test_two_owners_and_an_alarm_about_one_elevator_make_one_order_that_all_follow(town: Town) -> None:
+    await two_owners(town)
+    await town.detect("LIFT-02", "door_stuck")
+    first = await town.report(reporter_id=town.person["wang"], text="电梯门关不上", **lift(town))
+    second = await town.report(
+        reporter_id=town.person["liu"], text="电梯坏了", fault_mode="elevator_fault", **lift(town)
+    )
+
+    order = await town.only_order()
+    assert first.joined
+    assert second.joined
+    assert first.report.number == second.report.number == order.number
+    assert first.report.known is Known.SENSOR
+
+    await town.act(order.id, "contractor", Action.ACCEPT)
+    await town.act(order.id, "contractor", Action.ARRIVE)
+    await town.act(order.id, "contractor", Action.FINISH, Words(closing_code=ClosingCode.REAL_FAULT))
+    town.clock.advance(seconds=60)
+    await town.detect("LIFT-02", "door_stuck", active=False)
+    await town.act(order.id, town.actor("dispatcher", Role.DISPATCHER), Action.CLOSE)
+
+    steps = ["work_order.joined", *(f"work_order.{step}" for step in ("assigned", "on_site", "done", "closed"))]
+    assert await town.told("wang") == steps
+    assert await town.told("liu") == steps
+
+
+async def test_a_handler_that_runs_twice_tells_nobody_twice(town: Town) -> None:
+    await two_owners(town)
+    await town.report(reporter_id=town.person["wang"], **lift(town))
+    town.delivered = 0
+    await town.deliver(times=2)
+    assert await town.told("wang") == ["work_order.received"]
+
+
+async def test_an_alarm_joins_what_people_reported_and_names_the_fault(town: Town) -> None:
+    await two_owners(town)
+    await town.report(reporter_id=town.person["wang"], **lift(town))
+    await town.detect("LIFT-02", "door_stuck", order=None)
+
+    order = await town.only_order()
+    assert order.fault_mode == "door_stuck"
+    await town.detect("LIFT-02", "levelling_error")
+    assert len(await town.orders()) == 2
+
+
+async def test_an_entrapment_alarm_turns_the_reports_order_into_an_entrapment(town: Town) -> None:
+    await two_owners(town)
+    reported = await town.report(reporter_id=town.person["wang"], **lift(town))
+    before = await town.only_order()
+    await town.trap_passenger()
+
+    order = await town.only_order()
+    assert (before.kind, before.priority) == ("repair", 2)
+    assert (order.kind, order.priority, order.fault_mode) == ("entrapment", 1, "passenger_trapped")
+    assert set(await town.tasks(order.id)) >= {TaskKind.INTERCOM, TaskKind.REASSURE, TaskKind.RELEASE}
+    assert order.response_due_at == NOON + timedelta(minutes=1)
+    assert order.number == reported.report.number
+    assert order.assignee_id == town.person["contractor"]
+
+
+async def test_an_entrapment_on_an_accepted_order_keeps_a_certified_assignee(town: Town) -> None:
+    await town.report(**lift(town))
+    order = await town.only_order()
+    await town.act(order.id, "contractor", Action.ACCEPT)
+    await town.trap_passenger()
+
+    order = await town.only_order()
+    assert (order.state, order.assignee_id) == (OrderState.ACCEPTED, town.person["contractor"])
+    assert (await town.tasks(order.id))[TaskKind.RELEASE].assignee_id == town.person["contractor"]
+
+
+async def test_an_owner_who_says_somebody_is_trapped_starts_the_flow(town: Town) -> None:
+    await two_owners(town)
+    await town.report(reporter_id=town.person["wang"], text="电梯困人了", fault_mode="passenger_trapped", **lift(town))
+    order = await town.only_order()
+    assert (order.kind, order.priority) == ("entrapment", 1)
+    await town.trap_passenger()
+    await town.only_order()
+
+
+async def test_an_entrapment_never_vanishes_inside_an_ordinary_order(town: Town) -> None:
+    await town.detect("LIFT-02", "door_stuck")
+    await town.report(text="有人被困", fault_mode="passenger_trapped", **lift(town))
+    assert sorted(order.kind for order in await town.orders()) == ["entrapment", "repair"]
+
+
+async def test_a_reporter_sees_their_own_state_place_and_promise_and_nothing_of_others(town: Town) -> None:
+    await two_owners(town)
+    await town.report(reporter_id=town.person["wang"], text="我家老人出不去", contact_phone="13811112222", **lift(town))
+    theirs = await town.report(
+        reporter_id=town.person["liu"], text="电梯又坏", contact_phone="13933334444", **lift(town)
+    )
+
+    async with town.database.transaction() as session:
+        (seen,) = await town.room.service.owner_reports(session, town.person["wang"])
+        with pytest.raises(ReportNotFound):
+            await town.room.service.owner_report(
+                session, theirs.report.report_id, reporter_id=town.person["wang"]
+            )  # fmt: skip
+    everything = repr(seen)
+    for secret in ("电梯又坏", "13933334444", "刘洋", str(town.person["liu"]), str(theirs.report.report_id)):
+        assert secret not in everything
+    assert seen.place == "3栋2单元"
+    assert seen.state is OwnerState.ASSIGNED
+
+
+async def test_what_followers_are_told_carries_nothing_of_other_reporters(town: Town) -> None:
+    await two_owners(town)
+    await town.report(reporter_id=town.person["wang"], text="我家老人出不去", **lift(town))
+    await town.report(reporter_id=town.person["liu"], text="又坏了", contact_phone="13933334444", **lift(town))
+    await town.act((await town.only_order()).id, "contractor", Action.ACCEPT)
+
+    for person, other in (("wang", "liu"), ("liu", "wang")):
+        for notice in await town.notices(person):
+            said = f"{notice.facts} {notice.link}"
+            assert "又坏了" not in said
+            assert "我家老人" not in said
+            assert "13933334444" not in said
+            assert str(town.person[other]) not in said
+
+
+async def test_followers_are_told_about_their_own_report(town: Town) -> None:
+    await two_owners(town)
+    mine = await town.report(reporter_id=town.person["wang"], **lift(town))
+    await town.report(reporter_id=town.person["liu"], **lift(town))
+    await town.act((await town.only_order()).id, "contractor", Action.ACCEPT)
+    links = [notice.link for notice in await town.notices("wang")]
+    assert len(links) == 2
+    opened = {town.room.links.report_of(str(link).removeprefix("/o/reports/")) for link in links}
+    assert opened == {mine.report.report_id}
+
+
+async def test_who_starts_without_checking_in_is_there_all_the_same(town: Town) -> None:
+    await two_owners(town)
+    await town.report(reporter_id=town.person["wang"], **lift(town))
+    order = await town.only_order()
+    for action in (Action.ACCEPT, Action.START):
+        await town.act(order.id, "contractor", action)
+    assert await town.told("wang") == ["work_order.received", "work_order.assigned", "work_order.on_site"]
+
+
+async def test_the_engineer_is_called_as_owners_call_engineers(town: Town) -> None:
+    await two_owners(town)
+    reported = await town.report(reporter_id=town.person["wang"], **lift(town))
+    await town.act((await town.only_order()).id, "contractor", Action.ACCEPT)
+    async with town.database.transaction() as session:
+        seen = await town.room.service.owner_report(session, reported.report.report_id)
+    assert seen.engineer == "赵工"
+    assert (as_addressed("欧阳修"), as_addressed("John Smith"), as_addressed("李")) == ("欧阳工", "John Smith", "李")
+
+
+async def test_one_home_and_category_is_one_incident_two_homes_are_two(town: Town) -> None:
+    leak = {"category": Category.WATER_LEAK, "text": "厨房漏水"}
+    one = await town.report(space_id=town.spaces["3-2-502"], **leak)
+    same = await town.report(space_id=town.spaces["3-2-502"], **leak)
+    other = await town.report(space_id=town.spaces["3-2-602"], **leak)
+    assert one.report.number == same.report.number != other.report.number
+    assert one.report.place == "3栋2单元502"
+
+
+@pytest.mark.parametrize("category", [Category.COMPLAINT, Category.INQUIRY, Category.SUGGESTION, Category.OTHER])
+async def test_what_one_person_asks_or_complains_of_is_their_own(town: Town, category: Category) -> None:
+    home = {"space_id": town.spaces["3-2-502"], "category": category}
+    one, two = await town.report(**home), await town.report(**home)
+    assert one.report.number != two.report.number
+
+
+async def test_the_same_message_delivered_three_times_is_one_report(town: Town) -> None:
+    reports = [await town.report(source_ref="wechat:42", **lift(town)) for _ in range(3)]
+    assert len({one.report.report_id for one in reports}) == 1
+    assert len((await town.page((await town.only_order()).id)).reports) == 1
+
+
+async def test_a_report_taken_by_telephone_names_channel_caller_and_taker(town: Town) -> None:
+    await town.report(
+        channel=Channel.PHONE, taken_by=town.person["dispatcher"], contact_name="王女士",
+        contact_phone="13800138000", space_id=town.spaces["3-2-502"], category=Category.WATER_LEAK,
+    )  # fmt: skip
+    order = await town.only_order()
+    (report,) = (await town.page(order.id)).reports
+    assert (order.channel, report.channel) == ("phone", "phone")
+    assert (report.taken_by, report.contact_name, report.contact_phone) == (
+        town.person["dispatcher"], "王女士", "13800138000",
+    )  # fmt: skip
+
+
+async def test_a_place_of_another_site_is_refused(town: Town) -> None:
+    for place in ("equipment_id", "space_id", "building_id"):
+        with pytest.raises(PlaceNotFound):
+            await town.report(**{place: new_id()})
+
+
+async def test_numbers_run_through_a_sites_local_day_and_begin_anew_with_the_next(town: Town) -> None:
+    await town.report()
+    await town.report()
+    town.clock.advance(seconds=12 * 3600 - 1)  # 23:59:59 in Hangzhou
+    await town.report()
+    town.clock.advance(seconds=1)
+    await town.report()
+    assert [order.number for order in await town.orders()] == [
+        "WO-20261122-0001", "WO-20261122-0002", "WO-20261122-0003", "WO-20261123-0001",
+    ]  # fmt: skip
