@@ -112,8 +112,9 @@ def _command(home: Path, *, port: int, user: ServiceUser | None, durable: bool) 
     }
     argv = [binary("postgres"), "-D", str(home / "data"), "-p", str(port)]
     argv += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    # SIGINT is PostgreSQL's fast shutdown: sessions are ended, data is flushed.
-    return Command("postgres", argv, home, stop_signal=signal.SIGINT, user=user)
+    # SIGINT is PostgreSQL's fast shutdown: sessions are ended, data is flushed. SIGQUIT is the immediate one: what was
+    # committed is recovered from its log at the next start.
+    return Command("postgres", argv, home, stop_signal=signal.SIGINT, hard_signal=signal.SIGQUIT, user=user)
 
 
 def _initdb(home: Path, password: str, user: ServiceUser | None) -> None:

@@ -50,13 +50,15 @@ class NoServiceUser(ChildFailed):
 class Command:
     """How to run one server: its arguments, the signal that ends it in order, and where it may write.
 
-    `stop_signal` is sent at exit and by the kernel when the hub dies.
+    `stop_signal` is sent at exit and by the kernel when the hub dies. `hard_signal` ends at once one that does not
+    obey it in time, and still loses nothing that was acknowledged.
     """
 
     name: str
     argv: Sequence[str]
     home: Path
     stop_signal: signal.Signals = signal.SIGTERM
+    hard_signal: signal.Signals = signal.SIGKILL
     env: Mapping[str, str] = field(default_factory=dict)
     user: "ServiceUser | None" = None
 
@@ -147,11 +149,13 @@ class Child:
         if process is None or process.returncode is not None:
             return
         process.send_signal(self._command.stop_signal)
-        try:
-            await asyncio.wait_for(process.wait(), timeout_s)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        for stronger in (self._command.hard_signal, signal.SIGKILL):
+            try:
+                await asyncio.wait_for(process.wait(), timeout_s)
+                break
+            except TimeoutError:
+                process.send_signal(stronger)
+        await process.wait()
         _pid_file(self._command).unlink(missing_ok=True)
 
 
@@ -176,21 +180,34 @@ def identity(command: Command) -> str:
     return f"{command.name}@{command.home.resolve()}"
 
 
-async def end_leftover(command: Command, *, timeout_s: float = 30.0) -> None:
-    """Waits for, and if need be ends, a server that an earlier hub of this very folder left behind."""
+async def end_leftover(command: Command, *, patience_s: float = 5.0) -> None:
+    """Ends a server that an earlier hub of this very folder left behind: asks, after `patience_s` insists, and as long
+    after that kills.
+
+    Mostly it is on its way out already. A PostgreSQL that is told to stop just as it recovers from a killed backend
+    may do neither (seen with 18.6), and would hold up the start for good.
+    """
     pid = leftover_pid(command)
     if pid is None:
         return
     log.warning("ending a server left by an earlier start", server=command.name, pid=pid)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, command.stop_signal)
-    deadline = time.monotonic() + timeout_s
+    for stronger in (command.stop_signal, command.hard_signal, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, stronger)
+        if await _is_gone(command, within_s=patience_s):
+            break
+    else:
+        raise ChildFailed(f"{command.name} (pid {pid}) of an earlier start cannot be ended: end it, then start again")
+    _pid_file(command).unlink(missing_ok=True)
+
+
+async def _is_gone(command: Command, *, within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
     while leftover_pid(command) is not None:
         if time.monotonic() > deadline:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            return False
         await asyncio.sleep(0.05)
-    _pid_file(command).unlink(missing_ok=True)
+    return True
 
 
 def leftover_pid(command: Command) -> int | None:

@@ -14,7 +14,7 @@ import pytest
 
 from kit.supervision.ports import PortTaken, free_port, require_free
 from kit.supervision.postgres import running_postgres
-from kit.supervision.process import IDENTITY, Child, ChildFailed, Command, leftover_pid, running_child
+from kit.supervision.process import IDENTITY, Child, ChildFailed, Command, end_leftover, leftover_pid, running_child
 from tests.conftest import LIVENESS_S
 
 
@@ -83,6 +83,21 @@ async def test_a_server_left_behind_is_ended_before_a_new_one_starts(tmp_path: P
             await asyncio.sleep(0.02)
     async with running_child(command, at_once):
         await asyncio.wait_for(left.wait(), LIVENESS_S)
+
+
+async def test_a_server_left_behind_that_does_not_obey_is_made_to_end(tmp_path: Path) -> None:
+    command = Command("stubborn", ["/bin/sleep", "1000"], tmp_path, hard_signal=signal.SIGQUIT)
+    left = await asyncio.create_subprocess_exec(
+        "/bin/sh", "-c", "trap '' TERM QUIT; echo deaf; while :; do sleep 0.05; done",
+        env={IDENTITY: f"stubborn@{tmp_path.resolve()}", "PATH": os.environ["PATH"]}, start_new_session=True,
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert left.stdout is not None
+    assert await left.stdout.readline() == b"deaf\n"
+    (tmp_path / "stubborn.hub-pid").write_text(str(left.pid))
+    await end_leftover(command, patience_s=0.2)
+    assert await asyncio.wait_for(left.wait(), LIVENESS_S) == -signal.SIGKILL
+    assert leftover_pid(command) is None
 
 
 async def test_postgres_dies_with_a_killed_parent_and_starts_again_on_the_same_data(tmp_path: Path) -> None:
