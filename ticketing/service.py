@@ -82,6 +82,7 @@ class TicketingService:
             known = await repository.report_by_ref(session, site_id=new.site_id, source_ref=new.source_ref)
             if known is not None:
                 return Reported(await self.owner_report(session, known.id), known.joined)
+        check_ahead(now=self._clock.now(), appointment_at=new.appointment_at)
         if new.reporter_id is not None:
             await self._people.person(session, Scope.everywhere(), new.reporter_id)
         report_id = new_id()
