@@ -3,7 +3,7 @@
 from importlib import metadata
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 import alarms.endpoints
 import audit.endpoints
@@ -22,6 +22,7 @@ import telemetry.endpoints
 import ticketing.definitions.endpoints
 import ticketing.dispatch.endpoints
 import ticketing.endpoints
+import ticketing.feedback.endpoints
 import ticketing.incidents.endpoints
 import ticketing.proof.endpoints
 import ticketing.sla.endpoints
@@ -35,14 +36,14 @@ from kit.i18n import Texts
 ROOMS_WITH_TEXTS = (
     "kit", "building", "catalog", "people", "people.contractors", "device_adapters", "connectors", "telemetry", "stock",
     "alarms", "knowledge", "notify", "rules",
-    "ticketing", "ticketing.definitions", "ticketing.sla", "ticketing.incidents", "ticketing.dispatch",
+    "ticketing", "ticketing.definitions", "ticketing.feedback", "ticketing.sla", "ticketing.incidents", "ticketing.dispatch",
     "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
     device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
-    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints, ticketing.sla.endpoints,
+    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints, ticketing.feedback.endpoints, ticketing.sla.endpoints,
     ticketing.incidents.endpoints,
     ticketing.proof.endpoints,
     ticketing.dispatch.endpoints, notify.endpoints, owner_services.endpoints, knowledge.endpoints,
@@ -68,7 +69,9 @@ def create_app(texts: Texts) -> FastAPI:
         routers.append(module.router)
         status |= getattr(module, "STATUS", {})
     for router in routers:
-        app.include_router(router)
+        is_of_orders = any("{work_order_id}" in getattr(route, "path", "") for route in router.routes)
+        guards = [Depends(ticketing.feedback.endpoints.not_about_caller)] if is_of_orders else []
+        app.include_router(router, dependencies=guards)
     http.add_error_handlers(app, texts=texts, status=status)
     app.add_middleware(Deeds)
     app.add_middleware(RequestEnvelope)

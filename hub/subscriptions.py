@@ -21,6 +21,7 @@ from ticketing.events import (
     WorkOrderMoved,
     WorkOrderOpened,
 )
+from ticketing.feedback.events import OrderUrged, VerdictGiven
 from ticketing.handlers import is_work
 from ticketing.feedback.events import OrderRated
 from ticketing.incidents.events import ChildrenReleased, OrdersMerged
@@ -49,6 +50,9 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(WorkOrderOpened, telling.on_opened),
         on(WorkOrderJoined, telling.on_joined),
         on(WorkOrderMoved, telling.on_moved),
+        on(WorkOrderMoved, ticketing.feedback.telling.on_moved),
+        on(OrderUrged, ticketing.feedback.telling.on_urged),
+        on(VerdictGiven, ticketing.feedback.telling.on_verdict),
         on(OrdersMerged, ticketing.incidents.telling.on_merged),
         on(TaskMoved, telling.on_task_moved),
         on(WorkOrderEscalated, telling.on_escalated),

@@ -296,3 +296,13 @@ async def timeline_since(session: AsyncSession, work_order_id: UUID, *, version:
         .order_by(TimelineEntry.position)
     )
     return found.all()
+
+
+async def words_of_last_move(session: AsyncSession, work_order_id: UUID) -> str | None:
+    """What was said with the latest transition."""
+    return await session.scalar(
+        select(TimelineEntry.why)
+        .where(TimelineEntry.work_order_id == work_order_id, TimelineEntry.what == "moved")
+        .order_by(TimelineEntry.position.desc())
+        .limit(1)
+    )

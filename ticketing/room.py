@@ -23,6 +23,8 @@ from ticketing.dispatch.waiting import Waits
 from ticketing.drafting import Drafting
 from ticketing.editing import Editing
 from ticketing.facts import EquipmentFacts
+from ticketing.feedback.protection import check_step
+from ticketing.feedback.room import Feedback, build_feedback
 from ticketing.flow import Effect, Guard
 from ticketing.form_filling import FormFilling
 from ticketing.handlers import AlarmHandlers, Triage
@@ -90,11 +92,12 @@ class Ticketing:
     waits: Waits
     replanning: Replanning
     dispatch_telling: DispatchTelling
+    feedback: Feedback
 
     @property
     def services(self) -> tuple[object, ...]:
         own = (self.service, self.desk, self.definitions, self.attaching, self.links, self.proofs)
-        return *own, *self.levels.services, *self.incidents.services, self.waits, self.replanning
+        return *own, *self.levels.services, *self.incidents.services, *self.feedback.services, self.waits, self.replanning
 
 
 def build_ticketing(
@@ -122,7 +125,7 @@ def build_ticketing(
     moving = Moving(
         definitions=definitions, filling=filling, dispatching=dispatching, tasking=tasking, muting=muting,
         levels=levels.keeping, clock=clock, guards={Guard.CHILDREN_DECIDED: check_decided}, effects={},
-        later={Effect.ASK_PROOF: windows.begin, Effect.RELEASE_CHILDREN: release},
+        later={Effect.ASK_PROOF: windows.begin, Effect.RELEASE_CHILDREN: release}, always=[check_step],
     )  # fmt: skip
     proving = Proving(moving=moving, alarms=alarms, source=proof, clock=clock, registry=registry)
     joining = Joining(
@@ -134,10 +137,14 @@ def build_ticketing(
         registry=registry, begins=[levels.keeping.begin],
     )  # fmt: skip
     waits = Waits(moving, sweeping, clock)
+    feedback = build_feedback(
+        catalog=catalog, people=people, notify=notify, definitions=definitions, dispatching=dispatching, moving=moving,
+        opening=opening, sweeping=sweeping, links=links, clock=clock,
+    )  # fmt: skip
     return Ticketing(
         service=TicketingService(
             people=people, opening=opening, moving=moving, tasking=tasking, dispatching=dispatching,
-            drafting=drafting, editing=Editing(definitions, filling), clock=clock,
+            drafting=drafting, hears=[feedback.protection.note], editing=Editing(definitions, filling), clock=clock,
         ),
         desk=Desk(people, definitions, dispatching, clock),
         definitions=definitions,
@@ -162,6 +169,7 @@ def build_ticketing(
         ),
         levels=levels,
         waits=waits,
+        feedback=feedback,
         dispatch_telling=DispatchTelling(notify=notify, people=people, dispatching=dispatching, clock=clock),
         replanning=Replanning(
             people=people, catalog=catalog, candidates=candidates, dispatching=dispatching, moving=moving, clock=clock

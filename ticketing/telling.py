@@ -27,12 +27,22 @@ from ticketing.events import (
     WorkOrderOpened,
 )
 from ticketing.flow import Action
-from ticketing.kinds import OrderState, OwnerState, TaskKind, TaskState
+from ticketing.kinds import OrderState, OwnerState, Procedure, TaskKind, TaskState
 from ticketing.models import Follower, Report, WorkOrder, WorkOrderTask
 from ticketing.report_links import ReportLinks
 from ticketing.reports import Known, as_addressed, known_before
 
 MOST_URGENT_PRIORITY = 2
+# What is longer is behind the link.
+LONGEST_REPLY = 200
+# Steps of which owners are told by when it will be done.
+_PROGRESS = {
+    Action.ADMIT: "work_order.admitted",
+    Action.OUTSOURCE: "work_order.outsourced",
+    Action.RESUME: "work_order.resumed",
+    Action.TRANSFER: "work_order.handed_over",
+    Action.HAND_UP: "work_order.handed_up",
+}
 
 
 class Telling:
@@ -80,8 +90,10 @@ class Telling:
     async def on_moved(self, session: AsyncSession, event: WorkOrderMoved) -> None:
         order = await self._order(session, event.work_order_id)
         await self._stop_calls(session, event)
+        if event.action in (Action.TRANSFER, Action.OUTSOURCE):
+            await self._tell_assignment(session, order, event)
         match event.action:
-            case Action.DISPATCH | Action.TRANSFER | Action.OUTSOURCE:
+            case Action.DISPATCH:
                 await self._tell_assignment(session, order, event)
             case Action.ACCEPT:
                 engineer = await self._engineer(session, event.assignee_id)
@@ -93,9 +105,18 @@ class Telling:
                 engineer = await self._engineer(session, event.assignee_id)
                 facts = {"engineer": engineer, "time": event.at.isoformat()}
                 await self._tell_followers(session, order, event, "work_order.on_site", facts)
+            case Action.ADMIT | Action.OUTSOURCE | Action.RESUME | Action.TRANSFER | Action.HAND_UP:
+                promised = {"promised": order.promised_at.isoformat()}
+                await self._tell_followers(session, order, event, _PROGRESS[Action(event.action)], promised)
+            case "ask_owner":
+                note = await repository.words_of_last_move(session, order.id)
+                await self._tell_followers(session, order, event, "work_order.asked", {"question": note or ""})
             case Action.HOLD:
                 promised = {"promised": (order.hold_until or order.promised_at).isoformat()}
                 await self._tell_followers(session, order, event, "work_order.on_hold", promised)
+            case Action.FINISH if order.procedure == Procedure.FEEDBACK:
+                reply = {"reply": (order.closing_note or "")[:LONGEST_REPLY]}
+                await self._tell_followers(session, order, event, "work_order.replied", reply)
             case Action.FINISH:
                 await self._tell_followers(session, order, event, "work_order.done", _at(event.at))
             case Action.REOPEN:

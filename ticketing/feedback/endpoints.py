@@ -5,11 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from kit.access import STAFF, Principal, Role
+from kit.access import STAFF, Authenticator, Principal, Role
 from kit.errors import DomainError
 from kit.http import Caller, Session, allow, service
 from ticketing.actor import Actor
-from ticketing.feedback import errors
+from ticketing.feedback import errors, repository
 from ticketing.feedback.board import FeedbackBoard
 from ticketing.feedback.protection import Protection, check_not_about
 from ticketing.feedback.schemas import (
@@ -48,10 +48,28 @@ Reader = Annotated[Principal, Depends(allow(*STAFF))]
 DeskClerk = Annotated[Principal, Depends(allow(*AT_THE_DESK))]
 
 
-async def not_about_caller(request: Request, session: Session, caller: Caller) -> None:
-    """For every route of one order: a complaint does not exist for whom it is about."""
-    if "work_order_id" in request.path_params:
-        await check_not_about(session, caller.person_id, UUID(str(request.path_params["work_order_id"])))
+async def not_about_caller(request: Request, session: Session) -> None:
+    """For every route of one order, whichever part of the hub has it: a complaint does not exist for whom it is about.
+
+    The hub's application puts it before them all. Who is not logged in is the route's own business.
+    """
+    about, token = request.path_params.get("work_order_id"), _bearer_of(request)
+    if about is None or token is None:
+        return
+    try:
+        work_order_id = UUID(str(about))
+    except ValueError:
+        return  # the route says what is wrong with it
+    if not await repository.subjects(session, work_order_id):
+        return  # as nearly always
+    authenticator: Authenticator = request.app.state.services[Authenticator]
+    caller = await authenticator.authenticate(session, token)
+    await check_not_about(session, caller.person_id, work_order_id)
+
+
+def _bearer_of(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 # --- owners, logged in ---------------------------------------------------------------------------------------------

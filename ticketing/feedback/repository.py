@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import FromClause, Subquery, and_, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -139,6 +139,17 @@ async def ratings(
     if site_id is not None:
         query = query.where(OrderRating.site_id == site_id)
     return (await session.scalars(query.order_by(OrderRating.at))).all()
+
+
+def stars(orders: FromClause) -> Subquery:
+    """(work_order_id, stars): of each of `orders` (with id and assignee_id) the mean of the marks that were given for
+    the work of whoever has it."""
+    mean = func.avg((OrderRating.speed + OrderRating.attitude + OrderRating.quality) / 3.0)
+    mine = and_(
+        OrderRating.work_order_id == orders.c.id, OrderRating.assignee_id.is_not_distinct_from(orders.c.assignee_id)
+    )
+    given = select(OrderRating.work_order_id, mean.label("stars")).join(orders, mine)
+    return given.group_by(OrderRating.work_order_id).subquery("stars")
 
 
 # --- urges ---------------------------------------------------------------------------------------------------------
