@@ -1,11 +1,11 @@
 """Refusals of what owners wish. Their words are in `locales/`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from kit.errors import DomainError, only_shown
+from kit.errors import ONLY_SHOWN, DomainError
 from kit.i18n import TextKey
 
 
@@ -52,7 +52,7 @@ class UrgedTooOften(DomainError):
 
     number: str
     next_at: datetime
-    next_local: str | None = only_shown()
+    next_local: str | None = field(default=None, metadata=ONLY_SHOWN)
 
     @property
     def shown(self) -> dict[str, Any]:
