@@ -53,6 +53,7 @@ from ticketing.events import (
     WorkOrderOpened,
 )
 from ticketing.facts import PointFact
+from ticketing.feedback.events import OrderUrged, VerdictGiven
 from ticketing.flow import Action
 from ticketing.incidents.events import ChildrenReleased, OrdersMerged
 from ticketing.kinds import Category, Channel, TaskKind
@@ -239,6 +240,9 @@ class Town:
             on(ProofDecided, room.charts.on_proof_decided),
             on(WorkOrderJoined, room.telling.on_joined),
             on(WorkOrderMoved, room.telling.on_moved),
+            on(WorkOrderMoved, room.feedback.telling.on_moved),
+            on(OrderUrged, room.feedback.telling.on_urged),
+            on(VerdictGiven, room.feedback.telling.on_verdict),
             on(TaskMoved, room.telling.on_task_moved),
             on(WorkOrderEscalated, room.telling.on_escalated),
             on(TargetWarned, room.telling.on_warned),
@@ -265,7 +269,7 @@ class Town:
     async def sweep(self, *, seconds: float) -> None:
         """Lets time pass and every sweep come by, then hands out what they published."""
         self.clock.advance(seconds=seconds)
-        for sweep in self.room.sweeps.all():
+        for sweep in (*self.room.sweeps.all(), *self.room.feedback.sweeps()):
             async with self.database.transaction() as session:
                 await sweep.call(session)
         await self.deliver()

@@ -1,0 +1,108 @@
+"""A complaint as a closed loop, over HTTP: admitted, answered, sent back twice, the manager's, never the accused's."""
+
+from typing import Any
+
+from kit.access import Role
+from kit.ids import new_id
+from people.kinds import Duty
+from tests.ticketing.feedback.conftest import Voices
+from ticketing.kinds import Category, OrderState
+from ticketing.reports import Reported
+
+
+async def complain(voices: Voices, text: str, **changes: Any) -> Reported:
+    if "wang" not in voices.town.person:
+        await voices.town.resident("wang", "3-2-502")
+    return await voices.town.report(
+        text=text, category=Category.COMPLAINT, space_id=voices.town.spaces["3-2-502"],
+        reporter_id=voices.town.person["wang"], **changes,
+    )  # fmt: skip
+
+
+async def test_a_complaint_is_answered_until_its_owner_is_content(voices: Voices) -> None:
+    town = voices.town
+    reported = await complain(voices, "投诉地库积水没人管")
+    order, owner = reported.report.work_order_id, voices.owner("wang")
+    mine = f"/my/reports/{reported.report.report_id}"
+    assert (await town.order(order)).stage == "to_admit"
+    desk = voices.as_(Role.DISPATCHER, "dispatcher")
+    await voices.move(order, desk, "admit")
+    assert (await town.told("wang"))[-1] == "work_order.admitted"
+    assert await voices.assignee(order) == "dispatcher"
+
+    await voices.move(order, desk, "accept")
+    # Without an answer it is not answered.
+    empty = await voices.post(f"/work-orders/{order}/actions", desk, action="finish")
+    assert (empty.status_code, empty.json()["facts"]["field"]) == (422, "note")
+    await voices.move(order, desk, "finish", note="已安排抽水，本周内加装排水泵。")
+    notice = next(one for one in await town.notices("wang") if one.template == "work_order.replied")
+    assert "排水泵" in notice.facts["reply"]
+    assert (await voices.get(mine + "/feedback", owner)).json()["reply"] == "已安排抽水，本周内加装排水泵。"
+
+    await voices.post(mine + "/reject", owner, reason="一周了还没装")
+    await voices.move(order, desk, "accept")
+    await voices.move(order, desk, "finish", note="已催供应商。")
+    await voices.post(mine + "/reject", owner, reason="敷衍")
+    assert await voices.assignee(order) == "manager"
+    manager = voices.as_(Role.MANAGER, "manager")
+    await voices.move(order, manager, "accept")
+    await voices.move(order, manager, "finish", note="排水泵已装好，向您致歉。")
+    content = await voices.post(mine + "/confirm", owner, satisfaction=4, words="总算解决了")
+    assert (content.json()["state"], content.json()["satisfaction"]) == ("closed", 4)
+    for bad in (0, 6):
+        assert (await voices.post(mine + "/confirm", owner, satisfaction=bad)).status_code == 422
+
+
+async def test_a_complaint_never_reaches_whom_it_is_about(voices: Voices) -> None:
+    town = voices.town
+    await town.hire("accused", "钱多多", Duty.DISPATCHER)
+    reported = await complain(voices, "匿名投诉客服钱多多，态度恶劣", is_anonymous=True)
+    order = reported.report.work_order_id
+    accused, desk = voices.as_(Role.DISPATCHER, "accused"), voices.as_(Role.DISPATCHER, "dispatcher")
+
+    # For them there is no such order, by whichever door.
+    for path in ("", "/feedback"):
+        assert (await voices.get(f"/work-orders/{order}{path}", accused)).status_code == 404
+    assert (await voices.post(f"/work-orders/{order}/actions", accused, action="admit")).status_code == 404
+    assert (await voices.get("/work-orders", accused)).json()["total"] == 0
+    assert (await voices.get("/work-orders", desk)).json()["total"] == 1
+
+    # Nor is it given to them, whoever wishes it.
+    await voices.move(order, desk, "admit")
+    assert await voices.assignee(order) != "accused"
+    theirs = str(town.person["accused"])
+    refused = await voices.post(f"/work-orders/{order}/assign", desk, assignee_id=theirs)
+    assert (refused.status_code, refused.json()["code"]) == (409, "about_them")
+
+    # The desk learns what was said, and only the manager who said it.
+    shown = (await voices.get(f"/work-orders/{order}", desk)).json()
+    assert shown["report_list"][0]["reporter_name"] is None
+    assert str(town.person["wang"]) not in (await voices.get(f"/work-orders/{order}", desk)).text
+    assert "502" not in (await voices.get(f"/work-orders/{order}", desk)).text
+    phone = f"/work-orders/{order}/reports/{reported.report.report_id}/phone"
+    assert (await voices.post(phone, desk)).status_code == 403
+    manager = voices.as_(Role.MANAGER, "manager")
+    assert (await voices.get(f"/work-orders/{order}", manager)).json()["report_list"][0]["reporter_name"] == "王女士"
+    assert (await voices.get(f"/work-orders/{order}/feedback", manager)).json()["about"] == [theirs]
+    assert (await voices.get(f"/work-orders/{order}/feedback", desk)).json()["about"] == []
+    assert await town.told("accused") == []
+
+
+async def test_the_desk_says_whom_a_complaint_is_about_and_it_changes_hands(voices: Voices) -> None:
+    town = voices.town
+    reported = await complain(voices, "投诉前台不接电话")
+    order = reported.report.work_order_id
+    manager = voices.as_(Role.MANAGER, "manager")
+    await voices.move(order, manager, "admit")
+    assert await voices.assignee(order) == "dispatcher"
+    named = f"/work-orders/{order}/complaint-subjects"
+    assert (await voices.post(named, manager, person_ids=[str(new_id())])).status_code == 404
+    assert (await voices.post(named, manager, person_ids=[])).status_code == 422
+    answer = await voices.post(named, manager, person_ids=[str(town.person["dispatcher"])])
+    assert answer.json()["about"] == [str(town.person["dispatcher"])]
+    assert await voices.assignee(order) != "dispatcher"
+    assert (await town.order(order)).state == OrderState.DISPATCHED
+    repair = await town.report()
+    other = f"/work-orders/{repair.report.work_order_id}/complaint-subjects"
+    refused = await voices.post(other, manager, person_ids=[str(town.person["guard"])])
+    assert (refused.status_code, refused.json()["code"]) == (409, "no_complaint")
