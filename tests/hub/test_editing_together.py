@@ -1,0 +1,113 @@
+"""Two people at one thing: whoever comes second learns what the first one did. And what they attach to it."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import httpx
+from PIL import ExifTags, Image
+
+from kit.access import Role
+from kit.db import Database
+from kit.events import RecordingOutbox
+from tests.hub.whole_app import WholeApp, whole_app
+from tests.ticketing.test_videos import PLACE, box, mp4
+
+
+async def test_two_people_at_one_thing(database: Database, outbox: RecordingOutbox, tmp_path: Path) -> None:
+    async with (
+        whole_app(database, outbox, tmp_path) as hub,
+        hub.client(await hub.token(Role.ADMIN, name="钱进")) as one,
+    ):
+        order = await an_order(hub, one)
+        await _a_stale_edit_of_an_order(hub, one, order)
+        await _a_stale_switch_of_a_rule(hub, one)
+        await _a_video_and_where_it_was_taken(hub, one, order)
+        await _a_photo_and_where_it_was_taken(one, order)
+
+
+async def an_order(hub: WholeApp, client: httpx.AsyncClient) -> str:
+    body = {"site_id": str(hub.here.site_id), "channel": "phone", "category": "water_leak", "text": "漏水"}
+    made = await client.post("/api/v1/work-orders", json=body)
+    assert made.status_code == 201, made.text
+    order: str = made.json()["work_order_id"]
+    return order
+
+
+async def _a_stale_edit_of_an_order(hub: WholeApp, one: httpx.AsyncClient, order: str) -> None:
+    path = f"/api/v1/work-orders/{order}"
+    seen = (await one.get(path)).json()["version"]
+    async with hub.client(await hub.token(Role.DISPATCHER)) as other:
+        first = await one.patch(path, json={"priority": 1, "reason": "整栋停水", "version": seen})
+        assert first.status_code == 200, first.text
+        edit = {"priority": 2, "reason": "不急", "version": seen}
+        act = {"action": "cancel", "reason": "误报", "version": seen}
+        for refused in (await other.patch(path, json=edit), await other.post(f"{path}/actions", json=act)):
+            assert (refused.status_code, refused.json()["code"]) == (409, "stale_work_order")
+            facts = refused.json()["facts"]
+            assert (facts["given_version"], facts["version"]) == (seen, seen + 1)
+            (change,) = facts["changes"]
+            assert change["after"]["priority"] == 1
+            assert change["before"]["priority"] != 1
+            assert (change["by_name"], change["why"], change["version"]) == ("钱进", "整栋停水", seen + 1)
+
+
+async def _a_stale_switch_of_a_rule(hub: WholeApp, one: httpx.AsyncClient) -> None:
+    rule = {"definition": await a_rule(hub), "enabled": True}
+    made = await one.post("/api/v1/rules", json=rule)
+    assert made.status_code == 201, made.text
+    path = f"/api/v1/rules/{rule['definition']['key']}"
+    assert (await one.post(f"{path}/disable", json={"version": 1})).status_code == 200
+    refused = await one.post(f"{path}/enable", json={"version": 1})
+    assert refused.status_code == 409
+    (change,) = refused.json()["facts"]["changes"]
+    assert (change["before"]["enabled"], change["after"]["enabled"], change["by_name"]) == (True, False, "钱进")
+
+
+async def a_rule(hub: WholeApp) -> dict[str, Any]:
+    """A rule that nobody shipped, from the API's own example."""
+    example: dict[str, Any] = hub.app.openapi()["components"]["schemas"]["RuleIn"]["examples"][0]["definition"]
+    return example | {"key": "of-this-test", "site_id": None, "equipment": []}
+
+
+async def _a_video_and_where_it_was_taken(hub: WholeApp, one: httpx.AsyncClient, order: str) -> None:
+    path = f"/api/v1/work-orders/{order}/videos"
+    raw = mp4(more=box(b"udta", box(b"\xa9xyz", b"\x00\x12\x15\xc7", PLACE)), media=b"frames" * 100)
+    form = {"files": {"file": ("a.exe", raw, "application/x-msdownload")}}
+    sent = await one.post(path, **form, data={"keep_location": "true"})
+    assert sent.status_code == 201, sent.text
+    assert (sent.json()["duration_s"], sent.json()["location"]) == (5.0, PLACE.decode())
+    assert (await one.post(path, **form)).json()["location"] is None
+    refused = await one.post(path, files={"file": ("film.mp4", b"#!/bin/sh", "video/mp4")})
+    assert (refused.status_code, refused.json()["code"]) == (422, "video_refused")
+
+    page = (await one.get(f"/api/v1/work-orders/{order}")).json()
+    assert [video["media_type"] for video in page["videos"]] == ["video/mp4", "video/mp4"]
+    assert page["photos"] == []
+    got = await one.get(f"{path}/{sent.json()['id']}")
+    assert got.headers["content-disposition"].startswith("attachment")
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert PLACE not in got.content
+    assert len(got.content) == len(raw)
+    part = await one.get(f"{path}/{sent.json()['id']}", headers={"range": "bytes=100-199"})
+    assert (part.status_code, part.content) == (206, got.content[100:200])
+    assert part.headers["content-range"] == f"bytes 100-199/{len(raw)}"
+    beyond = await one.get(f"{path}/{sent.json()['id']}", headers={"range": f"bytes={len(raw)}-"})
+    assert beyond.status_code == 416
+    async with hub.client(await hub.token(*Role, site_id=hub.there.site_id)) as stranger:
+        assert (await stranger.get(f"{path}/{sent.json()['id']}")).status_code == 404
+
+
+async def _a_photo_and_where_it_was_taken(one: httpx.AsyncClient, order: str) -> None:
+    out, exif = io.BytesIO(), Image.Exif()
+    place = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    place[ExifTags.GPS.GPSLatitudeRef], place[ExifTags.GPS.GPSLatitude] = "N", (30.0, 16.0, 26.76)
+    place[ExifTags.GPS.GPSLongitudeRef], place[ExifTags.GPS.GPSLongitude] = "E", (120.0, 9.0, 18.36)
+    Image.new("RGB", (40, 30), "blue").save(out, "JPEG", exif=exif)
+    path = f"/api/v1/work-orders/{order}/photos"
+    sent = await one.post(path, files={"file": ("p.jpg", out.getvalue())}, data={"keep_location": "true"})
+    assert sent.json()["location"] == "+30.2741+120.1551/"
+    kept = await one.get(f"{path}/{sent.json()['id']}")
+    with Image.open(io.BytesIO(kept.content)) as image:
+        assert not image.getexif()
+    assert (await one.post(path, files={"file": ("p.jpg", out.getvalue())})).json()["location"] is None
