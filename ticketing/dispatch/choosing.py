@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.service import CatalogService
-from kit.access import Scope
+from kit.access import Role, Scope
 from kit.clock import Clock
 from kit.events import publish
 from kit.ids import new_id
@@ -26,6 +26,7 @@ from ticketing.dispatch.models import DispatchWait
 from ticketing.dispatch.modes import Choice, DispatchMode, Wait, mode_of, next_step
 from ticketing.dispatch.scoring import Ranking, Reason, Refusal, least_loaded, rank
 from ticketing.errors import NotEmployed
+from ticketing.feedback import repository as feedback_repository
 from ticketing.flow import Hat
 from ticketing.journal import Entry, record
 from ticketing.kinds import Procedure
@@ -59,7 +60,7 @@ class Dispatching:
         mode = await self._mode(session, order)
         turns = mode is Distribution.ROTATE
         step = next_step(
-            mode, ranking, manager_id=None if people else await self.duty_manager(session, order.site_id),
+            mode, ranking, manager_id=None if people else await self.manager_of(session, order),
             has_waited=await repository.has_waited(session, order),
             last_offered=await repository.last_offers(session, site_id=order.site_id, person_ids=people)
             if turns
@@ -81,7 +82,8 @@ class Dispatching:
         if order.contractor_id != need.contractor_id:
             order.contractor_id = need.contractor_id
         asked = await orders_repository.asked_in_round(session, order) if asked is None else asked
-        return rank(need, await self._candidates.here(session, order.site_id), asked=asked)
+        left_out = {*asked, *await self._kept_off(session, order)}
+        return rank(need, await self._candidates.here(session, order.site_id), asked=left_out)
 
     async def by_hand(self, session: AsyncSession, order: WorkOrder, person_id: UUID) -> Choice:
         """A person chose: the explanation says what the scorer would have said of that choice.
@@ -144,10 +146,28 @@ class Dispatching:
             log.error("nobody is responsible for a site", site_id=str(site_id))
             return None
 
+    async def manager_of(self, session: AsyncSession, order: WorkOrder) -> UUID | None:
+        """The manager on duty, unless the order is a complaint about them: then another, at last an administrator."""
+        on_duty, kept_off = await self.duty_manager(session, order.site_id), await self._kept_off(session, order)
+        if on_duty not in kept_off:
+            return on_duty
+        others = [
+            person
+            for role in (Role.MANAGER, Role.ADMIN)
+            for person in await self._people.holders(session, site_id=order.site_id, role=role)
+        ]
+        return next((person for person in others if person not in kept_off), None)
+
     async def name(self, session: AsyncSession, person_id: UUID) -> str:
         return (await self._people.names(session, [person_id])).get(person_id, "—")
 
     # --- private ---------------------------------------------------------------------------------------------------
+
+    async def _kept_off(self, session: AsyncSession, order: WorkOrder) -> set[UUID]:
+        """Whom a complaint is about."""
+        if order.procedure != Procedure.FEEDBACK:
+            return set()
+        return await feedback_repository.subjects(session, order.id)
 
     async def _mode(self, session: AsyncSession, order: WorkOrder) -> Distribution:
         # Life safety waits for nobody to help themselves.

@@ -44,7 +44,9 @@ def build_feedback(
     dispatching: Dispatching, moving: Moving, opening: Opening, sweeping: Sweeping, links: ReportLinks, clock: Clock,
 ) -> Feedback:  # fmt: skip
     policies = FeedbackPolicies(catalog)
-    settling = Settling(people=people, definitions=definitions, moving=moving, policies=policies, clock=clock)
+    settling = Settling(
+        dispatching=dispatching, definitions=definitions, moving=moving, policies=policies, clock=clock
+    )  # fmt: skip
     return_visits = ReturnVisits(
         catalog=catalog, definitions=definitions, opening=opening, moving=moving, dispatching=dispatching, clock=clock
     )  # fmt: skip

@@ -1,18 +1,15 @@
 """From verdicts to the order: asked when it is done, closed when all agree, opened again when one does not."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kit.access import Role
 from kit.clock import Clock
 from kit.events import publish
 from kit.ids import new_id
-from people.errors import NobodyResponsible
-from people.service import PeopleService
 from ticketing.actor import Actor
 from ticketing.definitions.book import Definitions
+from ticketing.dispatch.choosing import Dispatching
 from ticketing.dispatch.modes import Choice, DispatchMode
 from ticketing.events import WorkOrderEscalated
 from ticketing.feedback import repository
@@ -34,10 +31,10 @@ class Settling:
     """Whoever calls holds the order's row."""
 
     def __init__(
-        self, *, people: PeopleService, definitions: Definitions, moving: Moving, policies: FeedbackPolicies,
+        self, *, dispatching: Dispatching, definitions: Definitions, moving: Moving, policies: FeedbackPolicies,
         clock: Clock,
     ) -> None:  # fmt: skip
-        self._people = people
+        self._dispatching = dispatching
         self._definitions = definitions
         self._moving = moving
         self._policies = policies
@@ -86,23 +83,9 @@ class Settling:
         await self._moving.move(session, order, actor=actor, action=action, words=words)
         await self._hand_to_manager(session, order, policy)
 
-    async def manager_of(self, session: AsyncSession, order: WorkOrder) -> UUID | None:
-        """The manager on duty, unless the complaint is about them: then another, at last an administrator."""
-        kept_off = await repository.subjects(session, order.id)
-        try:
-            on_duty = (await self._people.duty_manager(session, order.site_id)).person_id
-        except NobodyResponsible:
-            return None
-        others = [
-            person
-            for role in (Role.MANAGER, Role.ADMIN)
-            for person in await self._people.holders(session, site_id=order.site_id, role=role)
-        ]
-        return next((person for person in [on_duty, *others] if person not in kept_off), None)
-
     async def _hand_to_manager(self, session: AsyncSession, order: WorkOrder, policy: FeedbackPolicy) -> None:
         now = self._clock.now()
-        manager_id = await self.manager_of(session, order)
+        manager_id = await self._dispatching.manager_of(session, order)
         due_at = now + timedelta(minutes=policy.manager_min)
         order.resolution_due_at = order.promised_at = due_at
         if manager_id is not None:
