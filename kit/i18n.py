@@ -87,6 +87,10 @@ class Texts:
         shown = {name: self._shown(value, language) for name, value in facts.items()}
         return self.template(key, language).format_map(shown)
 
+    def wording(self, fact: TextKey | Wording) -> Wording:
+        """The fact in every language."""
+        return Wording({language.value: str(self._shown(fact, language)) for language in Language})
+
     def of_error(self, error: DomainError, language: Language) -> str:
         return self.text(f"errors.{error.code()}", language, **error.shown)
 

@@ -10,7 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
 from kit.clock import Clock
+from kit.i18n import Texts, Wording
 from kit.totals import Total
+from people.contractors.service import ContractorService
+from people.contractors.views import ContractorView
 from people.service import PeopleService
 from ticketing import listing_repository, photo_repository, repository
 from ticketing.actor import Actor
@@ -48,6 +51,14 @@ class OrderLines:
 
 
 @dataclass(frozen=True)
+class PossibleAction:
+    """A transition that the caller may make now, and what its flow calls it."""
+
+    row: Transition
+    name: Wording
+
+
+@dataclass(frozen=True)
 class OrderPage:
     """An order with all that belongs to it. `names` by person id, for everybody it mentions. `shows_anonymous`: the
     caller may see who asked not to be named.
@@ -62,6 +73,7 @@ class OrderPage:
     tasks: Sequence[WorkOrderTask]
     reports: Sequence[Report]
     offers: Sequence[DispatchOffer]
+    contractor: ContractorView | None
     photos: Sequence[Attachment]
     alarms: Sequence[WorkOrderAlarm]
     family: Family
@@ -70,15 +82,21 @@ class OrderPage:
     kind: OrderKind
     flow: Flow
     form: Mapping[str, Any]
-    actions: Sequence[Transition]
+    stage_name: Wording
+    actions: Sequence[PossibleAction]
     task_actions: Mapping[UUID, Sequence[TaskAction]]
 
 
 class Desk:
-    def __init__(self, people: PeopleService, definitions: Definitions, dispatching: Dispatching, clock: Clock) -> None:
+    def __init__(
+        self, people: PeopleService, contractors: ContractorService, definitions: Definitions,
+        dispatching: Dispatching, texts: Texts, clock: Clock,
+    ) -> None:  # fmt: skip
         self._people = people
+        self._contractors = contractors
         self._definitions = definitions
         self._dispatching = dispatching
+        self._texts = texts
         self._clock = clock
 
     async def find(
@@ -106,6 +124,7 @@ class Desk:
         names = await self._people.names(session, _mentioned(order, timeline, tasks, reports, offers, photos))
         kind, flow = await self._definitions.kind_of(session, order), await self._definitions.flow_of(session, order)
         hats = actor.hats(site_id=order.site_id, assignee_id=order.assignee_id)
+        legal = flow.legal(order.at_stage, hats)
         return OrderPage(
             line=_line(order, names, len(reports), self._clock.now()),
             repeat_of=await self._number(session, order.repeat_of_id),
@@ -113,6 +132,7 @@ class Desk:
             tasks=tasks,
             reports=reports,
             offers=offers,
+            contractor=await self._contractor(session, order),
             photos=photos,
             alarms=await repository.links_of_order(session, order.id),
             family=await family_of(session, order),
@@ -121,7 +141,8 @@ class Desk:
             kind=kind,
             flow=flow,
             form=kind.form.seen_by(order.form, actor.roles(order.site_id)),
-            actions=flow.legal(order.at_stage, hats),
+            stage_name=self._texts.wording(flow.stage(order.at_stage).wording),
+            actions=[PossibleAction(row, self._texts.wording(flow.wording(row.action))) for row in legal],
             task_actions={task.id: moves_for(order, task, actor) for task in tasks},
         )
 
@@ -135,6 +156,11 @@ class Desk:
             raise WorkOrderNotFound(work_order_id)
         return order
 
+    async def _contractor(self, session: AsyncSession, order: WorkOrder) -> ContractorView | None:
+        if order.contractor_id is None:
+            return None
+        return await self._contractors.contractor(session, Scope.of(order.site_id), order.contractor_id)
+
     async def _number(self, session: AsyncSession, work_order_id: UUID | None) -> str | None:
         if work_order_id is None:
             return None
@@ -145,10 +171,14 @@ class Desk:
 def _line(order: WorkOrder, names: Mapping[UUID, str], reports: int, now: datetime) -> OrderLine:
     state = OrderState(order.state)
     is_over = state in SETTLED or state is OrderState.DONE
-    is_overdue = not is_over and order.held_since is None and (
-        order.resolution_due_at < now
-        or (order.responded_at is None and order.response_due_at < now)
-        or (order.arrived_at is None and order.arrival_due_at is not None and order.arrival_due_at < now)
+    is_overdue = (
+        not is_over
+        and order.held_since is None
+        and (
+            order.resolution_due_at < now
+            or (order.responded_at is None and order.response_due_at < now)
+            or (order.arrived_at is None and order.arrival_due_at is not None and order.arrival_due_at < now)
+        )
     )
     return OrderLine(order, names.get(order.assignee_id) if order.assignee_id else None, reports, is_overdue)
 

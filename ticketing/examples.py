@@ -60,7 +60,7 @@ ORDER: JsonDict = {
         "root": None, "children": [], "merged_into": None, "absorbed": [], "repeats": None, "duplicates": None,
     },
     "outage_confirmed_at": None, "facts": {"door_cycles": 48213, "door_open_s": 92},
-    "actions": [{"action": "finish", "required": ["closing_code"]}], "tasks": [], "timeline": [TIMELINE],
+    "actions": [{"action": "finish", "name": {"zh-CN": "完工", "en": "Finish"}, "required": ["closing_code"]}], "tasks": [], "timeline": [TIMELINE],
     "report_list": [REPORT],
     "offers": [
         {
@@ -69,7 +69,7 @@ ORDER: JsonDict = {
             "outcome": "accepted", "ended_at": _ACCEPTED_AT,
         }
     ],
-    "photos": [PHOTO], "videos": [VIDEO],
+    "contractor": None, "photos": [PHOTO], "videos": [VIDEO],
     "alarms": [
         {
             "alarm_id": "0198b5a0-0000-7000-8000-000000000401", "fault_mode": "door_stuck", "onset_at": _OPENED_AT,

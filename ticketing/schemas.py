@@ -7,13 +7,13 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from kit.http import Schema
+from people.contractors.views import ContractorView
 from people.phones import masked
 from ticketing import examples
-from ticketing.desk import OrderLine, OrderPage
+from ticketing.desk import OrderLine, OrderPage, PossibleAction
 from ticketing.dispatch.modes import DispatchMode
 from ticketing.dispatch.offers import OfferOutcome
 from ticketing.dispatch.scoring import Ranking
-from ticketing.flow import Flow, Transition
 from ticketing.incidents.schemas import FamilyOut
 from ticketing.journal import Entry
 from ticketing.kinds import (
@@ -76,15 +76,15 @@ class WorkOrderLineOut(Schema):
 
 
 class ActionOut(Schema):
-    """What the caller may do now and the fields it wants. `name`: what the flow calls it, where it has its own word."""
+    """What the caller may do now, what that is called (by language) and the fields it wants."""
 
     action: str
+    name: dict[str, str]
     required: list[str]
-    name: dict[str, str] | None = None
 
     @classmethod
-    def of(cls, row: Transition, flow: Flow) -> "ActionOut":
-        return cls(action=row.action, required=list(row.required), name=flow.actions.get(row.action))
+    def of(cls, possible: PossibleAction) -> "ActionOut":
+        return cls(action=possible.row.action, name=possible.name, required=list(possible.row.required))
 
 
 class TaskOut(Schema):
@@ -196,6 +196,20 @@ class OfferOut(Schema):
         return shown
 
 
+class OrderContractorOut(Schema):
+    """Who maintains the order's equipment: the number to call day and night, and whom to ask for."""
+
+    id: UUID
+    name: str
+    hotline: str | None
+    contacts: list[str]
+
+    @classmethod
+    def of(cls, view: ContractorView) -> "OrderContractorOut":
+        contacts = [f"{one.name} {one.title} {masked(one.phone)}" for one in view.contacts]
+        return cls(id=view.id, name=view.name, hotline=view.hotline, contacts=contacts)
+
+
 class PhotoOut(Schema):
     """`location`: where it was taken (ISO 6709), when whoever sent it wanted that kept."""
 
@@ -274,7 +288,7 @@ class WorkOrderOut(WorkOrderLineOut):
     outage_confirmed_at: datetime | None
     kind_version: int
     kind_name: dict[str, str]
-    stage_name: Annotated[dict[str, str] | None, Field(description="by language; None: the state's name")]
+    stage_name: Annotated[dict[str, str], Field(description="by language")]
     topic: str | None
     form: Annotated[dict[str, Any], Field(description="what was filled in and the caller may see")]
     appointment_at: datetime | None
@@ -285,6 +299,7 @@ class WorkOrderOut(WorkOrderLineOut):
     timeline: list[TimelineOut]
     report_list: list[ReportOut]
     offers: list[OfferOut]
+    contractor: OrderContractorOut | None
     photos: list[PhotoOut]
     videos: list[VideoOut]
     alarms: list[OrderAlarmOut]
@@ -296,13 +311,14 @@ class WorkOrderOut(WorkOrderLineOut):
         values = own | _line_values(page.line) | {
             "repeat_of": page.repeat_of,
             "kind_name": page.kind.names,
-            "stage_name": page.flow.stage(order.at_stage).names,
+            "stage_name": page.stage_name,
             "form": page.form,
-            "actions": [ActionOut.of(row, page.flow) for row in page.actions],
+            "actions": [ActionOut.of(possible) for possible in page.actions],
             "tasks": [TaskOut.of(task, page) for task in page.tasks],
             "timeline": [TimelineOut.of(entry, page) for entry in page.timeline],
             "report_list": [ReportOut.of(report, page) for report in page.reports],
             "offers": [OfferOut.of(offer, page) for offer in page.offers],
+            "contractor": OrderContractorOut.of(page.contractor) if page.contractor else None,
             "photos": [PhotoOut.of(kept) for kept in page.photos if not is_video(kept.media_type)],
             "videos": [VideoOut.of(kept) for kept in page.photos if is_video(kept.media_type)],
             "family": FamilyOut.of(page.family),

@@ -99,6 +99,11 @@ async def test_a_kind_of_ones_own_asks_for_its_form_and_old_orders_keep_theirs(a
     page = (await api.call("GET", path, desk)).json()
     assert (page["kind_name"]["zh-CN"], page["title"]["zh-CN"], page["priority"]) == ("装修巡查", "承重墙", 2)
     assert (page["category"], page["topic"], page["form"]) == ("public_area", "load_bearing", {"permit_no": "ZX-7"})
+    edit = {"reason": "写错了", "version": page["version"]}
+    page = (await api.call("PATCH", path, desk, **edit, form={"permit_no": "ZX-8"})).json()
+    assert (page["form"], page["timeline"][-1]["after"]) == ({"permit_no": "ZX-8"}, {"form": ["permit_no"]})
+    assert (await api.call("PATCH", path, desk, **edit, form={"permit_no": "ZX-9"})).status_code == 409
+    assert (await api.call("PATCH", path, desk, reason="罚", form={"penalty": 1})).status_code == 403
 
     # The company asks for more from now on; this order was opened before.
     stricter = deepcopy(DECORATION)
@@ -117,8 +122,8 @@ async def test_a_kind_of_ones_own_asks_for_its_form_and_old_orders_keep_theirs(a
     form = {"verdict": "stop", "penalty": 500}
     finished = await api.call("POST", f"{path}/actions", manager, **done, form=form)
     assert (finished.status_code, finished.json()["state"]) == (200, "done")
-    assert finished.json()["form"] == {"permit_no": "ZX-7", "verdict": "stop", "penalty": 500.0}
-    assert (await api.call("GET", path, desk)).json()["form"] == {"permit_no": "ZX-7", "verdict": "stop"}
+    assert finished.json()["form"] == {"permit_no": "ZX-8", "verdict": "stop", "penalty": 500.0}
+    assert (await api.call("GET", path, desk)).json()["form"] == {"permit_no": "ZX-8", "verdict": "stop"}
 
 
 async def test_documents_that_could_not_work_and_old_looks_are_refused(api: Api) -> None:

@@ -107,7 +107,7 @@ class StageOut(Schema):
     waits_for: WaitsFor | None
 
 
-class TransitionOut(Schema):
+class FlowTransitionOut(Schema):
     """One way from a stage to another: whose it is, what must be said, what must hold, what follows."""
 
     action: str
@@ -126,14 +126,14 @@ class FlowOut(Schema):
     version: int
     names: Names
     stages: list[StageOut]
-    transitions: list[TransitionOut]
+    transitions: list[FlowTransitionOut]
     admission: str | None
     reopen_days: float
     actions: dict[str, Names]
 
     @classmethod
     def of(cls, flow: Flow) -> "FlowOut":
-        rows = [TransitionOut.model_validate({**vars(row), "hats": sorted(row.hats)}) for row in flow.transitions]
+        rows = [FlowTransitionOut.model_validate({**vars(row), "hats": sorted(row.hats)}) for row in flow.transitions]
         plain = {name: getattr(flow, name) for name in cls.model_fields if name != "transitions"}
         return cls.model_validate(plain | {"transitions": rows})
 
