@@ -1,7 +1,6 @@
 """What can be done with work orders. Services never commit: the request or the job does."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from ticketing.actor import Actor
 from ticketing.dispatch.choosing import Dispatching
 from ticketing.draft import Draft
 from ticketing.drafting import Drafting
+from ticketing.editing import Editing, OrderEdit
 from ticketing.errors import (
     NotYourOrder,
     OutageAlreadyConfirmed,
@@ -45,20 +45,12 @@ Hear = Callable[[AsyncSession, WorkOrder, NewReport], Awaitable[None]]
 OWNER_REPORTS_SHOWN = 100
 
 
-@dataclass(frozen=True)
-class OrderEdit:
-    """What the desk may correct; None leaves it as it is."""
-
-    priority: int | None = None
-    promised_at: datetime | None = None
-
-
 class TicketingService:
     """Every change of a work order, whoever makes it, comes through here or through `ticketing.handlers`."""
 
     def __init__(
         self, *, people: PeopleService, opening: Opening, moving: Moving, tasking: Tasking,
-        dispatching: Dispatching, drafting: Drafting, hears: Sequence[Hear] = (), clock: Clock,
+        dispatching: Dispatching, drafting: Drafting, hears: Sequence[Hear] = (), editing: Editing, clock: Clock,
     ) -> None:  # fmt: skip
         self._people = people
         self._opening = opening
@@ -67,6 +59,7 @@ class TicketingService:
         self._dispatching = dispatching
         self._drafting = drafting
         self._hears = hears
+        self._editing = editing
         self._clock = clock
 
     # --- reports ---------------------------------------------------------------------------------------------------
@@ -166,23 +159,16 @@ class TicketingService:
         self, session: AsyncSession, scope: Scope, work_order_id: UUID, *, actor: Actor, edit: OrderEdit,
         why: str | None, version: int | None,
     ) -> WorkOrder:  # fmt: skip
-        """The desk corrects priority or promise; the clocks stay as they were.
+        """Corrects what may be corrected; the clocks stay as they were.
 
-        Raises WorkOrderNotFound, StaleWorkOrder, FieldInvalid.
+        Raises WorkOrderNotFound, StaleWorkOrder, and what `Editing.apply` raises.
         """
         check_ahead(now=self._clock.now(), promised_at=edit.promised_at)
         order = await self._hold(session, scope, work_order_id, version=version)
-        before: dict[str, object] = {}
-        after: dict[str, object] = {}
-        if edit.priority is not None and edit.priority != order.priority:
-            before["priority"], after["priority"] = order.priority, edit.priority
-            order.priority = edit.priority
-        if edit.promised_at is not None and edit.promised_at != order.promised_at:
-            before["promised_at"], after["promised_at"] = order.promised_at.isoformat(), edit.promised_at.isoformat()
-            order.promised_at = edit.promised_at
-        if after:
+        change = await self._editing.apply(session, order, edit, actor=actor)
+        if change.after:
             order.version += 1
-            await self._note(session, order, Entry.EDITED, actor, why=why, before=before, after=after)
+            await self._note(session, order, Entry.EDITED, actor, why=why, before=change.before, after=change.after)
         return order
 
     async def comment(
