@@ -24,7 +24,7 @@ Fact = str | float | bool | None
 Facts = Mapping[str, Fact]
 
 
-class FieldType(StrEnum):
+class FactType(StrEnum):
     WORD = "word"  # a code of a closed or configured set: compared as a whole
     TEXT = "text"
     NUMBER = "number"
@@ -49,12 +49,12 @@ class Operator(StrEnum):
 _PRESENCE = (Operator.IS_SET, Operator.IS_NOT_SET)
 _WHOLE = (Operator.EQUAL, Operator.NOT_EQUAL, Operator.IN, Operator.NOT_IN, *_PRESENCE)
 _ORDERED = (Operator.LESS, Operator.LESS_EQUAL, Operator.GREATER, Operator.GREATER_EQUAL)
-OPERATORS: Mapping[FieldType, tuple[Operator, ...]] = {
-    FieldType.WORD: _WHOLE,
-    FieldType.TEXT: (Operator.EQUAL, Operator.NOT_EQUAL, Operator.CONTAINS, *_PRESENCE),
-    FieldType.NUMBER: (*_WHOLE, *_ORDERED),
-    FieldType.FLAG: (Operator.EQUAL, Operator.NOT_EQUAL, *_PRESENCE),
-    FieldType.ID: _WHOLE,
+OPERATORS: Mapping[FactType, tuple[Operator, ...]] = {
+    FactType.WORD: _WHOLE,
+    FactType.TEXT: (Operator.EQUAL, Operator.NOT_EQUAL, Operator.CONTAINS, *_PRESENCE),
+    FactType.NUMBER: (*_WHOLE, *_ORDERED),
+    FactType.FLAG: (Operator.EQUAL, Operator.NOT_EQUAL, *_PRESENCE),
+    FactType.ID: _WHOLE,
 }
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
@@ -92,7 +92,7 @@ ALWAYS = AllOf(())
 class Field:
     """What a condition may name. `words`: all there are, where that is known."""
 
-    type: FieldType
+    type: FactType
     words: frozenset[str] = frozenset()
 
 
@@ -206,19 +206,19 @@ class _Reader:
 def value_of(given: object, field: Field, where: str) -> Fact:
     """A value as facts have it. Raises RuleInvalid."""
     match field.type:
-        case FieldType.FLAG:
+        case FactType.FLAG:
             if isinstance(given, bool):
                 return given
             raise RuleInvalid(where=where, problem="wrong_type", allowed="true, false")
-        case FieldType.NUMBER:
+        case FactType.NUMBER:
             if isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < 1e15:
                 return float(given)
             raise RuleInvalid(where=where, problem="wrong_type", allowed="1, 2.5, …")
-        case FieldType.ID:
+        case FactType.ID:
             return _id(given, where)
-        case FieldType.WORD:
+        case FactType.WORD:
             return _word(given, field, where)
-        case FieldType.TEXT:
+        case FactType.TEXT:
             if isinstance(given, str) and 0 < len(given) <= MAX_WORD and "\x00" not in given:
                 return given
             raise RuleInvalid(where=where, problem="wrong_type", allowed=f"1…{MAX_WORD}")

@@ -19,16 +19,16 @@ from automation.schemas import (
     EndpointOut,
     EndpointSecretOut,
     FiringOut,
+    OrderRuleEditIn,
+    OrderRuleIn,
+    OrderRuleOut,
+    OrderRuleVersionOut,
     PingIn,
     QueuedOut,
     RehearsalIn,
     RehearsalOut,
-    RuleEditIn,
-    RuleIn,
-    RuleOut,
-    RuleVersionOut,
+    RuleVocabularyOut,
     SwitchIn,
-    VocabularyOut,
 )
 from automation.webhook_repository import DeliveryFilter
 from automation.webhooks import Webhooks
@@ -58,32 +58,32 @@ Manager = Annotated[Principal, Depends(allow(Role.MANAGER))]
 # --- rules ---------------------------------------------------------------------------------------------------------
 
 
-@router.get("/vocabulary", response_model=VocabularyOut)
-async def get_rule_vocabulary(_: Manager) -> VocabularyOut:
+@router.get("/vocabulary", response_model=RuleVocabularyOut)
+async def get_rule_vocabulary(_: Manager) -> RuleVocabularyOut:
     """What rules may be made of: triggers, fields, operators, actions."""
-    return VocabularyOut.whole()
+    return RuleVocabularyOut.whole()
 
 
-@router.get("/rules", response_model=Page[RuleOut])
+@router.get("/rules", response_model=Page[OrderRuleOut])
 async def list_order_rules(
     session: Session, caller: Manager, paging: Paging, site: UUID | None = None
-) -> Page[RuleOut]:  # fmt: skip
+) -> Page[OrderRuleOut]:  # fmt: skip
     """Rules of the caller's sites and of the company, by name. `site`: those that hold there."""
     found, total = await repository.rules(
         session, caller.scope(Role.MANAGER), site_id=site, limit=paging.limit, offset=paging.offset
     )
-    items = [RuleOut.of(one) for one in found]
+    items = [OrderRuleOut.of(one) for one in found]
     return Page(items=items, total=total, limit=paging.limit, offset=paging.offset)
 
 
-@router.post("/rules", response_model=RuleOut, status_code=201)
-async def create_order_rule(body: RuleIn, session: Session, editor: Editor, caller: Manager) -> RuleOut:
+@router.post("/rules", response_model=OrderRuleOut, status_code=201)
+async def create_order_rule(body: OrderRuleIn, session: Session, editor: Editor, caller: Manager) -> OrderRuleOut:
     """Saves a new rule. 422 names the place in the document that cannot be meant."""
     made = await editor.add(
         session, caller.scope(Role.MANAGER), site_id=body.site_id, name=body.name, document=body.document,
         is_enabled=body.is_enabled, by=caller.person_id,
     )  # fmt: skip
-    return RuleOut.of(made)
+    return OrderRuleOut.of(made)
 
 
 @router.post("/rules/rehearsal", response_model=RehearsalOut, dependencies=[Depends(changes_nothing)])
@@ -96,40 +96,40 @@ async def rehearse_order_rule(body: RehearsalIn, session: Session, editor: Edito
     return RehearsalOut.of(done)
 
 
-@router.get("/rules/{rule_id}", response_model=RuleOut)
-async def get_order_rule(rule_id: UUID, session: Session, editor: Editor, caller: Manager) -> RuleOut:
-    return RuleOut.of(await editor.rule(session, caller.scope(Role.MANAGER), rule_id))
+@router.get("/rules/{rule_id}", response_model=OrderRuleOut)
+async def get_order_rule(rule_id: UUID, session: Session, editor: Editor, caller: Manager) -> OrderRuleOut:
+    return OrderRuleOut.of(await editor.rule(session, caller.scope(Role.MANAGER), rule_id))
 
 
-@router.put("/rules/{rule_id}", response_model=RuleOut)
+@router.put("/rules/{rule_id}", response_model=OrderRuleOut)
 async def edit_order_rule(
-    rule_id: UUID, body: RuleEditIn, session: Session, editor: Editor, caller: Manager
-) -> RuleOut:  # fmt: skip
+    rule_id: UUID, body: OrderRuleEditIn, session: Session, editor: Editor, caller: Manager
+) -> OrderRuleOut:  # fmt: skip
     """Saves a new version; what waits already keeps the one it began with."""
     changed = await editor.change(
         session, caller.scope(Role.MANAGER), rule_id, name=body.name, document=body.document, version=body.version,
         by=caller.person_id,
     )  # fmt: skip
-    return RuleOut.of(changed)
+    return OrderRuleOut.of(changed)
 
 
-@router.patch("/rules/{rule_id}", response_model=RuleOut)
+@router.patch("/rules/{rule_id}", response_model=OrderRuleOut)
 async def switch_order_rule(
     rule_id: UUID, body: SwitchIn, session: Session, editor: Editor, caller: Manager
-) -> RuleOut:  # fmt: skip
+) -> OrderRuleOut:  # fmt: skip
     """Switches a rule on or off. Switched off, what waits already lapses."""
-    return RuleOut.of(
+    return OrderRuleOut.of(
         await editor.switch(session, caller.scope(Role.MANAGER), rule_id, is_enabled=body.is_enabled)
     )  # fmt: skip
 
 
-@router.get("/rules/{rule_id}/versions", response_model=list[RuleVersionOut])
+@router.get("/rules/{rule_id}/versions", response_model=list[OrderRuleVersionOut])
 async def list_order_rule_versions(
     rule_id: UUID, session: Session, editor: Editor, caller: Manager
-) -> list[RuleVersionOut]:
+) -> list[OrderRuleVersionOut]:
     """Every version of a rule, the newest first."""
     found = await editor.rule(session, caller.scope(Role.MANAGER), rule_id)
-    return [RuleVersionOut.model_validate(one) for one in await repository.versions(session, found.rule.id)]
+    return [OrderRuleVersionOut.model_validate(one) for one in await repository.versions(session, found.rule.id)]
 
 
 @router.get("/firings", response_model=Page[FiringOut])

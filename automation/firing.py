@@ -31,6 +31,7 @@ from kit.jobs import JobKind, defer
 from kit.logs import logger
 from kit.sweeps import Sweep
 from ticketing.events import WorkOrderEscalated, WorkOrderJoined, WorkOrderMoved, WorkOrderOpened
+from ticketing.feedback.events import OrderRated
 from ticketing.order_view import OrderView
 from ticketing.outlook import Outlook
 from ticketing.proof.events import ProofDecided
@@ -92,6 +93,12 @@ class Firing:
         said = {"event.reason": str(event.reason)}
         triggers = dict.fromkeys(event_of_escalation(event.reason), said)
         await self._consider(session, event.work_order_id, event.site_id, triggers)
+
+    async def on_rated(self, session: AsyncSession, event: OrderRated) -> None:
+        marks = {"speed": event.speed, "attitude": event.attitude, "quality": event.quality}
+        said: dict[str, Fact] = {f"event.{name}": float(mark) for name, mark in marks.items()}
+        said["event.lowest"] = float(min(marks.values()))
+        await self._consider(session, event.work_order_id, event.site_id, {Trigger.RATED: said})
 
     async def on_proved(self, session: AsyncSession, event: ProofDecided) -> None:
         said = {"event.verdict": str(event.verdict)}

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from automation.condition import Condition, Field, FieldType, parse, value_of
+from automation.condition import Condition, FactType, Field, parse, value_of
 from automation.errors import RuleInvalid
 from automation.vocabulary import Trigger, fields_of
 from kit.i18n import Language
@@ -139,7 +139,7 @@ def _notify(raw: Mapping[str, Any], where: str) -> Action:
         raise RuleInvalid(where=f"{where}.text", problem="no_object", allowed=", ".join(Language))
     said = {str(language): _text(words, f"{where}.text.{language}") for language, words in texts.items()}
     is_urgent = raw.get("is_urgent", False)
-    value_of(is_urgent, Field(FieldType.FLAG), f"{where}.is_urgent")
+    value_of(is_urgent, Field(FactType.FLAG), f"{where}.is_urgent")
     return Notify(to, person_id, said, is_urgent)
 
 
@@ -204,4 +204,4 @@ def _priority(given: object, where: str) -> int:
 
 
 def _id(given: object, where: str) -> UUID:
-    return UUID(str(value_of(given, Field(FieldType.ID), where)))
+    return UUID(str(value_of(given, Field(FactType.ID), where)))

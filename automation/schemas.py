@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from automation.condition import OPERATORS, FieldType, Operator
+from automation.condition import OPERATORS, FactType, Operator
 from automation.editing import Rehearsal, WouldFire
 from automation.firing import FiringState
 from automation.models import RuleFiring, WebhookAttempt, WebhookDelivery, WebhookEndpoint
@@ -38,7 +38,7 @@ _Document = Annotated[
 ]  # fmt: skip
 
 
-class RuleIn(Schema):
+class OrderRuleIn(Schema):
     """`site_id` null: at every site."""
 
     model_config = ConfigDict(
@@ -51,7 +51,7 @@ class RuleIn(Schema):
     is_enabled: bool = True
 
 
-class RuleEditIn(Schema):
+class OrderRuleEditIn(Schema):
     """`version`: the one that was seen; a newer one refuses."""
 
     model_config = ConfigDict(
@@ -69,14 +69,14 @@ class SwitchIn(Schema):
     is_enabled: bool
 
 
-class RuleVersionOut(Schema):
+class OrderRuleVersionOut(Schema):
     version: int
     document: dict[str, Any]
     saved_at: datetime
     saved_by: UUID | None
 
 
-class RuleOut(Schema):
+class OrderRuleOut(Schema):
     id: UUID
     site_id: UUID | None
     name: str
@@ -166,28 +166,28 @@ class FiringOut(Schema):
         return cls.model_validate(firing)
 
 
-class FieldOut(Schema):
+class RuleFieldOut(Schema):
     """`words`: all there are; empty where any code may stand."""
 
     name: str
-    type: FieldType
+    type: FactType
     operators: list[Operator]
     words: list[str]
 
 
-class VocabularyOut(Schema):
+class RuleVocabularyOut(Schema):
     """What a rule may be made of."""
 
-    triggers: dict[Trigger, list[FieldOut]]
-    order_fields: list[FieldOut]
+    triggers: dict[Trigger, list[RuleFieldOut]]
+    order_fields: list[RuleFieldOut]
     actions: list[ActionType]
     recipients: list[Recipient]
 
     @classmethod
     def whole(cls) -> Self:
-        def fields(known: Any) -> list[FieldOut]:
+        def fields(known: Any) -> list[RuleFieldOut]:
             return [
-                FieldOut(
+                RuleFieldOut(
                     name=name, type=one.type, operators=list(OPERATORS[one.type]), words=sorted(one.words)
                 ) for name, one in known.items()
             ]  # fmt: skip

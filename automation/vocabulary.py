@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from automation.condition import Field, FieldType
+from automation.condition import FactType, Field
 from ticketing.kinds import ClosingCode, OrderState
 
 
@@ -20,9 +20,9 @@ class Trigger(StrEnum):
 
 
 _WORD, _NUMBER, _FLAG, _ID, _TEXT = (
-    Field(FieldType.WORD), Field(FieldType.NUMBER), Field(FieldType.FLAG), Field(FieldType.ID), Field(FieldType.TEXT),
+    Field(FactType.WORD), Field(FactType.NUMBER), Field(FactType.FLAG), Field(FactType.ID), Field(FactType.TEXT),
 )  # fmt: skip
-_STATE = Field(FieldType.WORD, frozenset(OrderState))
+_STATE = Field(FactType.WORD, frozenset(OrderState))
 
 # Of the order as it is when the condition is asked.
 ORDER_FIELDS: Mapping[str, Field] = {
@@ -50,7 +50,7 @@ ORDER_FIELDS: Mapping[str, Field] = {
     "cost": _NUMBER,
     "payer": _WORD,
     "proof": _WORD,
-    "closing_code": Field(FieldType.WORD, frozenset(ClosingCode)),
+    "closing_code": Field(FactType.WORD, frozenset(ClosingCode)),
     "age_min": _NUMBER,
     "response_late_min": _NUMBER,
     "resolution_late_min": _NUMBER,

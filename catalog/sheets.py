@@ -85,7 +85,7 @@ def write_csv(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     """UTF-8 with the mark, commas, CRLF: Excel opens it by a double click."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerows([_guarded(cell) for cell in row] for row in [headers, *rows])
+    writer.writerows([guarded(cell) for cell in row] for row in [headers, *rows])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -93,7 +93,7 @@ def write_xlsx(title: str, headers: Sequence[str], rows: Iterable[Sequence[Cell]
     """A workbook of one sheet with a fixed header and columns as wide as what they hold."""
     book = Workbook(write_only=True)
     page = book.create_sheet(title[:31])
-    kept = [[_guarded(cell) for cell in row] for row in [headers, *rows]]
+    kept = [[guarded(cell) for cell in row] for row in [headers, *rows]]
     for index, header in enumerate(headers, start=1):
         longest = max(len(str(row[index - 1])) for row in kept[:200])
         # A Chinese character is two columns wide.
@@ -113,8 +113,8 @@ def _bold(page: Any, row: Sequence[Any]) -> list[Any]:
     return cells
 
 
-def _guarded(cell: Cell) -> Cell:
-    """A text that Excel would run gets an apostrophe, which Excel reads as "this is text"."""
+def guarded(cell: Cell) -> Cell:
+    """What is written for a cell: a text that Excel would run gets an apostrophe, by which Excel takes it for text."""
     if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
         return "'" + cell
     if isinstance(cell, datetime):

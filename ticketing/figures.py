@@ -87,15 +87,50 @@ class Value:
 
 @dataclass(frozen=True)
 class Group:
-    """All figures of the orders that share `key` (a dimension's value as text; None: they have none)."""
+    """All figures of the orders that share `key` (a dimension's value as text; None: they have none). `code`: of
+    equipment, what its label says."""
 
     key: str | None
     values: dict[Figure, Value]
+    code: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drill:
+    """Which orders are asked for: those a figure counts, of one group of a dimension (`by`, `key`) or of all."""
+
+    wanted: FigureFilter
+    figure: Figure
+    part: Part = Part.ALL
+    by: Dimension | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Day:
+    """A site's day: what was opened and done in it, what of that was done in time; and what is open now."""
+
+    opened: int
+    done: int
+    done_in_time: int
+    open: int
+    overdue: int
+
+
+@dataclass(frozen=True)
+class LateOrder:
+    """An open order past its time; `late_h`: by how many hours."""
+
+    id: UUID
+    number: str
+    place: str
+    priority: int
+    late_h: float
 
 
 @dataclass(frozen=True)
 class FigureOrder:
-    """An order behind a figure. `amount` as in `Value`."""
+    """An order behind a figure. `contact_phone` is whole here: whoever shows it masks it."""
 
     id: UUID
     site_id: UUID
@@ -117,3 +152,5 @@ class FigureOrder:
     closing_code: str | None
     is_repeat: bool
     left_out: str | None
+    contact_name: str | None
+    contact_phone: str | None

@@ -11,9 +11,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from kit.access import Scope
-from ticketing.figures import LEFT_OUT, Dimension, Figure, FigureFilter, FigureOrder, Group, Part, Value
+from ticketing.feedback import repository as feedback_repository
+from ticketing.figures import (
+    LEFT_OUT,
+    Day,
+    Dimension,
+    Drill,
+    Figure,
+    FigureFilter,
+    FigureOrder,
+    Group,
+    LateOrder,
+    Part,
+    Value,
+)
 from ticketing.kinds import IN_HAND, SETTLED, ClosingCode, FireOutcome, OrderState, Procedure
-from ticketing.models import TimelineEntry, WorkOrder
+from ticketing.models import Report, TimelineEntry, WorkOrder
+from ticketing.proof.verdict import Proof
 
 # Groups of a dimension are told apart up to so many, the largest first.
 MOST_GROUPS = 500
@@ -35,7 +49,9 @@ _MENDED = (ClosingCode.REAL_FAULT.value, ClosingCode.MISUSE.value)
 # Somebody said yes.
 _TAKEN = (*(state.value for state in IN_HAND), OrderState.DONE.value)
 _OVER = (*(state.value for state in SETTLED), OrderState.DONE.value)
-_UNPROVED = "unproved"
+_UNPROVED = Proof.UNPROVED.value
+# Of an owner who gives as many stars on the mean nobody asks what was wrong.
+SATISFIED = 4
 
 
 @dataclass(frozen=True)
@@ -63,7 +79,8 @@ async def figures(
     measured = _measured(scope, wanted, by)
     definitions = _definitions(measured, now)
     columns = [one for figure in definitions for one in _aggregates(figure, definitions[figure])]
-    rows = select(measured.c.key, *columns).group_by(measured.c.key)
+    code = func.max(measured.c.equipment_code).label("code")
+    rows = select(measured.c.key, code, *columns).group_by(measured.c.key)
     found = await session.execute(rows.order_by(func.count().desc(), measured.c.key).limit(MOST_GROUPS))
     groups = [_group(row._mapping) for row in found]
     # Of no orders at all there is still an answer.
@@ -71,11 +88,10 @@ async def figures(
 
 
 async def orders(
-    session: AsyncSession, scope: Scope, wanted: FigureFilter, *, figure: Figure, part: Part, by: Dimension | None,
-    key: str | None, now: datetime, limit: int, offset: int,
-) -> tuple[list[FigureOrder], int]:  # fmt: skip
+    session: AsyncSession, scope: Scope, drill: Drill, *, now: datetime, limit: int, offset: int
+) -> tuple[list[FigureOrder], int]:
     """The orders that a figure counts, the newest first, and how many they are in all."""
-    measured, condition = _counted_by(scope, wanted, figure=figure, part=part, by=by, key=key, now=now)
+    measured, condition = _counted_by(scope, drill, now=now)
     newest = _listed(measured, condition).limit(limit).offset(offset)
     found = [_order(row._mapping) for row in await session.execute(newest)]
     if len(found) < limit and (found or not offset):
@@ -85,33 +101,25 @@ async def orders(
 
 
 async def all_orders(
-    session: AsyncSession, scope: Scope, wanted: FigureFilter, *, figure: Figure, part: Part, by: Dimension | None,
-    key: str | None, now: datetime,
+    session: AsyncSession, scope: Scope, drill: Drill, *, now: datetime
 ) -> AsyncIterator[Sequence[FigureOrder]]:  # fmt: skip
     """The same, all of them, some at a time: however many they are, few are in memory."""
-    measured, condition = _counted_by(scope, wanted, figure=figure, part=part, by=by, key=key, now=now)
+    measured, condition = _counted_by(scope, drill, now=now)
     rows = await session.stream(_listed(measured, condition).execution_options(yield_per=BATCH))
     async for some in rows.partitions(BATCH):
         yield [_order(row._mapping) for row in some]
 
 
-async def worst(session: AsyncSession, *, site_id: UUID, now: datetime, limit: int) -> Sequence[WorkOrder]:
+async def worst(session: AsyncSession, *, site_id: UUID, now: datetime, limit: int) -> list[LateOrder]:
     """Open orders past their time: the most urgent first, of these the latest."""
     late = and_(_is_open(), WorkOrder.held_since.is_(None), WorkOrder.resolution_due_at < now)
-    rows = select(WorkOrder).where(WorkOrder.site_id == site_id, late)
+    columns = (WorkOrder.id, WorkOrder.number, WorkOrder.place, WorkOrder.priority, WorkOrder.resolution_due_at)
+    rows = select(*columns).where(WorkOrder.site_id == site_id, late)
     first = rows.order_by(WorkOrder.priority, WorkOrder.resolution_due_at, WorkOrder.id).limit(limit)
-    return (await session.scalars(first)).all()
-
-
-@dataclass(frozen=True)
-class Day:
-    """A site's day: what was opened and done in it, what of that was done in time; and what is open now."""
-
-    opened: int
-    done: int
-    done_in_time: int
-    open: int
-    overdue: int
+    return [
+        LateOrder(one.id, one.number, one.place, one.priority, (now - one.resolution_due_at).total_seconds() / 3600)
+        for one in await session.execute(first)
+    ]
 
 
 async def day(session: AsyncSession, *, site_id: UUID, since: datetime, until: datetime, now: datetime) -> Day:
@@ -170,6 +178,7 @@ def _measured(scope: Scope, wanted: FigureFilter, by: Dimension | None) -> CTE:
     chosen = select(WorkOrder).where(*_wanted(scope, wanted)).cte("chosen").prefix_with("MATERIALIZED")
     order = aliased(WorkOrder, chosen)
     steps = _steps(chosen)
+    marks = feedback_repository.stars(chosen)
     held_s = func.coalesce(steps.c.held_s, 0.0)
     again = aliased(WorkOrder)
     was_repeated = (
@@ -185,10 +194,11 @@ def _measured(scope: Scope, wanted: FigureFilter, by: Dimension | None) -> CTE:
             order.attempt, order.repeat_of_id, _left_out(order).label("left_out"), held_s.label("held_s"),
             _seconds(order.opened_at, steps.c.taken_at).label("response_s"),
             func.greatest(_seconds(order.opened_at, order.done_at) - held_s, 0.0).label("resolution_s"),
-            was_repeated.label("was_repeated"),
+            was_repeated.label("was_repeated"), cast(marks.c.stars, Double).label("stars"),
         )
         .select_from(chosen)
         .outerjoin(steps, steps.c.work_order_id == order.id)
+        .outerjoin(marks, marks.c.work_order_id == order.id)
         .cte("measured")
     )  # fmt: skip
 
@@ -251,6 +261,7 @@ def _definitions(measured: CTE, now: datetime) -> Mapping[Figure, _Definition]:
         Figure.FIRST_TIME_FIX: _Definition(mended, hit=and_(m.attempt == 1, ~m.was_repeated)),
         Figure.REPEATS: _Definition(counts, hit=m.repeat_of_id.is_not(None)),
         Figure.LOAD: _Definition(and_(counts, m.assignee_id.is_not(None)), hit=~is_over),
+        Figure.RATING: _Definition(and_(counts, m.stars.is_not(None)), hit=_true(m.stars >= SATISFIED), amount=m.stars),
         Figure.COST: _Definition(and_(counts, m.cost > 0), amount=m.cost),
         Figure.FAILURES: _Definition(
             and_(mended, m.equipment_id.is_not(None), m.closing_code == ClosingCode.REAL_FAULT.value),
@@ -290,22 +301,28 @@ def _group(row: Mapping[Any, Any]) -> Group:
         amounts = {name: row.get(f"{figure}_{name}") for name in _AMOUNTS}
         known = {name: None if amount is None else float(amount) for name, amount in amounts.items()}
         values[figure] = Value(row[f"{figure}_orders"], row.get(f"{figure}_hits"), **known)
-    return Group(row["key"], values)
+    return Group(row["key"], values, row["code"])
 
 
-def _counted_by(
-    scope: Scope, wanted: FigureFilter, *, figure: Figure, part: Part, by: Dimension | None, key: str | None,
-    now: datetime,
-) -> tuple[CTE, ColumnElement[bool]]:  # fmt: skip
-    measured = _measured(scope, wanted, by)
-    condition = _definitions(measured, now)[figure].part(part)
-    if by is not None:
-        condition = and_(condition, measured.c.key.is_not_distinct_from(key))
+def _counted_by(scope: Scope, drill: Drill, *, now: datetime) -> tuple[CTE, ColumnElement[bool]]:
+    measured = _measured(scope, drill.wanted, drill.by)
+    condition = _definitions(measured, now)[drill.figure].part(drill.part)
+    if drill.by is not None:
+        condition = and_(condition, measured.c.key.is_not_distinct_from(drill.key))
     return measured, condition
 
 
 def _listed(measured: CTE, condition: ColumnElement[bool]) -> Any:
-    return select(measured).where(condition).order_by(measured.c.opened_at.desc(), measured.c.id.desc())
+    """With whom to call about it: who reported it first."""
+    first = (
+        select(Report.contact_name, Report.contact_phone)
+        .where(Report.work_order_id == measured.c.id, ~Report.is_anonymous)
+        .order_by(Report.created_at, Report.id)
+        .limit(1)
+        .lateral("first")
+    )
+    rows = select(measured, first.c.contact_name, first.c.contact_phone).outerjoin(first, true()).where(condition)
+    return rows.order_by(measured.c.opened_at.desc(), measured.c.id.desc())
 
 
 def _order(row: Mapping[Any, Any]) -> FigureOrder:
