@@ -10,6 +10,7 @@ import audit.endpoints
 import automation.endpoints
 import catalog.endpoints
 import device_adapters.mqtt.endpoints
+import insight.endpoints
 import knowledge.endpoints
 import notify.endpoints
 import owner_services.endpoints
@@ -47,7 +48,7 @@ ROOMS_WITH_ENDPOINTS = (
     ticketing.incidents.endpoints,
     ticketing.proof.endpoints,
     ticketing.dispatch.endpoints, notify.endpoints, owner_services.endpoints, knowledge.endpoints,
-    owner_services.wechat.endpoints, automation.endpoints, audit.endpoints,
+    owner_services.wechat.endpoints, automation.endpoints, insight.endpoints, audit.endpoints,
 )  # fmt: skip
 
 DESCRIPTION = """Zhiwu Hub (智物): buildings and the people in them, turned into work that is proved done.

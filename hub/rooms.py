@@ -26,6 +26,8 @@ from device_adapters.mqtt.credentials import CredentialService
 from hub.equipment_facts import LatestFacts
 from hub.settings import HubSettings
 from hub.telemetry_proof import TelemetryProof
+from insight.room import Insight, build_insight
+from insight.settings import InsightSettings
 from kit.answers import AnswerBook
 from kit.clock import Clock
 from kit.db import Database
@@ -212,6 +214,7 @@ class Rooms:
     ticketing: Ticketing
     owners: OwnerServices
     automation: Automation
+    insight: Insight
 
 
 def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
@@ -260,4 +263,9 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         ticketing=ticketing,
         owners=owners,
         automation=automation,
+        insight=build_insight(
+            database=common.database, ticketing=ticketing, catalog=catalog.service, people=people.service,
+            notify=notify.service, settings=InsightSettings(), texts=common.texts, clock=common.clock,
+            registry=common.registry,
+        ),
     )

@@ -23,6 +23,7 @@ from hub.rooms import Common, Rooms
 from hub.settings import HubSettings
 from hub.web import mount_front_end
 from kit.access import Authenticator
+from kit.clock import Clock
 from kit.deeds import Journal
 from kit.http import History, HttpMeters, provide
 from kit.supervision.ports import require_free
@@ -90,10 +91,12 @@ def build_api(
         rooms.notify.board,
         *rooms.ticketing.services,
         rooms.knowledge.service, rooms.knowledge.editor, *rooms.owners.provided, *rooms.automation.provided,
+        *rooms.insight.provided,
     ]  # fmt: skip
     for service in services:
         provide(app, service)
     provide(app, common.registry, as_type=CollectorRegistry)
+    provide(app, common.clock, as_type=Clock)
     provide(app, rooms.people.logins, as_type=Authenticator)
     provide(app, rooms.audit.journal, as_type=Journal)
     provide(app, rooms.people.service, as_type=Names)

@@ -27,6 +27,7 @@ from ticketing.feedback.protection import check_step
 from ticketing.feedback.room import Feedback, build_feedback
 from ticketing.flow import Effect, Guard
 from ticketing.form_filling import FormFilling
+from ticketing.figuring import Figuring
 from ticketing.handlers import AlarmHandlers, Triage
 from ticketing.incidents.children import Children, check_decided, release
 from ticketing.incidents.followers import Followers
@@ -77,6 +78,7 @@ class Ticketing:
     service: TicketingService
     desk: Desk
     outlook: Outlook
+    figuring: Figuring
     definitions: Definitions
     moving: Moving
     attaching: Attaching
@@ -164,6 +166,7 @@ def build_ticketing(
         telling=Telling(notify=notify, people=people, catalog=catalog, dispatching=dispatching, links=links),
         links=links,
         outlook=Outlook(moving, clock),
+        figuring=Figuring(clock),
         sweeps=Sweeps(
             moving=moving, waits=waits, levels=levels.sweeps, proving=proving, sweeping=sweeping, clock=clock
         ),
