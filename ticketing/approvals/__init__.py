@@ -1,0 +1,1 @@
+"""Approvals of orders: who must agree before something may happen, asked, told, voted on and timed."""
