@@ -20,6 +20,7 @@ import people.endpoints
 import rules.endpoints
 import stock.endpoints
 import telemetry.endpoints
+import ticketing.approvals.endpoints
 import ticketing.definitions.endpoints
 import ticketing.dispatch.endpoints
 import ticketing.endpoints
@@ -37,14 +38,16 @@ from kit.i18n import Texts
 ROOMS_WITH_TEXTS = (
     "kit", "building", "catalog", "people", "people.contractors", "device_adapters", "connectors", "telemetry", "stock",
     "alarms", "knowledge", "notify", "rules",
-    "ticketing", "ticketing.definitions", "ticketing.feedback", "ticketing.sla", "ticketing.incidents", "ticketing.dispatch",
+    "ticketing", "ticketing.definitions", "ticketing.approvals",
+    "ticketing.feedback", "ticketing.sla", "ticketing.incidents", "ticketing.dispatch",
     "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
 
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
     device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
-    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints, ticketing.feedback.endpoints, ticketing.sla.endpoints,
+    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints,
+    ticketing.approvals.endpoints, ticketing.feedback.endpoints, ticketing.sla.endpoints,
     ticketing.incidents.endpoints,
     ticketing.proof.endpoints,
     ticketing.dispatch.endpoints, notify.endpoints, owner_services.endpoints, knowledge.endpoints,

@@ -9,6 +9,8 @@ from catalog.events import DeviceBound, LinkChanged
 from device_adapters.mqtt.binding import KeptSamples
 from hub.rooms import Rooms
 from kit.events import Subscription, on
+from ticketing.approvals.events import ApprovalEnded
+from ticketing.approvals.following import is_over
 from ticketing.dispatch.events import OrderWaits
 from ticketing.events import (
     CalendarYearUnknown,
@@ -55,6 +57,8 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(VerdictGiven, ticketing.feedback.telling.on_verdict),
         on(OrdersMerged, ticketing.incidents.telling.on_merged),
         on(TaskMoved, telling.on_task_moved),
+        on(ApprovalEnded, ticketing.approvals.following.on_ended),
+        on(WorkOrderMoved, ticketing.approvals.following.on_moved, when=is_over),
         on(WorkOrderEscalated, telling.on_escalated),
         on(TargetWarned, telling.on_warned),
         on(OrderWaits, ticketing.dispatch_telling.on_order_waits),

@@ -33,6 +33,9 @@ class Action(StrEnum):
     QUOTE = "quote"
     APPROVE_QUOTE = "approve_quote"
     REFUSE_QUOTE = "refuse_quote"
+    ASK_APPROVAL = "ask_approval"
+    GRANT = "grant"
+    REFUSE = "refuse"
     FINISH = "finish"
     VERIFY = "verify"
     REOPEN = "reopen"
@@ -56,6 +59,7 @@ class Guard(StrEnum):
     """What must hold for a transition, asked of the order itself."""
 
     REOPENABLE = "reopenable"  # it was settled no longer ago than the flow's `reopen_days`
+    APPROVED = "approved"  # whoever must agree to the action has, where a policy of the site asks for that
     CHILDREN_DECIDED = "children_decided"  # whoever closes a root says what becomes of the orders under it
 
 
@@ -70,6 +74,7 @@ class Effect(StrEnum):
     CHECK_IN = "check_in"  # arrival is stamped
     PAUSE_CLOCK = "pause_clock"
     RESUME_CLOCK = "resume_clock"
+    ASK_APPROVAL = "ask_approval"  # whoever must agree to the action is asked; the hub then grants or refuses
     ASK_PROOF = "ask_proof"  # the closing code labels the alarms, telemetry is asked whether it agrees
     RELEASE_CHILDREN = "release_children"  # the orders under a root end with it or go on by themselves
     END_TASKS = "end_tasks"  # tasks nobody needs any more are cancelled

@@ -12,6 +12,8 @@ from kit.i18n import Texts
 from notify.service import NotifyService
 from people.contractors.service import ContractorService
 from people.service import PeopleService
+from ticketing.approvals.following import ApprovalGates
+from ticketing.approvals.room import Approvals, build_approvals, build_asking
 from ticketing.attaching import Attaching, PhotoFolder
 from ticketing.definitions.book import Definitions
 from ticketing.desk import Desk
@@ -95,10 +97,12 @@ class Ticketing:
     replanning: Replanning
     dispatch_telling: DispatchTelling
     feedback: Feedback
+    approvals: Approvals
 
     @property
     def services(self) -> tuple[object, ...]:
         own = (self.service, self.desk, self.definitions, self.attaching, self.links, self.proofs)
+        own = (*own, *self.approvals.services)
         return *own, *self.levels.services, *self.incidents.services, *self.feedback.services, self.waits, self.replanning
 
 
@@ -124,9 +128,13 @@ def build_ticketing(
     filling = FormFilling(catalog)
     drafting = Drafting(catalog, definitions, filling, texts)
     windows = Windows(alarms, clock)
+    asking = build_asking(people=people, notify=notify, definitions=definitions, clock=clock)
+    gates = ApprovalGates(asking)
     moving = Moving(
         definitions=definitions, filling=filling, dispatching=dispatching, tasking=tasking, muting=muting,
-        levels=levels.keeping, clock=clock, guards={Guard.CHILDREN_DECIDED: check_decided}, effects={},
+        levels=levels.keeping, clock=clock, 
+        guards={Guard.CHILDREN_DECIDED: check_decided, Guard.APPROVED: gates.check},
+        effects={Effect.ASK_APPROVAL: gates.ask},
         later={Effect.ASK_PROOF: windows.begin, Effect.RELEASE_CHILDREN: release}, always=[check_step],
     )  # fmt: skip
     proving = Proving(moving=moving, alarms=alarms, source=proof, clock=clock, registry=registry)
@@ -173,6 +181,9 @@ def build_ticketing(
         levels=levels,
         waits=waits,
         feedback=feedback,
+        approvals=build_approvals(
+            asking, people=people, definitions=definitions, moving=moving, sweeping=sweeping, clock=clock
+        ),
         dispatch_telling=DispatchTelling(notify=notify, people=people, dispatching=dispatching, clock=clock),
         replanning=Replanning(
             people=people, catalog=catalog, candidates=candidates, dispatching=dispatching, moving=moving, clock=clock
