@@ -3,17 +3,19 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from building.space import SpaceKind
 from catalog import device_endpoints, equipment_endpoints, errors, sheet_endpoints
 from catalog.editing import CatalogEditor
 from catalog.foreign_text import Line
+from catalog.qr import QrLabels
 from catalog.repository import SpaceFilter
 from catalog.schemas import (
     BuildingIn,
     BuildingOut,
     BuildingPatch,
+    LabelOut,
     SettingsBody,
     SiteIn,
     SiteOut,
@@ -58,6 +60,7 @@ STATUS: dict[type[DomainError], int] = {
 }
 
 Catalog = Annotated[CatalogService, Depends(service(CatalogService))]
+Labels = Annotated[QrLabels, Depends(service(QrLabels))]
 Editor = Annotated[CatalogEditor, Depends(service(CatalogEditor))]
 Reader = Annotated[Principal, Depends(allow(*STAFF))]
 Manager = Annotated[Principal, Depends(allow(Role.MANAGER))]
@@ -214,6 +217,24 @@ async def change_space(
     scope = caller.scope(Role.MANAGER)
     await editor.change_space(session, scope, space_id, body.sent())
     return await catalog.space(session, scope, space_id)
+
+
+@router.post("/spaces/{space_id}/label", response_model=LabelOut)
+async def label_space(space_id: UUID, session: Session, catalog: Catalog, labels: Labels, caller: Manager) -> LabelOut:
+    """The label of a door or a place: what it carries, made when it is first asked for."""
+    token = await catalog.label_space(session, caller.scope(Role.MANAGER), space_id)
+    return LabelOut(qr_token=token, address=labels.address(token))
+
+
+@router.get(
+    "/spaces/{space_id}/qr.png",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}, "description": "the label"}},
+)
+async def space_qr(space_id: UUID, session: Session, catalog: Catalog, labels: Labels, caller: Reader) -> Response:
+    """The QR label to print, once the place has one."""
+    token = await catalog.space_token(session, caller.scope(*STAFF), space_id)
+    return Response(labels.png(token), media_type="image/png")
 
 
 @router.delete("/spaces/{space_id}", status_code=204, response_model=None)

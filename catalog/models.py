@@ -50,8 +50,8 @@ class Building(Base):
 
 
 class Space(Base):
-    """A place. `unit_id` is the unit it lies in (a unit: itself), kept so that nobody climbs the tree for it. `qr_token`
-    is that of its label, None until one was asked for."""
+    """A place. `unit_id` is the unit it lies in (a unit: itself), kept so that nobody climbs the tree for it.
+    `qr_token` is that of its label, None until one was asked for."""
 
     __tablename__ = "space"
     __table_args__ = (UniqueConstraint("site_id", "code"), Index(None, "building_id", "kind"))

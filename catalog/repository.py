@@ -92,6 +92,20 @@ async def space(session: AsyncSession, scope: Scope, space_id: UUID) -> Space | 
     return await session.scalar(select(Space).where(Space.id == space_id, scope.where(Space.site_id)))
 
 
+async def lock_space(session: AsyncSession, scope: Scope, space_id: UUID) -> Space | None:
+    """The row, held: of two who ask for its first label, both get the same."""
+    return await session.scalar(
+        select(Space)
+        .where(Space.id == space_id, scope.where(Space.site_id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+async def space_by_qr(session: AsyncSession, token: str) -> Space | None:
+    return await session.scalar(select(Space).where(Space.qr_token == token))
+
+
 async def find_spaces(
     session: AsyncSession, scope: Scope, wanted: SpaceFilter, *, sort: str, limit: int, offset: int
 ) -> tuple[Sequence[Space], int]:

@@ -164,6 +164,13 @@ class SpacePatch(Changes):
     name: Name | None = None
 
 
+class LabelOut(Schema):
+    """What a printed label carries: the address that a phone opens, and the token that a scan sends."""
+
+    qr_token: str
+    address: str
+
+
 class SpaceOut(Schema):
     model_config = ConfigDict(
         json_schema_extra={

@@ -23,6 +23,7 @@ from catalog.errors import (
     SpaceNotFound,
 )
 from catalog.events import LinkChanged
+from catalog.loader import new_qr_token
 from catalog.models import Building, Equipment, Point, Site, Space
 from catalog.repository import EquipmentFilter, SpaceFilter
 from catalog.views import BuildingView, EquipmentView, PointView, RoomView, SiteView, SpaceView, TreeNode, Upstream
@@ -126,6 +127,30 @@ class CatalogService:
         if row is None:
             raise QrTokenUnknown
         return equipment_view(row)
+
+    async def space_by_qr(self, session: AsyncSession, token: str) -> SpaceView:
+        """The place whose label was scanned. Raises QrTokenUnknown."""
+        row = await repository.space_by_qr(session, token)
+        if row is None:
+            raise QrTokenUnknown
+        return space_view(row)
+
+    async def label_space(self, session: AsyncSession, scope: Scope, space_id: UUID) -> str:
+        """The token of a place's label, made when it is first asked for. Raises SpaceNotFound."""
+        row = await repository.lock_space(session, scope, space_id)
+        if row is None:
+            raise SpaceNotFound(space_id)
+        row.qr_token = row.qr_token or new_qr_token()
+        return row.qr_token
+
+    async def space_token(self, session: AsyncSession, scope: Scope, space_id: UUID) -> str:
+        """The token of a place that has a label. Raises SpaceNotFound, QrTokenUnknown."""
+        row = await repository.space(session, scope, space_id)
+        if row is None:
+            raise SpaceNotFound(space_id)
+        if row.qr_token is None:
+            raise QrTokenUnknown
+        return row.qr_token
 
     async def find_equipment(
         self, session: AsyncSession, scope: Scope, wanted: EquipmentFilter, *, sort: str, limit: int, offset: int

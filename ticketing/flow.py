@@ -59,6 +59,10 @@ class Guard(StrEnum):
     """What must hold for a transition, asked of the order itself."""
 
     REOPENABLE = "reopenable"  # it was settled no longer ago than the flow's `reopen_days`
+    WORK_COMPLETE = "work_complete"  # all that the order's kind wants before it is done is there
+    QUOTED = "quoted"  # a quotation waits for its payer
+    QUOTE_APPROVED = "quote_approved"  # the payer said yes
+    QUOTE_REFUSED = "quote_refused"  # the payer said no, or nothing in time
     APPROVED = "approved"  # whoever must agree to the action has, where a policy of the site asks for that
     CHILDREN_DECIDED = "children_decided"  # whoever closes a root says what becomes of the orders under it
 
@@ -72,6 +76,8 @@ class Effect(StrEnum):
     WITHDRAW = "withdraw"  # the open offer ends unanswered
     OFFER_NEXT = "offer_next"  # the next candidate is asked
     CHECK_IN = "check_in"  # arrival is stamped
+    START_LABOUR = "start_labour"  # the assignee's working time runs
+    STOP_LABOUR = "stop_labour"  # nobody's working time runs any more; what the order cost is weighed
     PAUSE_CLOCK = "pause_clock"
     RESUME_CLOCK = "resume_clock"
     ASK_APPROVAL = "ask_approval"  # whoever must agree to the action is asked; the hub then grants or refuses

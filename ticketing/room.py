@@ -12,6 +12,7 @@ from kit.i18n import Texts
 from notify.service import NotifyService
 from people.contractors.service import ContractorService
 from people.service import PeopleService
+from stock.service import StockService
 from ticketing.approvals.following import ApprovalGates
 from ticketing.approvals.room import Approvals, build_approvals, build_asking
 from ticketing.attaching import Attaching, PhotoFolder
@@ -27,9 +28,9 @@ from ticketing.editing import Editing
 from ticketing.facts import EquipmentFacts
 from ticketing.feedback.protection import check_step
 from ticketing.feedback.room import Feedback, build_feedback
+from ticketing.figuring import Figuring
 from ticketing.flow import Effect, Guard
 from ticketing.form_filling import FormFilling
-from ticketing.figuring import Figuring
 from ticketing.handlers import AlarmHandlers, Triage
 from ticketing.incidents.children import Children, check_decided, release
 from ticketing.incidents.followers import Followers
@@ -55,6 +56,7 @@ from ticketing.sweeping import Sweeping
 from ticketing.sweeps import Sweeps
 from ticketing.tasking import Tasking
 from ticketing.telling import Telling
+from ticketing.working.room import Work, build_work, lay_ground
 
 
 @dataclass(frozen=True)
@@ -97,22 +99,25 @@ class Ticketing:
     replanning: Replanning
     dispatch_telling: DispatchTelling
     feedback: Feedback
+    work: Work
     approvals: Approvals
 
     @property
     def services(self) -> tuple[object, ...]:
         own = (self.service, self.desk, self.definitions, self.attaching, self.links, self.proofs)
-        own = (*own, *self.approvals.services)
-        return *own, *self.levels.services, *self.incidents.services, *self.feedback.services, self.waits, self.replanning
+        parts = (self.work, self.levels, self.incidents, self.feedback, self.approvals)
+        return *own, *(one for part in parts for one in part.services), self.waits, self.replanning
 
 
 def build_ticketing(
     *, catalog: CatalogService, people: PeopleService, contractors: ContractorService, alarms: AlarmService,
     notify: NotifyService, facts: EquipmentFacts, proof: ProofSource, texts: Texts, clock: Clock,
-    registry: CollectorRegistry, links: ReportLinks, files_dir: Path,
+    registry: CollectorRegistry, links: ReportLinks, files_dir: Path, stock: StockService, link_secret: str,
 ) -> Ticketing:  # fmt: skip
     """`files_dir` (HUB_FILES_DIR) is where pictures are kept."""
     definitions = Definitions(clock)
+    ground = lay_ground(catalog=catalog, people=people, stock=stock, definitions=definitions, clock=clock)
+    attaching = Attaching(PhotoFolder(files_dir), clock)
     candidates = Candidates(people, contractors, catalog, clock)
     dispatching = Dispatching(
         people=people, catalog=catalog, candidates=candidates, definitions=definitions, clock=clock
@@ -132,9 +137,9 @@ def build_ticketing(
     gates = ApprovalGates(asking)
     moving = Moving(
         definitions=definitions, filling=filling, dispatching=dispatching, tasking=tasking, muting=muting,
-        levels=levels.keeping, clock=clock, 
-        guards={Guard.CHILDREN_DECIDED: check_decided, Guard.APPROVED: gates.check},
-        effects={Effect.ASK_APPROVAL: gates.ask},
+        levels=levels.keeping, clock=clock,
+        guards={Guard.CHILDREN_DECIDED: check_decided, Guard.APPROVED: gates.check, **ground.guards},
+        effects={Effect.ASK_APPROVAL: gates.ask, **ground.effects},
         later={Effect.ASK_PROOF: windows.begin, Effect.RELEASE_CHILDREN: release}, always=[check_step],
     )  # fmt: skip
     proving = Proving(moving=moving, alarms=alarms, source=proof, clock=clock, registry=registry)
@@ -144,7 +149,7 @@ def build_ticketing(
     )  # fmt: skip
     opening = Opening(
         catalog=catalog, targets=targets, moving=moving, tasking=tasking, muting=muting, joining=joining, clock=clock,
-        registry=registry, begins=[levels.keeping.begin],
+        registry=registry, begins=[levels.keeping.begin, *ground.begins],
     )  # fmt: skip
     waits = Waits(moving, sweeping, clock)
     feedback = build_feedback(
@@ -156,10 +161,14 @@ def build_ticketing(
             people=people, opening=opening, moving=moving, tasking=tasking, dispatching=dispatching,
             drafting=drafting, hears=[feedback.protection.note], editing=Editing(definitions, filling), clock=clock,
         ),
-        desk=Desk(people, definitions, dispatching, clock),
+        desk=Desk(people, contractors, definitions, dispatching, texts, clock),
         definitions=definitions,
         moving=moving,
-        attaching=Attaching(PhotoFolder(files_dir), clock),
+        attaching=attaching,
+        work=build_work(
+            ground, catalog=catalog, people=people, stock=stock, notify=notify, definitions=definitions, moving=moving,
+            attaching=attaching, link_secret=link_secret, clock=clock, registry=registry,
+        ),
         alarm_handlers=AlarmHandlers(
             opening=opening, windows=windows, alarms=alarms, catalog=catalog, definitions=definitions, clock=clock
         ),

@@ -33,6 +33,7 @@ from kit.http import STATUS as KIT_STATUS
 from kit.http import add_error_handlers, provide
 from kit.i18n import Texts
 from kit.jobs import new_app
+from knowledge.service import KnowledgeService
 from notify.models import Notification
 from notify.service import NotifyService
 from notify.settings import NotifySettings
@@ -47,7 +48,9 @@ from owner_services.wechat.inbox import ANSWER_JOB, PICTURE_JOB, Patience
 from people.contractors.service import ContractorService
 from people.editing import PeopleEditor
 from people.passwords import Passwords
+from stock.service import StockService
 from tests.small_site import SmallSite, settle
+from tests.ticketing.town import FixedProof
 from ticketing.models import Attachment, Report, WorkOrder
 from ticketing.report_links import ReportLinks
 from ticketing.room import Ticketing, build_ticketing
@@ -220,7 +223,7 @@ async def house(
     clock = FakeClock(NOON)
     site = await settle(database, clock)
     jobs = new_app(database.url, pool_size=2)
-    texts = Texts.load(["kit", "people", "catalog", "notify", "ticketing", "owner_services"])
+    texts = Texts.load(["kit", "people", "catalog", "notify", "knowledge", "ticketing", "ticketing.feedback", "owner_services"])
     registry = CollectorRegistry()
     async with database.transaction() as session:
         directory = LiveDirectory(await load_directory(session))
@@ -233,12 +236,15 @@ async def house(
         catalog=site.catalog, people=site.people, contractors=ContractorService(site.catalog),
         alarms=AlarmService(directory, clock), notify=notify,
         facts=NoFacts(), texts=texts, clock=clock, registry=registry, files_dir=tmp_path / "files",
-        links=ReportLinks(secret="only for tests, 32 bytes or more", clock=clock),
+        links=ReportLinks(secret="only for tests, 32 bytes or more", clock=clock), proof=FixedProof(),
+        stock=StockService(catalog=site.catalog, people=site.people, clock=clock),
+        link_secret="only for tests, 32 bytes or more",
     )  # fmt: skip
     wechat = PlayedWeChat(account, clock)
     services = build_owner_services(
         database=database, app=jobs, catalog=site.catalog, people=site.people,
         editor=PeopleEditor(site.catalog, Passwords(), clock), notify=notify, ticketing=ticketing.service,
+        feedback=ticketing.feedback.service, knowledge=KnowledgeService(clock),
         attaching=ticketing.attaching, wechat=wechat, account=account,
         settings=OwnerServicesSettings(_env_file=None), texts=texts, clock=clock, registry=registry, patience=patience,
     )  # fmt: skip

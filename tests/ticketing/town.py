@@ -37,8 +37,12 @@ from people.contractors.service import ContractorService
 from people.kinds import Duty, PersonKind, Skill
 from people.models import Membership, Person, PersonSkill, Shift
 from people.service import PeopleService
+from stock.events import StockRanLow
+from stock.service import StockService
 from ticketing import repository
 from ticketing.actor import Actor
+from ticketing.charging.charges import ends_or_begins_again
+from ticketing.charging.events import QuotationDecided, QuotationMade
 from ticketing.desk import OrderPage
 from ticketing.dispatch.events import OrderWaits
 from ticketing.events import (
@@ -59,7 +63,7 @@ from ticketing.incidents.events import ChildrenReleased, OrdersMerged
 from ticketing.kinds import Category, Channel, TaskKind
 from ticketing.models import WorkOrder, WorkOrderTask
 from ticketing.proof.events import ProofDecided
-from ticketing.proof.evidence import ChartLine, Suspect
+from ticketing.proof.evidence import ChartLine, ProofSource, Suspect
 from ticketing.proof.verdict import Doubt, Trust
 from ticketing.report_links import ReportLinks
 from ticketing.reports import NewReport, Reported
@@ -69,6 +73,7 @@ from ticketing.tasks import TaskAction
 from ticketing.words import NOTHING_SAID, Words
 
 ROOT = Path(__file__).parents[2]
+SECRET = "only for tests, 32 bytes or more"
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # 12:00 in Hangzhou
 
 SITE = """
@@ -152,19 +157,21 @@ class FixedFacts:
 
 
 class FixedProof:
-    """Telemetry that is believed, unless a test says why not."""
+    """Telemetry that is believed, unless a test says why not, or brings `real` telemetry."""
 
     def __init__(self) -> None:
         self.doubt: Doubt | None = None
-        self.lines: list[ChartLine] = []
+        self.real: ProofSource | None = None
 
     async def trust(self, session: AsyncSession, suspect: Suspect, *, since: datetime, now: datetime) -> Trust:
+        if self.real is not None:
+            return await self.real.trust(session, suspect, since=since, now=now)
         return Trust(since) if self.doubt is None else Trust.none(self.doubt)
 
     async def chart(
         self, session: AsyncSession, suspects: Sequence[Suspect], *, start: datetime, end: datetime
     ) -> Sequence[ChartLine]:
-        return self.lines
+        return await self.real.chart(session, suspects, start=start, end=end) if self.real is not None else []
 
 
 @dataclass
@@ -237,6 +244,10 @@ class Town:
             on(WorkOrderOpened, room.incidents.linking.on_work_order_opened),
             on(ChildrenReleased, room.incidents.children.on_children_released),
             on(OrdersMerged, room.incidents.telling.on_merged),
+            on(WorkOrderMoved, room.work.charges.on_moved, when=ends_or_begins_again),
+            on(QuotationMade, room.work.quotation_telling.on_made),
+            on(QuotationDecided, room.work.quotation_telling.on_decided),
+            on(StockRanLow, room.work.stock_telling.on_ran_low),
             on(ProofDecided, room.charts.on_proof_decided),
             on(WorkOrderJoined, room.telling.on_joined),
             on(WorkOrderMoved, room.telling.on_moved),
@@ -262,7 +273,9 @@ class Town:
 
     async def hand_out(self, event: Event) -> None:
         for subscription in self.subscriptions():
-            if subscription.event is type(event):
+            if subscription.event is not type(event):
+                continue
+            if subscription.when is None or subscription.when(event):
                 async with self.database.transaction() as session:
                     await subscription.handler(session, event)
 
@@ -279,11 +292,12 @@ class Town:
     async def detect(
         self, code: str, fault_mode: str, *, active: bool = True, onset: datetime | None = None,
         order: OrderPolicy | None = None, life_safety: bool = False, deliver: bool = True,
+        rule: str | None = None,
     ) -> None:  # fmt: skip
         """A rule says that something is abnormal, or normal again."""
         onset_ms = to_ms(onset or NOON)
         detection = Detection(
-            source=AlarmSource.RULE, source_id=fault_mode.replace("_", "-"), equipment_id=self.equipment[code],
+            source=AlarmSource.RULE, source_id=rule or fault_mode.replace("_", "-"), equipment_id=self.equipment[code],
             site_id=self.site_id, active=active, onset_ms=onset_ms, at_ms=to_ms(self.clock.now()),
             severity=Severity.CRITICAL if life_safety else Severity.MAJOR, fault_mode=fault_mode,
             life_safety=life_safety, message={"zh-CN": "异常", "en": "Abnormal"},
@@ -414,12 +428,13 @@ async def settled(
         app=app, people=people, catalog=catalog, templates=TemplateRegistry.load(), clock=clock,
         settings=NotifySettings(_env_file=None),
     )  # fmt: skip
+    stock = StockService(catalog=catalog, people=people, clock=clock)
     facts, proof, registry = FixedFacts(), FixedProof(), CollectorRegistry()
     room = build_ticketing(
         catalog=catalog, people=people, contractors=ContractorService(catalog), alarms=alarms, notify=notify,
         facts=facts, proof=proof, clock=clock, registry=registry, texts=Texts.load(["kit", "ticketing"]),
         files_dir=files_dir,
-        links=ReportLinks(secret="only for tests, 32 bytes or more", clock=clock),
+        links=ReportLinks(secret=SECRET, clock=clock), link_secret=SECRET, stock=stock,
     )  # fmt: skip
     mine = [entry for entry in directory.current.entries if entry.site_id == site.id]
     outbox.events.clear()

@@ -1,7 +1,7 @@
 """Refusals about prices, quotations and payers. Their words are in `locales/`, their status codes in `endpoints`."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -63,13 +63,6 @@ class QuotationLinkRefused(DomainError):
 
 
 @dataclass(eq=False)
-class QuotationOpen(DomainError):
-    """The owner is still thinking about another quotation of this order."""
-
-    number: int
-
-
-@dataclass(eq=False)
 class QuotationDecided(DomainError):
     """It was decided before. `state` says how."""
 
@@ -84,7 +77,7 @@ class QuotationDecided(DomainError):
 class QuotationExpired(DomainError):
     """The prices held until a day that is over; a new quotation can be made."""
 
-    until: date
+    until: datetime
 
 
 @dataclass(eq=False)
@@ -134,4 +127,3 @@ class NotAnswered(DomainError):
     @property
     def shown(self) -> dict[str, Any]:
         return self.facts | {"wanted": TextKey(f"charging.quotation.{self.wanted}")}
-

@@ -8,6 +8,7 @@ class QuotationState(StrEnum):
     SHOWN = "shown"  # at published prices and small: showing it was enough
     APPROVED = "approved"
     REJECTED = "rejected"
+    LAPSED = "lapsed"  # nobody answered in time
     WITHDRAWN = "withdrawn"  # another one took its place, or the order ended
 
     @property

@@ -17,12 +17,12 @@ MOST_ITEMS = 200
 LARGEST_MEASURE = Decimal(1_000_000_000)
 
 
-class ItemKind(StrEnum):
+class CheckKind(StrEnum):
     CHECK = "check"
     MEASURE = "measure"
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
 
@@ -32,7 +32,7 @@ class ItemDocument(msgspec.Struct, forbid_unknown_fields=True):
 
     code: str
     names: dict[str, str]
-    kind: ItemKind = ItemKind.CHECK
+    kind: CheckKind = CheckKind.CHECK
     unit: str | None = None
     low: Decimal | None = None
     high: Decimal | None = None
@@ -49,7 +49,7 @@ class ChecklistDocument(msgspec.Struct, forbid_unknown_fields=True):
 class Item:
     code: str
     names: Wording
-    kind: ItemKind
+    kind: CheckKind
     unit: str | None = None
     low: Decimal | None = None
     high: Decimal | None = None
@@ -81,28 +81,28 @@ class Checklist:
 class Found:
     """What somebody found at an item. For a measure the outcome follows from its limits."""
 
-    outcome: Outcome | None = None
+    outcome: CheckOutcome | None = None
     measure: Decimal | None = None
     note: str | None = None
     has_photo: bool = False
 
 
-def judge(item: Item, found: Found) -> Outcome:
+def judge(item: Item, found: Found) -> CheckOutcome:
     """Whether the item is all right. Raises FieldMissing, FieldInvalid, FailureUnexplained."""
-    outcome = _measured(item, found) if item.kind is ItemKind.MEASURE else found.outcome
+    outcome = _measured(item, found) if item.kind is CheckKind.MEASURE else found.outcome
     if outcome is None:
         raise FieldMissing(field=item.code, action="check", field_name=item.names)
-    if outcome is Outcome.FAIL and not found.note and not found.has_photo:
+    if outcome is CheckOutcome.FAIL and not found.note and not found.has_photo:
         raise FailureUnexplained(item=item.code, item_name=item.names)
     return outcome
 
 
-def _measured(item: Item, found: Found) -> Outcome | None:
+def _measured(item: Item, found: Found) -> CheckOutcome | None:
     if found.measure is None:
         return None
     if not found.measure.is_finite() or abs(found.measure) > LARGEST_MEASURE:
         raise FieldInvalid(field=item.code, allowed=f"± {LARGEST_MEASURE}", field_name=item.names)
-    return Outcome.PASS if item.holds(found.measure) else Outcome.FAIL
+    return CheckOutcome.PASS if item.holds(found.measure) else CheckOutcome.FAIL
 
 
 def parse_checklist(document: Mapping[str, Any], *, code: str, equipment_kind: str, version: int) -> Checklist:
@@ -126,7 +126,7 @@ def parse_checklist(document: Mapping[str, Any], *, code: str, equipment_kind: s
 def _check_item(one: ItemDocument, checks: Checks) -> None:
     checks.code(one.code, where="items")
     checks.names(one.names, where=one.code)
-    if one.kind is not ItemKind.MEASURE and (one.unit, one.low, one.high) != (None, None, None):
+    if one.kind is not CheckKind.MEASURE and (one.unit, one.low, one.high) != (None, None, None):
         checks.add("not_a_number", field=one.code)
     if one.low is not None and one.high is not None and one.low > one.high:
         checks.add("bad_number", where=one.code, low=one.low, high=one.high)

@@ -111,7 +111,7 @@ class ContractorLinkNotFound(DomainError):
 
 
 @dataclass(eq=False)
-class NotAContractor(DomainError):
+class NotWithContractor(DomainError):
     """A link is for the contractor's person who has the order."""
 
     number: str

@@ -1,0 +1,31 @@
+"""Guards of flows that wait for an owner's word: nobody speaks for the owner."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ticketing.charging import repository
+from ticketing.charging.errors import NotAnswered, NothingQuoted
+from ticketing.charging.kinds import QuotationState
+from ticketing.following import Step
+
+
+async def check_quoted(session: AsyncSession, step: Step) -> None:
+    """An order waits for its owner only when something was quoted. Raises NothingQuoted."""
+    if await _latest(session, step) is not QuotationState.ASKED:
+        raise NothingQuoted(step.order.number)
+
+
+async def check_approved(session: AsyncSession, step: Step) -> None:
+    """Raises NotAnswered."""
+    if await _latest(session, step) is not QuotationState.APPROVED:
+        raise NotAnswered(number=step.order.number, wanted=QuotationState.APPROVED.value)
+
+
+async def check_refused(session: AsyncSession, step: Step) -> None:
+    """Raises NotAnswered."""
+    if await _latest(session, step) not in (QuotationState.REJECTED, QuotationState.LAPSED):
+        raise NotAnswered(number=step.order.number, wanted=QuotationState.REJECTED.value)
+
+
+async def _latest(session: AsyncSession, step: Step) -> QuotationState | None:
+    found = await repository.quotations(session, step.order.id)
+    return QuotationState(found[0].state) if found else None
