@@ -21,6 +21,7 @@ import rules.endpoints
 import stock.endpoints
 import telemetry.endpoints
 import ticketing.approvals.endpoints
+import ticketing.charging.endpoints
 import ticketing.definitions.endpoints
 import ticketing.dispatch.endpoints
 import ticketing.endpoints
@@ -28,6 +29,7 @@ import ticketing.feedback.endpoints
 import ticketing.incidents.endpoints
 import ticketing.proof.endpoints
 import ticketing.sla.endpoints
+import ticketing.working.endpoints
 from hub import drop_endpoints, health, live
 from hub.web import RequestEnvelope
 from kit import http
@@ -38,7 +40,7 @@ from kit.i18n import Texts
 ROOMS_WITH_TEXTS = (
     "kit", "building", "catalog", "people", "people.contractors", "device_adapters", "connectors", "telemetry", "stock",
     "alarms", "knowledge", "notify", "rules",
-    "ticketing", "ticketing.definitions", "ticketing.approvals",
+    "ticketing", "ticketing.charging", "ticketing.working", "ticketing.definitions", "ticketing.approvals",
     "ticketing.feedback", "ticketing.sla", "ticketing.incidents", "ticketing.dispatch",
     "owner_services", "automation", "insight", "hub",
 )  # fmt: skip
@@ -48,7 +50,7 @@ ROOMS_WITH_ENDPOINTS = (
     device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
     alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints,
     ticketing.approvals.endpoints, ticketing.feedback.endpoints, ticketing.sla.endpoints,
-    ticketing.incidents.endpoints,
+    ticketing.incidents.endpoints, ticketing.charging.endpoints, ticketing.working.endpoints,
     ticketing.proof.endpoints,
     ticketing.dispatch.endpoints, notify.endpoints, owner_services.endpoints, knowledge.endpoints,
     owner_services.wechat.endpoints, automation.endpoints, insight.endpoints, audit.endpoints,

@@ -234,7 +234,7 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         facts=LatestFacts(telemetry), proof=TelemetryProof(telemetry, rules, catalog.service, common.directory),
         texts=common.texts, clock=common.clock, registry=common.registry,
         links=ReportLinks(secret=common.secrets.get("link_secret"), clock=common.clock),
-        files_dir=common.settings.files,
+        files_dir=common.settings.files, stock=stock, link_secret=common.secrets.get("link_secret"),
     )  # fmt: skip
     owners = build_owner_services(
         database=common.database, app=common.jobs, catalog=catalog.service, people=people.service,

@@ -41,6 +41,7 @@ def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[N
         *rooms.audit.sweeps(),
         Sweep("kit.forget_answers", HOURLY, rooms.answers.sweep),
         *rooms.ticketing.sweeps.all(),
+        *rooms.ticketing.work.sweeps(),
         *rooms.ticketing.approvals.service.sweeps(),
         *rooms.ticketing.feedback.sweeps(),
         *rooms.knowledge.editor.sweeps(),

@@ -11,6 +11,9 @@ from hub.rooms import Rooms
 from kit.events import Subscription, on
 from ticketing.approvals.events import ApprovalEnded
 from ticketing.approvals.following import is_over
+from stock.events import StockRanLow
+from ticketing.charging.charges import ends_or_begins_again
+from ticketing.charging.events import QuotationDecided, QuotationMade
 from ticketing.dispatch.events import OrderWaits
 from ticketing.events import (
     CalendarYearUnknown,
@@ -34,7 +37,7 @@ from ticketing.proof.events import ProofDecided
 def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
     links, ticketing = rooms.alarms.links, rooms.ticketing
     alarm, telling, triage = ticketing.alarm_handlers, ticketing.telling, ticketing.triage
-    firing = rooms.automation.firing
+    firing, work = rooms.automation.firing, ticketing.work
     return [
         on(DeviceBound, kept.on_device_bound),
         # What the line says becomes an alarm …
@@ -56,6 +59,10 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(OrderUrged, ticketing.feedback.telling.on_urged),
         on(VerdictGiven, ticketing.feedback.telling.on_verdict),
         on(OrdersMerged, ticketing.incidents.telling.on_merged),
+        on(WorkOrderMoved, work.charges.on_moved, when=ends_or_begins_again),
+        on(QuotationMade, work.quotation_telling.on_made),
+        on(QuotationDecided, work.quotation_telling.on_decided),
+        on(StockRanLow, work.stock_telling.on_ran_low),
         on(TaskMoved, telling.on_task_moved),
         on(ApprovalEnded, ticketing.approvals.following.on_ended),
         on(WorkOrderMoved, ticketing.approvals.following.on_moved, when=is_over),
