@@ -49,8 +49,9 @@ def build_automation(
 ) -> Automation:  # fmt: skip
     """`master`: the hub's secret from which those of webhooks are made."""
     webhooks = Webhooks(
-        app=app, master=master, allowed=settings.networks, overlap_h=settings.webhook_overlap_h, clock=clock
-    )
+        app=app, catalog=catalog, master=master, allowed=settings.networks, overlap_h=settings.webhook_overlap_h,
+        clock=clock,
+    )  # fmt: skip
     sender = Sender(
         allowed=settings.networks, deadline_s=settings.webhook_deadline_s, resolver=SystemResolver(),
         trusted=httpx.create_ssl_context(trust_env=False),

@@ -18,6 +18,7 @@ from automation.models import RuleFiring, WebhookDelivery, WebhookEndpoint
 from automation.schedule import ENDED, DeliveryState
 from automation.signature import secret_of
 from catalog.errors import SiteNotFound
+from catalog.service import CatalogService
 from kit.access import Scope
 from kit.clock import Clock
 from kit.ids import new_id
@@ -40,8 +41,12 @@ class Webhooks:
     """`master`: the hub's own secret, from which those of endpoints are made. `overlap_h`: how long a secret that was
     replaced still signs."""
 
-    def __init__(self, *, app: App, master: str, allowed: Sequence[Network], overlap_h: float, clock: Clock) -> None:
+    def __init__(
+        self, *, app: App, catalog: CatalogService, master: str, allowed: Sequence[Network], overlap_h: float,
+        clock: Clock,
+    ) -> None:  # fmt: skip
         self._app = app
+        self._catalog = catalog
         self._master = master
         self._allowed = allowed
         self._overlap = timedelta(hours=overlap_h)
@@ -52,6 +57,8 @@ class Webhooks:
     async def add(self, session: AsyncSession, scope: Scope, *, site_id: UUID | None, name: str, url: str) -> Shown:
         """Raises EndpointRefused, SiteNotFound, CompanyWideOnly."""
         _may_change(scope, site_id)
+        if site_id is not None:
+            await self._catalog.site(session, scope, site_id)
         endpoint = WebhookEndpoint(
             id=new_id(), site_id=site_id, name=name, url=self._checked(url), is_enabled=True, generation=1,
             created_at=self._clock.now(),
