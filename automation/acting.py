@@ -14,12 +14,13 @@ from kit.i18n import Language
 from notify.service import Notice, NotifyService, Urgency
 from people.service import PeopleService
 from ticketing.actor import Actor
+from ticketing.editing import OrderEdit
 from ticketing.flow import Action as Move
 from ticketing.kinds import Channel
 from ticketing.order_view import OrderView
 from ticketing.outlook import Outlook
 from ticketing.reports import NewReport
-from ticketing.service import OrderEdit, TicketingService
+from ticketing.service import TicketingService
 from ticketing.words import Words
 
 Outcome = dict[str, Any]

@@ -11,7 +11,7 @@ from procrastinate import App
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from automation import webhook_repository
+from automation import repository, webhook_repository
 from automation.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from automation.schedule import DeliveryState, is_final, wait_s
 from automation.sending import Outcome, Sender
@@ -32,6 +32,7 @@ log = logger(__name__)
 
 SWEEP_EVERY = "* * * * * */5"
 DELIVERIES_A_SWEEP = 200
+DROPPED_A_NIGHT = 100_000
 ASK_AGAIN_AFTER = timedelta(seconds=60)
 # Longer than the longest deadline that can be set.
 INTERRUPTED_AFTER = timedelta(seconds=90)
@@ -104,8 +105,11 @@ class Delivering:
             await self._record(session, delivery, endpoint, Outcome("interrupted"))
 
     async def sweep_expired(self, session: AsyncSession) -> None:
-        dropped = await webhook_repository.drop_before(session, self._clock.now() - self._keep)
-        log.info("old deliveries of webhooks dropped", rows=dropped)
+        """Deliveries first: a firing stays as long as a message it sent."""
+        before = self._clock.now() - self._keep
+        deliveries = await webhook_repository.drop_before(session, before)
+        firings = await repository.drop_before(session, before, limit=DROPPED_A_NIGHT)
+        log.info("old firings of rules dropped", firings=firings, deliveries=deliveries)
 
     async def _claim(self, delivery_id: UUID) -> Claimed | None:
         async with self._database.transaction() as session:

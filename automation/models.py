@@ -101,7 +101,7 @@ class WebhookDelivery(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
     endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoint.id"))
-    firing_id: Mapped[UUID | None] = mapped_column(ForeignKey("rule_firing.id"))
+    firing_id: Mapped[UUID | None] = mapped_column(ForeignKey("rule_firing.id"), index=True)
     work_order_id: Mapped[UUID | None] = mapped_column(ForeignKey("work_order.id"))
     message_id: Mapped[str] = mapped_column(unique=True)
     type: Mapped[str]

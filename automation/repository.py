@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from automation.models import OrderRule, OrderRuleVersion, RuleFiring
+from automation.models import OrderRule, OrderRuleVersion, RuleFiring, WebhookDelivery
 from kit.access import Scope
 
 SAID = OrderRuleVersion
@@ -117,6 +117,14 @@ async def fired_since(session: AsyncSession, *, rule_id: UUID, work_order_id: UU
     wanted = select(func.count()).select_from(RuleFiring)
     mine = (RuleFiring.rule_id == rule_id, RuleFiring.work_order_id == work_order_id)
     return await session.scalar(wanted.where(*mine, RuleFiring.happened_at >= since)) or 0
+
+
+async def drop_before(session: AsyncSession, moment: datetime, *, limit: int) -> int:
+    """Deletes firings that ended and are older than `moment`, but those whose deliveries are still kept; how many."""
+    kept = select(WebhookDelivery.id).where(WebhookDelivery.firing_id == RuleFiring.id).exists()
+    old = select(RuleFiring.id).where(RuleFiring.happened_at < moment, RuleFiring.ended_at.is_not(None), ~kept)
+    statement = delete(RuleFiring).where(RuleFiring.id.in_(old.limit(limit))).returning(RuleFiring.id)
+    return len((await session.execute(statement)).all())
 
 
 async def firings(

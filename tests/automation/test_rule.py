@@ -32,7 +32,7 @@ def test_whom_a_rule_names_is_known() -> None:
         }
     )  # fmt: skip
     assert rule.actions[1] == Assign(None)
-    assert (rule.person_ids, rule.endpoint_ids) == ({person}, {hook})
+    assert (rule.person_ids, rule.endpoint_ids) == (frozenset({person}), frozenset({hook}))
 
 
 @pytest.mark.parametrize(

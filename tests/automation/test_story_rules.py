@@ -225,7 +225,7 @@ async def test_a_rehearsal_names_the_orders_a_rule_would_have_fired_on_and_does_
     span = {"since": "2026-11-01T00:00:00+08:00", "until": "2026-12-01T00:00:00+08:00"}
 
     async def would(**document: Any) -> list[tuple[str, int]]:
-        body = {"site_id": str(town.site_id), "document": {"actions": [TELL]} | document, **span}
+        body: dict[str, Any] = {"site_id": str(town.site_id), "document": {"actions": [TELL]} | document, **span}
         answer = await bench.post("/rules/rehearsal", **body)
         assert answer.status_code == 200, answer.text
         assert answer.json()["orders"] == 2
@@ -270,7 +270,7 @@ async def test_bad_input_stale_edits_and_strangers(bench: Bench) -> None:
     assert (await bench.client.put(path, headers=stranger, json=edit | {"version": 2})).status_code == 404
     assert (await bench.client.patch(path, headers=stranger, json={"is_enabled": False})).status_code == 404
     assert (await bench.client.get(path, headers=engineer)).status_code == 403
-    own = {"name": "x", "document": {"trigger": "opened", "actions": [TELL]}}
+    own: dict[str, Any] = {"name": "x", "document": {"trigger": "opened", "actions": [TELL]}}
     assert (await bench.post("/rules", stranger, site_id=site, **own)).status_code == 404
     # What holds everywhere is not for the manager of one site to say.
     assert (await bench.post("/rules", **own)).json()["code"] == "company_wide_only"

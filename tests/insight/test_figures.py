@@ -146,7 +146,9 @@ def mixtures(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def rows_of(town: Town, drawn: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    people, rows, moves = [None, town.person["handyman"], town.person["guard"]], [], []
+    people = [None, town.person["handyman"], town.person["guard"]]
+    rows: list[dict[str, Any]] = []
+    moves: list[dict[str, Any]] = []
     for number, one in enumerate(drawn):
         done_min, row_id = one.pop("done_min"), rows[-1]["id"] if rows and one["repeats"] else None
         row = order(

@@ -205,7 +205,7 @@ async def digests(town: Town) -> list[Any]:
 async def test_bad_input_and_strangers(office: Office) -> None:
     town = office.town
     await a_day_of_orders(town)
-    long = {"since": "2020-01-01T00:00:00Z", "site": str(town.site_id)}
+    long: dict[str, Any] = {"since": "2020-01-01T00:00:00Z", "site": str(town.site_id)}
     refused = await office.get("/figures", **long)
     assert (refused.status_code, refused.json()["facts"]) == (422, {"days": 366})
     turned = await office.get("/figures", since="2026-11-24T00:00:00Z")

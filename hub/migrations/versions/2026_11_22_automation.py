@@ -122,6 +122,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_webhook_delivery_endpoint_id_created_at", "webhook_delivery", ["endpoint_id", "created_at"], unique=False
     )
+    op.create_index("ix_webhook_delivery_firing_id", "webhook_delivery", ["firing_id"], unique=False)
     op.create_index(
         "ix_webhook_delivery_sending",
         "webhook_delivery",
