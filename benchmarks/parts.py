@@ -2,6 +2,7 @@
 
 from benchmarks.adapters.modbus import ModbusPart
 from benchmarks.adapters.mqtt import MqttAdapterPart
+from benchmarks.dispatch import DispatchPart
 from benchmarks.durable import DurablePart
 from benchmarks.flood.part import FloodPart
 from benchmarks.line.part import LinePart
@@ -20,6 +21,7 @@ def every_part() -> list[Part]:
         QueriesPart(),
         DiskPart(),
         OrdersPart(),
+        DispatchPart(),
         EnginesPart(),
         DurablePart(),
         FloodPart(),

@@ -8,16 +8,23 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from building.equipment import EquipmentKind
 from building.series import expand
+from catalog.repository import EquipmentFilter
 from catalog.service import CatalogService
 from catalog.views import SiteView
 from kit.access import Grant, Role, Scope
 from people import login_repository, repository
+from people.contractors.service import ContractorService, NewContract
+from people.contractors.views import ContactView
 from people.editing import PeopleEditor
 from people.kinds import Duty, PersonKind, Relation, Skill
 from people.rostering import NewRota, Rostering
 from people.service import PeopleService
 from people.views import SkillView
+
+# Of one kind at the demo site there are fewer.
+_MOST = 2_000
 
 
 @dataclass(frozen=True)
@@ -42,12 +49,14 @@ class DemoPeople:
         people: PeopleService,
         editor: PeopleEditor,
         rostering: Rostering,
+        contractors: ContractorService,
         password_of: Callable[[str], str],
     ) -> None:
         self._catalog = catalog
         self._people = people
         self._editor = editor
         self._rostering = rostering
+        self._contractors = contractors
         self._password_of = password_of
 
     async def load(self, session: AsyncSession, raw: Mapping[str, Any], site_code: str) -> list[DemoAccount]:
@@ -56,6 +65,8 @@ class DemoPeople:
         site = next(site for site in await self._catalog.sites(session, everywhere) if site.code == site_code)
         accounts = [await self._staff(session, site, row, raw["rotas"]) for row in _rows(raw["staff"])]
         await self._owners(session, site, list(_rows(raw["owners"])), raw["owner_names"]["names"])
+        for row in _rows(raw.get("contractors", [])):
+            await self._contractor(session, site, row)
         return accounts
 
     async def _staff(
@@ -106,6 +117,37 @@ class DemoPeople:
             )
             if "openid" in row:
                 await self._people.bind_openid(session, openid=row["openid"], person_id=owner.id)
+
+    async def _contractor(self, session: AsyncSession, site: SiteView, row: Mapping[str, Any]) -> None:
+        """A company with its people, and a contract over each equipment of the kinds that it maintains."""
+        here = Scope.of(site.id)
+        if any(one.name == row["name"] for one in await self._contractors.contractors(session, here, site.id)):
+            return
+        company = await self._contractors.create(
+            session, here, site_id=site.id, name=row["name"], license_no=row["license_no"], hotline=row["hotline"]
+        )
+        contacts = [ContactView(one["name"], one["title"], one["phone"]) for one in row["contacts"]]
+        await self._contractors.set_contacts(session, here, company, contacts)
+        accounts = [await login_repository.account_by_name(session, username) for username in row["people"]]
+        people = [account.person_id for account in accounts if account is not None]
+        await self._contractors.set_people(session, here, company, people)
+        maintained = [
+            one.id
+            for kind in row["maintains"]
+            for one in (
+                await self._catalog.find_equipment(
+                    session, here, EquipmentFilter(kind=EquipmentKind(kind)), sort="code", limit=_MOST, offset=0
+                )
+            )[0]
+        ]
+        terms = row["contract"]
+        await self._contractors.add_contracts(
+            session, here,
+            NewContract(
+                company, tuple(maintained), terms["number"], terms["starts_on"], terms.get("ends_on"),
+                terms["arrival_min"],
+            ),
+        )  # fmt: skip
 
 
 def _rows(entries: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -25,7 +25,8 @@ async def load_demo(hub: Hub, ports: DemoPorts, files: DemoFiles) -> list[DemoAc
     declaration = demo_declaration(ports)
     people = DemoPeople(
         catalog=rooms.catalog.service, people=rooms.people.service, editor=rooms.people.editor,
-        rostering=rooms.people.rostering, password_of=lambda username: secrets.get(f"demo_account_{username}")[:12],
+        rostering=rooms.people.rostering, contractors=rooms.people.contractors,
+        password_of=lambda username: secrets.get(f"demo_account_{username}")[:12],
     )  # fmt: skip
     async with hub.common.database.transaction() as session:
         await apply_declaration(session, declaration, hub.common.profiles)

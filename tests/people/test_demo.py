@@ -10,6 +10,7 @@ from building.declaration import parse_site
 from catalog.loader import apply_declaration
 from kit.access import Role, Scope
 from kit.clock import FakeClock
+from people.contractors.service import ContractorService
 from people.demo import DemoAccount, DemoPeople
 from people.kinds import Duty, PersonKind, Skill
 from people.repository import PersonFilter
@@ -30,6 +31,7 @@ async def accounts(room: PeopleRoom) -> list[DemoAccount]:
 async def load(room: PeopleRoom) -> list[DemoAccount]:
     demo = DemoPeople(
         catalog=room.catalog, people=room.people, editor=room.editor, rostering=room.rostering,
+        contractors=ContractorService(room.catalog),
         password_of=lambda username: f"{username}-Pa55word!",
     )  # fmt: skip
     async with room.database.transaction() as session:
@@ -86,3 +88,14 @@ async def test_a_second_start_changes_nobody(room: PeopleRoom, accounts: list[De
     async with room.database.transaction() as session:
         _, total = await room.people.find(session, Scope.everywhere(), PersonFilter(), sort="name", limit=1, offset=0)
     assert total == 60 + len(accounts)
+
+
+async def test_the_elevators_contractor_is_there_once_with_its_people_however_often_it_is_loaded(
+    room: PeopleRoom, accounts: list[DemoAccount]
+):
+    await load(room)
+    contractors = ContractorService(room.catalog)
+    async with room.database.transaction() as session:
+        (company,) = await contractors.contractors(session, Scope.everywhere(), None)
+        assert [one.name for one in company.people] == ["姜师傅（迅达维保）", "陶师傅（迅达维保）"]
+        assert [one.name for one in company.contacts] == ["陶建国", "值班室"]
