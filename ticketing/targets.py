@@ -19,8 +19,8 @@ AREAS = {"city": 30.0, "elsewhere": 60.0}
 
 @dataclass(frozen=True)
 class EntrapmentTargets:
-    """Minutes for each parallel task of an entrapment. `contractor_min`: 30 in cities, 60 elsewhere (`entrapment.area`),
-    unless it is set itself."""
+    """Minutes for each parallel task of an entrapment. `contractor_min`: 30 in cities, 60 elsewhere
+    (`entrapment.area`), unless it is set itself."""
 
     intercom_min: float = 1
     guard_min: float = 5

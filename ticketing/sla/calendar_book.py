@@ -57,7 +57,7 @@ class CalendarBook:
         self._catalog = catalog
         self._clock = clock
 
-    # --- what clocks ask ----------------------------------------------------------------------------------------------
+    # --- what clocks ask --------------------------------------------------------------------------------------------
 
     async def hours(self, session: AsyncSession, site_id: UUID, *, at: datetime) -> BusinessHours:
         """The hours of a site as they hold from the local day of `at` on."""

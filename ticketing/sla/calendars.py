@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 from ticketing.sla.business_time import DAY_MIN, WEEK_D, BusinessHours, Span
 from ticketing.sla.state_calendar import state_year
@@ -58,7 +59,7 @@ def parse_spans(given: Iterable[Sequence[str]]) -> tuple[Span, ...]:
     spans = tuple(Span(_minute(start), _minute(end)) for start, end in given)
     if any(span.start >= span.end for span in spans):
         raise BadHours("backwards")
-    if any(after.start < before.end for before, after in zip(spans, spans[1:], strict=False)):
+    if any(after.start < before.end for before, after in pairwise(spans)):
         raise BadHours("overlapping")
     if len(spans) > MOST_SPANS:
         raise BadHours("too_many")
@@ -134,7 +135,7 @@ def _clock_face(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
-# --- as JSON, in an order's picture ----------------------------------------------------------------------------------
+# --- as JSON, in an order's picture --------------------------------------------------------------------------------
 
 
 def hours_as_json(hours: BusinessHours) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The clocks of an order, pure: when somebody is to be warned or told, and what is due now.
 
-A clock has steps: the warning, the breach at the deadline, and every further moment of the chain. Each is taken once, in
-order; after a time without the hub the warning of what is late already is left out and everything else made up for.
+A clock has steps: the warning, the breach at the deadline, and every further moment of the chain. Each is taken once,
+in order; after a time without the hub the warning of what is late already is left out and all else made up for.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -134,7 +134,7 @@ def _warning_at(clock: Clock, notice: timedelta, now: datetime) -> datetime:
     return clock.hours.after(begins, max(left - notice, timedelta(0)) / _MINUTE)
 
 
-# --- as JSON, in `order.sla_steps` -----------------------------------------------------------------------------------
+# --- as JSON, in `order.sla_steps` ---------------------------------------------------------------------------------
 
 
 def progress_as_json(progress: Progress) -> dict[str, Any]:

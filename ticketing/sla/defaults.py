@@ -23,6 +23,7 @@ from ticketing.sla.levels import (
 
 PRIORITIES = range(1, LOWEST_PRIORITY + 1)
 WARN_PCT = 75.0
+APPOINTMENT_MIN = 30.0
 _ALARMING = chain_of((Rung.ASSIGNEE, 0), (Rung.DISPATCHER, 0), (Rung.DUTY_MANAGER, 0), (Rung.MANAGER, 15))
 _URGENT = chain_of((Rung.ASSIGNEE, 0), (Rung.DISPATCHER, 0), (Rung.DUTY_MANAGER, 10), (Rung.MANAGER, 60))
 _ORDINARY = chain_of((Rung.ASSIGNEE, 0), (Rung.DISPATCHER, 30), (Rung.DUTY_MANAGER, 120), (Rung.MANAGER, 540))
@@ -33,20 +34,26 @@ _CHECKS = {
     "counted_in": check_counted_in,
     "warn_pct": check_percent,
     "chain": check_chain,
+    "appointment_min": check_minutes,
 }
 
 
 def _always(response_min: float, arrival_min: float, resolution_min: float, *, urgent: bool = False) -> Levels:
     chain = _URGENT if urgent else _ALARMING
-    return Levels(response_min, arrival_min, resolution_min, CountedIn.ALWAYS, WARN_PCT, chain)
+    return Levels(response_min, arrival_min, resolution_min, CountedIn.ALWAYS, WARN_PCT, chain, APPOINTMENT_MIN)
 
 
 def _by_day(response_min: float, arrival_min: float, resolution_min: float) -> Levels:
-    return Levels(response_min, arrival_min, resolution_min, CountedIn.BUSINESS, WARN_PCT, _ORDINARY)
+    return Levels(response_min, arrival_min, resolution_min, CountedIn.BUSINESS, WARN_PCT, _ORDINARY, APPOINTMENT_MIN)
 
 
 def _priorities() -> Mapping[int, Levels]:
-    return {1: _always(5, 5, 240), 2: _always(15, 15, 480, urgent=True), 3: _by_day(60, 240, 540), 4: _by_day(240, 540, 1620)}
+    return {
+        1: _always(5, 5, 240),
+        2: _always(15, 15, 480, urgent=True),
+        3: _by_day(60, 240, 540),
+        4: _by_day(240, 540, 1620),
+    }
 
 
 def _procedures() -> Mapping[Procedure, Levels]:

@@ -65,7 +65,7 @@ Year = Annotated[int, Query(ge=2000, le=2200, description="a calendar year")]
 CityName = Annotated[str, Path(min_length=1, max_length=80)]
 
 
-# --- policies --------------------------------------------------------------------------------------------------------
+# --- policies ------------------------------------------------------------------------------------------------------
 
 
 @router.get("/service-policies", response_model=list[PolicyOut])
@@ -120,7 +120,7 @@ async def preview_service_level(
     return LevelsOut.of(offered)
 
 
-# --- orders ----------------------------------------------------------------------------------------------------------
+# --- orders --------------------------------------------------------------------------------------------------------
 
 
 @router.get("/work-orders/{work_order_id}/service-level", response_model=OrderLevelsOut)
@@ -144,7 +144,7 @@ async def appoint_work_order(
     return OrderLevelsOut.of(await board.of_order(session, scope, work_order_id))
 
 
-# --- calendars -------------------------------------------------------------------------------------------------------
+# --- calendars -----------------------------------------------------------------------------------------------------
 
 
 @router.get("/business-calendar", response_model=CalendarOut)
@@ -207,7 +207,7 @@ async def delete_site_day(
     return await _forget_day(session, calendars, caller, site_id, day)
 
 
-# --- cities ----------------------------------------------------------------------------------------------------------
+# --- cities --------------------------------------------------------------------------------------------------------
 
 
 @router.get("/service-levels/cities", response_model=list[CityOut])
@@ -217,9 +217,7 @@ async def list_city_settings(session: Session, cities: Cities, caller: Reader) -
 
 
 @router.put("/service-levels/cities/{city}", response_model=CityOut)
-async def put_city_settings(
-    city: CityName, body: CityIn, session: Session, cities: Cities, caller: Manager
-) -> CityOut:
+async def put_city_settings(city: CityName, body: CityIn, session: Session, cities: Cities, caller: Manager) -> CityOut:
     """Puts these settings in the place of the city's old ones. For whoever is responsible for every site."""
     scope = caller.scope(Role.MANAGER)
     return CityOut.of(await cities.save(session, scope, city, body.settings, by=caller.person_id))

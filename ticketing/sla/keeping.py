@@ -38,7 +38,7 @@ class LevelKeeping:
         self._contractors = contractors
         self._clock = clock
 
-    # --- an order opens, becomes more urgent, begins again --------------------------------------------------------------
+    # --- an order opens, becomes more urgent, begins again ----------------------------------------------------------
 
     async def begin(self, session: AsyncSession, order: WorkOrder, draft: Draft) -> None:
         """Writes the service level of a new order into it, and starts its clocks."""
@@ -75,7 +75,7 @@ class LevelKeeping:
         order.sla_steps = {}
         rearm(order, now)
 
-    # --- effects of transitions ---------------------------------------------------------------------------------------
+    # --- effects of transitions -------------------------------------------------------------------------------------
 
     async def pause(self, session: AsyncSession, step: Step) -> None:
         """The order waits: for the owner, for parts, for a yes. Its clocks stand still until `hold_until`, if said."""
@@ -104,7 +104,7 @@ class LevelKeeping:
             order.arrival_escalated_at = None
         rearm(order, now)
 
-    # --- what holds ---------------------------------------------------------------------------------------------------
+    # --- what holds -------------------------------------------------------------------------------------------------
 
     async def resolved(
         self, session: AsyncSession, about: About, *, procedure: Procedure, promise: Policy | None = None
@@ -125,7 +125,9 @@ class LevelKeeping:
         about = About(order.site_id, order.kind, order.priority, contract_no)
         found = await self.resolved(session, about, procedure=Procedure(order.procedure), promise=promise)
         levels = found.levels
-        level = ServiceLevel(ROUND_THE_CLOCK, levels.warn_pct, levels.chain, found.sources)
+        level = ServiceLevel(
+            ROUND_THE_CLOCK, levels.warn_pct, levels.chain, found.sources, appointment_min=levels.appointment_min
+        )
         if levels.counted_in is CountedIn.BUSINESS:
             hours = await self._calendars.hours(session, order.site_id, at=now)
             ends = hours.after(_later(now, order.appointment_at), levels.resolution_min)
@@ -148,7 +150,7 @@ class LevelKeeping:
         return Policy(source=f"{contract.name} {contract.number}".strip(), says=says, contract_no=contract.number)
 
 
-# --- the row as clocks, and back ---------------------------------------------------------------------------------------
+# --- the row as clocks, and back -----------------------------------------------------------------------------------
 
 
 def is_over(order: WorkOrder) -> bool:
@@ -171,7 +173,9 @@ def clocks_of(order: WorkOrder, level: ServiceLevel) -> list[Clock]:
             order, level, Target.ARRIVAL, order.arrival_min, _later(opened, meeting), order.arrival_due_at,
             is_stopped=over or order.arrived_at is not None,
         )  # fmt: skip
-        clocks.insert(1, arrival if meeting is None else replace(arrival, hours=ROUND_THE_CLOCK))
+        if meeting is not None:
+            arrival = replace(arrival, hours=ROUND_THE_CLOCK, minutes=level.appointment_min)
+        clocks.insert(1, arrival)
     return clocks
 
 
@@ -244,7 +248,7 @@ def _arrival_due(order: WorkOrder, level: ServiceLevel, minutes: float | None, n
     if minutes is None:
         return None
     if order.appointment_at is not None:
-        return order.appointment_at + timedelta(minutes=minutes)
+        return order.appointment_at + timedelta(minutes=level.appointment_min)
     return level.hours.after(now, minutes)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 
@@ -41,8 +42,9 @@ class ChainStep:
 
 @dataclass(frozen=True)
 class Levels:
-    """Targets in minutes (`arrival_min` None: nobody has to come), `warn_pct`: at how much of a target's time the
-    assignee is warned, 100: never. `chain` is in order of time and not empty."""
+    """Targets in minutes (`arrival_min` None: nobody has to come; `appointment_min`: how late one may come to an
+    appointment). `warn_pct`: at how much of a target's time the assignee is warned, 100: never. `chain` is in order of
+    time and not empty."""
 
     response_min: float
     arrival_min: float | None
@@ -50,12 +52,15 @@ class Levels:
     counted_in: CountedIn
     warn_pct: float
     chain: tuple[ChainStep, ...]
+    appointment_min: float
 
 
 LONGEST_CHAIN = 10
 LONGEST_MIN = 366 * 24 * 60.0
 # What of a level a policy or a setting may say by itself; the rest is what would hold without it.
-LEVEL_FIELDS = ("response_min", "arrival_min", "resolution_min", "counted_in", "warn_pct", "chain")
+LEVEL_FIELDS = (
+    "response_min", "arrival_min", "resolution_min", "counted_in", "warn_pct", "chain", "appointment_min",
+)  # fmt: skip
 
 
 class BadLevel(ValueError):
@@ -95,7 +100,7 @@ def check_chain(field: str, value: Any) -> tuple[ChainStep, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str) or not 0 < len(value) <= LONGEST_CHAIN:
         raise BadLevel(field, f"1 … {LONGEST_CHAIN} × {{who, after_min}}")
     steps = [_chain_step(field, one) for one in value]
-    if any(later.after_min < earlier.after_min for earlier, later in zip(steps, steps[1:], strict=False)):
+    if any(later.after_min < earlier.after_min for earlier, later in pairwise(steps)):
         raise BadLevel(field, "after_min: … ≤ … ≤ …")
     if len({step.who for step in steps}) < len(steps):
         raise BadLevel(field, "who: ≠")

@@ -24,7 +24,12 @@ class ServicePolicy(Base):
     __tablename__ = "service_policy"
     __table_args__ = (
         UniqueConstraint(
-            "site_id", "kind", "priority", "contract_no", name="uq_service_policy_for", postgresql_nulls_not_distinct=True
+            "site_id",
+            "kind",
+            "priority",
+            "contract_no",
+            name="uq_service_policy_for",
+            postgresql_nulls_not_distinct=True,
         ),
         CheckConstraint("priority BETWEEN 1 AND 4", name="priority"),
     )

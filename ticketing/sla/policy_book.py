@@ -165,7 +165,7 @@ def _counted_as_json(field: str, value: Any) -> str:
     return check_counted_in(field, value).value
 
 
-_MINUTES = {name: check_minutes for name in ("response_min", "arrival_min", "resolution_min")}
+_MINUTES = dict.fromkeys(("response_min", "arrival_min", "resolution_min", "appointment_min"), check_minutes)
 _AS_JSON = {**_MINUTES, "counted_in": _counted_as_json, "warn_pct": check_percent, "chain": _chain_as_json}
 _AS_VALUE = {**_MINUTES, "counted_in": check_counted_in, "warn_pct": check_percent, "chain": check_chain}
 

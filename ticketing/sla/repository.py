@@ -14,7 +14,7 @@ from ticketing.models import WorkOrder
 from ticketing.sla.models import BusinessDay, BusinessWeek, CalendarWarning, CitySettings, ServicePolicy
 from ticketing.sla.policies import About
 
-# --- policies ---------------------------------------------------------------------------------------------------------
+# --- policies -------------------------------------------------------------------------------------------------------
 
 
 async def policies(session: AsyncSession, scope: Scope, *, site_id: UUID | None) -> Sequence[ServicePolicy]:
@@ -77,7 +77,7 @@ async def fitting(session: AsyncSession, about: About) -> Sequence[ServicePolicy
     return rows.all()
 
 
-# --- calendars --------------------------------------------------------------------------------------------------------
+# --- calendars -----------------------------------------------------------------------------------------------------
 
 
 async def week(session: AsyncSession, site_id: UUID | None, *, lock: bool = False) -> BusinessWeek | None:
@@ -126,7 +126,7 @@ async def claim_warning(session: AsyncSession, *, site_id: UUID, year: int, now:
     return found.first() is not None
 
 
-# --- cities -----------------------------------------------------------------------------------------------------------
+# --- cities --------------------------------------------------------------------------------------------------------
 
 
 async def city(session: AsyncSession, name: str) -> CitySettings | None:
@@ -137,7 +137,7 @@ async def cities(session: AsyncSession) -> Sequence[CitySettings]:
     return (await session.scalars(select(CitySettings).order_by(CitySettings.city))).all()
 
 
-# --- what is due ------------------------------------------------------------------------------------------------------
+# --- what is due ---------------------------------------------------------------------------------------------------
 
 
 async def due_orders(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[UUID]:

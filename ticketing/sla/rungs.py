@@ -27,9 +27,7 @@ class Rungs:
             found |= dict.fromkeys(people)
         return list(found)
 
-    async def people(
-        self, session: AsyncSession, *, site_id: UUID, assignee_id: UUID | None, who: Rung
-    ) -> list[UUID]:
+    async def people(self, session: AsyncSession, *, site_id: UUID, assignee_id: UUID | None, who: Rung) -> list[UUID]:
         """Those on a rung. Nobody there: whoever comes next, in the end who answers for the site; empty only where a
         site has no manager and the company no administrator."""
         match who:

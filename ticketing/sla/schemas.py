@@ -48,6 +48,7 @@ class LevelsSaid(Schema):
     counted_in: CountedIn | None = None
     warn_pct: Annotated[float, Field(description="warn when so much of the time has passed; 100: never")] | None = None
     chain: Annotated[list[ChainStepBody], Field(max_length=20)] | None = None
+    appointment_min: Annotated[Minutes, Field(description="how late one may come to an appointment")] | None = None
 
 
 class PolicyIn(LevelsSaid):
@@ -111,6 +112,7 @@ class LevelsOut(Schema):
     counted_in: CountedIn
     warn_pct: float
     chain: list[ChainStepBody]
+    appointment_min: float
     sources: dict[str, str]
     problem: str | None
     unknown_years: list[int]

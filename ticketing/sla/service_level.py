@@ -11,11 +11,14 @@ from ticketing.sla.levels import ChainStep, CountedIn, Rung, chain_as_json, chec
 # Orders from before service levels were kept: told at the deadline, to whom it was told then.
 _BEFORE = (ChainStep(Rung.DUTY_MANAGER, 0),)
 NO_WARNING_PCT = 100.0
+BEFORE_APPOINTMENT_MIN = 30.0
 
 
 @dataclass(frozen=True)
 class ServiceLevel:
-    """`hours` the clocks count in; `guessed_years`: years of it whose public holidays nobody had published or entered.
+    """`hours` the clocks count in, but for appointments, to which one may come `appointment_min` late.
+
+    `guessed_years`: years whose public holidays nobody had published or entered.
 
     `sources`: ids of the policies that said what is not a default, by field.
     """
@@ -25,6 +28,7 @@ class ServiceLevel:
     chain: tuple[ChainStep, ...]
     sources: Mapping[str, str]
     guessed_years: Sequence[int] = ()
+    appointment_min: float = BEFORE_APPOINTMENT_MIN
 
     @property
     def counted_in(self) -> CountedIn:
@@ -39,6 +43,7 @@ def as_json(level: ServiceLevel) -> dict[str, Any]:
         "chain": chain_as_json(level.chain),
         "policies": dict(level.sources),
         "guessed_years": list(level.guessed_years),
+        "appointment_min": level.appointment_min,
     }
 
 
@@ -53,4 +58,5 @@ def of_json(kept: Mapping[str, Any]) -> ServiceLevel:
         chain=check_chain("chain", kept["chain"]),
         sources=kept["policies"],
         guessed_years=kept["guessed_years"],
+        appointment_min=kept["appointment_min"],
     )

@@ -43,7 +43,11 @@ def changed() -> list[sa.Column]:
 
 def references(table: str, *, with_site: bool = True) -> list[sa.ForeignKeyConstraint]:
     found = [sa.ForeignKeyConstraint(["changed_by"], ["person.id"], name=f"fk_{table}_changed_by_person")]
-    return [*found, sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=f"fk_{table}_site_id_site")] if with_site else found
+    return (
+        [*found, sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=f"fk_{table}_site_id_site")]
+        if with_site
+        else found
+    )
 
 
 def upgrade() -> None:
@@ -62,7 +66,12 @@ def upgrade() -> None:
         sa.CheckConstraint("priority BETWEEN 1 AND 4", name=op.f("ck_service_policy_priority")),
         sa.PrimaryKeyConstraint("id", name="pk_service_policy"),
         sa.UniqueConstraint(
-            "site_id", "kind", "priority", "contract_no", name="uq_service_policy_for", postgresql_nulls_not_distinct=True
+            "site_id",
+            "kind",
+            "priority",
+            "contract_no",
+            name="uq_service_policy_for",
+            postgresql_nulls_not_distinct=True,
         ),
     )
     op.create_table(

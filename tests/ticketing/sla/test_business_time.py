@@ -64,7 +64,7 @@ def calendars(draw: st.DrawFn) -> BusinessHours:
     return BusinessHours(draw(ZONES), tuple(week), days)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(hours=calendars(), start=STARTS, minutes=st.integers(0, 700))
 def test_the_end_of_so_many_minutes_is_where_one_comes_by_counting_them(
     hours: BusinessHours, start: datetime, minutes: int
@@ -72,22 +72,28 @@ def test_the_end_of_so_many_minutes_is_where_one_comes_by_counting_them(
     assert hours.after(start, minutes) == slow_after(hours, start, minutes)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(hours=calendars(), start=STARTS, length=st.integers(-100, 6 * DAY_MIN))
 def test_what_passed_is_what_one_counts(hours: BusinessHours, start: datetime, length: int) -> None:
     end = start + length * MINUTE
     assert hours.between(start, end) == slow_between(hours, start, end) * MINUTE
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(hours=calendars(), start=STARTS, minutes=st.floats(0.01, 5000, allow_nan=False))
 def test_so_many_minutes_later_so_many_have_passed(hours: BusinessHours, start: datetime, minutes: float) -> None:
     passed = hours.between(start, hours.after(start, minutes))
     assert abs(passed - timedelta(minutes=minutes)) <= timedelta(microseconds=10)
 
 
-@settings(max_examples=150, deadline=None)
-@given(hours=calendars(), start=STARTS, minutes=st.integers(1, 3000), worked=st.integers(0, 4000), rest=st.integers(0, 9000))
+@settings(max_examples=60, deadline=None)
+@given(
+    hours=calendars(),
+    start=STARTS,
+    minutes=st.integers(1, 3000),
+    worked=st.integers(0, 4000),
+    rest=st.integers(0, 9000),
+)
 def test_a_rest_costs_nothing_and_mends_nothing(
     hours: BusinessHours, start: datetime, minutes: int, worked: int, rest: int
 ) -> None:
@@ -101,7 +107,7 @@ def test_a_rest_costs_nothing_and_mends_nothing(
         assert moved >= due
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(hours=calendars(), start=STARTS, first=st.integers(0, 2000), second=st.integers(0, 2000))
 def test_two_stretches_add_up(hours: BusinessHours, start: datetime, first: int, second: int) -> None:
     assert hours.after(hours.after(start, first), second) == hours.after(start, first + second)
