@@ -33,6 +33,9 @@ WAITING_LIMIT = 400
 EXAMPLES_A_SENDER = 20
 WINDOW_S = 60.0
 LETTERS_A_REASON = 100
+# Of what is only counted so many senders wait until the count is written, so that a kill loses none of a trickle; in a
+# flood the others are let go at once.
+COUNTED_WAITING = 10
 DEVICES_A_WRITE = 20
 # Who invents names must not fill the memory: whoever is forgotten may give examples again, and of no more than so many
 # is it known between two writes how much was only counted.
@@ -135,7 +138,7 @@ class RefusalLine:
     """Takes refusals at any speed and writes them in transactions of its own. Run `run()` beside the adapters.
 
     A flood costs little: of each sender a few examples a minute are kept, the rest is only counted, beside the last
-    example, and its senders are let go at once. `hub_refusals_dropped` says how much was only counted.
+    example, and its senders are let go at once but for a few. `hub_refusals_dropped` says how much was only counted.
     """
 
     def __init__(
@@ -154,6 +157,7 @@ class RefusalLine:
         self._clock = clock
         self._waiting = _Batch()
         self._waiting_examples = 0
+        self._counted_waiting = 0
         self._of_reason: Tally[tuple[StrEnum, str]] = Tally()
         self._last_of_reason: dict[tuple[StrEnum, str], _Sender] = {}
         self._refusing: dict[_Kind, _Sender] = {}
@@ -173,11 +177,14 @@ class RefusalLine:
 
     def unknown(self, message: UnknownMessage, *, done: Done | None = None) -> None:
         device = message.device
-        if self.only_counts_unknown(device):
-            _tell(done)
-            return
+        sender = self._sender(self._unknown_devices, device)
         self._unknown.inc()
-        self._unknown_devices[device].kept += 1
+        if not self._keeps_unknown(device, sender):
+            sender.device = device
+            self._count_more(sender, self._dropped_samples)
+            self._wait_for_count(sender, done)
+            return
+        sender.kept += 1
         said = self._waiting.said.setdefault(device, [])
         said.append(Sample(message.topic, message.payload, self._clock.now()))
         self._waiting.times[device] = self._waiting.times.get(device, 0) + 1
@@ -187,8 +194,7 @@ class RefusalLine:
         """Whether enough of this unknown device (protocol, broker, site's code, name) is kept: then this message of
         it is counted, and that is all. Else nothing was done, and `unknown` wants it."""
         sender = self._sender(self._unknown_devices, device)
-        is_among = device in self._waiting.said or len(self._waiting.said) < DEVICES_A_WRITE
-        if is_among and sender.kept < EXAMPLES_A_SENDER and self._waiting_examples < WAITING_LIMIT:
+        if self._counted_waiting < COUNTED_WAITING or self._keeps_unknown(device, sender):
             return False
         sender.device = device
         self._unknown.inc()
@@ -207,15 +213,17 @@ class RefusalLine:
         done: Done | None = None,
     ) -> None:
         """`about` tells senders of one source apart: a topic, a device."""
-        if self.only_counts(reason, source=source, about=about):
-            _tell(done)
-            return
+        sender = self._sender(self._refusing, (reason, source, about))
         self._count_reason(reason)
+        if not self._keeps(reason, source, sender):
+            beside = self._beside(reason, source, sender)
+            self._count_more(beside, self._dropped_letters)
+            self._wait_for_count(beside, done)
+            return
         letter = NewLetter(
             id=new_id(), raw=raw, reason=reason.value, detail=detail, source=source, site_id=site_id,
             received_at=self._clock.now(),
         )  # fmt: skip
-        sender = self._refusing[reason, source, about]
         sender.kept += 1
         sender.letter = letter.id
         self._last_of_reason[reason, source] = sender
@@ -227,13 +235,10 @@ class RefusalLine:
         """Whether enough of this kind is kept: then this refusal is counted, and that is all. Else nothing was done,
         and `refuse` wants it."""
         sender = self._sender(self._refusing, (reason, source, about))
-        has_room = self._of_reason[reason, source] < LETTERS_A_REASON and self._waiting_examples < WAITING_LIMIT
-        if has_room and sender.kept < EXAMPLES_A_SENDER:
+        if self._counted_waiting < COUNTED_WAITING or self._keeps(reason, source, sender):
             return False
         self._count_reason(reason)
-        # Who has no letter is counted beside the last one of the reason.
-        beside = sender if sender.letter is not None else self._last_of_reason.get((reason, source), sender)
-        self._count_more(beside, self._dropped_letters)
+        self._count_more(self._beside(reason, source, sender), self._dropped_letters)
         return True
 
     async def run(self) -> None:
@@ -250,6 +255,19 @@ class RefusalLine:
                 await asyncio.sleep(min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, FLOOD_PAUSE * took_s)))
 
     # --- counting: what a flood passes through -----------------------------------------------------------------------
+
+    def _keeps(self, reason: StrEnum, source: str, sender: _Sender) -> bool:
+        """Whether another example of this sender has a place."""
+        has_room = self._of_reason[reason, source] < LETTERS_A_REASON and self._waiting_examples < WAITING_LIMIT
+        return has_room and sender.kept < EXAMPLES_A_SENDER
+
+    def _keeps_unknown(self, device: _Device, sender: _Sender) -> bool:
+        is_among = device in self._waiting.said or len(self._waiting.said) < DEVICES_A_WRITE
+        return is_among and sender.kept < EXAMPLES_A_SENDER and self._waiting_examples < WAITING_LIMIT
+
+    def _beside(self, reason: StrEnum, source: str, sender: _Sender) -> _Sender:
+        """Whose letter counts what is not kept: who has none is counted beside the last one of the reason."""
+        return sender if sender.letter is not None else self._last_of_reason.get((reason, source), sender)
 
     def _sender(self, senders: dict[_K, _Sender], kind: _K) -> _Sender:
         now = self._clock.monotonic()
@@ -275,6 +293,15 @@ class RefusalLine:
             self._arrived.set()
         sender.more += 1
 
+    def _wait_for_count(self, sender: _Sender, done: Done | None) -> None:
+        """Lets whoever sent what was only counted go: once that is written, or now where too many wait for it."""
+        if sender.more and self._counted_waiting < COUNTED_WAITING:
+            self._counted_waiting += 1
+            if done is not None:
+                self._waiting.done.append(done)
+        elif done is not None:
+            done()
+
     def _count_reason(self, reason: StrEnum) -> None:
         counter = self._refused_for.get(reason)
         if counter is None:
@@ -292,7 +319,7 @@ class RefusalLine:
     def _take(self) -> _Batch:
         """All that waits, with what was only counted."""
         batch, self._waiting = self._waiting, _Batch()
-        self._waiting_examples = 0
+        self._waiting_examples = self._counted_waiting = 0
         self._of_reason.clear()
         senders, self._with_more = self._with_more, []
         for sender in senders:
@@ -364,9 +391,3 @@ def _is_away(error: Exception) -> bool:
 
 def _short(error: Exception) -> str:
     return repr(error)[:200]
-
-
-def _tell(done: Done | None) -> None:
-    """Lets the sender go: what he sent is counted."""
-    if done is not None:
-        done()
