@@ -60,7 +60,9 @@ def test_the_storekeeper_hears_once_when_the_minimum_is_passed(before: int, afte
     assert ledger.falls_below(Decimal(5), before=levels[0], after=levels[1]) is told
 
 
-MOVES = st.lists(st.tuples(st.sampled_from(["receive", "reserve", "release", "use", "back", "count"]), QUANTITIES, COSTS))
+MOVES = st.lists(
+    st.tuples(st.sampled_from(["receive", "reserve", "release", "use", "back", "count"]), QUANTITIES, COSTS)
+)
 
 
 @settings(max_examples=60, deadline=None)

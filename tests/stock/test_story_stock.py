@@ -116,7 +116,9 @@ async def test_the_table_goes_out_and_comes_back_unchanged_and_says_what_is_wron
     assert (await send(file))["updated"] == 1
     assert (await store.call("GET", f"/stock-movements?part_id={part}", store.manager)).json()["total"] == 1
 
-    csv = "编码,名称,单位,仓库编码,库存数量,单价,最低库存\nTAP-15,水龙头,个,MAIN,6,40,2\nGASKET,垫片,个,MAIN,100,0.15,\n"
+    csv = (
+        "编码,名称,单位,仓库编码,库存数量,单价,最低库存\nTAP-15,水龙头,个,MAIN,6,40,2\nGASKET,垫片,个,MAIN,100,0.15,\n"
+    )
     assert (await send(csv.encode())) | {"problems": None} == {
         "status": 200, "kind": "parts", "dry_run": False, "rows": 2, "created": 1, "updated": 1, "problems": None,
         "ignored_columns": [],
