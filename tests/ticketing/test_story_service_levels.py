@@ -44,10 +44,10 @@ class Api:
         self._logins = logins
 
     async def call(
-        self, method: str, path: str, role: Role, who: str | None = None, *, everywhere: bool = False,
-        stranger: bool = False, **body: Any,
-    ) -> httpx.Response:  # fmt: skip
-        site_id = None if everywhere else new_id() if stranger else self.town.site_id
+        self, method: str, path: str, role: Role, who: str | None = None, *, at: str = "here", **body: Any
+    ) -> httpx.Response:
+        """`at`: "here", "everywhere" or "elsewhere" is where the caller has that role."""
+        site_id = {"here": self.town.site_id, "everywhere": None, "elsewhere": new_id()}[at]
         person = self.town.person[who] if who else None
         token = self._logins.add(role, site_id=site_id, person_id=person)
         headers = {"authorization": f"Bearer {token}"}
@@ -55,7 +55,7 @@ class Api:
 
     async def open(self, **more: Any) -> str:
         """A door at home that does not lock: priority 3."""
-        body = {
+        body: dict[str, Any] = {
             "site_id": str(self.town.site_id), "channel": "phone", "kind": "home_repair", "topic": "doors_windows",
             "space_id": str(self.town.spaces["3-2-502"]), "priority": 3, "text": "入户门锁不上",
         }  # fmt: skip
@@ -131,7 +131,7 @@ def with_a_question() -> dict[str, Any]:
 
 async def test_an_order_over_a_public_holiday_a_hold_and_the_owners_time_up_to_the_manager(api: Api) -> None:
     saved = await api.call(
-        "PUT", "/order-flows/repair", Role.ADMIN, "manager", everywhere=True, document=with_a_question(), version=1
+        "PUT", "/order-flows/repair", Role.ADMIN, "manager", at="everywhere", document=with_a_question(), version=1
     )
     assert saved.status_code == 200, saved.text
     order = await api.open()
@@ -191,11 +191,17 @@ async def test_an_order_over_a_public_holiday_a_hold_and_the_owners_time_up_to_t
 async def test_a_policy_holds_for_what_opens_after_it_and_the_most_specific_wins(api: Api) -> None:
     before = await api.open(text="第一张")
     site = str(api.town.site_id)
-    wide = {"name": "全公司报修", "kind": "home_repair", "response_min": 20, "resolution_min": 300}
-    own = {"name": "本项目三级", "site_id": site, "priority": 3, "resolution_min": 120, "counted_in": "always"}
+    wide: dict[str, Any] = {"name": "全公司报修", "kind": "home_repair", "response_min": 20, "resolution_min": 300}
+    own: dict[str, Any] = {
+        "name": "本项目三级",
+        "site_id": site,
+        "priority": 3,
+        "resolution_min": 120,
+        "counted_in": "always",
+    }
     assert (await api.call("POST", "/service-policies", Role.MANAGER, "manager", **wide)).status_code == 403
     made = [
-        await api.call("POST", "/service-policies", Role.ADMIN, "manager", everywhere=True, **body)
+        await api.call("POST", "/service-policies", Role.ADMIN, "manager", at="everywhere", **body)
         for body in (wide, own)
     ]
     assert [one.status_code for one in made] == [201, 201]
@@ -218,8 +224,8 @@ async def test_a_policy_holds_for_what_opens_after_it_and_the_most_specific_wins
     assert (stale.status_code, stale.json()["facts"]) == (409, {"given_version": 1, "version": 2})
     twice = await api.call("POST", "/service-policies", Role.MANAGER, "manager", **own)
     assert (twice.status_code, twice.json()["facts"]["policy_id"]) == (409, policy["id"])
-    assert (await api.call("GET", path, Role.MANAGER, stranger=True)).status_code == 404
-    assert (await api.call("DELETE", path, Role.MANAGER, stranger=True)).status_code == 404
+    assert (await api.call("GET", path, Role.MANAGER, at="elsewhere")).status_code == 404
+    assert (await api.call("DELETE", path, Role.MANAGER, at="elsewhere")).status_code == 404
     assert (await api.call("DELETE", path, Role.MANAGER, "manager")).status_code == 204
 
 
@@ -247,11 +253,11 @@ async def test_at_an_appointment_nobody_is_late_before_it(api: Api) -> None:
     )
     assert (too_late.status_code, too_late.json()["code"]) == (409, "appointment_too_late")
     other = await api.open(space_id=str(api.town.spaces["3-1-502"]))
-    past = {"appointment_at": local("2026-10-01 10:00").isoformat()}
+    past: dict[str, Any] = {"appointment_at": local("2026-10-01 10:00").isoformat()}
     refused = await api.call("PUT", f"/work-orders/{other}/appointment", Role.DISPATCHER, "dispatcher", **past)
     assert (refused.status_code, refused.json()["facts"]["field"]) == (422, "appointment_at")
     assert "预约时间" in refused.json()["message"]
-    hidden = await api.call("PUT", path, Role.DISPATCHER, stranger=True, **past)
+    hidden = await api.call("PUT", path, Role.DISPATCHER, at="elsewhere", **past)
     assert hidden.status_code == 404
 
 
@@ -280,7 +286,7 @@ async def test_a_year_nobody_knows_is_told_once_and_entered_by_hand(api: Api) ->
     shown_2027 = (await api.call("GET", f"{calendar}?year=2027", Role.ENGINEER)).json()
     assert (shown_2027["unknown_years"], shown_2027["public"]) == ([2027], [])
     entered = await api.call(
-        "PUT", "/business-calendar/days/2027-01-01", Role.ADMIN, "manager", everywhere=True, name="元旦", hours=[]
+        "PUT", "/business-calendar/days/2027-01-01", Role.ADMIN, "manager", at="everywhere", name="元旦", hours=[]
     )
     assert entered.status_code == 200, entered.text
     worked = await api.call("PUT", f"{calendar}/days/2027-01-03", Role.MANAGER, "manager", name="元旦调休", hours=None)
@@ -290,7 +296,7 @@ async def test_a_year_nobody_knows_is_told_once_and_entered_by_hand(api: Api) ->
     ]  # fmt: skip
 
     hours = [[["08:00", "12:00"], ["13:00", "24:00"]], *[[["08:00", "12:00"]]] * 4, [], []]
-    week = {"hours": hours, "keeps_holidays": True}
+    week: dict[str, Any] = {"hours": hours, "keeps_holidays": True}
     saved = await api.call("PUT", f"{calendar}?year=2027", Role.MANAGER, "manager", **week, version=0)
     assert (saved.status_code, saved.json()["hours"], saved.json()["version"]) == (200, hours, 1)
     stale = await api.call("PUT", f"{calendar}?year=2027", Role.MANAGER, "manager", **week, version=0)
@@ -298,7 +304,7 @@ async def test_a_year_nobody_knows_is_told_once_and_entered_by_hand(api: Api) ->
     bad = await api.call("PUT", f"{calendar}?year=2027", Role.MANAGER, "manager", hours=[[["18:00", "09:00"]]] * 7)
     assert (bad.status_code, bad.json()["facts"]) == (422, {"problem": "backwards"})
     assert "跨零点" in bad.json()["message"]
-    hidden = await api.call("PUT", f"{calendar}/days/2027-02-01", Role.MANAGER, stranger=True, name="春节", hours=[])
+    hidden = await api.call("PUT", f"{calendar}/days/2027-02-01", Role.MANAGER, at="elsewhere", name="春节", hours=[])
     assert hidden.status_code == 404
     gone = await api.call("DELETE", f"{calendar}/days/2027-05-01", Role.MANAGER, "manager")
     assert gone.status_code == 404
@@ -308,16 +314,16 @@ async def test_life_safety_runs_round_the_clock_and_a_city_sets_what_its_sites_h
     town = api.town
     for city, status in (("火星", 404), ("杭州", 200)):
         saved = await api.call(
-            "PUT", f"/service-levels/cities/{city}", Role.ADMIN, "manager", everywhere=True,
+            "PUT", f"/service-levels/cities/{city}", Role.ADMIN, "manager", at="everywhere",
             settings={"entrapment": {"area": "elsewhere"}, "deadlines": {"smoke": {"arrival_min": 4}}},
         )  # fmt: skip
         assert saved.status_code == status, saved.text
     bad = await api.call(
-        "PUT", "/service-levels/cities/杭州", Role.ADMIN, "manager", everywhere=True,
+        "PUT", "/service-levels/cities/杭州", Role.ADMIN, "manager", at="everywhere",
         settings={"deadlines": {"smoke": {"chain": []}}},
     )  # fmt: skip
     assert (bad.status_code, "deadlines.smoke.chain" in bad.json()["message"]) == (422, True)
-    by_office_hours = {
+    by_office_hours: dict[str, Any] = {
         "name": "夜里不算", "site_id": str(town.site_id), "kind": "entrapment", "counted_in": "business",
         "response_min": 2, "chain": [{"who": "manager", "after_min": 0}],
     }  # fmt: skip

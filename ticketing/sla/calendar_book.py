@@ -99,7 +99,7 @@ class CalendarBook:
             *((day, name, False) for day, name in published.workdays.items()),
         ]  # fmt: skip
         is_own = row is not None and row.site_id == site_id
-        entered = [(day, None) for day in company.values() if day.day not in own]
+        entered: list[tuple[SpecialDay, UUID | None]] = [(day, None) for day in company.values() if day.day not in own]
         entered += [(day, site_id) for day in own.values()]
         known = {year} if company or own else set()
         return CalendarView(

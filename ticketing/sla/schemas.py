@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, ConfigDict, Field, JsonValue, StringConstraints
 
 from catalog.foreign_text import Line
 from catalog.schemas import Table
@@ -23,13 +23,14 @@ Day = Annotated[list[Span], Field(max_length=12)]
 Name = Annotated[Line, StringConstraints(min_length=1, max_length=80)]
 Minutes = Annotated[float, Field(description="minutes, above 0", allow_inf_nan=False)]
 
-CHAIN = [
+CHAIN: list[JsonValue] = [
     {"who": "assignee", "after_min": 0},
     {"who": "dispatcher", "after_min": 30},
     {"who": "duty_manager", "after_min": 120},
     {"who": "manager", "after_min": 540},
 ]
-OFFICE_DAY = [["09:00", "18:00"]]
+OFFICE_DAY: list[JsonValue] = [["09:00", "18:00"]]
+OFFICE_WEEK: list[JsonValue] = [OFFICE_DAY, OFFICE_DAY, OFFICE_DAY, OFFICE_DAY, OFFICE_DAY, [], []]
 
 
 class ChainStepBody(Schema):
@@ -181,7 +182,7 @@ class WeekIn(Schema):
     """Seven days, Monday first; a closed day is an empty list."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"hours": [OFFICE_DAY] * 5 + [[], []], "keeps_holidays": True, "version": 0}]}
+        json_schema_extra={"examples": [{"hours": OFFICE_WEEK, "keeps_holidays": True, "version": 0}]}
     )
 
     hours: Annotated[list[Day], Field(min_length=1, max_length=7)]

@@ -5,7 +5,9 @@ is started meanwhile, and none is lost.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import assert_never
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -101,22 +103,21 @@ class LevelSweeps:
                 "told": [str(one) for one in told], "due_at": step.due_at.isoformat(),
             },
         )  # fmt: skip
-        facts = {
-            "site_id": order.site_id, "life_safety": order.is_life_safety, "work_order_id": order.id,
-            "reason": reason, "due_at": step.due_at, "person_ids": tuple(told),
-        }  # fmt: skip
-        await publish(session, TargetWarned(**facts) if is_warning else WorkOrderEscalated(**facts))
+        if is_warning:
+            await publish(session, _warning(order, reason, step.due_at, told))
+            return
+        event = WorkOrderEscalated(
+            site_id=order.site_id, life_safety=order.is_life_safety, work_order_id=order.id, reason=reason,
+            due_at=step.due_at, person_ids=tuple(told),
+        )  # fmt: skip
+        await publish(session, event)
 
     async def _tell_hold_is_over(self, session: AsyncSession, order: WorkOrder) -> None:
         now, told = self._clock.now(), await self._rungs.all(session, order, _AFTER_A_HOLD)
         record(
             session, order, Entry.WARNED, at=now, after={"reason": "hold_over", "told": [str(one) for one in told]}
         )  # fmt: skip
-        event = TargetWarned(
-            site_id=order.site_id, life_safety=order.is_life_safety, work_order_id=order.id, reason="hold_over",
-            due_at=order.resolution_due_at, person_ids=tuple(told),
-        )  # fmt: skip
-        await publish(session, event)
+        await publish(session, _warning(order, "hold_over", order.resolution_due_at, told))
 
     async def _escalate_tasks(self, session: AsyncSession, order: WorkOrder) -> None:
         now = self._clock.now()
@@ -132,6 +133,13 @@ class LevelSweeps:
                 reason="task_overdue", task_id=task.id, due_at=task.due_at,
             )  # fmt: skip
             await publish(session, event)
+
+
+def _warning(order: WorkOrder, reason: str, due_at: datetime, told: Sequence[UUID]) -> TargetWarned:
+    return TargetWarned(
+        site_id=order.site_id, life_safety=order.is_life_safety, work_order_id=order.id, reason=reason,
+        due_at=due_at, person_ids=tuple(told),
+    )  # fmt: skip
 
 
 def _after(order: WorkOrder, steps: Sequence[Step]) -> dict[str, object]:

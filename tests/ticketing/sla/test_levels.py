@@ -192,7 +192,8 @@ def test_hours_that_cannot_be_meant_say_what_is_wrong(pairs: list[list[str]], pr
 
 
 def test_a_week_has_seven_days_and_is_open_some_time() -> None:
-    for bad, problem in (([[]] * 6, "not_seven_days"), ([[]] * 7, "never_open")):
+    closed: list[list[list[str]]] = [[]]
+    for bad, problem in ((closed * 6, "not_seven_days"), (closed * 7, "never_open")):
         with pytest.raises(BadHours, match=problem):
             parse_week(bad)
     day = [["00:00", "12:00"], ["12:30", "24:00"]]
