@@ -24,6 +24,7 @@ from connectors.wechat import WeChatClient, WeChatSettings
 from connectors.wecom import WeComClient, WeComSettings
 from device_adapters.mqtt.credentials import CredentialService
 from hub.equipment_facts import LatestFacts
+from hub.personal import holders
 from hub.settings import HubSettings
 from hub.telemetry_proof import TelemetryProof
 from insight.room import Insight, build_insight
@@ -52,6 +53,8 @@ from people.rostering import Rostering
 from people.service import PeopleService
 from people.settings import LoginSettings
 from people.throttle import LoginThrottle, ThrottlePolicy
+from privacy.room import PrivacyRoom, build_privacy
+from privacy.settings import PrivacySettings
 from rules.service import RuleService
 from stock.service import StockService
 from telemetry.service import TelemetryService
@@ -215,6 +218,7 @@ class Rooms:
     owners: OwnerServices
     automation: Automation
     insight: Insight
+    privacy: PrivacyRoom
 
 
 def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
@@ -236,9 +240,11 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         links=ReportLinks(secret=common.secrets.get("link_secret"), clock=common.clock),
         files_dir=common.settings.files, stock=stock, link_secret=common.secrets.get("link_secret"),
     )  # fmt: skip
+    knowledge = KnowledgeRoom(KnowledgeService(common.clock), KnowledgeEditor(common.clock))
     owners = build_owner_services(
         database=common.database, app=common.jobs, catalog=catalog.service, people=people.service,
         editor=people.editor, notify=notify.service, ticketing=ticketing.service, attaching=ticketing.attaching,
+        feedback=ticketing.feedback.service, knowledge=knowledge.service,
         wechat=connectors.wechat, account=connectors.account, settings=OwnerServicesSettings(), texts=common.texts,
         clock=common.clock, registry=common.registry,
     )  # fmt: skip
@@ -247,9 +253,10 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         notify=notify.service, ticketing=ticketing, settings=AutomationSettings(),
         master=common.secrets.get("link_secret"), clock=common.clock, registry=common.registry,
     )  # fmt: skip
+    audit, keeping = build_audit(common.clock), PrivacySettings()
     return Rooms(
         answers=AnswerBook(common.clock),
-        audit=build_audit(common.clock),
+        audit=audit,
         catalog=catalog,
         people=people,
         credentials=CredentialService(common.profiles, catalog.service, common.clock),
@@ -257,12 +264,16 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         alarms=alarms,
         notify=notify,
         telemetry=telemetry,
-        knowledge=KnowledgeRoom(KnowledgeService(common.clock), KnowledgeEditor(common.clock)),
+        knowledge=knowledge,
         stock=stock,
         rules=rules,
         ticketing=ticketing,
         owners=owners,
         automation=automation,
+        privacy=build_privacy(
+            holders=holders(audit, keeping, files=common.settings.files), openids=people.service.openids,
+            settings=keeping, clock=common.clock, registry=common.registry,
+        ),
         insight=build_insight(
             database=common.database, ticketing=ticketing, catalog=catalog.service, people=people.service,
             notify=notify.service, settings=InsightSettings(), texts=common.texts, clock=common.clock,

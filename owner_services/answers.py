@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from kit.errors import DomainError
 from kit.i18n import Language, Texts
+from knowledge.views import ArticleView
 from owner_services.locating import Question
 from owner_services.understanding.signs import Trouble
 from people.views import Home
@@ -55,6 +57,19 @@ class Answers:
             known=known,
             **facts,
         )
+
+    def refused(self, refusal: DomainError, language: Language) -> str:
+        return self._texts.of_error(refusal, language)
+
+    def wish_done(self, word: str, report: OwnerReport, reader: Reader) -> str:
+        """What was done about a wish (`wish.<word>`), with the promise there was before."""
+        promised = clock_time(report.promised_at, reader)
+        return self.say(f"wish.{word}", reader.language, number=report.number, promised=promised)
+
+    def offered(self, articles: Sequence[ArticleView], language: Language) -> str:
+        """That articles may answer, by their names."""
+        titles = "、".join(f"《{one.title(language)}》" for one in articles)
+        return self.say("article.offered", language, titles=titles)
 
     def progress(self, reports: Sequence[OwnerReport], reader: Reader) -> str:
         """The states of somebody's own reports, one a line."""

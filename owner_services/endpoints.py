@@ -4,10 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, status
+from fastapi.responses import JSONResponse
 
 from kit.access import Role
 from kit.errors import DomainError
 from kit.http import Caller, RequestLanguage, Session, allow, service
+from knowledge.schemas import ArticleLineOut
 from owner_services.binding import Binding
 from owner_services.errors import (
     CallbackNotSetUp,
@@ -17,8 +19,8 @@ from owner_services.errors import (
     MoreNeeded,
     WrongSignature,
 )
-from owner_services.schemas import InvitationIn, InvitationOut, MyReportIn, MyReportOut
-from owner_services.webform import WebForm
+from owner_services.schemas import InvitationIn, InvitationOut, MyReportIn, MyReportOut, OfferedOut
+from owner_services.webform import Offered, WebForm
 
 router = APIRouter(prefix="/api/v1", tags=["owners"])
 
@@ -41,21 +43,29 @@ Bindings = Annotated[Binding, Depends(service(Binding))]
     "/my/reports",
     response_model=MyReportOut,
     status_code=status.HTTP_201_CREATED,
+    responses={200: {"model": OfferedOut, "description": "articles may answer it; nothing was filed"}},
     dependencies=[Depends(allow(Role.OWNER))],
 )
 async def report_as_owner(
     body: MyReportIn, session: Session, caller: Caller, form: Form, language: RequestLanguage
-) -> MyReportOut:
-    """Report something in one's own words; 422 `more_needed` says what is missing."""
-    confirmed = await form.report(
+) -> MyReportOut | JSONResponse:
+    """Report something in one's own words; 422 `more_needed` says what is missing.
+
+    A question that articles of the knowledge base may answer is not filed: 200 names them, and `send_anyway` files it.
+    """
+    done = await form.report(
         session,
         caller.person_id,
         text=body.text,
         space_id=body.space_id,
         client_key=body.client_key,
+        send_anyway=body.send_anyway,
         language=language,
     )
-    return MyReportOut.of(confirmed.reported, confirmed.answer)
+    if isinstance(done, Offered):
+        articles = [ArticleLineOut.of_found(one, language) for one in done.found]
+        return JSONResponse(OfferedOut(articles=articles, answer=done.answer).model_dump(mode="json"))
+    return MyReportOut.of(done.reported, done.answer)
 
 
 @router.post(

@@ -1,6 +1,7 @@
 """An owner's report, by whatever door it came: understood, placed, handed to ticketing."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,13 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog.service import CatalogService
 from kit.access import Scope
 from owner_services.locating import Location, Locator, Question, is_public
-from owner_services.understanding.meaning import Meaning
+from owner_services.understanding.meaning import Intent, Meaning, is_question
 from owner_services.understanding.signs import Trouble
 from people.service import PeopleService
 from people.views import Home
+from ticketing.feedback.subjects import wants_anonymity
 from ticketing.kinds import Category, Channel
 from ticketing.reports import NewReport, Reported
 from ticketing.service import TicketingService
+
+# 建议加装路灯 wishes for something; 投诉…建议换人 is a complaint all the same.
+_SUGGESTS = re.compile(r"^(?!.*(?:投诉|差评|态度|不作为|不负责|没人管)).*(?:建议|意见)")
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,15 @@ class OwnerReporting:
         source_ref: str,
         location: Location,
     ) -> Reported:
+        category = category_of(meaning)
         return await self._ticketing.report(
             session,
             NewReport(
                 site_id=location.site_id,
                 channel=channel,
                 text=meaning.text,
-                category=category_of(meaning.trouble),
+                category=category,
+                is_anonymous=category is Category.COMPLAINT and wants_anonymity(meaning.text),
                 reporter_id=reporter.person_id,
                 space_id=location.space_id,
                 building_id=location.building_id,
@@ -99,13 +106,15 @@ class OwnerReporting:
         )
 
 
-def category_of(trouble: Trouble | None) -> Category:
-    match trouble:
+def category_of(meaning: Meaning) -> Category:
+    match meaning.trouble:
         case None:
             return Category.OTHER
         case Trouble.ENTRAPMENT:
             return Category.ELEVATOR
-        case _:
+        case Trouble.COMPLAINT if _SUGGESTS.search(meaning.text):
+            return Category.SUGGESTION
+        case trouble:
             return Category(trouble.value)
 
 
@@ -113,3 +122,11 @@ def _may_be_anonymous(meaning: Meaning) -> bool:
     """Public equipment and danger may be reported by whoever stands in front of it."""
     is_dangerous = meaning.trouble is not None and meaning.trouble.is_dangerous
     return is_dangerous or (is_public(meaning) and meaning.place.building is not None)
+
+
+def as_report(meaning: Meaning) -> Meaning:
+    """Whoever fills in the form, or wants a person to answer, reports, however they put it."""
+    if meaning.intent is Intent.REPORT:
+        return meaning
+    trouble = Trouble.INQUIRY if is_question(meaning.text) else Trouble.OTHER
+    return replace(meaning, intent=Intent.REPORT, trouble=trouble, argument="")

@@ -12,19 +12,24 @@ from kit.db import Database
 from kit.i18n import Texts
 from kit.jobs import JobKind
 from kit.sweeps import Sweep
+from knowledge.service import KnowledgeService
 from notify.service import NotifyService
 from owner_services.answers import Answers
 from owner_services.binding import Binding
 from owner_services.locating import Locator
+from owner_services.offering import Offering
 from owner_services.reporting import OwnerReporting
 from owner_services.settings import OwnerServicesSettings
 from owner_services.webform import WebForm
 from owner_services.wechat.conversation import Conversation
 from owner_services.wechat.envelope import Envelope
 from owner_services.wechat.inbox import Patience, WeChatInbox
+from owner_services.wechat.offered import OfferedAnswers
+from owner_services.wechat.wishes import SpokenWishes
 from people.editing import PeopleEditor
 from people.service import PeopleService
 from ticketing.attaching import Attaching
+from ticketing.feedback.service import FeedbackService
 from ticketing.service import TicketingService
 
 WITHIN_FIVE_SECONDS = Patience()
@@ -59,6 +64,8 @@ def build_owner_services(
     editor: PeopleEditor,
     notify: NotifyService,
     ticketing: TicketingService,
+    feedback: FeedbackService,
+    knowledge: KnowledgeService,
     attaching: Attaching,
     wechat: WeChatClient,
     account: WeChatSettings,
@@ -71,6 +78,7 @@ def build_owner_services(
     answers = Answers(texts)
     binding = Binding(people=people, editor=editor, catalog=catalog, notify=notify, settings=settings, clock=clock)
     reporting = OwnerReporting(ticketing=ticketing, people=people, catalog=catalog, locator=Locator(catalog))
+    offering = Offering(knowledge)
     conversation = Conversation(
         reporting=reporting,
         ticketing=ticketing,
@@ -79,6 +87,8 @@ def build_owner_services(
         notify=notify,
         binding=binding,
         answers=answers,
+        offered=OfferedAnswers(offering, answers),
+        wishes=SpokenWishes(feedback, answers),
         clock=clock,
     )
     inbox = WeChatInbox(
@@ -93,5 +103,5 @@ def build_owner_services(
         keep_days=settings.keep_message_days,
         patience=patience,
     )
-    web_form = WebForm(reporting=reporting, catalog=catalog, answers=answers, clock=clock)
+    web_form = WebForm(reporting=reporting, offering=offering, catalog=catalog, answers=answers, clock=clock)
     return OwnerServices(Envelope(account, clock), inbox, binding, web_form)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from catalog.foreign_text import Line, Name
 from kit.http import Schema
+from knowledge.schemas import ArticleLineOut
 from owner_services.binding import Issued
 from people.kinds import Relation
 from ticketing.kinds import OwnerState
@@ -19,7 +20,15 @@ class MyReportIn(Schema):
 
     text: Name = Field(max_length=500, examples=["厨房漏水"])
     space_id: UUID | None = None
+    send_anyway: bool = Field(False, description="file it although articles may answer it")
     client_key: Line = Field(default="", max_length=64, examples=["5f1c1f1e-0d0b-4f3a-9f0e-2f8b8a1b2c3d"])
+
+
+class OfferedOut(Schema):
+    """Articles that may answer the question, best first: nothing was filed. `answer`: the same in a sentence."""
+
+    articles: list[ArticleLineOut]
+    answer: str = Field(examples=["《水费缴纳方式》可能回答了您的问题；仍需客服处理请选择“仍要提交”。"])
 
 
 class MyReportOut(Schema):

@@ -11,14 +11,23 @@ from kit.access import Scope
 from kit.clock import Clock
 from kit.i18n import Language
 from kit.ids import new_id
+from knowledge.views import Found
 from owner_services.answers import Answers, Reader
 from owner_services.errors import HomeNotFound, MoreNeeded
 from owner_services.locating import Question
-from owner_services.reporting import BindFirst, OwnerReporting, Reporter
-from owner_services.understanding.meaning import Intent, Meaning, understand
-from owner_services.understanding.signs import Trouble
+from owner_services.offering import Offering
+from owner_services.reporting import BindFirst, OwnerReporting, Reporter, as_report
+from owner_services.understanding.meaning import understand
 from ticketing.kinds import Channel
 from ticketing.reports import Reported
+
+
+@dataclass(frozen=True)
+class Offered:
+    """Articles that may answer, so that nothing was filed; and the sentence that says so."""
+
+    found: list[Found]
+    answer: str
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,11 @@ class Confirmed:
 
 
 class WebForm:
-    def __init__(self, *, reporting: OwnerReporting, catalog: CatalogService, answers: Answers, clock: Clock) -> None:
+    def __init__(
+        self, *, reporting: OwnerReporting, offering: Offering, catalog: CatalogService, answers: Answers, clock: Clock
+    ) -> None:
         self._reporting = reporting
+        self._offering = offering
         self._catalog = catalog
         self._answers = answers
         self._clock = clock
@@ -44,11 +56,19 @@ class WebForm:
         text: str,
         space_id: UUID | None,
         client_key: str,
+        send_anyway: bool,
         language: Language,
-    ) -> Confirmed:
-        """Files an owner's words. Raises HomeNotFound and MoreNeeded."""
+    ) -> Confirmed | Offered:
+        """Files an owner's words, unless they ask what articles answer and were not sent anyway.
+
+        Raises HomeNotFound and MoreNeeded.
+        """
         reporter = _at(await self._reporting.reporter(session, person_id), space_id)
-        meaning = _as_report(understand(text))
+        meaning = understand(text)
+        offered = [] if send_anyway else await self._offering.for_question(session, meaning, reporter)
+        if offered:
+            return Offered(offered, self._answers.offered([one.article for one in offered], language))
+        meaning = as_report(meaning)
         found = await self._reporting.report(
             session,
             meaning,
@@ -73,10 +93,3 @@ def _at(reporter: Reporter, space_id: UUID | None) -> Reporter:
     if not homes:
         raise HomeNotFound(space_id)
     return replace(reporter, homes=homes)
-
-
-def _as_report(meaning: Meaning) -> Meaning:
-    """Whoever fills in the form reports, however they put it."""
-    if meaning.intent is Intent.REPORT:
-        return meaning
-    return replace(meaning, intent=Intent.REPORT, trouble=Trouble.OTHER, argument="")

@@ -75,6 +75,17 @@ _TOPICS = (
 )
 
 
+_QUESTION = re.compile(
+    r"怎么|怎样|如何|哪里|哪儿|在哪|去哪|几点|多少|什么时候|啥时候|能不能|可不可以|可以.{0,12}[吗么嘛]|要不要|需要.{0,8}[吗么什]"
+    r"|(?:吗|么|呢|[?])[\s。!~]*$"
+)
+
+
+def is_question(text: str) -> bool:
+    """Whether the words ask rather than tell."""
+    return bool(_QUESTION.search(normalised(text)))
+
+
 def understand(text: str) -> Meaning:
     """The meaning of one message, or of a message with the one before it joined by a space."""
     plain = normalised(text)[:LONGEST_TEXT]

@@ -1,9 +1,7 @@
 """What an owner is answered in WeChat, and what follows from what they wrote. Runs inside the message's transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,11 +19,15 @@ from owner_services.answers import Answers, Reader, named
 from owner_services.binding import Binding, Refusal
 from owner_services.locating import Question
 from owner_services.models import WeChatMessage
-from owner_services.reporting import BindFirst, Filed, OwnerReporting
+from owner_services.reporting import BindFirst, Filed, OwnerReporting, as_report
 from owner_services.understanding.meaning import Intent, Meaning, understand, understand_after
+from owner_services.understanding.wish import Wish, find_wish
 from owner_services.wechat.inbound import Inbound, InboundKind
+from owner_services.wechat.offered import OfferedAnswers, is_remark
+from owner_services.wechat.reply import Outcome, Reply, Speaker
+from owner_services.wechat.wishes import SpokenWishes
 from people.service import PeopleService
-from people.views import Home, PersonView
+from people.views import Home
 from ticketing.kinds import Channel, OwnerState
 from ticketing.reports import OwnerReport
 from ticketing.service import TicketingService
@@ -41,46 +43,6 @@ MENU_PROGRESS = "PROGRESS"
 _OVER = frozenset({OwnerState.CLOSED, OwnerState.CANCELLED})
 
 
-class Outcome(StrEnum):
-    """What became of a message."""
-
-    REPORTED = "reported"
-    ASKED = "asked"  # a question of ours is open
-    ATTACHED = "attached"  # a picture that belongs to a report
-    WAITING = "waiting"  # a picture that waits for words
-    REFUSED = "refused"  # a wrong code
-    CODE_SENT = "code_sent"
-    ANSWERED = "answered"
-    NOTED = "noted"  # nothing to answer
-    POSTPONED = "postponed"  # to be answered by a job
-
-
-@dataclass(frozen=True)
-class Reply:
-    """`pictures`: messages whose pictures are to be fetched for `report_id`."""
-
-    text: str
-    outcome: Outcome
-    report_id: UUID | None = None
-    pictures: tuple[UUID, ...] = ()
-
-
-@dataclass(frozen=True)
-class Speaker:
-    """Who writes: a person of ours, or only an openid."""
-
-    openid: str
-    person: PersonView | None
-
-    @property
-    def language(self) -> Language:
-        return self.person.language if self.person else Language.ZH
-
-    @property
-    def person_id(self) -> UUID | None:
-        return self.person.id if self.person else None
-
-
 class Conversation:
     def __init__(
         self,
@@ -92,8 +54,12 @@ class Conversation:
         notify: NotifyService,
         binding: Binding,
         answers: Answers,
+        offered: OfferedAnswers,
+        wishes: SpokenWishes,
         clock: Clock,
     ) -> None:
+        self._offered = offered
+        self._wishes = wishes
         self._reporting = reporting
         self._ticketing = ticketing
         self._people = people
@@ -129,7 +95,22 @@ class Conversation:
     # --- text -----------------------------------------------------------------------------------------------------
 
     async def _to_text(self, session: AsyncSession, text: str, message: WeChatMessage, speaker: Speaker) -> Reply:
-        meaning = await self._in_context(session, text, message)
+        last = await self._last_open(session, message)
+        if last is not None and last.outcome == Outcome.OFFERED and is_remark(text, last):
+            return await self._to_remark(session, text, last, message, speaker)
+        wish = find_wish(text)
+        if wish is not None and (done := await self._to_wish(session, wish, speaker)) is not None:
+            return done
+        meaning = _in_context(text, message, last)
+        reporter = await self._reporting.reporter(session, speaker.person_id)
+        answer = await self._offered.to_question(session, meaning, reporter, speaker)
+        if answer is not None:
+            return answer
+        return await self._to_meaning(session, meaning, message, speaker)
+
+    async def _to_meaning(
+        self, session: AsyncSession, meaning: Meaning, message: WeChatMessage, speaker: Speaker
+    ) -> Reply:
         match meaning.intent:
             case Intent.REPORT:
                 return await self._to_report(session, meaning, message, speaker)
@@ -144,20 +125,32 @@ class Conversation:
             case _:
                 assert_never(meaning.intent)
 
-    async def _in_context(self, session: AsyncSession, text: str, message: WeChatMessage) -> Meaning:
-        """The meaning of a text; after a question of ours, of what was asked about and the answer together."""
-        last = await repository.last_message(
+    async def _last_open(self, session: AsyncSession, message: WeChatMessage) -> WeChatMessage | None:
+        """What this message may go on with: the newest of the last minutes that asked, answered or was filed."""
+        return await repository.last_message(
             session,
             message.openid,
-            outcomes=[Outcome.ASKED, Outcome.REPORTED],
+            outcomes=[Outcome.ASKED, Outcome.OFFERED, Outcome.REPORTED],
             since=self._since(CONVERSATION),
             before=message.sequence,
         )
-        if last is None or last.outcome != Outcome.ASKED:
-            return understand(text)
-        meaning = understand_after(last.text, text)
-        message.text = meaning.text
-        return meaning
+
+    async def _to_remark(
+        self, session: AsyncSession, text: str, last: WeChatMessage, message: WeChatMessage, speaker: Speaker
+    ) -> Reply:
+        """Of the articles before it; who is not helped has their question filed."""
+        message.text = last.text
+        reporter = await self._reporting.reporter(session, speaker.person_id)
+        reply = await self._offered.to_remark(session, text, last, reporter, speaker)
+        return reply or await self._to_report(session, as_report(understand(last.text)), message, speaker)
+
+    async def _to_wish(self, session: AsyncSession, wish: Wish, speaker: Speaker) -> Reply | None:
+        """None where it could be meant otherwise: 不满意, 还在漏水 by somebody with nothing done is a report."""
+        report = self._wishes.find(wish, await self._own_reports(session, speaker))
+        if report is not None:
+            reader = await self._reader(session, report.site_id, speaker.language)
+            return await self._wishes.fulfil(session, wish, report, speaker, reader)
+        return None if wish.words else self._wishes.nothing(wish, speaker)
 
     async def _to_report(
         self, session: AsyncSession, meaning: Meaning, message: WeChatMessage, speaker: Speaker
@@ -279,3 +272,12 @@ class Conversation:
 
     def _since(self, span: timedelta) -> datetime:
         return self._clock.now() - span
+
+
+def _in_context(text: str, message: WeChatMessage, last: WeChatMessage | None) -> Meaning:
+    """The meaning of a text; after a question of ours, of what was asked about and the answer together."""
+    if last is None or last.outcome != Outcome.ASKED:
+        return understand(text)
+    meaning = understand_after(last.text, text)
+    message.text = meaning.text
+    return meaning

@@ -27,8 +27,9 @@ from kit.sweeps import Sweep
 from owner_services import repository
 from owner_services.answers import Answers
 from owner_services.models import WeChatMessage
-from owner_services.wechat.conversation import Conversation, Outcome, Reply
+from owner_services.wechat.conversation import Conversation
 from owner_services.wechat.inbound import LONGEST, Inbound
+from owner_services.wechat.reply import Outcome, Reply
 from ticketing.attaching import Attaching
 from ticketing.errors import PhotoRefused
 
@@ -155,6 +156,7 @@ class WeChatInbox:
     async def _settle(self, session: AsyncSession, inbound: Inbound, message: WeChatMessage) -> str:
         reply = await self._conversation.reply(session, inbound, message)
         message.outcome, message.reply, message.report_id = reply.outcome, reply.text, reply.report_id
+        message.offered = [str(one) for one in reply.offered]
         await session.flush()
         await self._ask_for_pictures(session, reply)
         self._answered.labels(inbound.kind, reply.outcome).inc()

@@ -30,7 +30,7 @@ class FeedbackPolicy:
 def parse_policy(settings: Mapping[str, Any]) -> FeedbackPolicy:
     """What a site's settings mean. Raises BadTargets, naming the key."""
     given = table(settings, "feedback")
-    known = {one.name: one.default for one in fields(FeedbackPolicy)}
+    known: dict[str, float] = {one.name: getattr(FeedbackPolicy, one.name) for one in fields(FeedbackPolicy)}
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise BadTargets(f"feedback.{unknown[0]} is not known; known: {', '.join(known)}")

@@ -62,6 +62,8 @@ class FeedbackOut(Schema):
     satisfaction: int | None
     stars: StarsOut | None
     rejections: int
+    went_up: bool
+    is_called_back: bool
     wishes: list[Wish]
     next_urge_at: datetime | None
 

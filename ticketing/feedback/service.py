@@ -57,7 +57,8 @@ URGES_LOOKED_AT = timedelta(days=2)
 
 @dataclass(frozen=True)
 class ReportFeedback:
-    """How a report stands between its reporter and us. `reply`: what a complaint or question was answered.
+    """How a report stands between its reporter and us. `reply`: what a complaint or question was answered. `went_up`:
+    it was sent back so often that the manager has it. `is_called_back`: after few stars customer service calls.
 
     `wishes`: what the reporter may do now; `next_urge_at`: from when urging is possible again, None: now.
     """
@@ -70,6 +71,8 @@ class ReportFeedback:
     satisfaction: int | None
     stars: Stars | None
     rejections: int
+    went_up: bool
+    is_called_back: bool
     wishes: list[Wish]
     next_urge_at: datetime | None
 
@@ -160,12 +163,11 @@ class FeedbackService:
         )  # fmt: skip
         marks = {"speed": stars.speed, "attitude": stars.attitude, "quality": stars.quality}
         self._record(session, order, report, Entry.RATED, why=words, after=marks)
-        await publish(
-            session,
-            OrderRated(
-                site_id=order.site_id, work_order_id=order.id, report_id=report.id, return_visit_id=visit_id, **marks
-            ),
+        rated = OrderRated(
+            site_id=order.site_id, work_order_id=order.id, report_id=report.id, return_visit_id=visit_id,
+            speed=stars.speed, attitude=stars.attitude, quality=stars.quality,
         )  # fmt: skip
+        await publish(session, rated)
         await session.flush()
         return await self._view(session, order, report)
 
@@ -280,6 +282,7 @@ class FeedbackService:
     async def _view(self, session: AsyncSession, order: WorkOrder, report: Report) -> ReportFeedback:
         verdict = await repository.verdict(session, report.id, order.attempt)
         rating = await repository.rating(session, report.id, order.attempt)
+        rejections = await repository.rejections(session, order.id)
         outcome = Outcome(verdict.outcome) if verdict is not None and verdict.outcome else None
         possible = wishes(
             OrderState(order.state), is_answered=outcome is not None, is_rated=rating is not None,
@@ -294,7 +297,9 @@ class FeedbackService:
             outcome=outcome,
             satisfaction=verdict.satisfaction if verdict else None,
             stars=Stars(rating.speed, rating.attitude, rating.quality) if rating else None,
-            rejections=await repository.rejections(session, order.id),
+            rejections=rejections,
+            went_up=goes_up(rejections, await self._policies.of(session, order.site_id)),
+            is_called_back=rating is not None and rating.return_visit_id is not None,
             wishes=possible,
             next_urge_at=await self._next_urge(session, order, report) if Wish.URGE in possible else None,
         )

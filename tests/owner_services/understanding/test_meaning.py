@@ -134,7 +134,7 @@ def test_a_place_before_it_changes_no_report(text: str, trouble: Trouble, fault_
         ("电梯什么时候修好", Intent.PROGRESS),
         ("怎么还不来", Intent.PROGRESS),
         ("电梯还没修好", Intent.PROGRESS),
-        ("催一下", Intent.PROGRESS),
+        ("催一下师傅什么时候来", Intent.PROGRESS),
         ("WO-20261122-0007", Intent.PROGRESS),
         ("电梯坏了现在好了", Intent.PROGRESS),
         ("已经来水了", Intent.PROGRESS),
