@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, Date, ForeignKey, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Computed, Date, ForeignKey, Index, Numeric, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
@@ -232,7 +232,7 @@ class Report(Base):
     space_id: Mapped[UUID | None] = mapped_column(ForeignKey("space.id"))
     place: Mapped[str]
     joined: Mapped[bool]
-    is_anonymous: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    is_anonymous: Mapped[bool] = mapped_column(default=False, server_default=false())
     withdrawn_at: Mapped[datetime | None]
     source_ref: Mapped[str | None]
     created_at: Mapped[datetime]
