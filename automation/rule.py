@@ -1,5 +1,6 @@
 """A rule on orders as data: when (trigger, condition, delay), then (actions). Read from JSON, checked whole. Pure."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -101,6 +102,7 @@ class Rule:
 
 def read_rule(document: Mapping[str, Any]) -> Rule:
     """The rule of a document. Raises RuleInvalid, which names the first place that cannot be meant."""
+    _check_letters(document)
     _only(document, _KEYS, where="")
     trigger = Trigger(_one_of(document.get("trigger"), Trigger, where="trigger"))
     delay = document.get("delay_min", 0)
@@ -176,6 +178,17 @@ _READERS: Mapping[ActionType, tuple[tuple[str, ...], Callable[[Mapping[str, Any]
     ActionType.CREATE: (("category", "text", "priority"), _create),
     ActionType.WEBHOOK: (("endpoint_id",), _webhook),
 }
+
+
+def _check_letters(document: Mapping[str, Any]) -> None:
+    """What JSON can write and no database keep: NUL, half a letter, and trees without end."""
+    try:
+        words = json.dumps(document, ensure_ascii=False)
+        words.encode()
+    except (UnicodeEncodeError, RecursionError):
+        raise RuleInvalid(where="document", problem="wrong_type", allowed="UTF-8") from None
+    if "\\u0000" in words:
+        raise RuleInvalid(where="document", problem="wrong_type", allowed="UTF-8")
 
 
 def _only(raw: Mapping[str, Any], keys: Sequence[str], *, where: str) -> None:

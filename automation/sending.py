@@ -73,7 +73,7 @@ class Sender:
                 return await self._exchange(parts, found, headers, body)
         except (TimeoutError, httpx.TimeoutException):
             return Outcome("timeout")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Outcome("unreachable", answer=type(error).__name__)
 
     async def _address(self, parts: SplitResult) -> Address | Outcome:

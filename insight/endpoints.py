@@ -1,7 +1,7 @@
 """Figures over work orders over HTTP: for those who answer for a site. Every figure leads to its orders."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -64,9 +64,16 @@ def figure_filter(
 ) -> FigureFilter:
     end = until or clock.now()
     return FigureFilter(
-        since=since or end - USUAL, until=end, site_id=site, building_id=building, equipment_id=equipment,
+        since=since or _usual(end), until=end, site_id=site, building_id=building, equipment_id=equipment,
         equipment_kind=equipment_kind, assignee_id=technician, kind=kind, category=category, priority=priority,
     )  # fmt: skip
+
+
+def _usual(end: datetime) -> datetime:
+    try:
+        return end - USUAL
+    except OverflowError:  # before the first month that a calendar has
+        return end
 
 
 Filter = Annotated[FigureFilter, Depends(figure_filter)]

@@ -1,10 +1,18 @@
 """Where webhooks may go."""
 
 import ipaddress
+import ssl
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from automation.addresses import Address, checked_url, refusal_of
 from automation.errors import EndpointRefused
@@ -162,3 +170,40 @@ async def test_no_more_of_an_answer_is_read_than_is_kept() -> None:
         url = f"http://127.0.0.1:{receiver.port}/"
         outcome = await sender(Names(), "127.0.0.0/8").post(url, headers={}, body=b"{}")
         assert (outcome.error, outcome.answer) == ("http_500", "坏" * 500)
+
+
+def certificate(name: str, folder: Path) -> Path:
+    """A key and a certificate that vouches for itself, of that name, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / f"{name}.pem"
+    made = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(made + signed.public_bytes(Encoding.PEM))
+    return file
+
+
+@pytest.mark.parametrize(("name", "error"), [("hooks.example", ""), ("other.example", "unreachable")])
+async def test_the_certificate_is_that_of_the_name_although_the_address_is_called(
+    tmp_path: Path, name: str, error: str
+) -> None:
+    file = certificate(name, tmp_path)
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.load_cert_chain(file)
+    trusted = ssl.create_default_context(cafile=str(file))
+    async with receiving(ours) as receiver:
+        sender = Sender(allowed=INSIDE, deadline_s=5, resolver=Names("127.0.0.1"), trusted=trusted)
+        url = f"https://hooks.example:{receiver.port}/"
+        assert (await sender.post(url, headers={}, body=b"{}")).error == error
+        assert len(receiver.received) == (0 if error else 1)

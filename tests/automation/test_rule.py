@@ -57,6 +57,9 @@ def test_whom_a_rule_names_is_known() -> None:
         ({"actions": [{"do": "create", "category": "dragons", "text": "x"}]}, "actions[0].category"),
         ({"actions": [{"do": "webhook", "endpoint_id": "x"}]}, "actions[0].endpoint_id"),
         ({"otherwise": []}, "otherwise"),
+        ({"\ud800": 1}, "document"),
+        ({"actions": [TELL | {"text": "a\x00b"}]}, "document"),
+        ({"delay_min": float("nan")}, "delay_min"),
     ],
 )
 def test_what_is_wrong_is_named(changed: dict[str, Any], where: str) -> None:

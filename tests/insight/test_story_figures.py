@@ -47,7 +47,8 @@ class Office:
 
     async def get(self, path: str, headers: dict[str, str] | None = None, **params: Any) -> httpx.Response:
         headers = headers or self.token(Role.MANAGER)
-        return await self.client.get(f"/api/v1/insight{path}", headers=headers, params=SPAN | params)
+        asked = {name: value for name, value in (SPAN | params).items() if value is not None}
+        return await self.client.get(f"/api/v1/insight{path}", headers=headers, params=asked)
 
     async def sweep(self) -> None:
         async with self.town.database.transaction() as session:
@@ -211,6 +212,8 @@ async def test_bad_input_and_strangers(office: Office) -> None:
     turned = await office.get("/figures", since="2026-11-24T00:00:00Z")
     assert turned.json()["code"] == "span_turned_round"
     assert (await office.get("/figures", by="phase_of_moon")).status_code == 422
+    early: dict[str, Any] = {"since": None, "until": "0001-01-01T00:00:00Z"}
+    assert (await office.get("/figures", **early)).json()["groups"][0]["figures"]["opened"]["orders"] == 0
     assert (await office.get("/orders", figure="nonsense")).status_code == 422
     assert (await office.get("/figures", site=str(new_id()))).status_code == 404
     stranger = office.token(Role.MANAGER, site_id=new_id())
