@@ -84,28 +84,30 @@ async def create_service_policy(body: PolicyIn, session: Session, policies: Poli
     return PolicyOut.of(row)
 
 
-@router.get("/service-policies/{policy_id}", response_model=PolicyOut)
-async def get_service_policy(policy_id: UUID, session: Session, policies: Policies, caller: Reader) -> PolicyOut:
+@router.get("/service-policies/{service_policy_id}", response_model=PolicyOut)
+async def get_service_policy(
+    service_policy_id: UUID, session: Session, policies: Policies, caller: Reader
+) -> PolicyOut:
     """One policy."""
-    return PolicyOut.of(await policies.get(session, caller.scope(*STAFF), policy_id))
+    return PolicyOut.of(await policies.get(session, caller.scope(*STAFF), service_policy_id))
 
 
-@router.put("/service-policies/{policy_id}", response_model=PolicyOut)
+@router.put("/service-policies/{service_policy_id}", response_model=PolicyOut)
 async def change_service_policy(
-    policy_id: UUID, body: PolicyChangeIn, session: Session, policies: Policies, caller: Manager
+    service_policy_id: UUID, body: PolicyChangeIn, session: Session, policies: Policies, caller: Manager
 ) -> PolicyOut:
     """Puts this in the place of what the policy said. Orders that are open keep what they have."""
     row = await policies.change(
-        session, caller.scope(Role.MANAGER), policy_id, body.meant, name=body.name, says=body.says,
+        session, caller.scope(Role.MANAGER), service_policy_id, body.meant, name=body.name, says=body.says,
         version=body.version, by=caller.person_id,
     )  # fmt: skip
     return PolicyOut.of(row)
 
 
-@router.delete("/service-policies/{policy_id}", status_code=204)
-async def delete_service_policy(policy_id: UUID, session: Session, policies: Policies, caller: Manager) -> None:
+@router.delete("/service-policies/{service_policy_id}", status_code=204)
+async def delete_service_policy(service_policy_id: UUID, session: Session, policies: Policies, caller: Manager) -> None:
     """Takes a policy away. Orders that are open keep what it said."""
-    await policies.delete(session, caller.scope(Role.MANAGER), policy_id)
+    await policies.delete(session, caller.scope(Role.MANAGER), service_policy_id)
 
 
 @router.get("/sites/{site_id}/service-level", response_model=LevelsOut)

@@ -25,6 +25,7 @@ export function sentenceOf(entry: TimelineEntry, t: Translate, names: ReadonlyMa
         }),
         ...(word('outcome') ? [t(`ticketing.fire.${word('outcome')}`)] : []),
       ].join(' · ')
+    case 'warned':
     case 'escalated': {
       const reason = t(`ticketing.escalation.${word('reason')}`)
       return word('task') ? `${reason} · ${t(`ticketing.task.${word('task')}`)}` : reason
