@@ -19,12 +19,12 @@ from knowledge.schemas import (
     ArticleIn,
     ArticleLineOut,
     ArticleOut,
+    ArticleVersionOut,
+    ArticleVoteIn,
     CategoryIn,
     CategoryOut,
     NewCategoryIn,
     VersionIn,
-    VersionOut,
-    VoteIn,
     by_code,
     version_out,
 )
@@ -116,7 +116,12 @@ async def get_article(
 
 @router.put("/articles/{article_id}/vote", response_model=ArticleOut)
 async def vote_on_article(
-    article_id: UUID, body: VoteIn, session: Session, knowledge: Knowledge, reader: Asking, language: RequestLanguage
+    article_id: UUID,
+    body: ArticleVoteIn,
+    session: Session,
+    knowledge: Knowledge,
+    reader: Asking,
+    language: RequestLanguage,
 ) -> ArticleOut:
     """Says whether it helped; each person counts once, with the latest word."""
     view = await knowledge.vote(session, reader, article_id, is_helpful=body.helpful)
@@ -126,10 +131,10 @@ async def vote_on_article(
 # --- writing -------------------------------------------------------------------------------------------------------
 
 
-@router.get("/articles/{article_id}/versions", response_model=list[VersionOut])
+@router.get("/articles/{article_id}/versions", response_model=list[ArticleVersionOut])
 async def list_article_versions(
     article_id: UUID, session: Session, knowledge: Knowledge, caller: StaffReader
-) -> list[VersionOut]:
+) -> list[ArticleVersionOut]:
     """Every version ever saved, newest first, with who saved it and why."""
     return [version_out(one) for one in await knowledge.versions(session, _staff(caller), article_id)]
 

@@ -60,11 +60,11 @@ class VersionIn(Schema):
     version: int = Field(ge=1, description="the newest version the caller has seen")
 
 
-class VoteIn(Schema):
+class ArticleVoteIn(Schema):
     helpful: bool
 
 
-class VersionOut(Schema):
+class ArticleVersionOut(Schema):
     version: int
     titles: dict[str, str]
     bodies: dict[str, str]
@@ -109,7 +109,7 @@ class ArticleOut(ArticleLineOut):
     published_version: int | None
     published_at: datetime | None
     my_vote: bool | None
-    written: VersionOut
+    written: ArticleVersionOut
 
     @classmethod
     def whole(cls, view: ArticleView, language: Language) -> Self:
@@ -145,8 +145,8 @@ class CategoryOut(Schema):
         return cls.model_validate(view)
 
 
-def version_out(view: VersionView) -> VersionOut:
-    return VersionOut.model_validate(view)
+def version_out(view: VersionView) -> ArticleVersionOut:
+    return ArticleVersionOut.model_validate(view)
 
 
 def by_code(words: dict[Language, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from notify import repository
 from notify.errors import UnknownTemplate
 from notify.message import Composer
 from notify.models import Notification
-from notify.policy import Channel, State, Urgency
+from notify.policy import NotifyChannel, State, Urgency
 from notify.schemas import NotificationOut, masked
 from notify.service import NotifyService
 from notify.template import TemplateRegistry
@@ -56,7 +56,7 @@ class NotificationBoard:
             site_id=row.site_id,
             person_id=row.person_id,
             key=row.key,
-            channel=Channel(row.channel),
+            channel=NotifyChannel(row.channel),
             template=row.template,
             urgency=Urgency(row.urgency),
             state=State(row.state),

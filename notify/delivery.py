@@ -23,7 +23,7 @@ from kit.sweeps import Sweep
 from notify import repository
 from notify.message import Composer, Message
 from notify.models import Notification
-from notify.policy import FINAL, Channel, State, Urgency
+from notify.policy import FINAL, NotifyChannel, State, Urgency
 from notify.senders import Sender
 from notify.service import DELIVER_JOB, NotifyService
 from notify.template import TemplateRegistry
@@ -118,7 +118,7 @@ class Deliverer:
         claimed_before = self._clock.now() - INTERRUPTED_AFTER
         for row in await repository.interrupted(session, claimed_before=claimed_before, limit=SWEEP_LIMIT):
             contact = await self._people.contact(session, row.person_id)
-            await self._record(session, row, contact, self._interruption(Channel(row.channel)))
+            await self._record(session, row, contact, self._interruption(NotifyChannel(row.channel)))
 
     async def sweep_expired(self, session: AsyncSession) -> None:
         dropped = await repository.drop_before(session, self._clock.now() - self._keep)
@@ -141,7 +141,7 @@ class Deliverer:
 
     async def _send(self, attempt: Attempt) -> str | ConnectorError:
         """The service's id of the message, or why there is none."""
-        channel = Channel(attempt.row.channel)
+        channel = NotifyChannel(attempt.row.channel)
         sender = self._senders.get(channel)
         if sender is None:
             return not_configured(channel.value, setting=f"HUB_{channel.value.upper()}_…")
@@ -198,7 +198,7 @@ class Deliverer:
             attempts=row.attempts, code=outcome.code, detail=outcome.detail,
         )  # fmt: skip
 
-    def _interruption(self, channel: Channel) -> ConnectorError:
+    def _interruption(self, channel: NotifyChannel) -> ConnectorError:
         sender = self._senders.get(channel)
         kind = TemporaryFailure if sender is not None and sender.is_repeatable else AmbiguousOutcome
         return kind(channel.value, "interrupted", "the hub stopped during the attempt")

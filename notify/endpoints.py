@@ -10,7 +10,7 @@ from kit.access import Role
 from kit.errors import DomainError
 from kit.http import Caller, Page, Paging, RequestLanguage, Session, allow, service
 from notify.board import NotificationBoard
-from notify.policy import Channel, State, Urgency
+from notify.policy import NotifyChannel, State, Urgency
 from notify.repository import Filter
 from notify.schemas import NotificationOut
 
@@ -34,7 +34,7 @@ async def list_notifications(
     site_id: UUID | None = None,
     person_id: UUID | None = None,
     key: Line | None = None,
-    channel: Channel | None = None,
+    channel: NotifyChannel | None = None,
     state: State | None = None,
     urgency: Urgency | None = None,
     template: Line | None = None,

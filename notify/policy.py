@@ -7,7 +7,7 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 
-class Channel(StrEnum):
+class NotifyChannel(StrEnum):
     WECHAT = "wechat"
     WECOM = "wecom"
     SMS = "sms"
@@ -49,17 +49,21 @@ class Reach:
     phone: bool
 
 
-def route(*, audience: Audience, reach: Reach) -> tuple[Channel, ...]:
+def route(*, audience: Audience, reach: Reach) -> tuple[NotifyChannel, ...]:
     """The channels to try, one after the other. Voice is no fallback: it follows silence, see `voice_follows`."""
-    wished: tuple[tuple[Channel, bool], ...]
+    wished: tuple[tuple[NotifyChannel, bool], ...]
     match audience:
         case Audience.OWNER:
-            wished = ((Channel.WECHAT, reach.wechat), (Channel.SMS, reach.phone))
+            wished = ((NotifyChannel.WECHAT, reach.wechat), (NotifyChannel.SMS, reach.phone))
         case Audience.STAFF:
-            wished = ((Channel.WECOM, reach.wecom), (Channel.SMS, reach.phone), (Channel.WECHAT, reach.wechat))
+            wished = (
+                (NotifyChannel.WECOM, reach.wecom),
+                (NotifyChannel.SMS, reach.phone),
+                (NotifyChannel.WECHAT, reach.wechat),
+            )
         case _:
             assert_never(audience)
-    return tuple(channel for channel, is_there in wished if is_there) or (Channel.NONE,)
+    return tuple(channel for channel, is_there in wished if is_there) or (NotifyChannel.NONE,)
 
 
 def voice_follows(*, audience: Audience, reach: Reach, urgency: Urgency) -> bool:
@@ -67,7 +71,7 @@ def voice_follows(*, audience: Audience, reach: Reach, urgency: Urgency) -> bool
     return urgency is Urgency.LIFE_SAFETY and audience is Audience.STAFF and reach.phone
 
 
-def next_channel(*, audience: Audience, reach: Reach, after: Channel) -> Channel | None:
+def next_channel(*, audience: Audience, reach: Reach, after: NotifyChannel) -> NotifyChannel | None:
     """What to try when `after` has failed for good."""
     channels = route(audience=audience, reach=reach)
     if after not in channels:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
 from notify.models import Notification
-from notify.policy import FINAL, Channel, State
+from notify.policy import FINAL, NotifyChannel, State
 
 SORTABLE = {"created_at": Notification.created_at, "due_at": Notification.due_at, "state": Notification.state}
 
@@ -103,7 +103,7 @@ async def stop_voice(session: AsyncSession, *, key: str, person_id: UUID | None,
     """Stops calls not yet made whose key is `key` or begins with it; how many."""
     statement = update(Notification).where(
         Notification.key.startswith(key, autoescape=True),
-        Notification.channel == Channel.VOICE,
+        Notification.channel == NotifyChannel.VOICE,
         Notification.state == State.QUEUED,
     )
     if person_id is not None:
@@ -112,7 +112,7 @@ async def stop_voice(session: AsyncSession, *, key: str, person_id: UUID | None,
     return len(stopped.all())
 
 
-async def by_provider_id(session: AsyncSession, *, channel: Channel, provider_id: str) -> Notification | None:
+async def by_provider_id(session: AsyncSession, *, channel: NotifyChannel, provider_id: str) -> Notification | None:
     statement = select(Notification).where(
         Notification.channel == channel, Notification.provider_id == provider_id, Notification.provider_id != ""
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from kit.http import Schema
-from notify.policy import Channel, State, Urgency
+from notify.policy import NotifyChannel, State, Urgency
 
 _PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 
@@ -17,7 +17,7 @@ class NotificationOut(Schema):
     site_id: UUID
     person_id: UUID
     key: str = Field(examples=["work_order/0197…/3/staff.assigned"])
-    channel: Channel = Field(examples=["wecom"])
+    channel: NotifyChannel = Field(examples=["wecom"])
     template: str = Field(examples=["staff.assigned"])
     urgency: Urgency
     state: State = Field(examples=["sent"])

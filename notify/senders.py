@@ -12,12 +12,12 @@ from connectors.voice import VoiceClient
 from connectors.wechat import WeChatClient
 from connectors.wecom import WeComClient
 from notify.message import Message
-from notify.policy import Channel
+from notify.policy import NotifyChannel
 from people.views import Contact
 
 
 class Sender(Protocol):
-    channel: ClassVar[Channel]
+    channel: ClassVar[NotifyChannel]
     is_repeatable: ClassVar[bool]
 
     async def send(self, contact: Contact, message: Message) -> str:
@@ -26,7 +26,7 @@ class Sender(Protocol):
 
 
 class WeChatSender:
-    channel: ClassVar = Channel.WECHAT
+    channel: ClassVar = NotifyChannel.WECHAT
     is_repeatable: ClassVar = False
 
     def __init__(self, client: WeChatClient, templates: Mapping[str, str]) -> None:
@@ -35,10 +35,10 @@ class WeChatSender:
 
     async def send(self, contact: Contact, message: Message) -> str:
         if contact.openid is None:
-            raise _no_address(Channel.WECHAT)
+            raise _no_address(NotifyChannel.WECHAT)
         return await self._client.send_template(
             openid=contact.openid,
-            template_id=_template_id(self._templates, message, Channel.WECHAT),
+            template_id=_template_id(self._templates, message, NotifyChannel.WECHAT),
             data=message.wechat,
             url=message.link,
             client_msg_id=message.reference,
@@ -46,7 +46,7 @@ class WeChatSender:
 
 
 class WeComSender:
-    channel: ClassVar = Channel.WECOM
+    channel: ClassVar = NotifyChannel.WECOM
     is_repeatable: ClassVar = True
 
     def __init__(self, client: WeComClient) -> None:
@@ -54,7 +54,7 @@ class WeComSender:
 
     async def send(self, contact: Contact, message: Message) -> str:
         if contact.wecom_user_id is None:
-            raise _no_address(Channel.WECOM)
+            raise _no_address(NotifyChannel.WECOM)
         return await self._client.send_textcard(
             user_id=contact.wecom_user_id,
             title=message.title,
@@ -65,7 +65,7 @@ class WeComSender:
 
 
 class SmsSender:
-    channel: ClassVar = Channel.SMS
+    channel: ClassVar = NotifyChannel.SMS
     is_repeatable: ClassVar = False
 
     def __init__(self, client: SmsClient, templates: Mapping[str, str]) -> None:
@@ -74,17 +74,17 @@ class SmsSender:
 
     async def send(self, contact: Contact, message: Message) -> str:
         if not contact.phone:
-            raise _no_address(Channel.SMS)
+            raise _no_address(NotifyChannel.SMS)
         return await self._client.send(
             phone=contact.phone,
-            template_code=_template_id(self._templates, message, Channel.SMS),
+            template_code=_template_id(self._templates, message, NotifyChannel.SMS),
             parameters=message.parameters,
             reference=message.reference,
         )
 
 
 class VoiceSender:
-    channel: ClassVar = Channel.VOICE
+    channel: ClassVar = NotifyChannel.VOICE
     is_repeatable: ClassVar = False
 
     def __init__(self, client: VoiceClient, templates: Mapping[str, str]) -> None:
@@ -93,16 +93,16 @@ class VoiceSender:
 
     async def send(self, contact: Contact, message: Message) -> str:
         if not contact.phone:
-            raise _no_address(Channel.VOICE)
+            raise _no_address(NotifyChannel.VOICE)
         return await self._client.call(
             phone=contact.phone,
-            template_code=_template_id(self._templates, message, Channel.VOICE),
+            template_code=_template_id(self._templates, message, NotifyChannel.VOICE),
             parameters=message.parameters,
             reference=message.reference,
         )
 
 
-def _template_id(templates: Mapping[str, str], message: Message, channel: Channel) -> str:
+def _template_id(templates: Mapping[str, str], message: Message, channel: NotifyChannel) -> str:
     try:
         return templates[message.template]
     except KeyError:
@@ -110,5 +110,5 @@ def _template_id(templates: Mapping[str, str], message: Message, channel: Channe
         raise PermanentFailure(channel.value, "no_template", f"{setting} has no id for {message.template}") from None
 
 
-def _no_address(channel: Channel) -> PermanentFailure:
+def _no_address(channel: NotifyChannel) -> PermanentFailure:
     return PermanentFailure(channel.value, "no_address", "the person cannot be reached this way any more")

@@ -19,13 +19,13 @@ from kit.jobs import defer
 from kit.logs import logger
 from notify import repository
 from notify.models import Notification
-from notify.policy import Audience, Channel, Reach, State, Urgency, due_at, next_channel, route, voice_follows
+from notify.policy import Audience, NotifyChannel, Reach, State, Urgency, due_at, next_channel, route, voice_follows
 from notify.settings import NotifySettings
 from notify.template import Template, TemplateRegistry
 from people.service import PeopleService
 from people.views import Contact
 
-__all__ = ["DELIVER_JOB", "Channel", "Notice", "NotifyService", "Urgency"]
+__all__ = ["DELIVER_JOB", "Notice", "NotifyChannel", "NotifyService", "Urgency"]
 
 log = logger(__name__)
 
@@ -48,7 +48,7 @@ class Notice:
     site_id: UUID
     urgency: Urgency = Urgency.ORDINARY
     link: str | None = None
-    channel: Channel | None = None
+    channel: NotifyChannel | None = None
 
 
 class NotifyService:
@@ -86,14 +86,14 @@ class NotifyService:
         await self._queue(session, notice, channel, due=await self._due(session, notice, template))
         if notice.channel is None and voice_follows(audience=template.audience, reach=reach, urgency=notice.urgency):
             due = self._clock.now() + timedelta(seconds=self._settings.voice_after_s)
-            await self._queue(session, notice, Channel.VOICE, due=due)
+            await self._queue(session, notice, NotifyChannel.VOICE, due=due)
 
     async def acknowledge(self, session: AsyncSession, *, key: str, person_id: UUID | None = None) -> int:
         """Stops the calls not yet made for `key` (or keys that begin with it), to one person or to all; how many."""
         return await repository.stop_voice(session, key=key, person_id=person_id, now=self._clock.now())
 
     async def note_receipt(
-        self, session: AsyncSession, *, channel: Channel, provider_id: str, was_delivered: bool, detail: str
+        self, session: AsyncSession, *, channel: NotifyChannel, provider_id: str, was_delivered: bool, detail: str
     ) -> None:
         """What a channel reports later about a message it had accepted. Not delivered: the next channel's turn."""
         row = await repository.by_provider_id(session, channel=channel, provider_id=provider_id)
@@ -105,7 +105,7 @@ class NotifyService:
     async def fall_through(self, session: AsyncSession, row: Notification, contact: Contact) -> None:
         """Queues the same notice on the next channel, if there is one."""
         template = self._templates.get(row.template)
-        following = next_channel(audience=template.audience, reach=reach_of(contact), after=Channel(row.channel))
+        following = next_channel(audience=template.audience, reach=reach_of(contact), after=NotifyChannel(row.channel))
         if following is None:
             self._nobody_reached.labels(row.template).inc()
             log.warning("nobody told", notification_id=str(row.id), key=row.key, channel=row.channel)
@@ -129,9 +129,9 @@ class NotifyService:
         quiet = self._settings.quiet_hours
         return due_at(now=now, audience=template.audience, urgency=notice.urgency, quiet=quiet, zone=zone)
 
-    async def _queue(self, session: AsyncSession, notice: Notice, channel: Channel, *, due: datetime) -> None:
+    async def _queue(self, session: AsyncSession, notice: Notice, channel: NotifyChannel, *, due: datetime) -> None:
         now = self._clock.now()
-        unreachable = channel is Channel.NONE
+        unreachable = channel is NotifyChannel.NONE
         is_due = due <= now and not unreachable
         added = await repository.add(
             session,

@@ -18,7 +18,7 @@ from kit.jobs import new_app
 from notify.delivery import Deliverer
 from notify.message import Composer, Message
 from notify.models import Notification
-from notify.policy import Channel, Urgency
+from notify.policy import NotifyChannel, Urgency
 from notify.service import Notice, NotifyService
 from notify.settings import NotifySettings
 from notify.template import TemplateRegistry
@@ -31,7 +31,7 @@ NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # 12:00 in Hangzhou
 class FakeSender:
     """Answers with what the test put into `answers`, then with success; keeps what it was given."""
 
-    channel: ClassVar[Channel] = Channel.NONE
+    channel: ClassVar[NotifyChannel] = NotifyChannel.NONE
     is_repeatable: ClassVar[bool] = False
 
     def __init__(self) -> None:
@@ -48,20 +48,20 @@ class FakeSender:
 
 
 class FakeWeChat(FakeSender):
-    channel = Channel.WECHAT
+    channel = NotifyChannel.WECHAT
 
 
 class FakeWeCom(FakeSender):
-    channel = Channel.WECOM
+    channel = NotifyChannel.WECOM
     is_repeatable = True
 
 
 class FakeSms(FakeSender):
-    channel = Channel.SMS
+    channel = NotifyChannel.SMS
 
 
 class FakeVoice(FakeSender):
-    channel = Channel.VOICE
+    channel = NotifyChannel.VOICE
 
 
 @dataclass

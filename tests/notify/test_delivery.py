@@ -9,7 +9,7 @@ from connectors.errors import AmbiguousOutcome, PermanentFailure, TemporaryFailu
 from kit.events import LIFE_SAFETY_QUEUE
 from notify.errors import MissingFacts, UnknownTemplate
 from notify.models import Notification
-from notify.policy import Channel, Urgency
+from notify.policy import NotifyChannel, Urgency
 from notify.verdict import MOST_ATTEMPTS
 from tests.notify.conftest import Desk
 
@@ -238,7 +238,11 @@ async def test_a_template_message_reported_as_undelivered_goes_out_by_sms(desk: 
     for _ in range(2):
         async with desk.database.transaction() as session:
             await desk.notify.note_receipt(
-                session, channel=Channel.WECHAT, provider_id="wechat-1", was_delivered=False, detail="failed:user block"
+                session,
+                channel=NotifyChannel.WECHAT,
+                provider_id="wechat-1",
+                was_delivered=False,
+                detail="failed:user block",
             )
     await desk.run_jobs()
     assert await desk.states() == {"wechat": "failed", "sms": "sent"}
@@ -248,7 +252,7 @@ async def test_a_template_message_reported_as_undelivered_goes_out_by_sms(desk: 
 async def test_a_private_content_is_forgotten_once_sent(desk: Desk) -> None:
     owner = await desk.site.resident("3-2-502", openid="o-wang")
     facts = {"code": "493817", "minutes": "10"}
-    await desk.tell(owner, template="verification.code", facts=facts, channel=Channel.SMS)
+    await desk.tell(owner, template="verification.code", facts=facts, channel=NotifyChannel.SMS)
     await desk.run_jobs()
     assert desk.sms.sent[0][1].parameters == facts
     assert (await desk.rows())["sms"].facts == {"code": "", "minutes": ""}

@@ -17,7 +17,7 @@ from kit.i18n import Texts
 from kit.ids import new_id
 from notify import endpoints
 from notify.board import NotificationBoard
-from notify.policy import Channel
+from notify.policy import NotifyChannel
 from tests.notify.conftest import Desk
 
 
@@ -71,7 +71,7 @@ async def test_the_words_are_in_the_language_of_the_reader(desk: Desk, http: htt
 async def test_a_verification_code_is_shown_to_nobody(desk: Desk, http: httpx.AsyncClient) -> None:
     owner = await desk.site.resident("3-2-502")
     facts = {"code": "493817", "minutes": "10"}
-    await desk.tell(owner, template="verification.code", facts=facts, channel=Channel.SMS)
+    await desk.tell(owner, template="verification.code", facts=facts, channel=NotifyChannel.SMS)
     answer = await http.get("/api/v1/notifications", params={"template": "verification.code"})
     assert answer.json()["total"] == 1
     assert "493817" not in answer.text

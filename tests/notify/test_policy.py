@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.errors import AmbiguousOutcome, ConnectorError, PermanentFailure, TemporaryFailure
-from notify.policy import Audience, Channel, QuietHours, Reach, State, Urgency, next_channel, route, voice_follows
+from notify.policy import Audience, NotifyChannel, QuietHours, Reach, State, Urgency, next_channel, route, voice_follows
 from notify.verdict import LONGEST_WAIT_S, MOST_ATTEMPTS, after_failure
 
 EVERY_REACH = [Reach(*known) for known in product((True, False), repeat=3)]
@@ -18,10 +18,15 @@ NIGHT = QuietHours(time(22, 0), time(7, 30))
 @pytest.mark.parametrize(("audience", "reach"), list(product(Audience, EVERY_REACH)))
 def test_a_route_names_only_channels_that_reach_and_is_never_empty(audience: Audience, reach: Reach) -> None:
     channels = route(audience=audience, reach=reach)
-    there = {Channel.WECHAT: reach.wechat, Channel.WECOM: reach.wecom, Channel.SMS: reach.phone, Channel.NONE: True}
+    there = {
+        NotifyChannel.WECHAT: reach.wechat,
+        NotifyChannel.WECOM: reach.wecom,
+        NotifyChannel.SMS: reach.phone,
+        NotifyChannel.NONE: True,
+    }
     assert channels
     assert all(there[channel] for channel in channels)
-    assert Channel.VOICE not in channels
+    assert NotifyChannel.VOICE not in channels
 
 
 @pytest.mark.parametrize(("audience", "reach"), list(product(Audience, EVERY_REACH)))
@@ -33,7 +38,7 @@ def test_falling_through_walks_the_route_once_and_ends(audience: Audience, reach
 
 
 def test_a_failed_call_falls_through_to_nothing() -> None:
-    assert next_channel(audience=Audience.STAFF, reach=Reach(True, True, True), after=Channel.VOICE) is None
+    assert next_channel(audience=Audience.STAFF, reach=Reach(True, True, True), after=NotifyChannel.VOICE) is None
 
 
 @pytest.mark.parametrize(("audience", "reach", "urgency"), list(product(Audience, EVERY_REACH, Urgency)))

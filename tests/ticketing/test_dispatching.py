@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from kit.access import Role, Scope
-from notify.policy import Channel as Way
+from notify.policy import NotifyChannel as Way
 from notify.policy import State
 from people.errors import PersonNotFound
 from people.kinds import Duty, Skill
@@ -138,7 +138,8 @@ async def test_late_answers_and_late_ends_reach_the_manager_once_each(town: Town
     await town.sweep(seconds=60)
     reasons = [notice.facts["reason"] for notice in await town.notices("manager") if "escalated" in notice.key]
     assert sorted(reasons) == [
-        "text:ticketing.escalation.resolution_overdue", "text:ticketing.escalation.response_overdue",
+        "text:ticketing.escalation.arrival_overdue", "text:ticketing.escalation.resolution_overdue",
+        "text:ticketing.escalation.response_overdue",
     ]  # fmt: skip
 
 

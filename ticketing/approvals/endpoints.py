@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from kit.access import STAFF, NotAllowed, Principal, Role
+from catalog.errors import SiteNotFound
+from kit.access import STAFF, Principal, Role
 from kit.errors import DomainError
 from kit.http import Session, allow, service
 from ticketing.approvals import errors
@@ -15,9 +16,9 @@ from ticketing.approvals.schemas import (
     ApprovalOut,
     ApprovalPolicyIn,
     ApprovalPolicyOut,
+    ApprovalVoteIn,
     DelegationIn,
     DelegationOut,
-    VoteIn,
 )
 from ticketing.approvals.service import ApprovalService
 
@@ -60,7 +61,7 @@ async def save_approval_policy(
 ) -> ApprovalPolicyOut:
     """Saves the next version, which holds for what is asked from now on. 422 names everything that is wrong."""
     if not caller.scope(Role.MANAGER).allows(body.site_id):
-        raise NotAllowed(needs=Role.MANAGER.value)
+        raise SiteNotFound(body.site_id)
     saved = await policies.save(
         session, body.document, site_id=body.site_id, covers=body.covers, by=caller.person_id
     )  # fmt: skip
@@ -106,7 +107,9 @@ async def ask_approval(
 
 
 @router.post("/approvals/{approval_id}/vote", response_model=ApprovalOut)
-async def vote(approval_id: UUID, body: VoteIn, session: Session, approvals: Approvals, caller: Reader) -> ApprovalOut:
+async def vote(
+    approval_id: UUID, body: ApprovalVoteIn, session: Session, approvals: Approvals, caller: Reader
+) -> ApprovalOut:
     """Says yes or no, for oneself or in the name of somebody who delegated. What is said stands."""
     view = await approvals.vote(
         session, caller.scope(*STAFF), approval_id, by=caller.person_id, verdict=body.verdict, comment=body.comment,
@@ -131,7 +134,7 @@ async def list_delegations(
 async def delegate(body: DelegationIn, session: Session, approvals: Approvals, caller: Reader) -> DelegationOut:
     """Lets somebody else vote in the caller's name. 409 when it would come back to the caller."""
     if not caller.scope(*STAFF).allows(body.site_id):
-        raise NotAllowed(needs=Role.ENGINEER.value)
+        raise SiteNotFound(body.site_id)
     view = await approvals.delegate(
         session, site_id=body.site_id, from_id=caller.person_id, to_id=body.to_id, starts_at=body.starts_at,
         ends_at=body.ends_at, reason=body.reason,

@@ -58,7 +58,7 @@ class ApprovalAskIn(Schema):
     reason: Remark | None = None
 
 
-class VoteIn(Schema):
+class ApprovalVoteIn(Schema):
     """`in_name_of`: whoever delegated to the caller; not needed where only one could be meant."""
 
     verdict: Verdict

@@ -10,12 +10,12 @@ from kit.http import Session, allow, service
 from ticketing.definitions import errors
 from ticketing.definitions.book import Definitions
 from ticketing.definitions.schemas import (
+    DefinitionVersionOut,
     DocumentIn,
     FlowDocumentOut,
     FlowOut,
     OrderKindDocumentOut,
     OrderKindOut,
-    VersionOut,
 )
 from ticketing.request_schemas import KindCode
 
@@ -52,12 +52,12 @@ async def get_order_kind(code: KindCode, session: Session, known: Known, caller:
     return OrderKindDocumentOut.of_saved(await known.kinds.latest(session, code), _roles(caller))
 
 
-@router.get("/order-kinds/{code}/versions", response_model=list[VersionOut])
+@router.get("/order-kinds/{code}/versions", response_model=list[DefinitionVersionOut])
 async def list_versions_of_order_kind(
     code: KindCode, session: Session, known: Known, caller: Admin
-) -> list[VersionOut]:
+) -> list[DefinitionVersionOut]:
     """Every version ever saved, newest first."""
-    return [VersionOut.of(row) for row in await known.kinds.history(session, code)]
+    return [DefinitionVersionOut.of(row) for row in await known.kinds.history(session, code)]
 
 
 @router.put("/order-kinds/{code}", response_model=OrderKindDocumentOut)
@@ -81,12 +81,12 @@ async def get_order_flow(code: KindCode, session: Session, known: Known, caller:
     return FlowDocumentOut.of_saved(await known.flows.latest(session, code))
 
 
-@router.get("/order-flows/{code}/versions", response_model=list[VersionOut])
+@router.get("/order-flows/{code}/versions", response_model=list[DefinitionVersionOut])
 async def list_versions_of_order_flow(
     code: KindCode, session: Session, known: Known, caller: Admin
-) -> list[VersionOut]:
+) -> list[DefinitionVersionOut]:
     """Every version ever saved, newest first."""
-    return [VersionOut.of(row) for row in await known.flows.history(session, code)]
+    return [DefinitionVersionOut.of(row) for row in await known.flows.history(session, code)]
 
 
 @router.put("/order-flows/{code}", response_model=FlowDocumentOut)

@@ -176,7 +176,7 @@ class FlowDocumentOut(DocumentOut):
         )  # fmt: skip
 
 
-class VersionOut(Schema):
+class DefinitionVersionOut(Schema):
     """When a version was saved, and by whom; by nobody: it came with the hub."""
 
     version: int
@@ -185,7 +185,7 @@ class VersionOut(Schema):
     saved_by: UUID | None
 
     @classmethod
-    def of(cls, row: Row) -> "VersionOut":
+    def of(cls, row: Row) -> "DefinitionVersionOut":
         return cls.model_validate(row)
 
 
