@@ -29,6 +29,8 @@ from ticketing.proof.verdict import Doubt, Trust
 log = logger(__name__)
 
 STORE_DEADLINE_S = 10.0
+# A few polls lost, a connection made anew: that is no silence when the question is about minutes.
+LOST_POLLS = timedelta(minutes=1)
 # Enough for a chart the width of a page, little enough to be kept with an order.
 CHART_BUCKETS = 120
 CHART_LINES = 6
@@ -123,7 +125,7 @@ class TelemetryProof:
         return Trust(max(since, view.link_changed_at or since))
 
     async def _heard(self, point: PointEntry, *, since: datetime, now: datetime) -> Trust:
-        holds = timedelta(seconds=allowed_age_s(point.reporting))
+        holds = max(timedelta(seconds=allowed_age_s(point.reporting)), LOST_POLLS)
         try:
             async with asyncio.timeout(STORE_DEADLINE_S):
                 found = await self._telemetry.readings(
