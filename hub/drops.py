@@ -75,6 +75,7 @@ DROPS: tuple[Drop, ...] = (
     Drop("hub_rule_firings", FAILED, _only("outcome", "failed", "stopped", "error")),
     Drop("hub_webhook_attempts", LOST, _only("outcome", "given_up")),
     Drop("hub_digest_failures", FAILED),
+    Drop("hub_positions_dropped", REFUSED),
     Drop("hub_notifications", LOST, _only("outcome", "failed", "unknown")),
     Drop("hub_notifications_nobody_reached", LOST),
     Drop("hub_wechat_messages", LOST, _only("outcome", "lost")),
