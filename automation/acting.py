@@ -56,7 +56,7 @@ class Acting:
                 )
                 return {"do": "set", "result": "done", "priority": priority}
             case Escalate(reason):
-                await self._outlook.escalate(session, order.id, why=f"{rule_name}: {reason}")
+                await self._outlook.escalate(session, order.id, why=f"{rule_name}: {reason}", occasion=firing.id)
                 return {"do": "escalate", "result": "done"}
             case Create():
                 return await self._create(session, action, order, key=key)

@@ -46,7 +46,8 @@ class WorkOrderChanged(Event, frozen=True, kw_only=True):
 class WorkOrderEscalated(Event, frozen=True, kw_only=True):
     """A target was missed, or nobody could be found. `reason` is an `ticketing.escalation.…` text key's last part.
 
-    `person_ids` are told; None: whoever is the duty manager. Each step of a chain is an event of its own.
+    `person_ids` are told; None: whoever is the duty manager. Each step of a chain is an event of its own. `occasion`
+    tells apart what has the same reason and is yet to be told each time.
     """
 
     work_order_id: UUID
@@ -54,6 +55,7 @@ class WorkOrderEscalated(Event, frozen=True, kw_only=True):
     due_at: datetime | None = None
     task_id: UUID | None = None
     person_ids: tuple[UUID, ...] | None = None
+    occasion: UUID | None = None
 
 
 class TargetWarned(Event, frozen=True, kw_only=True):

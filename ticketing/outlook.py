@@ -55,13 +55,14 @@ class Outlook:
         """Offers the order to whom the dispatch finds best now. Raises WorkOrderNotFound, IllegalTransition."""
         await self._moving.dispatch_next(session, await self._hold(session, work_order_id))
 
-    async def escalate(self, session: AsyncSession, work_order_id: UUID, *, why: str) -> None:
-        """Tells whoever answers for the site, and writes down why. Raises WorkOrderNotFound."""
+    async def escalate(self, session: AsyncSession, work_order_id: UUID, *, why: str, occasion: UUID) -> None:
+        """Tells whoever answers for the site, once an occasion, and writes down why. Raises WorkOrderNotFound."""
         order = await self._hold(session, work_order_id)
         record(session, order, Entry.ESCALATED, at=self._clock.now(), why=why, after={"reason": "by_rule"})
         event = WorkOrderEscalated(
-            site_id=order.site_id, life_safety=order.is_life_safety, work_order_id=order.id, reason="by_rule"
-        )
+            site_id=order.site_id, life_safety=order.is_life_safety, work_order_id=order.id, reason="by_rule",
+            occasion=occasion,
+        )  # fmt: skip
         await publish(session, event)
 
     async def _hold(self, session: AsyncSession, work_order_id: UUID) -> WorkOrder:

@@ -150,7 +150,7 @@ class Telling:
             manager_id = await self._dispatching.duty_manager(session, event.site_id)
             person_ids = () if manager_id is None else (manager_id,)
         order = await self._order(session, event.work_order_id)
-        what = f"{event.reason}/{event.task_id}" if event.task_id else f"{event.reason}/{order.dispatch_round}"
+        what = f"{event.reason}/{event.task_id or event.occasion or order.dispatch_round}"
         due = event.due_at or await self._due_of(session, order, event)
         facts = {
             "number": order.number,
