@@ -13,7 +13,7 @@ from catalog.service import CatalogService
 from kit.access import Scope
 from kit.clock import Clock
 from kit.logs import logger
-from notify.service import Channel, Notice, NotifyService, Urgency
+from notify.service import Notice, NotifyChannel, NotifyService, Urgency
 from owner_services import repository
 from owner_services.errors import HomeNotFound
 from owner_services.models import Invitation
@@ -159,7 +159,7 @@ class Binding:
                 facts=facts,
                 site_id=homes[0].site_id,
                 urgency=Urgency.URGENT,
-                channel=Channel.SMS,
+                channel=NotifyChannel.SMS,
             ),
         )
 

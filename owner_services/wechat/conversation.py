@@ -12,7 +12,7 @@ from catalog.service import CatalogService
 from kit.access import Scope
 from kit.clock import Clock
 from kit.i18n import Language
-from notify.service import Channel as TellingChannel
+from notify.service import NotifyChannel
 from notify.service import NotifyService
 from owner_services import repository
 from owner_services.answers import Answers, Reader, named
@@ -256,7 +256,7 @@ class Conversation:
     async def _to_receipt(self, session: AsyncSession, inbound: Inbound) -> Reply:
         await self._notify.note_receipt(
             session,
-            channel=TellingChannel.WECHAT,
+            channel=NotifyChannel.WECHAT,
             provider_id=inbound.provider_id,
             was_delivered=inbound.argument == DELIVERED,
             detail=inbound.argument,
