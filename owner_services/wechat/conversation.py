@@ -12,8 +12,7 @@ from catalog.service import CatalogService
 from kit.access import Scope
 from kit.clock import Clock
 from kit.i18n import Language
-from notify.service import NotifyChannel
-from notify.service import NotifyService
+from notify.service import NotifyChannel, NotifyService
 from owner_services import repository
 from owner_services.answers import Answers, Reader, named
 from owner_services.binding import Binding, Refusal
