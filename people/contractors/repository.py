@@ -120,7 +120,7 @@ async def contract(session: AsyncSession, scope: Scope, contract_id: UUID) -> An
 
 async def in_force(session: AsyncSession, *, equipment_ids: Collection[UUID], on: date) -> Sequence[Any]:
     """(contract, contractor's name, equipment's code) of each equipment that somebody maintains that day."""
-    mine = (MaintenanceContract.equipment_id.in_(equipment_ids), Contractor.is_active, *_on(on))
+    mine = (MaintenanceContract.equipment_id.in_(equipment_ids), Contractor.is_active.is_(True), *_on(on))
     return (await session.execute(_contracts(*mine))).all()
 
 

@@ -135,7 +135,8 @@ async def not_begun(session: AsyncSession, site_id: UUID, *, limit: int) -> list
         WorkOrder.procedure.not_in([Procedure.ENTRAPMENT, Procedure.SMOKE]),
     )  # fmt: skip
     rows = select(*columns).where(*mine).order_by(WorkOrder.priority, WorkOrder.resolution_due_at, WorkOrder.id)
-    return [Unbegun(*row) for row in await session.execute(rows.limit(limit))]
+    found: Sequence[Any] = (await session.execute(rows.limit(limit))).all()
+    return [Unbegun(*row) for row in found]
 
 
 async def asked(session: AsyncSession, work_order_ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
