@@ -141,6 +141,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/approval-delegations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delegate
+         * @description Lets somebody else vote in the caller's name. 409 when it would come back to the caller.
+         */
+        post: operations["delegate_api_v1_approval_delegations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approval-delegations/{delegation_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Delegation
+         * @description Takes one's own delegation back; what was said meanwhile stands.
+         */
+        post: operations["end_delegation_api_v1_approval_delegations__delegation_id__end_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approval-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save Approval Policy
+         * @description Saves the next version, which holds for what is asked from now on. 422 names everything that is wrong.
+         */
+        post: operations["save_approval_policy_api_v1_approval_policies_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approval-policies/{policy_id}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retire Approval Policy
+         * @description Nobody is asked any more because of it; what is under way goes on.
+         */
+        post: operations["retire_approval_policy_api_v1_approval_policies__policy_id__retire_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{approval_id}/vote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Vote
+         * @description Says yes or no, for oneself or in the name of somebody who delegated. What is said stands.
+         */
+        post: operations["vote_api_v1_approvals__approval_id__vote_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Audit Records
+         * @description Who did what at the caller's sites, newest first, before and after. What belongs to no site is for
+         *     administrators of all.
+         */
+        get: operations["list_audit_records_api_v1_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -238,6 +359,279 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/automation/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Webhook Deliveries
+         * @description What was sent to webhooks, the newest first; `state=failed` shows what nobody took.
+         */
+        get: operations["list_webhook_deliveries_api_v1_automation_deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automation/deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Webhook Delivery
+         * @description A delivery with its body and every attempt.
+         */
+        get: operations["get_webhook_delivery_api_v1_automation_deliveries__delivery_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automation/deliveries/{delivery_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redeliver Webhook
+         * @description Sends what was delivered or given up once more, under the same id.
+         */
+        post: operations["redeliver_webhook_api_v1_automation_deliveries__delivery_id__redeliver_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automation/firings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rule Firings
+         * @description What set rules off and what came of it, the newest first.
+         */
+        get: operations["list_rule_firings_api_v1_automation_firings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automation/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Order Rules
+         * @description Rules of the caller's sites and of the company, by name. `site`: those that hold there.
+         */
+        get: operations["list_order_rules_api_v1_automation_rules_get"];
+        put?: never;
+        /**
+         * Create Order Rule
+         * @description Saves a new rule. 422 names the place in the document that cannot be meant.
+         */
+        post: operations["create_order_rule_api_v1_automation_rules_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automation/rules/rehearsal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rehearse Order Rule
+         * @description On which past orders a rule would have fired. Nothing is saved and nothing done.
+         */
+        post: operations["rehearse_order_rule_api_v1_automation_rules_rehearsal_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automation/rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Order Rule */
+        get: operations["get_order_rule_api_v1_automation_rules__rule_id__get"];
+        /**
+         * Edit Order Rule
+         * @description Saves a new version; what waits already keeps the one it began with.
+         */
+        put: operations["edit_order_rule_api_v1_automation_rules__rule_id__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Switch Order Rule
+         * @description Switches a rule on or off. Switched off, what waits already lapses.
+         */
+        patch: operations["switch_order_rule_api_v1_automation_rules__rule_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/automation/rules/{rule_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Order Rule Versions
+         * @description Every version of a rule, the newest first.
+         */
+        get: operations["list_order_rule_versions_api_v1_automation_rules__rule_id__versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automation/vocabulary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rule Vocabulary
+         * @description What rules may be made of: triggers, fields, operators, actions.
+         */
+        get: operations["get_rule_vocabulary_api_v1_automation_vocabulary_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automation/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Webhooks
+         * @description Webhooks of the caller's sites and of the company, by name. Secrets are not shown again.
+         */
+        get: operations["list_webhooks_api_v1_automation_webhooks_get"];
+        put?: never;
+        /**
+         * Create Webhook
+         * @description Adds an address to be called by rules. Its secret is in the answer, this once.
+         */
+        post: operations["create_webhook_api_v1_automation_webhooks_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automation/webhooks/{endpoint_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Edit Webhook
+         * @description Renames, redirects or switches a webhook.
+         */
+        patch: operations["edit_webhook_api_v1_automation_webhooks__endpoint_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/automation/webhooks/{endpoint_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Webhook Secret
+         * @description A new secret, shown this once. Until `previous_until` the one before it signs as well.
+         */
+        post: operations["rotate_webhook_secret_api_v1_automation_webhooks__endpoint_id__secret_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/automation/webhooks/{endpoint_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Webhook
+         * @description Sends a message of the type `webhook.test`; what came of it is in its delivery.
+         */
+        post: operations["test_webhook_api_v1_automation_webhooks__endpoint_id__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/buildings": {
         parameters: {
             query?: never;
@@ -279,6 +673,282 @@ export interface paths {
         head?: never;
         /** Change Building */
         patch: operations["change_building_api_v1_buildings__building_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/business-calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Company Calendar
+         * @description The company's calendar, which holds at sites without hours of their own.
+         */
+        get: operations["get_company_calendar_api_v1_business_calendar_get"];
+        /**
+         * Put Company Calendar
+         * @description Puts these hours in the place of the company's old ones.
+         */
+        put: operations["put_company_calendar_api_v1_business_calendar_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/business-calendar/days/{day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Company Day
+         * @description Enters a day that is unlike its weekday at every site: a public holiday, a make-up workday, short hours.
+         */
+        put: operations["put_company_day_api_v1_business_calendar_days__day__put"];
+        post?: never;
+        /**
+         * Delete Company Day
+         * @description Takes an entered day away: its weekday and the published holidays count again.
+         */
+        delete: operations["delete_company_day_api_v1_business_calendar_days__day__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Charges
+         * @description What is to be billed, newest first.
+         */
+        get: operations["list_charges_api_v1_charges_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/checklists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Checklists
+         * @description The newest version of each.
+         */
+        get: operations["list_checklists_api_v1_checklists_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/checklists/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Save Checklist
+         * @description Saves the next version, which holds for new orders; open ones keep theirs.
+         */
+        put: operations["save_checklist_api_v1_checklists__code__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractor-links/{link_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Contractor Link
+         * @description From now on the link opens nothing.
+         */
+        delete: operations["revoke_contractor_link_api_v1_contractor_links__link_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractor/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Contractor Order
+         * @description The order that a contractor's link opens. No log-in: the link is signed.
+         */
+        get: operations["get_contractor_order_api_v1_contractor__token__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractor/{token}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act As Contractor
+         * @description Accepts, arrives or finishes; finishing wants a picture.
+         */
+        post: operations["act_as_contractor_api_v1_contractor__token__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractor/{token}/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Contractor Photo
+         * @description A picture of the work.
+         */
+        post: operations["add_contractor_photo_api_v1_contractor__token__photos_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Contractors
+         * @description Companies with their contacts and people, by name.
+         */
+        get: operations["list_contractors_api_v1_contractors_get"];
+        put?: never;
+        /**
+         * Create Contractor
+         * @description A company that maintains equipment of a site.
+         */
+        post: operations["create_contractor_api_v1_contractors_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractors/{contractor_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Contractor
+         * @description A company with its contacts and people.
+         */
+        get: operations["get_contractor_api_v1_contractors__contractor_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Contractor
+         * @description Changes a company; one that is made inactive gets no work any more.
+         */
+        patch: operations["change_contractor_api_v1_contractors__contractor_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/contractors/{contractor_id}/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Contractor Contacts
+         * @description Whom to call there, first one first.
+         */
+        put: operations["set_contractor_contacts_api_v1_contractors__contractor_id__contacts_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractors/{contractor_id}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Contractor People
+         * @description Who works for them at this site: people of kind contractor. Skills and shifts are those of people.
+         */
+        put: operations["set_contractor_people_api_v1_contractors__contractor_id__people_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/dead-letters": {
@@ -400,6 +1070,86 @@ export interface paths {
          * @description Makes an equipment go by the device's name on the wire; its kept messages are stored as readings.
          */
         post: operations["bind_discovered_device_api_v1_discovered_devices__discovered_id__bind_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Propose Dispatch Plan
+         * @description Plans all orders of a site that nobody has begun, and says what would change hands. Nothing is changed yet.
+         */
+        post: operations["propose_dispatch_plan_api_v1_dispatch_plans_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dispatch Plan
+         * @description A plan with a page of its changes and what became of them.
+         */
+        get: operations["get_dispatch_plan_api_v1_dispatch_plans__plan_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/plans/{plan_id}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply Dispatch Plan
+         * @description Gives the orders out as planned: only those that nobody touched since, to people who still can.
+         */
+        post: operations["apply_dispatch_plan_api_v1_dispatch_plans__plan_id__apply_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dispatch/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Waiting Orders
+         * @description Orders nobody has yet: what the caller may take, and for the desk all that waits, the most urgent first.
+         */
+        get: operations["list_waiting_orders_api_v1_dispatch_waiting_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -651,6 +1401,282 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/insight/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Figures
+         * @description All figures of the orders opened in a span, together or by group; what each counts is in docs/figures.md.
+         */
+        get: operations["get_figures_api_v1_insight_figures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/figures.{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Figures
+         * @description The figures as a table that Excel opens. That it was taken is in the audit.
+         */
+        get: operations["export_figures_api_v1_insight_figures__form__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Orders Of Figure
+         * @description The orders a figure counts, the newest first: exactly as many as it says.
+         */
+        get: operations["list_orders_of_figure_api_v1_insight_orders_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/orders.{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Orders Of Figure
+         * @description The orders a figure counts as a table that Excel opens; phones masked. That it was taken is in the audit.
+         */
+        get: operations["export_orders_of_figure_api_v1_insight_orders__form__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/articles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Articles
+         * @description Articles the caller may read, the latest changed first.
+         */
+        get: operations["list_articles_api_v1_knowledge_articles_get"];
+        put?: never;
+        /**
+         * Add Article
+         * @description A draft. One for the whole company wants a role at every site.
+         */
+        post: operations["add_article_api_v1_knowledge_articles_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/articles/{article_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Article
+         * @description An article: owners read the published version, staff the newest.
+         */
+        get: operations["get_article_api_v1_knowledge_articles__article_id__get"];
+        /**
+         * Edit Article
+         * @description A new version. Readers keep the published one until this one is published.
+         */
+        put: operations["edit_article_api_v1_knowledge_articles__article_id__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/articles/{article_id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Article
+         * @description The newest version is what readers find from now on.
+         */
+        post: operations["publish_article_api_v1_knowledge_articles__article_id__publish_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/articles/{article_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Article Versions
+         * @description Every version ever saved, newest first, with who saved it and why.
+         */
+        get: operations["list_article_versions_api_v1_knowledge_articles__article_id__versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/articles/{article_id}/vote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Vote On Article
+         * @description Says whether it helped; each person counts once, with the latest word.
+         */
+        put: operations["vote_on_article_api_v1_knowledge_articles__article_id__vote_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/articles/{article_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Article
+         * @description Nobody finds it any more; its versions stay, and it can be published again.
+         */
+        post: operations["withdraw_article_api_v1_knowledge_articles__article_id__withdraw_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Knowledge Categories
+         * @description The category tree, parents by id.
+         */
+        get: operations["list_knowledge_categories_api_v1_knowledge_categories_get"];
+        put?: never;
+        /**
+         * Add Knowledge Category
+         * @description A new branch; the tree as it is then. It is the company's: this wants a role at every site.
+         */
+        post: operations["add_knowledge_category_api_v1_knowledge_categories_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/categories/{category_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Knowledge Category
+         * @description Renames a branch or hangs it elsewhere; the tree as it is then.
+         */
+        put: operations["change_knowledge_category_api_v1_knowledge_categories__category_id__put"];
+        post?: never;
+        /**
+         * Remove Knowledge Category
+         * @description Only where nothing hangs on it.
+         */
+        delete: operations["remove_knowledge_category_api_v1_knowledge_categories__category_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/knowledge/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Knowledge
+         * @description Published articles that may answer, best first. A score of 0.37 and more is offered before a report is sent.
+         */
+        get: operations["search_knowledge_api_v1_knowledge_search_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -669,6 +1695,54 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance-contracts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Maintenance Contracts
+         * @description Who maintains which equipment, by equipment.
+         */
+        get: operations["list_maintenance_contracts_api_v1_maintenance_contracts_get"];
+        put?: never;
+        /**
+         * Add Maintenance Contracts
+         * @description Says who maintains some equipment from when to when: all of it, or none when one is maintained already.
+         */
+        post: operations["add_maintenance_contracts_api_v1_maintenance_contracts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance-contracts/{contract_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Maintenance Contract
+         * @description Takes back one that was entered by mistake.
+         */
+        delete: operations["remove_maintenance_contract_api_v1_maintenance_contracts__contract_id__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Maintenance Contract
+         * @description Prolongs or ends a contract, or changes how soon they come.
+         */
+        patch: operations["change_maintenance_contract_api_v1_maintenance_contracts__contract_id__patch"];
         trace?: never;
     };
     "/api/v1/mqtt-credentials": {
@@ -735,6 +1809,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/my/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List My Approvals
+         * @description What waits for the caller's word, or for that of somebody who delegated to the caller; the oldest first.
+         */
+        get: operations["list_my_approvals_api_v1_my_approvals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/quotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List My Quotations
+         * @description What the caller was asked or shown, newest first.
+         */
+        get: operations["list_my_quotations_api_v1_my_quotations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/quotations/{quotation_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer My Quotation
+         * @description The caller says yes or no to a quotation of theirs.
+         */
+        post: operations["answer_my_quotation_api_v1_my_quotations__quotation_id__answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/my/reports": {
         parameters: {
             query?: never;
@@ -751,6 +1885,8 @@ export interface paths {
         /**
          * Report As Owner
          * @description Report something in one's own words; 422 `more_needed` says what is missing.
+         *
+         *     A question that articles of the knowledge base may answer is not filed: 200 names them, and `send_anyway` files it.
          */
         post: operations["report_as_owner_api_v1_my_reports_post"];
         delete?: never;
@@ -773,6 +1909,150 @@ export interface paths {
         get: operations["get_my_report_api_v1_my_reports__report_id__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/reports/{report_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel My Report
+         * @description Takes a report back before somebody was sent; after that 409 says to ask customer service.
+         */
+        post: operations["cancel_my_report_api_v1_my_reports__report_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/reports/{report_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm My Report
+         * @description The work, or the answer, is good. The order is closed once everybody who reported it says so.
+         */
+        post: operations["confirm_my_report_api_v1_my_reports__report_id__confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/reports/{report_id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get My Feedback
+         * @description What became of a report of the caller's, and what they may say of it now.
+         */
+        get: operations["get_my_feedback_api_v1_my_reports__report_id__feedback_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/reports/{report_id}/follow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Follow My Report
+         * @description Tells the caller again how their own report goes on.
+         */
+        put: operations["follow_my_report_api_v1_my_reports__report_id__follow_put"];
+        post?: never;
+        /**
+         * Unfollow My Report
+         * @description Tells the caller no more of their own report; it stays in their list.
+         */
+        delete: operations["unfollow_my_report_api_v1_my_reports__report_id__follow_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/reports/{report_id}/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rate My Report
+         * @description One to five stars each for speed, attitude and quality. After few of them customer service calls.
+         */
+        post: operations["rate_my_report_api_v1_my_reports__report_id__rating_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/reports/{report_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject My Report
+         * @description It is not good: it is done over, and the second time it is the manager's.
+         */
+        post: operations["reject_my_report_api_v1_my_reports__report_id__reject_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/my/reports/{report_id}/urge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Urge My Report
+         * @description Asks to hurry (催单). 429 says from when it is possible again.
+         */
+        post: operations["urge_my_report_api_v1_my_reports__report_id__urge_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -813,6 +2093,158 @@ export interface paths {
         get: operations["list_notifications_api_v1_notifications_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order-flows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Order Flows
+         * @description Every flow as it holds for new orders.
+         */
+        get: operations["list_order_flows_api_v1_order_flows_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order-flows/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Order Flow
+         * @description A flow with the document it was read from.
+         */
+        get: operations["get_order_flow_api_v1_order_flows__code__get"];
+        /**
+         * Save Order Flow
+         * @description Saves the next version, which holds for new orders; open ones keep theirs.
+         */
+        put: operations["save_order_flow_api_v1_order_flows__code__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order-flows/{code}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions Of Order Flow
+         * @description Every version ever saved, newest first.
+         */
+        get: operations["list_versions_of_order_flow_api_v1_order_flows__code__versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order-kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Order Kinds
+         * @description Every kind of order as it holds for new ones; owners see those they may choose.
+         */
+        get: operations["list_order_kinds_api_v1_order_kinds_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order-kinds/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Order Kind
+         * @description A kind with the document it was read from.
+         */
+        get: operations["get_order_kind_api_v1_order_kinds__code__get"];
+        /**
+         * Save Order Kind
+         * @description Saves the next version, which holds for new orders. 422 names everything that is wrong with the document.
+         */
+        put: operations["save_order_kind_api_v1_order_kinds__code__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order-kinds/{code}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions Of Order Kind
+         * @description Every version ever saved, newest first.
+         */
+        get: operations["list_versions_of_order_kind_api_v1_order_kinds__code__versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Parts
+         * @description The parts of the caller's sites, by code.
+         */
+        get: operations["list_parts_api_v1_parts_get"];
+        put?: never;
+        /**
+         * Create Part
+         * @description Names a part; what is there of it is received or counted.
+         */
+        post: operations["create_part_api_v1_parts_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1083,6 +2515,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/price-lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Price Lists
+         * @description Every version for a site, its own and the company's, newest first.
+         */
+        get: operations["list_price_lists_api_v1_price_lists_get"];
+        put?: never;
+        /**
+         * Publish Price List
+         * @description Publishes the next version. The company's is published by whoever manages every site.
+         */
+        post: operations["publish_price_list_api_v1_price_lists_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/price-lists/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Current Price List
+         * @description What is published for a site today (收费公示), for owners as well.
+         */
+        get: operations["current_price_list_api_v1_price_lists_current_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles": {
         parameters: {
             query?: never;
@@ -1120,6 +2596,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/quotations/by-link/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Quotation By Link
+         * @description The quotation that a link in a message is about. No log-in: the link is signed.
+         */
+        get: operations["get_quotation_by_link_api_v1_quotations_by_link__token__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotations/by-link/{token}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Quotation By Link
+         * @description The owner says yes or no by the link.
+         */
+        post: operations["answer_quotation_by_link_api_v1_quotations_by_link__token__answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/by-link/{token}": {
         parameters: {
             query?: never;
@@ -1134,6 +2650,126 @@ export interface paths {
         get: operations["get_report_by_link_api_v1_reports_by_link__token__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/by-link/{token}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel By Link
+         * @description As for whoever is logged in.
+         */
+        post: operations["cancel_by_link_api_v1_reports_by_link__token__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/by-link/{token}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm By Link
+         * @description As for whoever is logged in.
+         */
+        post: operations["confirm_by_link_api_v1_reports_by_link__token__confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/by-link/{token}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Feedback By Link
+         * @description As for whoever is logged in.
+         */
+        get: operations["get_feedback_by_link_api_v1_reports_by_link__token__feedback_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/by-link/{token}/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rate By Link
+         * @description As for whoever is logged in.
+         */
+        post: operations["rate_by_link_api_v1_reports_by_link__token__rating_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/by-link/{token}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject By Link
+         * @description As for whoever is logged in.
+         */
+        post: operations["reject_by_link_api_v1_reports_by_link__token__reject_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/by-link/{token}/urge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Urge By Link
+         * @description As for whoever is logged in.
+         */
+        post: operations["urge_by_link_api_v1_reports_by_link__token__urge_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1310,6 +2946,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/service-levels/cities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List City Settings
+         * @description What holds in cities, below the settings of their sites.
+         */
+        get: operations["list_city_settings_api_v1_service_levels_cities_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/service-levels/cities/{city}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put City Settings
+         * @description Puts these settings in the place of the city's old ones. For whoever is responsible for every site.
+         */
+        put: operations["put_city_settings_api_v1_service_levels_cities__city__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/service-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Service Policies
+         * @description The company's policies and those of the caller's sites, the general ones first.
+         */
+        get: operations["list_service_policies_api_v1_service_policies_get"];
+        put?: never;
+        /**
+         * Create Service Policy
+         * @description Says what holds for some orders. Orders that are open keep what they have.
+         */
+        post: operations["create_service_policy_api_v1_service_policies_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/service-policies/{policy_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Service Policy
+         * @description One policy.
+         */
+        get: operations["get_service_policy_api_v1_service_policies__policy_id__get"];
+        /**
+         * Change Service Policy
+         * @description Puts this in the place of what the policy said. Orders that are open keep what they have.
+         */
+        put: operations["change_service_policy_api_v1_service_policies__policy_id__put"];
+        post?: never;
+        /**
+         * Delete Service Policy
+         * @description Takes a policy away. Orders that are open keep what it said.
+         */
+        delete: operations["delete_service_policy_api_v1_service_policies__policy_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/shifts": {
         parameters: {
             query?: never;
@@ -1388,6 +3116,114 @@ export interface paths {
         head?: never;
         /** Change Site */
         patch: operations["change_site_api_v1_sites__site_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/approval-delegations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Delegations
+         * @description Those that are not over: a manager of the site sees all, anybody else their own.
+         */
+        get: operations["list_delegations_api_v1_sites__site_id__approval_delegations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/approval-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Approval Policies
+         * @description Every version of the site's policies, those in force first. Of another's site: none.
+         */
+        get: operations["list_approval_policies_api_v1_sites__site_id__approval_policies_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/business-calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Site Calendar
+         * @description What holds at a site in a year, and whether that year's public holidays are known.
+         */
+        get: operations["get_site_calendar_api_v1_sites__site_id__business_calendar_get"];
+        /**
+         * Put Site Calendar
+         * @description Gives a site hours of its own. Orders that are open keep the calendar they were opened with.
+         */
+        put: operations["put_site_calendar_api_v1_sites__site_id__business_calendar_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/business-calendar/days/{day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Site Day
+         * @description Enters a day that is unlike its weekday at this site.
+         */
+        put: operations["put_site_day_api_v1_sites__site_id__business_calendar_days__day__put"];
+        post?: never;
+        /**
+         * Delete Site Day
+         * @description Takes a day of this site away: what the company entered, or was published, counts again.
+         */
+        delete: operations["delete_site_day_api_v1_sites__site_id__business_calendar_days__day__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/service-level": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Service Level
+         * @description What an order of that kind would get if it opened now, and which policies say so.
+         */
+        get: operations["preview_service_level_api_v1_sites__site_id__service_level_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/sites/{site_id}/settings": {
@@ -1478,6 +3314,170 @@ export interface paths {
         patch: operations["change_space_api_v1_spaces__space_id__patch"];
         trace?: never;
     };
+    "/api/v1/spaces/{space_id}/label": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Label Space
+         * @description The label of a door or a place: what it carries, made when it is first asked for.
+         */
+        post: operations["label_space_api_v1_spaces__space_id__label_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spaces/{space_id}/qr.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Space Qr
+         * @description The QR label to print, once the place has one.
+         */
+        get: operations["space_qr_api_v1_spaces__space_id__qr_png_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-levels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Stock Levels
+         * @description What lies where, what is reserved, and what it cost.
+         */
+        get: operations["list_stock_levels_api_v1_stock_levels_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-movements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Stock Movements
+         * @description The ledger, newest first. Nothing in it is ever changed.
+         */
+        get: operations["list_stock_movements_api_v1_stock_movements_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storehouses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Storehouses
+         * @description The storehouses of the caller's sites.
+         */
+        get: operations["list_storehouses_api_v1_storehouses_get"];
+        /**
+         * Save Storehouse
+         * @description Makes a storehouse, or changes the one of that code.
+         */
+        put: operations["save_storehouse_api_v1_storehouses_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storehouses/{storehouse_id}/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Count In Storehouse
+         * @description Enters what was counted; the difference is a line of the ledger with its reason.
+         */
+        post: operations["count_in_storehouse_api_v1_storehouses__storehouse_id__counts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storehouses/{storehouse_id}/parts/{part_id}/minimum": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Stock Minimum
+         * @description Once less than this is available, the storekeeper is told.
+         */
+        put: operations["set_stock_minimum_api_v1_storehouses__storehouse_id__parts__part_id__minimum_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/storehouses/{storehouse_id}/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive Into Storehouse
+         * @description Goods came in; the average cost follows.
+         */
+        post: operations["receive_into_storehouse_api_v1_storehouses__storehouse_id__receipts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/drops": {
         parameters: {
             query?: never;
@@ -1493,6 +3493,70 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/warranties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Warranties
+         * @description What is warranted for at the caller's sites, soonest to end first.
+         */
+        get: operations["list_warranties_api_v1_warranties_get"];
+        put?: never;
+        /**
+         * Add Warranty
+         * @description Enters what somebody warrants for. Orders that are open keep what their owner was told.
+         */
+        post: operations["add_warranty_api_v1_warranties_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/warranties/statutory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Statutory Warranties
+         * @description Enters the terms of the law for a building or a site that was accepted on a day.
+         */
+        post: operations["add_statutory_warranties_api_v1_warranties_statutory_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/warranties/{warranty_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Warranty
+         * @description It was entered by mistake, or given up.
+         */
+        delete: operations["end_warranty_api_v1_warranties__warranty_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1542,6 +3606,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/work-orders/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Scan Label
+         * @description The label of an equipment or a door: accepts the caller's order there and checks in, at once. Several: they are
+         *     listed, none: what a report from here is filled in with. Coordinates are kept on shift only.
+         */
+        post: operations["scan_label_api_v1_work_orders_scan_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/work-orders/{work_order_id}": {
         parameters: {
             query?: never;
@@ -1561,7 +3646,7 @@ export interface paths {
         head?: never;
         /**
          * Edit Work Order
-         * @description Corrects priority or promise, with a reason.
+         * @description Corrects priority, promise or what the form says, with a reason.
          */
         patch: operations["edit_work_order_api_v1_work_orders__work_order_id__patch"];
         trace?: never;
@@ -1580,6 +3665,50 @@ export interface paths {
          * @description Moves an order. 409 names what is possible instead, 422 the field that is missing.
          */
         post: operations["act_on_work_order_api_v1_work_orders__work_order_id__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/appointment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Appoint Work Order
+         * @description Makes, moves or drops the owner's appointment: the arrival clock starts then, and nobody is late before it.
+         */
+        put: operations["appoint_work_order_api_v1_work_orders__work_order_id__appointment_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Approvals Of Work Order
+         * @description Every approval that was asked for, newest first.
+         */
+        get: operations["list_approvals_of_work_order_api_v1_work_orders__work_order_id__approvals_get"];
+        put?: never;
+        /**
+         * Ask Approval
+         * @description Asks whoever must agree before that action. 409 where nobody need be asked, or somebody has asked already.
+         */
+        post: operations["ask_approval_api_v1_work_orders__work_order_id__approvals_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1606,6 +3735,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/work-orders/{work_order_id}/check-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check In
+         * @description Arrives (到场), where need be accepts first. Coordinates are kept on shift only; the answer says which.
+         */
+        post: operations["check_in_api_v1_work_orders__work_order_id__check_in_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/checklist/{item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Answer Checklist Item
+         * @description Answers an item of the order's checklist, or corrects the answer.
+         */
+        put: operations["answer_checklist_item_api_v1_work_orders__work_order_id__checklist__item__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/work-orders/{work_order_id}/comments": {
         parameters: {
             query?: never;
@@ -1626,6 +3795,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/work-orders/{work_order_id}/complaint-subjects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Name Complaint Subjects
+         * @description Says whom a complaint is about: from now on they neither get nor see it.
+         */
+        post: operations["name_complaint_subjects_api_v1_work_orders__work_order_id__complaint_subjects_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/work-orders/{work_order_id}/confirm-outage": {
         parameters: {
             query?: never;
@@ -1640,6 +3829,211 @@ export interface paths {
          * @description Confirms that the elevator stands still (停梯): now the residents it serves are told.
          */
         post: operations["confirm_elevator_outage_api_v1_work_orders__work_order_id__confirm_outage_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/contractor-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Contractor Link
+         * @description A link that opens this one order for the contractor who has it, sent to them as well.
+         */
+        post: operations["make_contractor_link_api_v1_work_orders__work_order_id__contractor_links_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Order Feedback
+         * @description Verdicts, ratings and words of an order's reporters.
+         */
+        get: operations["get_order_feedback_api_v1_work_orders__work_order_id__feedback_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/followers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Followers
+         * @description Who is told how an order goes on. For staff: owners never see each other.
+         */
+        get: operations["list_followers_api_v1_work_orders__work_order_id__followers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/followers/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Follow Work Order
+         * @description Tells the caller how this order goes on.
+         */
+        put: operations["follow_work_order_api_v1_work_orders__work_order_id__followers_me_put"];
+        post?: never;
+        /**
+         * Unfollow Work Order
+         * @description Tells the caller no more.
+         */
+        delete: operations["unfollow_work_order_api_v1_work_orders__work_order_id__followers_me_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/helpers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Helper
+         * @description Another technician joins; the order stays its assignee's.
+         */
+        post: operations["add_helper_api_v1_work_orders__work_order_id__helpers_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/helpers/{person_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Helper
+         * @description A helper goes.
+         */
+        delete: operations["remove_helper_api_v1_work_orders__work_order_id__helpers__person_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/labour": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter Labour
+         * @description Enters somebody's time. From the arrival to the end it is counted without that.
+         */
+        post: operations["enter_labour_api_v1_work_orders__work_order_id__labour_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge Work Order
+         * @description Puts this order into another: reports, followers and alarms move, this one is closed as its duplicate. Answers
+         *     with the order that stays.
+         */
+        post: operations["merge_work_order_api_v1_work_orders__work_order_id__merge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move Part
+         * @description Reserves, releases, uses or brings back parts of a storehouse of the order's site.
+         */
+        post: operations["move_part_api_v1_work_orders__work_order_id__parts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/payer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Payer
+         * @description What was found on site decides anew who pays. A manager may say it against the rules, with a reason.
+         */
+        put: operations["set_payer_api_v1_work_orders__work_order_id__payer_put"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1686,6 +4080,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/work-orders/{work_order_id}/proofs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Work Order Proofs
+         * @description What telemetry said each time the work was said to be done, newest first, with the points to draw.
+         */
+        get: operations["list_work_order_proofs_api_v1_work_orders__work_order_id__proofs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/quotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Quotations
+         * @description The quotations of an order, newest first.
+         */
+        get: operations["list_quotations_api_v1_work_orders__work_order_id__quotations_get"];
+        put?: never;
+        /**
+         * Quote Work Order
+         * @description Quotes. Above published prices or the site's threshold the owner is asked, and the order waits for the answer.
+         */
+        post: operations["quote_work_order_api_v1_work_orders__work_order_id__quotations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/quotations/{quotation_id}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign Quotation
+         * @description The owner says yes at the door: a PNG of their strokes, kept with the order.
+         */
+        post: operations["sign_quotation_api_v1_work_orders__work_order_id__quotations__quotation_id__signature_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/work-orders/{work_order_id}/reports/{report_id}/phone": {
         parameters: {
             query?: never;
@@ -1700,6 +4158,91 @@ export interface paths {
          * @description The reporter's whole number, for the desk and whoever works on it. That it was shown is on the timeline.
          */
         post: operations["reveal_reporter_phone_api_v1_work_orders__work_order_id__reports__report_id__phone_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/reports/{report_id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Split Report Off
+         * @description Gives a report that was about something else an order of its own, or puts it with the open one about that.
+         *     Answers with the order that the report has now.
+         */
+        post: operations["split_report_off_api_v1_work_orders__work_order_id__reports__report_id__split_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/root": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Link Work Order
+         * @description Puts this order under the one whose trouble explains it.
+         */
+        put: operations["link_work_order_api_v1_work_orders__work_order_id__root_put"];
+        post?: never;
+        /**
+         * Unlink Work Order
+         * @description Takes this order from under its root: it has nothing to do with it.
+         */
+        delete: operations["unlink_work_order_api_v1_work_orders__work_order_id__root_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/service-level": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Work Order Service Level
+         * @description How the clocks of an order stand, and what was agreed when it opened.
+         */
+        get: operations["get_work_order_service_level_api_v1_work_orders__work_order_id__service_level_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign Work Order
+         * @description The owner's signature: a PNG of strokes, dark on clear or white.
+         */
+        post: operations["sign_work_order_api_v1_work_orders__work_order_id__signature_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1740,6 +4283,86 @@ export interface paths {
          * @description Moves a parallel task: accept, arrive, finish (a fire confirmation with its outcome), cancel with a note.
          */
         post: operations["act_on_work_order_task_api_v1_work_orders__work_order_id__tasks__task_id__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/unmerge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unmerge Work Order
+         * @description Takes an order out of the one it was merged into: what came with it goes back, and it is reopened.
+         */
+        post: operations["unmerge_work_order_api_v1_work_orders__work_order_id__unmerge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/videos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload Work Order Video
+         * @description Adds a video (MP4, MOV or WebM, ≤ 50 MB, ≤ 3 minutes, ≤ 4K). Of what the camera noted nothing stays in it.
+         */
+        post: operations["upload_work_order_video_api_v1_work_orders__work_order_id__videos_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/videos/{video_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Work Order Video
+         * @description A video, as an attachment, whole or by ranges (`Range: bytes=…`), so that a player can jump.
+         */
+        get: operations["download_work_order_video_api_v1_work_orders__work_order_id__videos__video_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-orders/{work_order_id}/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Work Sheet
+         * @description Who pays and why, the closing code to suggest, what finishing still wants, and what is there.
+         */
+        get: operations["get_work_sheet_api_v1_work_orders__work_order_id__work_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1875,11 +4498,6 @@ export interface components {
             note: string;
         };
         /**
-         * Action
-         * @enum {string}
-         */
-        Action: "dispatch" | "accept" | "decline" | "depart" | "arrive" | "start" | "hold" | "resume" | "finish" | "verify" | "reopen" | "close" | "cancel";
-        /**
          * ActionIn
          * @description An action on an order. `GET /work-orders/{id}` lists what is possible now and which fields it wants.
          * @example {
@@ -1889,15 +4507,45 @@ export interface components {
          *     }
          * @example {
          *       "action": "finish",
+         *       "cause": "皮带老化",
          *       "closing_code": "real_fault",
-         *       "note": "更换门机皮带，试运行正常"
+         *       "note": "更换门机皮带，试运行正常",
+         *       "remedy": "更换皮带"
          *     }
          */
         ActionIn: {
-            action: components["schemas"]["Action"];
+            /**
+             * Action
+             * @description an action of the order's flow
+             */
+            action: string;
             /** Assignee Id */
             assignee_id?: string | null;
+            /**
+             * Cause
+             * @description why, with real_fault or misuse
+             */
+            cause?: string | null;
+            /** @description on close: what becomes of the orders under this one */
+            children?: components["schemas"]["ChildrenFate"] | null;
             closing_code?: components["schemas"]["ClosingCode"] | null;
+            /**
+             * Duplicate Of
+             * @description the other order, with closing_code duplicate
+             */
+            duplicate_of?: string | null;
+            /**
+             * Fault Mode
+             * @description what it was, with real_fault or misuse
+             */
+            fault_mode?: string | null;
+            /**
+             * Form
+             * @description values of the kind's fields, by key
+             */
+            form?: {
+                [key: string]: unknown;
+            };
             /** Hold Until */
             hold_until?: string | null;
             /** Note */
@@ -1907,6 +4555,11 @@ export interface components {
             /** Reason */
             reason?: string | null;
             /**
+             * Remedy
+             * @description what was done about it, with real_fault or misuse
+             */
+            remedy?: string | null;
+            /**
              * Version
              * @description the version last seen; a newer one refuses
              */
@@ -1914,13 +4567,23 @@ export interface components {
         };
         /**
          * ActionOut
-         * @description What the caller may do now and the fields it wants.
+         * @description What the caller may do now, what that is called (by language) and the fields it wants.
          */
         ActionOut: {
-            action: components["schemas"]["Action"];
+            /** Action */
+            action: string;
+            /** Name */
+            name: {
+                [key: string]: string;
+            };
             /** Required */
             required: string[];
         };
+        /**
+         * ActionType
+         * @enum {string}
+         */
+        ActionType: "notify" | "assign" | "set" | "escalate" | "create" | "webhook";
         /**
          * AlarmLabel
          * @description What a person found out afterwards; the measure of every rule and model.
@@ -2039,6 +4702,261 @@ export interface components {
          */
         AlarmState: "NORMAL" | "UNACKED" | "ACKED" | "RTN_UNACKED";
         /**
+         * AppliedOut
+         * @description What became of the orders taken up now; `left`: changes of the plan nobody has taken up yet.
+         * @example {
+         *       "applied": 1,
+         *       "items": [
+         *         {
+         *           "before_name": "李强",
+         *           "number": "WO-20261122-0007",
+         *           "outcome": "applied",
+         *           "person_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *           "person_name": "张伟",
+         *           "reasons": [
+         *             {
+         *               "count": 1,
+         *               "factor": "skill",
+         *               "points": 100
+         *             },
+         *             {
+         *               "count": 160,
+         *               "factor": "distance",
+         *               "points": -3
+         *             }
+         *           ],
+         *           "score": 97,
+         *           "work_order_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *         }
+         *       ],
+         *       "left": 36
+         *     }
+         */
+        AppliedOut: {
+            /** Applied */
+            applied: number;
+            /** Items */
+            items: components["schemas"]["PlanItemOut"][];
+            /** Left */
+            left: number;
+        };
+        /**
+         * ApplyIn
+         * @description `work_order_ids`: only these; without it whatever the plan changes, `limit` of them at a time.
+         * @example {
+         *       "limit": 200
+         *     }
+         * @example {
+         *       "work_order_ids": [
+         *         "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *       ]
+         *     }
+         */
+        ApplyIn: {
+            /**
+             * Limit
+             * @default 200
+             */
+            limit: number;
+            /** Work Order Ids */
+            work_order_ids?: string[] | null;
+        };
+        /**
+         * AppointmentIn
+         * @description When the owner expects somebody; null: no longer.
+         * @example {
+         *       "appointment_at": "2026-11-24T02:00:00Z",
+         *       "reason": "业主周二上午在家"
+         *     }
+         */
+        AppointmentIn: {
+            /** Appointment At */
+            appointment_at: string | null;
+            /** Reason */
+            reason?: string | null;
+            /** Version */
+            version?: number | null;
+        };
+        /** ApprovalAskIn */
+        ApprovalAskIn: {
+            /** Action */
+            action: string;
+            /** Reason */
+            reason?: string | null;
+        };
+        /** ApprovalOut */
+        ApprovalOut: {
+            /** Action */
+            action: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            asked_by: components["schemas"]["ApprovalPersonOut"] | null;
+            /**
+             * Due At
+             * @description when time does something about it
+             */
+            due_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Facts
+             * @description what was to be approved, as it was when asked
+             */
+            facts: {
+                [key: string]: string | null;
+            };
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Late */
+            is_late: boolean;
+            /** @description of that step */
+            mode: components["schemas"]["Mode"] | null;
+            /**
+             * Names
+             * @description of the policy, by language; empty where none applied
+             */
+            names: {
+                [key: string]: string;
+            };
+            /** Place */
+            place: string;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            state: components["schemas"]["ApprovalState"];
+            /**
+             * Step
+             * @description the step it stands at, from 1
+             */
+            step: number;
+            /** Steps */
+            steps: number;
+            /** Votes */
+            votes: components["schemas"]["VoteOut"][];
+            /** Waits For */
+            waits_for: components["schemas"]["ApprovalPersonOut"][];
+            /**
+             * Work Order Id
+             * Format: uuid
+             */
+            work_order_id: string;
+            /** Work Order Number */
+            work_order_number: string;
+        };
+        /** ApprovalPersonOut */
+        ApprovalPersonOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * ApprovalPolicyIn
+         * @description `covers`: the action of a flow that takes the approval, such as `close`.
+         * @example {
+         *       "covers": "close",
+         *       "document": {
+         *         "code": "costly_work",
+         *         "names": {
+         *           "en": "Costly work",
+         *           "zh-CN": "大额维修"
+         *         },
+         *         "steps": [
+         *           {
+         *             "late": {
+         *               "after_min": 240,
+         *               "then": "escalate",
+         *               "to": {
+         *                 "role": "admin"
+         *               }
+         *             },
+         *             "mode": "any",
+         *             "when": {
+         *               "fact": "cost",
+         *               "op": ">",
+         *               "value": 500
+         *             },
+         *             "who": {
+         *               "role": "manager"
+         *             }
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
+        ApprovalPolicyIn: {
+            /** Covers */
+            covers: string;
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /** ApprovalPolicyOut */
+        ApprovalPolicyOut: {
+            /** Code */
+            code: string;
+            /** Covers */
+            covers: string;
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Current */
+            is_current: boolean;
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            /**
+             * Saved By
+             * Format: uuid
+             */
+            saved_by: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ApprovalReason
+         * @description Why the owner is asked.
+         * @enum {string}
+         */
+        ApprovalReason: "above_published" | "not_published" | "above_threshold" | "not_told";
+        /**
+         * ApprovalState
+         * @enum {string}
+         */
+        ApprovalState: "pending" | "approved" | "rejected" | "withdrawn";
+        /**
          * AreasBody
          * @description Buildings a person looks after; empty: every building.
          * @example {
@@ -2050,6 +4968,204 @@ export interface components {
         AreasBody: {
             /** Building Ids */
             building_ids: string[];
+        };
+        /**
+         * ArrivalOut
+         * @description Where the order stands now, what became of the coordinates, and all that finishing takes.
+         */
+        ArrivalOut: {
+            /** Number */
+            number: string;
+            payer: components["schemas"]["PayerOut"];
+            place_kept: components["schemas"]["PlaceKept"];
+            /** Place Words */
+            place_words: string;
+            state: components["schemas"]["OrderState"];
+            suggested_closing_code: components["schemas"]["ClosingSuggestionOut"];
+            /** Version */
+            version: number;
+            /** Wanted */
+            wanted: components["schemas"]["WantedOut"][];
+            /**
+             * Work Order Id
+             * Format: uuid
+             */
+            work_order_id: string;
+        };
+        /** ArticleEditIn */
+        ArticleEditIn: {
+            /**
+             * Asked
+             * @default []
+             * @example [
+             *       "水费怎么交"
+             *     ]
+             */
+            asked: string[];
+            /** @default owners */
+            audience: components["schemas"]["Audience"];
+            /**
+             * Bodies
+             * @example {
+             *       "zh-CN": "水费按月抄表，次月 10 日前……"
+             *     }
+             */
+            bodies: {
+                [key: string]: string;
+            };
+            /**
+             * Category Id
+             * Format: uuid
+             */
+            category_id: string;
+            /**
+             * Note
+             * @description why this version
+             * @example 新增微信缴费
+             */
+            note?: string | null;
+            /** Site Id */
+            site_id?: string | null;
+            /**
+             * Titles
+             * @example {
+             *       "en": "Paying for water",
+             *       "zh-CN": "水费缴纳方式"
+             *     }
+             */
+            titles: {
+                [key: string]: string;
+            };
+            /**
+             * Version
+             * @description the version that was changed
+             */
+            version: number;
+        };
+        /**
+         * ArticleIn
+         * @description What an author writes. `site_id` null: for the whole company. `asked`: other ways of asking for it.
+         */
+        ArticleIn: {
+            /**
+             * Asked
+             * @default []
+             * @example [
+             *       "水费怎么交"
+             *     ]
+             */
+            asked: string[];
+            /** @default owners */
+            audience: components["schemas"]["Audience"];
+            /**
+             * Bodies
+             * @example {
+             *       "zh-CN": "水费按月抄表，次月 10 日前……"
+             *     }
+             */
+            bodies: {
+                [key: string]: string;
+            };
+            /**
+             * Category Id
+             * Format: uuid
+             */
+            category_id: string;
+            /**
+             * Note
+             * @description why this version
+             * @example 新增微信缴费
+             */
+            note?: string | null;
+            /** Site Id */
+            site_id?: string | null;
+            /**
+             * Titles
+             * @example {
+             *       "en": "Paying for water",
+             *       "zh-CN": "水费缴纳方式"
+             *     }
+             */
+            titles: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ArticleLineOut
+         * @description An article as lists and answers show it, in the caller's language. `score`: how well it answers, 0 … 1.
+         */
+        ArticleLineOut: {
+            audience: components["schemas"]["Audience"];
+            /**
+             * Category Id
+             * Format: uuid
+             */
+            category_id: string;
+            /** Helpful */
+            helpful: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Score */
+            score?: number | null;
+            shelf: components["schemas"]["Shelf"];
+            /** Site Id */
+            site_id: string | null;
+            /** Summary */
+            summary: string;
+            /**
+             * Title
+             * @example 水费缴纳方式
+             */
+            title: string;
+            /** Unhelpful */
+            unhelpful: number;
+        };
+        /**
+         * ArticleOut
+         * @description One article whole: in the caller's language, and as it was written.
+         */
+        ArticleOut: {
+            audience: components["schemas"]["Audience"];
+            /** Body */
+            body: string;
+            /**
+             * Category Id
+             * Format: uuid
+             */
+            category_id: string;
+            /** Helpful */
+            helpful: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** My Vote */
+            my_vote: boolean | null;
+            /** Published At */
+            published_at: string | null;
+            /** Published Version */
+            published_version: number | null;
+            /** Score */
+            score?: number | null;
+            shelf: components["schemas"]["Shelf"];
+            /** Site Id */
+            site_id: string | null;
+            /** Summary */
+            summary: string;
+            /**
+             * Title
+             * @example 水费缴纳方式
+             */
+            title: string;
+            /** Unhelpful */
+            unhelpful: number;
+            /** Version */
+            version: number;
+            written: components["schemas"]["knowledge__schemas__VersionOut"];
         };
         /**
          * AssignIn
@@ -2070,6 +5186,110 @@ export interface components {
             version?: number | null;
         };
         /**
+         * AttemptOut
+         * @description `error` empty: the receiver has it. `answer`: the beginning of what it said.
+         */
+        AttemptOut: {
+            /** Address */
+            address: string;
+            /** Answer */
+            answer: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Error */
+            error: string;
+            /** Status */
+            status: number | null;
+            /** Took Ms */
+            took_ms: number;
+        };
+        /**
+         * Audience
+         * @description Who reads a published article. Staff read all.
+         * @enum {string}
+         */
+        Audience: "owners" | "staff";
+        /**
+         * AuditRecordOut
+         * @description Who did what when, from where, before and after.
+         *
+         *     `facts` and `origin` are null where personal values were erased; `position` is null until the chain has the record,
+         *     a few seconds after it was written.
+         * @example {
+         *       "action": "people.set_roles",
+         *       "actor_id": "01942f3c-7c1e-7bd0-9d4e-0f8a3a1f2b3d",
+         *       "actor_name": "钱进",
+         *       "at": "2026-11-22T08:30:00Z",
+         *       "facts": {
+         *         "rows": [
+         *           {
+         *             "after": {
+         *               "role": "manager"
+         *             },
+         *             "before": {},
+         *             "id": "7",
+         *             "table": "role_grant"
+         *           }
+         *         ]
+         *       },
+         *       "id": "01942f3c-7c1e-7bd0-9d4e-0f8a3a1f2b3c",
+         *       "object_id": "01942f3c-7c1e-7bd0-9d4e-0f8a3a1f2b3e",
+         *       "object_kind": "person",
+         *       "origin": {
+         *         "address": "10.0.0.7",
+         *         "agent": "5f1d3a9c0b7e2d46",
+         *         "method": "PUT",
+         *         "path": "/api/v1/people/01942f3c-7c1e-7bd0-9d4e-0f8a3a1f2b3e/roles"
+         *       },
+         *       "position": 1204,
+         *       "request_id": "8a3a1f2b3c4d",
+         *       "roles": [
+         *         "admin"
+         *       ]
+         *     }
+         */
+        AuditRecordOut: {
+            /** Action */
+            action: string;
+            /** Actor Id */
+            actor_id: string | null;
+            /** Actor Name */
+            actor_name: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Object Id */
+            object_id: string | null;
+            /** Object Kind */
+            object_kind: string | null;
+            /** Origin */
+            origin: {
+                [key: string]: unknown;
+            } | null;
+            /** Position */
+            position: number | null;
+            /** Request Id */
+            request_id: string | null;
+            /** Roles */
+            roles: string[];
+            /** Site Id */
+            site_id: string | null;
+        };
+        /**
          * BindIn
          * @example {
          *       "equipment_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
@@ -2082,6 +5302,11 @@ export interface components {
              */
             equipment_id: string;
         };
+        /** Body_add_contractor_photo_api_v1_contractor__token__photos_post */
+        Body_add_contractor_photo_api_v1_contractor__token__photos_post: {
+            /** File */
+            file: string;
+        };
         /** Body_import_sheet_api_v1_imports__kind__post */
         Body_import_sheet_api_v1_imports__kind__post: {
             /**
@@ -2090,10 +5315,51 @@ export interface components {
              */
             file: string;
         };
+        /** Body_sign_quotation_api_v1_work_orders__work_order_id__quotations__quotation_id__signature_post */
+        Body_sign_quotation_api_v1_work_orders__work_order_id__quotations__quotation_id__signature_post: {
+            /** File */
+            file: string;
+        };
+        /** Body_sign_work_order_api_v1_work_orders__work_order_id__signature_post */
+        Body_sign_work_order_api_v1_work_orders__work_order_id__signature_post: {
+            /** File */
+            file: string;
+        };
         /** Body_upload_work_order_photo_api_v1_work_orders__work_order_id__photos_post */
         Body_upload_work_order_photo_api_v1_work_orders__work_order_id__photos_post: {
             /** File */
             file: string;
+            /**
+             * Keep Location
+             * @description keep where it was taken with the order, as evidence; the file itself never says it
+             * @default false
+             */
+            keep_location: boolean;
+            /**
+             * Purpose
+             * @description what it shows
+             * @default work
+             * @enum {string}
+             */
+            purpose: "work" | "before" | "after";
+        };
+        /** Body_upload_work_order_video_api_v1_work_orders__work_order_id__videos_post */
+        Body_upload_work_order_video_api_v1_work_orders__work_order_id__videos_post: {
+            /** File */
+            file: string;
+            /**
+             * Keep Location
+             * @description keep where it was taken with the order, as evidence; the file itself never says it
+             * @default false
+             */
+            keep_location: boolean;
+            /**
+             * Purpose
+             * @description what it shows
+             * @default work
+             * @enum {string}
+             */
+            purpose: "work" | "before" | "after";
         };
         /**
          * Bound
@@ -2140,6 +5406,10 @@ export interface components {
         BuildingIn: {
             /** Code */
             code: string;
+            /** Latitude */
+            latitude?: number | null;
+            /** Longitude */
+            longitude?: number | null;
             /** Name */
             name: string;
             /**
@@ -2150,9 +5420,12 @@ export interface components {
         };
         /**
          * BuildingOut
+         * @description `latitude` and `longitude` in degrees, where somebody entered them.
          * @example {
          *       "code": "B03",
          *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "latitude": 30.2741,
+         *       "longitude": 120.1551,
          *       "name": "3栋",
          *       "number": 3,
          *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
@@ -2166,6 +5439,10 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Latitude */
+            latitude: number | null;
+            /** Longitude */
+            longitude: number | null;
             /** Name */
             name: string;
             /** Number */
@@ -2181,12 +5458,53 @@ export interface components {
          * @example {
          *       "name": "13栋（商铺）"
          *     }
+         * @example {
+         *       "latitude": 30.2741,
+         *       "longitude": 120.1551
+         *     }
          */
         BuildingPatch: {
             /** Code */
             code?: string | null;
+            /** Latitude */
+            latitude?: (number | null) | null;
+            /** Longitude */
+            longitude?: (number | null) | null;
             /** Name */
             name?: string | null;
+        };
+        /**
+         * CalendarOut
+         * @description `is_own`: the hours were entered for this very site (or the company). `unknown_years`: nothing is known of that
+         *     year's public holidays: weekends count, and what is entered by hand.
+         */
+        CalendarOut: {
+            /** Entered */
+            entered: components["schemas"]["EnteredDayOut"][];
+            /** Hours */
+            hours: string[][][];
+            /** Is Own */
+            is_own: boolean;
+            /** Keeps Holidays */
+            keeps_holidays: boolean;
+            /** Public */
+            public: components["schemas"]["PublicDayOut"][];
+            /** Site Id */
+            site_id: string | null;
+            /** Unknown Years */
+            unknown_years: number[];
+            /** Version */
+            version: number;
+            /** Year */
+            year: number;
+        };
+        /** CancelIn */
+        CancelIn: {
+            /**
+             * Reason
+             * @example 已经自己修好了
+             */
+            reason?: string | null;
         };
         /**
          * Category
@@ -2194,6 +5512,134 @@ export interface components {
          * @enum {string}
          */
         Category: "elevator" | "water_leak" | "no_water" | "drainage" | "power" | "lighting" | "door_lock" | "noise" | "hygiene" | "parking" | "fire" | "gas" | "intercom" | "hvac" | "meter" | "public_area" | "inquiry" | "complaint" | "suggestion" | "other";
+        /** CategoryIn */
+        CategoryIn: {
+            /**
+             * Names
+             * @example {
+             *       "en": "Paying for water",
+             *       "zh-CN": "水费缴纳方式"
+             *     }
+             */
+            names: {
+                [key: string]: string;
+            };
+            /** Parent Id */
+            parent_id?: string | null;
+            /**
+             * Position
+             * @default 0
+             */
+            position: number;
+        };
+        /**
+         * CategoryOut
+         * @description A branch of the tree. `articles`: those on this branch itself that the caller may read.
+         */
+        CategoryOut: {
+            /** Articles */
+            articles: number;
+            /** Code */
+            code: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+            /** Parent Id */
+            parent_id: string | null;
+            /** Position */
+            position: number;
+        };
+        /**
+         * ChainStepBody
+         * @description `after_min` counts from the deadline, in the hours the target is counted in.
+         */
+        ChainStepBody: {
+            /** After Min */
+            after_min: number;
+            who: components["schemas"]["Rung"];
+        };
+        /**
+         * ChargeOut
+         * @description What is to be billed: agreed while the work goes on, due once it is done, void when it was called off.
+         */
+        ChargeOut: {
+            /** Amount */
+            amount: string;
+            /** Due At */
+            due_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Order Number */
+            order_number: string;
+            payer: components["schemas"]["Payer"];
+            /** Payer Id */
+            payer_id: string | null;
+            /** Quotation Id */
+            quotation_id: string | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Space Id */
+            space_id: string | null;
+            state: components["schemas"]["ChargeState"];
+            /** Voided At */
+            voided_at: string | null;
+            /**
+             * Work Order Id
+             * Format: uuid
+             */
+            work_order_id: string;
+            /**
+             * Written At
+             * Format: date-time
+             */
+            written_at: string;
+        };
+        /**
+         * ChargeState
+         * @enum {string}
+         */
+        ChargeState: "agreed" | "due" | "void";
+        /**
+         * ChartLineOut
+         * @description A point in buckets, oldest first: columns of equal length, null where nothing was read. `name` by language.
+         */
+        ChartLineOut: {
+            /** At */
+            at: string[];
+            /** Avg */
+            avg: (number | null)[];
+            /**
+             * Bad
+             * @description readings without a value, by bucket
+             */
+            bad: number[];
+            /** Decimals */
+            decimals: number;
+            /** High */
+            high: (number | null)[];
+            /** Key */
+            key: string;
+            /** Low */
+            low: (number | null)[];
+            /** Name */
+            name: {
+                [key: string]: string;
+            };
+            /** Unit */
+            unit: string;
+        };
         /**
          * CheckIn
          * @description An expression to be tried while it is typed, for a `profile` or a `kind`.
@@ -2216,6 +5662,25 @@ export interface components {
             /** Profile */
             profile?: string | null;
         };
+        /**
+         * CheckInIn
+         * @example {
+         *       "position": {
+         *         "accuracy_m": 12,
+         *         "latitude": 30.2741,
+         *         "longitude": 120.1551
+         *       }
+         *     }
+         * @example {}
+         */
+        CheckInIn: {
+            position?: components["schemas"]["PositionIn"] | null;
+        };
+        /**
+         * CheckKind
+         * @enum {string}
+         */
+        CheckKind: "check" | "measure";
         /**
          * CheckOut
          * @description `points` are all that the profile or kind has, for completion while typing.
@@ -2257,6 +5722,11 @@ export interface components {
             problem: components["schemas"]["CheckProblem"] | null;
         };
         /**
+         * CheckOutcome
+         * @enum {string}
+         */
+        CheckOutcome: "pass" | "fail";
+        /**
          * CheckProblem
          * @description What is wrong, at which column (from 1), in both languages.
          */
@@ -2271,6 +5741,153 @@ export interface components {
             };
         };
         /**
+         * ChecklistAnswerIn
+         * @description pass or fail for a check, a number for a measure; what failed needs a note or a picture of the order.
+         * @example {
+         *       "outcome": "pass"
+         *     }
+         * @example {
+         *       "measure": "0.72",
+         *       "note": "压力偏高，已调减压阀"
+         *     }
+         */
+        ChecklistAnswerIn: {
+            /** Measure */
+            measure?: number | string | null;
+            /** Note */
+            note?: string | null;
+            outcome?: components["schemas"]["CheckOutcome"] | null;
+            /** Photo Id */
+            photo_id?: string | null;
+        };
+        /** ChecklistAnswerOut */
+        ChecklistAnswerOut: {
+            /**
+             * Answered At
+             * Format: date-time
+             */
+            answered_at: string;
+            /** Answered By */
+            answered_by: string | null;
+            /** Item */
+            item: string;
+            /** Measure */
+            measure: string | null;
+            /** Note */
+            note: string | null;
+            outcome: components["schemas"]["CheckOutcome"];
+            /** Photo Id */
+            photo_id: string | null;
+        };
+        /**
+         * ChecklistIn
+         * @description A checklist as a document; see docs/ticketing.md, "Checklists".
+         * @example {
+         *       "document": {
+         *         "items": [
+         *           {
+         *             "code": "noise",
+         *             "names": {
+         *               "en": "No noise",
+         *               "zh-CN": "无异响"
+         *             }
+         *           },
+         *           {
+         *             "code": "pressure",
+         *             "high": 0.6,
+         *             "kind": "measure",
+         *             "low": 0.3,
+         *             "names": {
+         *               "en": "Outlet pressure",
+         *               "zh-CN": "出口压力"
+         *             },
+         *             "unit": "MPa"
+         *           }
+         *         ],
+         *         "names": {
+         *           "en": "Pump maintenance",
+         *           "zh-CN": "水泵保养"
+         *         }
+         *       },
+         *       "equipment_kind": "pump"
+         *     }
+         */
+        ChecklistIn: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Equipment Kind
+             * @description left out: for any equipment
+             */
+            equipment_kind?: string | null;
+        };
+        /** ChecklistItemOut */
+        ChecklistItemOut: {
+            /** Code */
+            code: string;
+            /** High */
+            high: string | null;
+            kind: components["schemas"]["CheckKind"];
+            /** Low */
+            low: string | null;
+            /** Name */
+            name: string;
+            /** Unit */
+            unit: string | null;
+        };
+        /** ChecklistOut */
+        ChecklistOut: {
+            /** Code */
+            code: string;
+            /** Equipment Kind */
+            equipment_kind: string | null;
+            /** Items */
+            items: components["schemas"]["ChecklistItemOut"][];
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ChildrenFate
+         * @description What becomes of the orders under a root that is closed: they end with it, or go on by themselves.
+         * @enum {string}
+         */
+        ChildrenFate: "close" | "keep";
+        /**
+         * CityIn
+         * @description The same keys as the settings of a site.
+         * @example {
+         *       "settings": {
+         *         "entrapment": {
+         *           "area": "elsewhere"
+         *         }
+         *       }
+         *     }
+         */
+        CityIn: {
+            /** Settings */
+            settings: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
+        /** CityOut */
+        CityOut: {
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** City */
+            city: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * ClearIn
          * @description Clearing by hand says why: it stays in the alarm's history.
          * @example {
@@ -2282,11 +5899,40 @@ export interface components {
             note: string;
         };
         /**
+         * ClockOut
+         * @description A clock of an order. `left_min` in its own hours, below 0 what it is late by, null once it was stopped;
+         *     `missed_at`: the deadline that was missed.
+         */
+        ClockOut: {
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Left Min */
+            left_min: number | null;
+            /** Minutes */
+            minutes: number;
+            /** Missed At */
+            missed_at: string | null;
+            /** Stopped At */
+            stopped_at: string | null;
+            target: components["schemas"]["Target"];
+        };
+        /**
          * ClosingCode
          * @description What it turned out to be. Passed to the alarms as their label, so that every rule is scored by its outcomes.
          * @enum {string}
          */
         ClosingCode: "real_fault" | "false_alarm" | "no_fault_found" | "duplicate" | "misuse" | "test";
+        /**
+         * ClosingSuggestionOut
+         * @description The closing code that finishing is one tap with, and what suggests it.
+         */
+        ClosingSuggestionOut: {
+            by: components["schemas"]["SuggestedBy"];
+            code: components["schemas"]["ClosingCode"];
+        };
         /**
          * CommentIn
          * @example {
@@ -2297,6 +5943,435 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * CompletionOut
+         * @description What must be there before such an order is done, besides its form.
+         */
+        CompletionOut: {
+            /** Checklist */
+            checklist: string | null;
+            /** Labour */
+            labour: boolean;
+            /** Parts */
+            parts: boolean;
+            /** Photos After */
+            photos_after: number;
+            /** Photos Before */
+            photos_before: number;
+            /** Signature */
+            signature: boolean;
+        };
+        /**
+         * ConfirmIn
+         * @description `satisfaction`: of a complaint, how content the owner is with the answer.
+         */
+        ConfirmIn: {
+            /** Satisfaction */
+            satisfaction?: number | null;
+            /**
+             * Words
+             * @example 师傅很专业
+             */
+            words?: string | null;
+        };
+        /**
+         * ContactBody
+         * @example {
+         *       "name": "陶站长",
+         *       "phone": "13800138000",
+         *       "title": "站长"
+         *     }
+         */
+        ContactBody: {
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+        };
+        /** ContactOut */
+        ContactOut: {
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ContactsBody
+         * @description Whom to call, first one first.
+         * @example {
+         *       "contacts": [
+         *         {
+         *           "name": "陶站长",
+         *           "phone": "13800138000",
+         *           "title": "站长"
+         *         }
+         *       ]
+         *     }
+         */
+        ContactsBody: {
+            /** Contacts */
+            contacts: components["schemas"]["ContactBody"][];
+        };
+        /**
+         * ContractIn
+         * @description The same terms for several pieces of equipment. Without a last day it holds until further notice.
+         * @example {
+         *       "arrival_min": 30,
+         *       "contractor_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "ends_on": "2026-12-31",
+         *       "equipment_ids": [
+         *         "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *       ],
+         *       "number": "WB-2026-017",
+         *       "starts_on": "2026-01-01"
+         *     }
+         */
+        ContractIn: {
+            /**
+             * Arrival Min
+             * @description minutes until they are on site
+             */
+            arrival_min: number;
+            /**
+             * Contractor Id
+             * Format: uuid
+             */
+            contractor_id: string;
+            /** Ends On */
+            ends_on?: string | null;
+            /** Equipment Ids */
+            equipment_ids: string[];
+            /**
+             * Number
+             * @default
+             */
+            number: string;
+            /**
+             * Starts On
+             * Format: date
+             */
+            starts_on: string;
+        };
+        /**
+         * ContractOut
+         * @description `name` is the contractor's.
+         * @example {
+         *       "arrival_min": 30,
+         *       "contractor_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "ends_on": "2026-12-31",
+         *       "equipment_code": "LIFT-02",
+         *       "equipment_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "name": "迅达电梯杭州维保站",
+         *       "number": "WB-2026-017",
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "starts_on": "2026-01-01"
+         *     }
+         */
+        ContractOut: {
+            /** Arrival Min */
+            arrival_min: number;
+            /**
+             * Contractor Id
+             * Format: uuid
+             */
+            contractor_id: string;
+            /** Ends On */
+            ends_on: string | null;
+            /** Equipment Code */
+            equipment_code: string;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Number */
+            number: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /**
+             * Starts On
+             * Format: date
+             */
+            starts_on: string;
+        };
+        /**
+         * ContractPatch
+         * @example {
+         *       "ends_on": "2027-12-31"
+         *     }
+         */
+        ContractPatch: {
+            /** Arrival Min */
+            arrival_min?: number | null;
+            /** Ends On */
+            ends_on?: (string | null) | null;
+            /** Number */
+            number?: string | null;
+        };
+        /**
+         * ContractorActionIn
+         * @example {
+         *       "action": "accept"
+         *     }
+         * @example {
+         *       "action": "finish",
+         *       "closing_code": "real_fault",
+         *       "note": "换门机皮带"
+         *     }
+         */
+        ContractorActionIn: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "accept" | "arrive" | "finish";
+            closing_code?: components["schemas"]["ClosingCode"] | null;
+            /** Note */
+            note?: string | null;
+        };
+        /**
+         * ContractorIn
+         * @example {
+         *       "hotline": "0571-88880000",
+         *       "license_no": "TS3333001-2028",
+         *       "name": "迅达电梯杭州维保站",
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *     }
+         */
+        ContractorIn: {
+            /** Hotline */
+            hotline?: string | null;
+            /** License No */
+            license_no?: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /**
+         * ContractorLinkIn
+         * @example {
+         *       "hours": 48
+         *     }
+         */
+        ContractorLinkIn: {
+            /**
+             * Hours
+             * @description how long the link opens the order
+             * @default 48
+             */
+            hours: number;
+        };
+        /** ContractorLinkOut */
+        ContractorLinkOut: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Path
+             * @description of the web face; whoever has it has the order
+             */
+            path: string;
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+            /**
+             * Work Order Id
+             * Format: uuid
+             */
+            work_order_id: string;
+        };
+        /**
+         * ContractorOrderOut
+         * @description One order as its contractor's link shows it; the contact's name and phone are masked.
+         */
+        ContractorOrderOut: {
+            /** Actions */
+            actions: string[];
+            /** Category */
+            category: string;
+            /** Contact Name */
+            contact_name: string | null;
+            /** Contact Phone */
+            contact_phone: string | null;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** Number */
+            number: string;
+            /** Photos */
+            photos: number;
+            /** Place */
+            place: string;
+            state: components["schemas"]["OrderState"];
+            /** Text */
+            text: string;
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ContractorOut
+         * @description A company at a site. The phones of its contacts are masked unless the caller is of the desk; the hotline is not
+         *     a person's.
+         * @example {
+         *       "contacts": [
+         *         {
+         *           "name": "陶站长",
+         *           "phone": "138****8000",
+         *           "title": "站长"
+         *         }
+         *       ],
+         *       "hotline": "0571-88880000",
+         *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "is_active": true,
+         *       "license_no": "TS3333001-2028",
+         *       "name": "迅达电梯杭州维保站",
+         *       "people": [
+         *         {
+         *           "name": "陶师傅",
+         *           "person_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *         }
+         *       ],
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *     }
+         */
+        ContractorOut: {
+            /** Contacts */
+            contacts: components["schemas"]["ContactOut"][];
+            /** Hotline */
+            hotline: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Active */
+            is_active: boolean;
+            /** License No */
+            license_no: string | null;
+            /** Name */
+            name: string;
+            /** People */
+            people: components["schemas"]["ContractorPersonOut"][];
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /**
+         * ContractorPatch
+         * @example {
+         *       "hotline": "0571-88881111"
+         *     }
+         * @example {
+         *       "is_active": false
+         *     }
+         */
+        ContractorPatch: {
+            /** Hotline */
+            hotline?: (string | null) | null;
+            /** Is Active */
+            is_active?: boolean | null;
+            /** License No */
+            license_no?: (string | null) | null;
+            /** Name */
+            name?: string | null;
+        };
+        /**
+         * ContractorPeopleBody
+         * @example {
+         *       "person_ids": [
+         *         "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *       ]
+         *     }
+         */
+        ContractorPeopleBody: {
+            /** Person Ids */
+            person_ids: string[];
+        };
+        /** ContractorPersonOut */
+        ContractorPersonOut: {
+            /** Name */
+            name: string;
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+        };
+        /**
+         * CountIn
+         * @description How many are there, counted.
+         * @example {
+         *       "counted": "11",
+         *       "note": "月末盘点，缺一个",
+         *       "part_id": "0198b5a0-0000-7000-8000-000000000502"
+         *     }
+         */
+        CountIn: {
+            /**
+             * Counted
+             * @description in the part's unit; 0 is a count
+             */
+            counted: number | string;
+            /** Note */
+            note: string;
+            /**
+             * Part Id
+             * Format: uuid
+             */
+            part_id: string;
+        };
+        /**
+         * CountedIn
+         * @description Whether a clock runs day and night, or while the site's calendar is open.
+         * @enum {string}
+         */
+        CountedIn: "always" | "business";
         /**
          * CountsOut
          * @description How the desk stands. Every state is there, zero included.
@@ -2311,6 +6386,12 @@ export interface components {
             /** Urgent */
             urgent: number;
         };
+        /**
+         * CoveredPart
+         * @description What a warranty is of. The law names the terms of most (docs/charges.md, "Warranties").
+         * @enum {string}
+         */
+        CoveredPart: "structure" | "waterproofing" | "heating_cooling" | "electrical" | "plumbing" | "decoration" | "elevator" | "fire_system" | "low_voltage" | "other";
         /**
          * CreatedOut
          * @description What became of what was entered. `joined`: it was known already, and this was added to it.
@@ -2424,6 +6505,20 @@ export interface components {
             title: string;
         };
         /**
+         * DayIn
+         * @description A day unlike its weekday: `hours` [] closed, null open as on a working day.
+         * @example {
+         *       "hours": [],
+         *       "name": "春节"
+         *     }
+         */
+        DayIn: {
+            /** Hours */
+            hours: string[][] | null;
+            /** Name */
+            name: string;
+        };
+        /**
          * DeadLetterOut
          * @description `raw` is shown as text, � for what is none; `size_bytes` is its length before it was cut to 4 KB. `more_alike`:
          *     how many more of the same sender and reason came within a minute of it and were only counted.
@@ -2454,6 +6549,161 @@ export interface components {
             /** Source */
             source: string;
         };
+        /**
+         * DelegationIn
+         * @description The caller lets somebody else vote in the caller's name, at one site, for a while.
+         */
+        DelegationIn: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Reason */
+            reason?: string | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * To Id
+             * Format: uuid
+             */
+            to_id: string;
+        };
+        /** DelegationOut */
+        DelegationOut: {
+            deputy: components["schemas"]["ApprovalPersonOut"];
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            giver: components["schemas"]["ApprovalPersonOut"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+        };
+        /**
+         * DeliveryDetailOut
+         * @description A delivery with what is sent and every attempt, oldest first.
+         */
+        DeliveryDetailOut: {
+            /** Attempts */
+            attempts: number;
+            /** Body */
+            body: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Endpoint Id
+             * Format: uuid
+             */
+            endpoint_id: string;
+            /** Firing Id */
+            firing_id: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Log */
+            log: components["schemas"]["AttemptOut"][];
+            /** Message Id */
+            message_id: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            state: components["schemas"]["DeliveryState"];
+            /** Type */
+            type: string;
+            /** Work Order Id */
+            work_order_id: string | null;
+        };
+        /** DeliveryOut */
+        DeliveryOut: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Endpoint Id
+             * Format: uuid
+             */
+            endpoint_id: string;
+            /** Firing Id */
+            firing_id: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Message Id */
+            message_id: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            state: components["schemas"]["DeliveryState"];
+            /** Type */
+            type: string;
+            /** Work Order Id */
+            work_order_id: string | null;
+        };
+        /**
+         * DeliveryState
+         * @enum {string}
+         */
+        DeliveryState: "waiting" | "sending" | "delivered" | "failed";
+        /**
+         * Dimension
+         * @description What figures are told apart by.
+         * @enum {string}
+         */
+        Dimension: "site" | "building" | "kind" | "category" | "priority" | "technician" | "equipment" | "equipment_kind";
         /**
          * DiscoveredDetail
          * @example {
@@ -2560,9 +6810,55 @@ export interface components {
         };
         /**
          * DispatchMode
+         * @description How somebody came to an order.
          * @enum {string}
          */
-        DispatchMode: "auto" | "manual" | "taken" | "duty_manager";
+        DispatchMode: "auto" | "rotate" | "manual" | "plan" | "taken" | "duty_manager";
+        /**
+         * Distribution
+         * @description How an order of a kind finds its person.
+         * @enum {string}
+         */
+        Distribution: "auto" | "grab" | "rotate" | "manual";
+        /**
+         * DocumentIn
+         * @description A new version. `version`: the one that was edited, left out for a new code. See docs/ticketing.md.
+         * @example {
+         *       "document": {
+         *         "fields": [
+         *           {
+         *             "key": "permit_no",
+         *             "names": {
+         *               "en": "Permit number",
+         *               "zh-CN": "装修许可证号"
+         *             },
+         *             "required": "creation",
+         *             "type": "text"
+         *           }
+         *         ],
+         *         "flow": "repair",
+         *         "names": {
+         *           "en": "Decoration check",
+         *           "zh-CN": "装修巡查"
+         *         }
+         *       },
+         *       "version": 1
+         *     }
+         */
+        DocumentIn: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /** Version */
+            version?: number | null;
+        };
+        /**
+         * Doubt
+         * @description Why telemetry proves nothing.
+         * @enum {string}
+         */
+        Doubt: "gateway_down" | "link_down" | "silent" | "sensor_fault" | "stale" | "rule_gone" | "out_of_service" | "store_away" | "unsteady" | "said_to_be_false";
         /**
          * DropKind
          * @description What it costs. LOST: gone for good. REFUSED: the sender, or a list in the desk, has the reason. LATE: nothing is
@@ -2655,7 +6951,7 @@ export interface components {
          * @description What somebody is there for during a shift.
          * @enum {string}
          */
-        Duty: "engineer" | "control_room" | "guard" | "dispatcher" | "manager" | "contractor";
+        Duty: "engineer" | "control_room" | "guard" | "dispatcher" | "manager" | "contractor" | "on_call";
         /**
          * EditIn
          * @example {
@@ -2664,6 +6960,13 @@ export interface components {
          *     }
          */
         EditIn: {
+            /**
+             * Form
+             * @description values of the kind's fields; null takes one away
+             */
+            form?: {
+                [key: string]: unknown;
+            };
             /** Priority */
             priority?: number | null;
             /** Promised At */
@@ -2674,11 +6977,120 @@ export interface components {
             version?: number | null;
         };
         /**
+         * Effect
+         * @description What follows a transition, in the same transaction.
+         * @enum {string}
+         */
+        Effect: "admit" | "offer" | "take" | "withdraw" | "offer_next" | "check_in" | "start_labour" | "stop_labour" | "pause_clock" | "resume_clock" | "ask_approval" | "ask_proof" | "release_children" | "end_tasks" | "settle" | "unsettle";
+        /**
+         * EndpointEditIn
+         * @description What is left out stays.
+         * @example {
+         *       "is_enabled": false
+         *     }
+         */
+        EndpointEditIn: {
+            /** Is Enabled */
+            is_enabled?: boolean | null;
+            /** Name */
+            name?: string | null;
+            /** Url */
+            url?: string | null;
+        };
+        /**
+         * EndpointIn
+         * @description `site_id` null: for rules of every site.
+         * @example {
+         *       "name": "集团平台",
+         *       "site_id": "0199d5a0-7c1e-7a11-8f00-0a1b2c3d4e5f",
+         *       "url": "https://ops.example.com/hooks"
+         *     }
+         */
+        EndpointIn: {
+            /** Name */
+            name: string;
+            /** Site Id */
+            site_id?: string | null;
+            /** Url */
+            url: string;
+        };
+        /** EndpointOut */
+        EndpointOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** Name */
+            name: string;
+            /** Previous Until */
+            previous_until: string | null;
+            /** Site Id */
+            site_id: string | null;
+            /** Url */
+            url: string;
+        };
+        /**
+         * EndpointSecretOut
+         * @description The secret is shown this once.
+         */
+        EndpointSecretOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** Name */
+            name: string;
+            /** Previous Until */
+            previous_until: string | null;
+            /**
+             * Secret
+             * @example whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD
+             */
+            secret: string;
+            /** Site Id */
+            site_id: string | null;
+            /** Url */
+            url: string;
+        };
+        /**
+         * EnteredDayOut
+         * @description `site_id` null: entered for the whole company.
+         */
+        EnteredDayOut: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Hours */
+            hours: string[][] | null;
+            /** Name */
+            name: string;
+            /** Site Id */
+            site_id: string | null;
+        };
+        /**
          * Entry
          * @description What happened, besides the transitions (which are named `moved`).
          * @enum {string}
          */
-        Entry: "opened" | "report_joined" | "alarm_joined" | "alarm_returned" | "alarm_acknowledged" | "moved" | "upgraded" | "edited" | "task_opened" | "task_moved" | "escalated" | "nobody_found" | "outage_confirmed" | "photo_added" | "phone_revealed" | "commented";
+        Entry: "opened" | "report_joined" | "alarm_joined" | "alarm_returned" | "alarm_acknowledged" | "moved" | "upgraded" | "edited" | "task_opened" | "task_moved" | "warned" | "escalated" | "nobody_found" | "waiting" | "outage_confirmed" | "unproved" | "linked" | "unlinked" | "merged" | "absorbed" | "unmerged" | "split" | "split_off" | "photo_added" | "phone_revealed" | "commented" | "approval_asked" | "approval_voted" | "approval_late" | "approval_ended" | "owner_confirmed" | "owner_rejected" | "owner_silent" | "rated" | "urged" | "report_withdrawn" | "subject_named" | "payer_set" | "quoted" | "quotation_decided" | "parts_moved" | "labour_entered" | "checked" | "signed" | "helper_joined" | "helper_left" | "contractor_linked";
         /**
          * EquipmentIn
          * @description Protocol and name on the wire follow the profile and the code when absent; the building follows the space.
@@ -2871,11 +7283,387 @@ export interface components {
             space_id?: (string | null) | null;
         };
         /**
+         * ExportForm
+         * @enum {string}
+         */
+        ExportForm: "csv" | "xlsx";
+        /**
+         * FactType
+         * @enum {string}
+         */
+        FactType: "word" | "text" | "number" | "flag" | "id";
+        /**
+         * FamilyOut
+         * @description Orders that belong to one: its root and the orders under it (one trouble explains the others), what it was
+         *     merged into and what was merged into it, what it repeats, and what it duplicates.
+         */
+        FamilyOut: {
+            /** Absorbed */
+            absorbed: components["schemas"]["RelatedOut"][];
+            /** Children */
+            children: components["schemas"]["RelatedOut"][];
+            duplicates: components["schemas"]["RelatedOut"] | null;
+            merged_into: components["schemas"]["RelatedOut"] | null;
+            repeats: components["schemas"]["RelatedOut"] | null;
+            root: components["schemas"]["RelatedOut"] | null;
+        };
+        /**
+         * FeedbackOut
+         * @description How a report stands between its reporter and us, and what the reporter may do now.
+         *
+         *     `reply`: what a complaint, suggestion or inquiry was answered. `next_urge_at`: null while urging is possible.
+         */
+        FeedbackOut: {
+            /** Is Called Back */
+            is_called_back: boolean;
+            /** Next Urge At */
+            next_urge_at: string | null;
+            /**
+             * Number
+             * @example WO-20261122-0007
+             */
+            number: string;
+            outcome: components["schemas"]["Outcome"] | null;
+            /** Rejections */
+            rejections: number;
+            /** Reply */
+            reply: string | null;
+            /**
+             * Report Id
+             * Format: uuid
+             */
+            report_id: string;
+            /** Satisfaction */
+            satisfaction: number | null;
+            stars: components["schemas"]["StarsOut"] | null;
+            state: components["schemas"]["OwnerState"];
+            /** Went Up */
+            went_up: boolean;
+            /** Wishes */
+            wishes: components["schemas"]["Wish"][];
+        };
+        /**
+         * FieldOut
+         * @description A field of a form, as far as the caller may see it. `may_write`: whether they may fill it in.
+         */
+        FieldOut: {
+            /** High */
+            high: number | null;
+            /** Key */
+            key: string;
+            /** Low */
+            low: number | null;
+            /** Many */
+            many: boolean;
+            /** May Write */
+            may_write: boolean;
+            /**
+             * Names
+             * @description by language
+             */
+            names: {
+                [key: string]: string;
+            };
+            /** Options */
+            options: components["schemas"]["OptionOut"][];
+            required: components["schemas"]["Moment"];
+            type: components["schemas"]["FieldType"];
+            /** Unit */
+            unit: string | null;
+        };
+        /**
+         * FieldType
+         * @enum {string}
+         */
+        FieldType: "text" | "number" | "choice" | "datetime" | "photo" | "video" | "location" | "equipment";
+        /**
+         * Figure
+         * @description Each is of a population of orders; some have `hits` among them, some an amount an order.
+         * @enum {string}
+         */
+        Figure: "opened" | "counted" | "cancelled" | "duplicate" | "test" | "unproved" | "response_time" | "resolution_time" | "response_met" | "arrival_met" | "resolution_met" | "first_time_fix" | "repeats" | "load" | "rating" | "cost" | "failures";
+        /**
+         * FigureGroupOut
+         * @description All figures of the orders that have `key` in common. `name`: what people call it.
+         * @example {
+         *       "figures": {
+         *         "response_met": {
+         *           "hits": 38,
+         *           "orders": 40,
+         *           "share": 0.95
+         *         }
+         *       },
+         *       "key": "pump",
+         *       "name": "水泵",
+         *       "reliability": {
+         *         "failures": 3,
+         *         "mtbf_h": 2876.5,
+         *         "mttr_h": 3.4,
+         *         "units": 12
+         *       }
+         *     }
+         */
+        FigureGroupOut: {
+            /** Figures */
+            figures: {
+                [key: string]: components["schemas"]["FigureValueOut"];
+            };
+            /** Key */
+            key: string | null;
+            /** Name */
+            name: string;
+            reliability: components["schemas"]["ReliabilityOut"] | null;
+        };
+        /**
+         * FigureOrderOut
+         * @description An order behind a figure. `left_out`: why it counts in no other. `contact_phone` is masked.
+         */
+        FigureOrderOut: {
+            /** Assignee Id */
+            assignee_id: string | null;
+            /** Assignee Name */
+            assignee_name: string | null;
+            /** Category */
+            category: string;
+            /** Closing Code */
+            closing_code: string | null;
+            /** Contact Name */
+            contact_name: string | null;
+            /** Contact Phone */
+            contact_phone: string | null;
+            /** Cost */
+            cost: number;
+            /** Done At */
+            done_at: string | null;
+            /** Equipment Code */
+            equipment_code: string | null;
+            /** Held S */
+            held_s: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Repeat */
+            is_repeat: boolean;
+            /** Kind */
+            kind: string;
+            /** Left Out */
+            left_out: string | null;
+            /** Number */
+            number: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Place */
+            place: string;
+            /** Priority */
+            priority: number;
+            /** Resolution S */
+            resolution_s: number | null;
+            /** Responded At */
+            responded_at: string | null;
+            /** Response S */
+            response_s: number | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** State */
+            state: string;
+        };
+        /**
+         * FigureValueOut
+         * @description `orders`: how many it is of; `hits`: how many of them say yes. The amounts are of what docs/figures.md says.
+         */
+        FigureValueOut: {
+            /** Hits */
+            hits: number | null;
+            /** Mean */
+            mean: number | null;
+            /** Median */
+            median: number | null;
+            /** Orders */
+            orders: number;
+            /** P90 */
+            p90: number | null;
+            /** Share */
+            share: number | null;
+            /** Total */
+            total: number | null;
+        };
+        /** FiguresOut */
+        FiguresOut: {
+            /** Groups */
+            groups: components["schemas"]["FigureGroupOut"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
          * FireOutcome
          * @description What the person sent to look found: 真火, 误报 or 测试.
          * @enum {string}
          */
         FireOutcome: "real_fire" | "false_alarm" | "test";
+        /**
+         * FiringOut
+         * @description `outcomes`: one an action, or why nothing was done. `causes`: rules whose actions led to it, oldest first.
+         */
+        FiringOut: {
+            /** Causes */
+            causes: string[];
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Event Facts */
+            event_facts: {
+                [key: string]: unknown;
+            };
+            /**
+             * Happened At
+             * Format: date-time
+             */
+            happened_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Outcomes */
+            outcomes: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Rule Id
+             * Format: uuid
+             */
+            rule_id: string;
+            /** Rule Version */
+            rule_version: number;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            state: components["schemas"]["FiringState"];
+            trigger: components["schemas"]["Trigger"];
+            /**
+             * Work Order Id
+             * Format: uuid
+             */
+            work_order_id: string;
+        };
+        /**
+         * FiringState
+         * @enum {string}
+         */
+        FiringState: "waiting" | "done" | "failed" | "lapsed" | "stopped";
+        /**
+         * FlowDocumentOut
+         * @description A flow and the document it was read from, to be edited.
+         */
+        FlowDocumentOut: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            flow: components["schemas"]["FlowOut"];
+            /** Is Shipped */
+            is_shipped: boolean;
+            /** Version */
+            version: number;
+        };
+        /**
+         * FlowOut
+         * @description A flow: the first stage is where orders begin; `actions` are the words of its own actions.
+         */
+        FlowOut: {
+            /** Actions */
+            actions: {
+                [key: string]: {
+                    [key: string]: string;
+                };
+            };
+            /** Admission */
+            admission: string | null;
+            /** Code */
+            code: string;
+            /**
+             * Names
+             * @description by language
+             */
+            names: {
+                [key: string]: string;
+            };
+            /** Reopen Days */
+            reopen_days: number;
+            /** Stages */
+            stages: components["schemas"]["StageOut"][];
+            /** Transitions */
+            transitions: components["schemas"]["FlowTransitionOut"][];
+            /** Version */
+            version: number;
+        };
+        /**
+         * FlowTransitionOut
+         * @description One way from a stage to another: whose it is, what must be said, what must hold, what follows.
+         */
+        FlowTransitionOut: {
+            /** Action */
+            action: string;
+            /** After */
+            after: string;
+            /** Before */
+            before: string;
+            /** Effects */
+            effects: components["schemas"]["Effect"][];
+            /** Guards */
+            guards: components["schemas"]["Guard"][];
+            /** Hats */
+            hats: components["schemas"]["Hat"][];
+            /** Required */
+            required: string[];
+        };
+        /**
+         * FollowerOut
+         * @description Somebody who is told how the order goes on. `report_id` null: a member of staff who asked to be told.
+         * @example {
+         *       "name": "钱进",
+         *       "person_id": "0198b5a0-0000-7000-8000-000000000801",
+         *       "since": "2026-11-22T04:00:00Z"
+         *     }
+         */
+        FollowerOut: {
+            /** Name */
+            name: string | null;
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+            /** Report Id */
+            report_id: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
         /**
          * GrantBody
          * @description A role at one site, or at every site when `site_id` is null.
@@ -2890,6 +7678,18 @@ export interface components {
             site_id?: string | null;
         };
         /**
+         * Guard
+         * @description What must hold for a transition, asked of the order itself.
+         * @enum {string}
+         */
+        Guard: "reopenable" | "work_complete" | "quoted" | "quote_approved" | "quote_refused" | "approved" | "children_decided";
+        /**
+         * Hat
+         * @description In which quality somebody acts on an order. One person may wear several.
+         * @enum {string}
+         */
+        Hat: "system" | "owner" | "assignee" | "engineer" | "dispatcher" | "manager";
+        /**
          * Health
          * @description `ready` is true when every part answers; a part's words are "ok" or what is wrong.
          */
@@ -2900,6 +7700,34 @@ export interface components {
             };
             /** Ready */
             ready: boolean;
+        };
+        /**
+         * HelperIn
+         * @example {
+         *       "person_id": "0198b5a0-0000-7000-8000-0000000000aa"
+         *     }
+         */
+        HelperIn: {
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+        };
+        /** HelperOut */
+        HelperOut: {
+            /** Name */
+            name: string;
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
         };
         /**
          * HomeOut
@@ -2981,6 +7809,12 @@ export interface components {
          * @enum {string}
          */
         InhibitionKind: "inhibited" | "shelved";
+        /**
+         * Intake
+         * @description How an order of a kind begins.
+         * @enum {string}
+         */
+        Intake: "dispatch" | "admit";
         /** InvitationIn */
         InvitationIn: {
             /**
@@ -3068,6 +7902,16 @@ export interface components {
             /** Title */
             title: string;
         };
+        /**
+         * ItemKind
+         * @enum {string}
+         */
+        ItemKind: "labour" | "material";
+        /**
+         * ItemOutcome
+         * @enum {string}
+         */
+        ItemOutcome: "applied" | "changed" | "not_free" | "refused";
         JsonValue: unknown;
         /**
          * Known
@@ -3088,6 +7932,68 @@ export interface components {
             /** Unit */
             unit: string;
         };
+        /**
+         * LabelOut
+         * @description What a printed label carries: the address that a phone opens, and the token that a scan sends.
+         */
+        LabelOut: {
+            /** Address */
+            address: string;
+            /** Qr Token */
+            qr_token: string;
+        };
+        /**
+         * LabourIn
+         * @description From and to, or minutes. `person_id` left out: the caller.
+         * @example {
+         *       "ended_at": "2026-11-22T10:40:00+08:00",
+         *       "started_at": "2026-11-22T10:00:00+08:00"
+         *     }
+         * @example {
+         *       "minutes": 25
+         *     }
+         */
+        LabourIn: {
+            /** Ended At */
+            ended_at?: string | null;
+            /** Minutes */
+            minutes?: number | string | null;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Person Id */
+            person_id?: string | null;
+            /** Started At */
+            started_at?: string | null;
+        };
+        /** LabourOut */
+        LabourOut: {
+            /** Ended At */
+            ended_at: string | null;
+            /** Is Running */
+            is_running: boolean;
+            /** Minutes */
+            minutes: string;
+            /** Note */
+            note: string;
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+            /** Person Name */
+            person_name: string;
+            source: components["schemas"]["LabourSource"];
+            /** Started At */
+            started_at: string | null;
+        };
+        /**
+         * LabourSource
+         * @enum {string}
+         */
+        LabourSource: "state" | "entered";
         /**
          * Language
          * @enum {string}
@@ -3160,6 +8066,93 @@ export interface components {
             source: string;
         };
         /**
+         * LevelOut
+         * @description A part in a storehouse. `available` is what nobody reserved; `is_low`: that is less than the minimum.
+         * @example {
+         *       "available": "10.000",
+         *       "average_cost": "31.2500",
+         *       "is_low": false,
+         *       "minimum": "5.000",
+         *       "on_hand": "12.000",
+         *       "part_code": "TAP-15",
+         *       "part_id": "0198b5a0-0000-7000-8000-000000000502",
+         *       "part_name": "水龙头",
+         *       "reserved": "2.000",
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001",
+         *       "storehouse_id": "0198b5a0-0000-7000-8000-000000000501",
+         *       "storehouse_name": "工程部仓库",
+         *       "unit": "个",
+         *       "value": "375.00"
+         *     }
+         */
+        LevelOut: {
+            /** Available */
+            available: string;
+            /** Average Cost */
+            average_cost: string;
+            /** Is Low */
+            is_low: boolean;
+            /** Minimum */
+            minimum: string;
+            /** On Hand */
+            on_hand: string;
+            /** Part Code */
+            part_code: string;
+            /**
+             * Part Id
+             * Format: uuid
+             */
+            part_id: string;
+            /** Part Name */
+            part_name: string;
+            /** Reserved */
+            reserved: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /**
+             * Storehouse Id
+             * Format: uuid
+             */
+            storehouse_id: string;
+            /** Storehouse Name */
+            storehouse_name: string;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * LevelsOut
+         * @description What a new order would get. `sources`: the policies that say what is not a default. `problem`: why the site's own
+         *     settings do not count.
+         */
+        LevelsOut: {
+            /** Appointment Min */
+            appointment_min: number;
+            /** Arrival Min */
+            arrival_min: number | null;
+            /** Chain */
+            chain: components["schemas"]["ChainStepBody"][];
+            counted_in: components["schemas"]["CountedIn"];
+            /** Problem */
+            problem: string | null;
+            /** Resolution Min */
+            resolution_min: number;
+            /** Response Min */
+            response_min: number;
+            /** Sources */
+            sources: {
+                [key: string]: string;
+            };
+            /** Unknown Years */
+            unknown_years: number[];
+            /** Warn Pct */
+            warn_pct: number;
+        };
+        /**
          * Link
          * @enum {string}
          */
@@ -3202,6 +8195,111 @@ export interface components {
             person_id: string;
         };
         /**
+         * MergeIn
+         * @example {
+         *       "into": "0198b5a0-0000-7000-8000-000000000801",
+         *       "reason": "同一处漏水",
+         *       "version": 3
+         *     }
+         */
+        MergeIn: {
+            /**
+             * Into
+             * Format: uuid
+             * @description the order that stays
+             */
+            into: string;
+            /** Reason */
+            reason?: string | null;
+            /**
+             * Version
+             * @description the version last seen; a newer one refuses
+             */
+            version?: number | null;
+        };
+        /**
+         * MinimumIn
+         * @example {
+         *       "minimum": "5"
+         *     }
+         */
+        MinimumIn: {
+            /**
+             * Minimum
+             * @description in the part's unit; 0 is a count
+             */
+            minimum: number | string;
+        };
+        /**
+         * Mode
+         * @enum {string}
+         */
+        Mode: "single" | "all" | "any";
+        /**
+         * Moment
+         * @description When a field must have been filled in.
+         * @enum {string}
+         */
+        Moment: "creation" | "completion" | "never";
+        /**
+         * MovementKind
+         * @description What happened to a part. The first two are entered by the storekeeper, the others come from an order.
+         * @enum {string}
+         */
+        MovementKind: "receive" | "adjust" | "reserve" | "release" | "use" | "return";
+        /**
+         * MovementOut
+         * @description A line of the ledger: what it changed and what lay there then.
+         */
+        MovementOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Average Cost After */
+            average_cost_after: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["MovementKind"];
+            /** Moved By */
+            moved_by: string | null;
+            /** Note */
+            note: string;
+            /** On Hand After */
+            on_hand_after: string;
+            /** On Hand Change */
+            on_hand_change: string;
+            /**
+             * Part Id
+             * Format: uuid
+             */
+            part_id: string;
+            /** Quantity */
+            quantity: string;
+            /** Reserved After */
+            reserved_after: string;
+            /** Reserved Change */
+            reserved_change: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /**
+             * Storehouse Id
+             * Format: uuid
+             */
+            storehouse_id: string;
+            /** Value Change */
+            value_change: string;
+            /** Work Order Id */
+            work_order_id: string | null;
+        };
+        /**
          * MyReportIn
          * @description `space_id`: which of the caller's homes it is about. `client_key`: the same key twice is one report.
          */
@@ -3212,6 +8310,12 @@ export interface components {
              * @example 5f1c1f1e-0d0b-4f3a-9f0e-2f8b8a1b2c3d
              */
             client_key: string;
+            /**
+             * Send Anyway
+             * @description file it although articles may answer it
+             * @default false
+             */
+            send_anyway: boolean;
             /** Space Id */
             space_id?: string | null;
             /**
@@ -3261,6 +8365,31 @@ export interface components {
              */
             report_id: string;
             state: components["schemas"]["OwnerState"];
+        };
+        /** NewCategoryIn */
+        NewCategoryIn: {
+            /**
+             * Code
+             * @example fees
+             */
+            code: string;
+            /**
+             * Names
+             * @example {
+             *       "en": "Paying for water",
+             *       "zh-CN": "水费缴纳方式"
+             *     }
+             */
+            names: {
+                [key: string]: string;
+            };
+            /** Parent Id */
+            parent_id?: string | null;
+            /**
+             * Position
+             * @default 0
+             */
+            position: number;
         };
         /** NotificationOut */
         NotificationOut: {
@@ -3367,6 +8496,36 @@ export interface components {
          */
         OfferOutcome: "accepted" | "declined" | "no_answer" | "withdrawn";
         /**
+         * OfferedOut
+         * @description Articles that may answer the question, best first: nothing was filed. `answer`: the same in a sentence.
+         */
+        OfferedOut: {
+            /**
+             * Answer
+             * @example 《水费缴纳方式》可能回答了您的问题；仍需客服处理请选择“仍要提交”。
+             */
+            answer: string;
+            /** Articles */
+            articles: components["schemas"]["ArticleLineOut"][];
+        };
+        /**
+         * Operator
+         * @enum {string}
+         */
+        Operator: "==" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "not_in" | "contains" | "is_set" | "is_not_set";
+        /** OptionOut */
+        OptionOut: {
+            /** Code */
+            code: string;
+            /**
+             * Names
+             * @description by language
+             */
+            names: {
+                [key: string]: string;
+            };
+        };
+        /**
          * OrderAlarmOut
          * @description An episode of an alarm behind the order.
          */
@@ -3389,6 +8548,59 @@ export interface components {
             returned_at: string | null;
         };
         /**
+         * OrderContractorOut
+         * @description Who maintains the order's equipment: the number to call day and night, and whom to ask for.
+         */
+        OrderContractorOut: {
+            /** Contacts */
+            contacts: string[];
+            /** Hotline */
+            hotline: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * OrderFeedbackOut
+         * @description All that owners said of an order, for the desk.
+         */
+        OrderFeedbackOut: {
+            /**
+             * About
+             * @description whom the complaint is about; managers alone see them
+             */
+            about: string[];
+            /** Ratings */
+            ratings: components["schemas"]["RatingOut"][];
+            /** Verdicts */
+            verdicts: components["schemas"]["VerdictOut"][];
+        };
+        /** OrderHereOut */
+        OrderHereOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Mine */
+            is_mine: boolean;
+            /** Number */
+            number: string;
+            /** Place */
+            place: string;
+            /** Priority */
+            priority: number;
+            state: components["schemas"]["OrderState"];
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+        };
+        /**
          * OrderIn
          * @description The work an alarm of this rule becomes.
          */
@@ -3399,11 +8611,319 @@ export interface components {
             priority: number;
         };
         /**
-         * OrderKind
-         * @description A flow: which tasks an order begins with, who is qualified, and who may end it.
-         * @enum {string}
+         * OrderKindDocumentOut
+         * @description A kind and the document it was read from, to be edited.
          */
-        OrderKind: "repair" | "entrapment" | "smoke";
+        OrderKindDocumentOut: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /** Is Shipped */
+            is_shipped: boolean;
+            kind: components["schemas"]["OrderKindOut"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * OrderKindOut
+         * @description A kind of order: what to ask when one is opened. `is_internal`: only the hub opens such orders.
+         */
+        OrderKindOut: {
+            /** Channels */
+            channels: components["schemas"]["ticketing__kinds__Channel"][];
+            /** Code */
+            code: string;
+            completion: components["schemas"]["CompletionOut"];
+            dispatch: components["schemas"]["Distribution"];
+            /** Fields */
+            fields: components["schemas"]["FieldOut"][];
+            /** Flow */
+            flow: string;
+            intake: components["schemas"]["Intake"];
+            /** Is For Owners */
+            is_for_owners: boolean;
+            /** Is Internal */
+            is_internal: boolean;
+            /**
+             * Names
+             * @description by language
+             */
+            names: {
+                [key: string]: string;
+            };
+            /** Priority */
+            priority: number | null;
+            procedure: components["schemas"]["Procedure"];
+            /** Topics */
+            topics: components["schemas"]["TopicOut"][];
+            /** Version */
+            version: number;
+        };
+        /**
+         * OrderLevelsOut
+         * @description How the clocks of an order stand, and what was agreed when it opened. `next_at`: when somebody is warned or told
+         *     next, unless something happens.
+         */
+        OrderLevelsOut: {
+            /** Appointment At */
+            appointment_at: string | null;
+            /** Chain */
+            chain: components["schemas"]["ChainStepBody"][];
+            /** Clocks */
+            clocks: components["schemas"]["ClockOut"][];
+            counted_in: components["schemas"]["CountedIn"];
+            /** Guessed Years */
+            guessed_years: number[];
+            /** Held Since */
+            held_since: string | null;
+            /** Hold Until */
+            hold_until: string | null;
+            /** Next At */
+            next_at: string | null;
+            /** Sources */
+            sources: {
+                [key: string]: string;
+            };
+            /** Warn Pct */
+            warn_pct: number;
+            /** Zone */
+            zone: string;
+        };
+        /**
+         * OrderPartOut
+         * @description `held`: reserved for the order; `used`: taken less what came back; `value`: what that cost, in yuan.
+         */
+        OrderPartOut: {
+            /** Held */
+            held: string;
+            /** Part Code */
+            part_code: string;
+            /**
+             * Part Id
+             * Format: uuid
+             */
+            part_id: string;
+            /** Part Name */
+            part_name: string;
+            /**
+             * Storehouse Id
+             * Format: uuid
+             */
+            storehouse_id: string;
+            /** Unit */
+            unit: string;
+            /** Used */
+            used: string;
+            /** Value */
+            value: string;
+        };
+        /**
+         * OrderRuleEditIn
+         * @description `version`: the one that was seen; a newer one refuses.
+         * @example {
+         *       "document": {
+         *         "actions": [
+         *           {
+         *             "do": "notify",
+         *             "text": {
+         *               "en": "On hold for two hours",
+         *               "zh-CN": "挂起已两小时"
+         *             },
+         *             "to": "duty_manager"
+         *           }
+         *         ],
+         *         "condition": {
+         *           "all": [
+         *             {
+         *               "field": "event.after",
+         *               "operator": "==",
+         *               "value": "on_hold"
+         *             },
+         *             {
+         *               "field": "priority",
+         *               "operator": "<=",
+         *               "value": 2
+         *             }
+         *           ]
+         *         },
+         *         "delay_min": 120,
+         *         "trigger": "moved"
+         *       },
+         *       "name": "挂起过久",
+         *       "version": 1
+         *     }
+         */
+        OrderRuleEditIn: {
+            /**
+             * Document
+             * @description trigger, condition, delay_min, actions; docs/automation.md
+             * @example {
+             *       "actions": [
+             *         {
+             *           "do": "notify",
+             *           "text": {
+             *             "en": "On hold for two hours",
+             *             "zh-CN": "挂起已两小时"
+             *           },
+             *           "to": "duty_manager"
+             *         }
+             *       ],
+             *       "condition": {
+             *         "all": [
+             *           {
+             *             "field": "event.after",
+             *             "operator": "==",
+             *             "value": "on_hold"
+             *           },
+             *           {
+             *             "field": "priority",
+             *             "operator": "<=",
+             *             "value": 2
+             *           }
+             *         ]
+             *       },
+             *       "delay_min": 120,
+             *       "trigger": "moved"
+             *     }
+             */
+            document: {
+                [key: string]: unknown;
+            };
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * OrderRuleIn
+         * @description `site_id` null: at every site.
+         * @example {
+         *       "document": {
+         *         "actions": [
+         *           {
+         *             "do": "notify",
+         *             "text": {
+         *               "en": "On hold for two hours",
+         *               "zh-CN": "挂起已两小时"
+         *             },
+         *             "to": "duty_manager"
+         *           }
+         *         ],
+         *         "condition": {
+         *           "all": [
+         *             {
+         *               "field": "event.after",
+         *               "operator": "==",
+         *               "value": "on_hold"
+         *             },
+         *             {
+         *               "field": "priority",
+         *               "operator": "<=",
+         *               "value": 2
+         *             }
+         *           ]
+         *         },
+         *         "delay_min": 120,
+         *         "trigger": "moved"
+         *       },
+         *       "is_enabled": true,
+         *       "name": "挂起过久",
+         *       "site_id": "0199d5a0-7c1e-7a11-8f00-0a1b2c3d4e5f"
+         *     }
+         */
+        OrderRuleIn: {
+            /**
+             * Document
+             * @description trigger, condition, delay_min, actions; docs/automation.md
+             * @example {
+             *       "actions": [
+             *         {
+             *           "do": "notify",
+             *           "text": {
+             *             "en": "On hold for two hours",
+             *             "zh-CN": "挂起已两小时"
+             *           },
+             *           "to": "duty_manager"
+             *         }
+             *       ],
+             *       "condition": {
+             *         "all": [
+             *           {
+             *             "field": "event.after",
+             *             "operator": "==",
+             *             "value": "on_hold"
+             *           },
+             *           {
+             *             "field": "priority",
+             *             "operator": "<=",
+             *             "value": 2
+             *           }
+             *         ]
+             *       },
+             *       "delay_min": 120,
+             *       "trigger": "moved"
+             *     }
+             */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled: boolean;
+            /** Name */
+            name: string;
+            /** Site Id */
+            site_id?: string | null;
+        };
+        /** OrderRuleOut */
+        OrderRuleOut: {
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** Name */
+            name: string;
+            /** Site Id */
+            site_id: string | null;
+            /** Version */
+            version: number;
+        };
+        /** OrderRuleVersionOut */
+        OrderRuleVersionOut: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            /** Saved By */
+            saved_by: string | null;
+            /** Version */
+            version: number;
+        };
         /**
          * OrderState
          * @enum {string}
@@ -3419,6 +8939,12 @@ export interface components {
             /** Note */
             note?: string | null;
         };
+        /**
+         * Outcome
+         * @description What became of a question to an owner whether the work is good.
+         * @enum {string}
+         */
+        Outcome: "accepted" | "rejected" | "silent";
         /**
          * OwnerReportOut
          * @description All that a reporter sees of what became of their report.
@@ -3482,6 +9008,54 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** Page[ArticleLineOut] */
+        Page_ArticleLineOut_: {
+            /** Items */
+            items: components["schemas"]["ArticleLineOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[AuditRecordOut] */
+        Page_AuditRecordOut_: {
+            /** Items */
+            items: components["schemas"]["AuditRecordOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[ChargeOut] */
+        Page_ChargeOut_: {
+            /** Items */
+            items: components["schemas"]["ChargeOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
         /** Page[CredentialOut] */
         Page_CredentialOut_: {
             /** Items */
@@ -3514,10 +9088,42 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** Page[DeliveryOut] */
+        Page_DeliveryOut_: {
+            /** Items */
+            items: components["schemas"]["DeliveryOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
         /** Page[DiscoveredOut] */
         Page_DiscoveredOut_: {
             /** Items */
             items: components["schemas"]["DiscoveredOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[EndpointOut] */
+        Page_EndpointOut_: {
+            /** Items */
+            items: components["schemas"]["EndpointOut"][];
             /** Limit */
             limit: number;
             /**
@@ -3546,10 +9152,106 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** Page[FigureOrderOut] */
+        Page_FigureOrderOut_: {
+            /** Items */
+            items: components["schemas"]["FigureOrderOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[FiringOut] */
+        Page_FiringOut_: {
+            /** Items */
+            items: components["schemas"]["FiringOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[LevelOut] */
+        Page_LevelOut_: {
+            /** Items */
+            items: components["schemas"]["LevelOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[MovementOut] */
+        Page_MovementOut_: {
+            /** Items */
+            items: components["schemas"]["MovementOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
         /** Page[NotificationOut] */
         Page_NotificationOut_: {
             /** Items */
             items: components["schemas"]["NotificationOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[OrderRuleOut] */
+        Page_OrderRuleOut_: {
+            /** Items */
+            items: components["schemas"]["OrderRuleOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[PartOut] */
+        Page_PartOut_: {
+            /** Items */
+            items: components["schemas"]["PartOut"][];
             /** Limit */
             limit: number;
             /**
@@ -3626,6 +9328,22 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** Page[WarrantyOut] */
+        Page_WarrantyOut_: {
+            /** Items */
+            items: components["schemas"]["WarrantyOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
         /** Page[WorkOrderLineOut] */
         Page_WorkOrderLineOut_: {
             /** Items */
@@ -3643,6 +9361,112 @@ export interface components {
             total: number;
         };
         /**
+         * ParentIn
+         * @example {
+         *       "reason": "停电引起",
+         *       "root": "0198b5a0-0000-7000-8000-000000000801"
+         *     }
+         */
+        ParentIn: {
+            /** Reason */
+            reason?: string | null;
+            /**
+             * Root
+             * Format: uuid
+             * @description the order whose trouble explains this one
+             */
+            root: string;
+        };
+        /**
+         * Part
+         * @description Which of a figure's orders: all, those that say yes, those that say no.
+         * @enum {string}
+         */
+        Part: "all" | "hits" | "misses";
+        /**
+         * PartAction
+         * @enum {string}
+         */
+        PartAction: "reserve" | "release" | "use" | "return";
+        /**
+         * PartIn
+         * @example {
+         *       "code": "TAP-15",
+         *       "model": "DN15",
+         *       "name": "水龙头",
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001",
+         *       "unit": "个"
+         *     }
+         */
+        PartIn: {
+            /** Code */
+            code: string;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            /** Name */
+            name: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * PartMoveIn
+         * @example {
+         *       "action": "use",
+         *       "part_id": "0198b5a0-0000-7000-8000-000000000502",
+         *       "quantity": "1",
+         *       "storehouse_id": "0198b5a0-0000-7000-8000-000000000501"
+         *     }
+         */
+        PartMoveIn: {
+            action: components["schemas"]["PartAction"];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Part Id
+             * Format: uuid
+             */
+            part_id: string;
+            /** Quantity */
+            quantity: number | string;
+            /**
+             * Storehouse Id
+             * Format: uuid
+             */
+            storehouse_id: string;
+        };
+        /** PartOut */
+        PartOut: {
+            /** Code */
+            code: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
          * PasswordIn
          * @example {
          *       "new": "battery staple 8",
@@ -3655,6 +9479,70 @@ export interface components {
             /** Old */
             old: string;
         };
+        /**
+         * Payer
+         * @enum {string}
+         */
+        Payer: "developer" | "owner" | "property_fee" | "maintenance_fund" | "person_at_fault";
+        /**
+         * PayerIn
+         * @description What somebody found out; what is left out stays. `payer`: a manager's own word, with the reason.
+         * @example {
+         *       "part": "waterproofing"
+         *     }
+         * @example {
+         *       "reason": "装修工人打穿水管",
+         *       "somebody_at_fault": true
+         *     }
+         * @example {
+         *       "payer": "property_fee",
+         *       "reason": "项目承诺免费"
+         *     }
+         */
+        PayerIn: {
+            /** Expected Cost */
+            expected_cost?: (number | string) | null;
+            /** Is In Home */
+            is_in_home?: boolean | null;
+            part?: components["schemas"]["CoveredPart"] | null;
+            payer?: components["schemas"]["Payer"] | null;
+            /** Person At Fault Id */
+            person_at_fault_id?: string | null;
+            /** Reason */
+            reason?: string | null;
+            /** Somebody At Fault */
+            somebody_at_fault?: boolean | null;
+        };
+        /**
+         * PayerOut
+         * @description Who pays for an order. None: it was opened before the hub decided that.
+         */
+        PayerOut: {
+            /** Name */
+            name: string;
+            payer: components["schemas"]["Payer"] | null;
+            /** Reasons */
+            reasons: components["schemas"]["PayerReasonOut"][];
+        };
+        /**
+         * PayerReasonOut
+         * @description A rule that was looked at, with its sentence in the reader's language. The first one decided.
+         */
+        PayerReasonOut: {
+            /** Facts */
+            facts: {
+                [key: string]: string;
+            };
+            rule: components["schemas"]["PayerRule"];
+            /** Words */
+            words: string;
+        };
+        /**
+         * PayerRule
+         * @description Why; the first of a verdict decided, the others are what was looked at as well.
+         * @enum {string}
+         */
+        PayerRule: "no_work" | "at_fault" | "warranty" | "warranty_ended" | "warranty_not_begun" | "part_assumed" | "in_home" | "shared_renewal" | "shared" | "said_so";
         /**
          * PersonDetailOut
          * @example {
@@ -3812,12 +9700,14 @@ export interface components {
         };
         /**
          * PhotoOut
+         * @description `location`: where it was taken (ISO 6709), when whoever sent it wanted that kept.
          * @example {
          *       "added_at": "2026-11-22T02:14:00Z",
          *       "added_by": "0198b5a0-0000-7000-8000-0000000000aa",
          *       "height_px": 1200,
          *       "id": "0198b5a0-0000-7000-8000-000000000301",
          *       "media_type": "image/jpeg",
+         *       "purpose": "work",
          *       "report_id": "0198b5a0-0000-7000-8000-000000000101",
          *       "size_bytes": 284113,
          *       "width_px": 1600
@@ -3838,14 +9728,173 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Location */
+            location: string | null;
             /** Media Type */
             media_type: string;
+            purpose: components["schemas"]["PhotoPurpose"];
             /** Report Id */
             report_id: string | null;
             /** Size Bytes */
             size_bytes: number;
             /** Width Px */
             width_px: number;
+        };
+        /**
+         * PhotoPurpose
+         * @enum {string}
+         */
+        PhotoPurpose: "work" | "before" | "after" | "signature";
+        /**
+         * PingIn
+         * @description `site_id`: under which site the test is logged.
+         * @example {
+         *       "site_id": "0199d5a0-7c1e-7a11-8f00-0a1b2c3d4e5f"
+         *     }
+         */
+        PingIn: {
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /**
+         * PlaceKept
+         * @description What became of the coordinates.
+         * @enum {string}
+         */
+        PlaceKept: "kept" | "off_shift" | "not_given";
+        /**
+         * PlanIn
+         * @example {
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *     }
+         */
+        PlanIn: {
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /**
+         * PlanItemOut
+         * @description An order that the plan gives to somebody else, and why. `outcome` null: not applied yet.
+         * @example {
+         *       "before_name": "李强",
+         *       "number": "WO-20261122-0007",
+         *       "person_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "person_name": "张伟",
+         *       "reasons": [
+         *         {
+         *           "count": 1,
+         *           "factor": "skill",
+         *           "points": 100
+         *         },
+         *         {
+         *           "count": 160,
+         *           "factor": "distance",
+         *           "points": -3
+         *         }
+         *       ],
+         *       "score": 97,
+         *       "work_order_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *     }
+         */
+        PlanItemOut: {
+            /** Before Name */
+            before_name: string | null;
+            /** Number */
+            number: string;
+            outcome: components["schemas"]["ItemOutcome"] | null;
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+            /** Person Name */
+            person_name: string;
+            /** Reasons */
+            reasons: components["schemas"]["PlanReasonOut"][];
+            /** Score */
+            score: number | null;
+            /**
+             * Work Order Id
+             * Format: uuid
+             */
+            work_order_id: string;
+        };
+        /**
+         * PlanOut
+         * @description A plan: how many orders were looked at, with how many people, and a page of what would change hands.
+         * @example {
+         *       "changes": 37,
+         *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "items": [
+         *         {
+         *           "before_name": "李强",
+         *           "number": "WO-20261122-0007",
+         *           "person_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *           "person_name": "张伟",
+         *           "reasons": [
+         *             {
+         *               "count": 1,
+         *               "factor": "skill",
+         *               "points": 100
+         *             },
+         *             {
+         *               "count": 160,
+         *               "factor": "distance",
+         *               "points": -3
+         *             }
+         *           ],
+         *           "score": 97,
+         *           "work_order_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *         }
+         *       ],
+         *       "made_at": "2026-11-22T04:00:00Z",
+         *       "orders": 214,
+         *       "people": 12,
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *     }
+         */
+        PlanOut: {
+            /** Changes */
+            changes: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Items */
+            items: components["schemas"]["PlanItemOut"][];
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Orders */
+            orders: number;
+            /** People */
+            people: number;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /**
+         * PlanReasonOut
+         * @description A part of a score: a word, its points, and what they were multiplied with (of a distance: the metres).
+         */
+        PlanReasonOut: {
+            /** Count */
+            count: number;
+            /** Factor */
+            factor: string;
+            /** Points */
+            points: number;
         };
         /**
          * PointKind
@@ -3945,6 +9994,269 @@ export interface components {
             } | null;
         };
         /**
+         * PolicyChangeIn
+         * @example {
+         *       "arrival_min": 120,
+         *       "chain": [
+         *         {
+         *           "after_min": 0,
+         *           "who": "assignee"
+         *         },
+         *         {
+         *           "after_min": 30,
+         *           "who": "dispatcher"
+         *         },
+         *         {
+         *           "after_min": 120,
+         *           "who": "duty_manager"
+         *         },
+         *         {
+         *           "after_min": 540,
+         *           "who": "manager"
+         *         }
+         *       ],
+         *       "counted_in": "business",
+         *       "kind": "home_repair",
+         *       "name": "报事报修两小时到场",
+         *       "priority": 3,
+         *       "resolution_min": 1080,
+         *       "response_min": 30,
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001"
+         *     }
+         */
+        PolicyChangeIn: {
+            /** Appointment Min */
+            appointment_min?: number | null;
+            /** Arrival Min */
+            arrival_min?: number | null;
+            /** Chain */
+            chain?: components["schemas"]["ChainStepBody"][] | null;
+            /** Contract No */
+            contract_no?: string | null;
+            counted_in?: components["schemas"]["CountedIn"] | null;
+            /** Kind */
+            kind?: string | null;
+            /** Name */
+            name: string;
+            /** Priority */
+            priority?: number | null;
+            /** Resolution Min */
+            resolution_min?: number | null;
+            /** Response Min */
+            response_min?: number | null;
+            /** Site Id */
+            site_id?: string | null;
+            /** Version */
+            version: number;
+            /** Warn Pct */
+            warn_pct?: number | null;
+        };
+        /**
+         * PolicyIn
+         * @description For which orders, and what. `version`: what was seen, to change one.
+         * @example {
+         *       "arrival_min": 120,
+         *       "chain": [
+         *         {
+         *           "after_min": 0,
+         *           "who": "assignee"
+         *         },
+         *         {
+         *           "after_min": 30,
+         *           "who": "dispatcher"
+         *         },
+         *         {
+         *           "after_min": 120,
+         *           "who": "duty_manager"
+         *         },
+         *         {
+         *           "after_min": 540,
+         *           "who": "manager"
+         *         }
+         *       ],
+         *       "counted_in": "business",
+         *       "kind": "home_repair",
+         *       "name": "报事报修两小时到场",
+         *       "priority": 3,
+         *       "resolution_min": 1080,
+         *       "response_min": 30,
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001"
+         *     }
+         */
+        PolicyIn: {
+            /** Appointment Min */
+            appointment_min?: number | null;
+            /** Arrival Min */
+            arrival_min?: number | null;
+            /** Chain */
+            chain?: components["schemas"]["ChainStepBody"][] | null;
+            /** Contract No */
+            contract_no?: string | null;
+            counted_in?: components["schemas"]["CountedIn"] | null;
+            /** Kind */
+            kind?: string | null;
+            /** Name */
+            name: string;
+            /** Priority */
+            priority?: number | null;
+            /** Resolution Min */
+            resolution_min?: number | null;
+            /** Response Min */
+            response_min?: number | null;
+            /** Site Id */
+            site_id?: string | null;
+            /** Version */
+            version?: number | null;
+            /** Warn Pct */
+            warn_pct?: number | null;
+        };
+        /** PolicyOut */
+        PolicyOut: {
+            /** Appointment Min */
+            appointment_min?: number | null;
+            /** Arrival Min */
+            arrival_min?: number | null;
+            /** Chain */
+            chain?: components["schemas"]["ChainStepBody"][] | null;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Contract No */
+            contract_no: string | null;
+            counted_in?: components["schemas"]["CountedIn"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string | null;
+            /** Name */
+            name: string;
+            /** Priority */
+            priority: number | null;
+            /** Resolution Min */
+            resolution_min?: number | null;
+            /** Response Min */
+            response_min?: number | null;
+            /** Site Id */
+            site_id: string | null;
+            /** Version */
+            version: number;
+            /** Warn Pct */
+            warn_pct?: number | null;
+        };
+        /**
+         * PositionIn
+         * @description Where the phone says it is, in degrees (WGS 84). Kept only while its holder is on shift.
+         */
+        PositionIn: {
+            /** Accuracy M */
+            accuracy_m?: number | null;
+            /** Latitude */
+            latitude: number;
+            /** Longitude */
+            longitude: number;
+        };
+        /** PriceItemIn */
+        PriceItemIn: {
+            /** Code */
+            code: string;
+            kind: components["schemas"]["ItemKind"];
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+            /**
+             * Price
+             * @description yuan
+             */
+            price: number | string;
+            /** Unit */
+            unit: string;
+        };
+        /** PriceItemOut */
+        PriceItemOut: {
+            /** Code */
+            code: string;
+            kind: components["schemas"]["ItemKind"];
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+            /** Price */
+            price: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * PriceListIn
+         * @description `site_id` left out: the company's, for every site that has none of its own.
+         * @example {
+         *       "effective_from": "2026-12-01",
+         *       "items": [
+         *         {
+         *           "code": "VISIT",
+         *           "kind": "labour",
+         *           "names": {
+         *             "en": "Visit",
+         *             "zh-CN": "上门费"
+         *           },
+         *           "price": "30.00",
+         *           "unit": "次"
+         *         },
+         *         {
+         *           "code": "TAP-15",
+         *           "kind": "material",
+         *           "names": {
+         *             "en": "Tap replaced",
+         *             "zh-CN": "更换水龙头"
+         *           },
+         *           "price": "65.00",
+         *           "unit": "个"
+         *         }
+         *       ],
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001"
+         *     }
+         */
+        PriceListIn: {
+            /**
+             * Effective From
+             * Format: date
+             */
+            effective_from: string;
+            /** Items */
+            items: components["schemas"]["PriceItemIn"][];
+            /** Site Id */
+            site_id?: string | null;
+        };
+        /** PriceListOut */
+        PriceListOut: {
+            /**
+             * Effective From
+             * Format: date
+             */
+            effective_from: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Items */
+            items: components["schemas"]["PriceItemOut"][];
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            /** Site Id */
+            site_id: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
          * Problem
          * @description What every refusal looks like: a stable code, a sentence in the caller's language, facts, the request's id.
          */
@@ -3963,6 +10275,12 @@ export interface components {
             /** Request Id */
             request_id: string;
         };
+        /**
+         * Procedure
+         * @description What a kind of order means to code: which tasks it begins with, who is qualified, and who may end it.
+         * @enum {string}
+         */
+        Procedure: "repair" | "entrapment" | "smoke" | "feedback";
         /**
          * ProfileOut
          * @description A model of device: what it reports, after which edition of which standard or manual.
@@ -4011,10 +10329,300 @@ export interface components {
             /** Unit */
             unit: string;
         };
+        /**
+         * Proof
+         * @description How an order's proof stands. Figures that speak of people leave out what is unproved.
+         * @enum {string}
+         */
+        Proof: "pending" | "verified" | "refuted" | "unproved";
+        /**
+         * ProofOut
+         * @description What telemetry said of one attempt at an order.
+         * @example {
+         *       "attempt": 1,
+         *       "began_at": "2026-11-22T04:00:00Z",
+         *       "chart": [
+         *         {
+         *           "at": [
+         *             "2026-11-22T03:30:00Z",
+         *             "2026-11-22T03:30:30Z"
+         *           ],
+         *           "avg": [
+         *             84.1,
+         *             null
+         *           ],
+         *           "bad": [
+         *             0,
+         *             3
+         *           ],
+         *           "decimals": 1,
+         *           "high": [
+         *             84.3,
+         *             null
+         *           ],
+         *           "key": "bearing_temp_c",
+         *           "low": [
+         *             83.9,
+         *             null
+         *           ],
+         *           "name": {
+         *             "en": "Bearing temperature",
+         *             "zh-CN": "轴承温度"
+         *           },
+         *           "unit": "°C"
+         *         }
+         *       ],
+         *       "decided_at": "2026-11-22T04:30:00Z",
+         *       "id": "0198b5a0-0000-7000-8000-000000000701",
+         *       "verdict": "refuted"
+         *     }
+         */
+        ProofOut: {
+            /** Attempt */
+            attempt: number;
+            /**
+             * Began At
+             * Format: date-time
+             * @description when the work was said to be done
+             */
+            began_at: string;
+            /**
+             * Chart
+             * @description null until the readings have been fetched
+             */
+            chart: components["schemas"]["ChartLineOut"][] | null;
+            /**
+             * Decided At
+             * Format: date-time
+             */
+            decided_at: string;
+            /** @description why telemetry proves nothing; of what is unproved */
+            doubt: components["schemas"]["Doubt"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** In Band Since */
+            in_band_since: string | null;
+            verdict: components["schemas"]["Proof"];
+        };
+        /**
+         * PublicDayOut
+         * @description As the State Council published it: a day off, or a make-up workday (调休).
+         */
+        PublicDayOut: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Is Day Off */
+            is_day_off: boolean;
+            /** Name */
+            name: string;
+        };
         /** Purged */
         Purged: {
             /** Deleted */
             deleted: number;
+        };
+        /** QueuedOut */
+        QueuedOut: {
+            /**
+             * Delivery Id
+             * Format: uuid
+             */
+            delivery_id: string;
+        };
+        /**
+         * QuotationAnswerIn
+         * @example {
+         *       "approve": true
+         *     }
+         * @example {
+         *       "approve": false,
+         *       "reason": "太贵"
+         *     }
+         */
+        QuotationAnswerIn: {
+            /** Approve */
+            approve: boolean;
+            /** Reason */
+            reason?: string | null;
+        };
+        /**
+         * QuotationIn
+         * @example {
+         *       "items": [
+         *         {
+         *           "code": "VISIT"
+         *         },
+         *         {
+         *           "kind": "material",
+         *           "name": "进口混水阀",
+         *           "quantity": "1",
+         *           "unit": "个",
+         *           "unit_price": "420.00"
+         *         }
+         *       ],
+         *       "note": "原阀体已断裂，无法维修"
+         *     }
+         */
+        QuotationIn: {
+            /** Items */
+            items: components["schemas"]["QuotationItemIn"][];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * QuotationItemIn
+         * @description By a code of the price list, or in words with unit and price.
+         */
+        QuotationItemIn: {
+            /** Code */
+            code?: string | null;
+            kind?: components["schemas"]["ItemKind"] | null;
+            /** Name */
+            name?: string | null;
+            /**
+             * Quantity
+             * @default 1
+             */
+            quantity: number | string;
+            /** Unit */
+            unit?: string | null;
+            /** Unit Price */
+            unit_price?: (number | string) | null;
+        };
+        /**
+         * QuotationItemOut
+         * @description `published_price`: what the price list says of it; None: it is not on the list.
+         */
+        QuotationItemOut: {
+            /** Code */
+            code: string | null;
+            kind: components["schemas"]["ItemKind"];
+            /** Name */
+            name: string;
+            /** Published Price */
+            published_price: string | null;
+            /** Quantity */
+            quantity: string;
+            /** Total */
+            total: string;
+            /** Unit */
+            unit: string;
+            /** Unit Price */
+            unit_price: string;
+        };
+        /**
+         * QuotationOut
+         * @description What was quoted, as its payer sees it. `why_asked`: why their yes is needed; empty: it is at published prices.
+         */
+        QuotationOut: {
+            /** Decided At */
+            decided_at: string | null;
+            /** Decided How */
+            decided_how: string | null;
+            /** Decided Why */
+            decided_why: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Items */
+            items: components["schemas"]["QuotationItemOut"][];
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Note */
+            note: string;
+            /** Number */
+            number: number;
+            /** Order Number */
+            order_number: string;
+            payer: components["schemas"]["Payer"];
+            /** Place */
+            place: string;
+            state: components["schemas"]["QuotationState"];
+            /** Total */
+            total: string;
+            /** Why Asked */
+            why_asked: components["schemas"]["ApprovalReason"][];
+        };
+        /**
+         * QuotationState
+         * @enum {string}
+         */
+        QuotationState: "asked" | "shown" | "approved" | "rejected" | "lapsed" | "withdrawn";
+        /** RateIn */
+        RateIn: {
+            /**
+             * Attitude
+             * @example 5
+             */
+            attitude: number;
+            /**
+             * Quality
+             * @example 4
+             */
+            quality: number;
+            /**
+             * Speed
+             * @example 5
+             */
+            speed: number;
+            /** Words */
+            words?: string | null;
+        };
+        /** RatingOut */
+        RatingOut: {
+            /** Assignee Id */
+            assignee_id: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Attempt */
+            attempt: number;
+            /** Attitude */
+            attitude: number;
+            /** Quality */
+            quality: number;
+            /**
+             * Report Id
+             * Format: uuid
+             */
+            report_id: string;
+            /** Return Visit Id */
+            return_visit_id: string | null;
+            /** Speed */
+            speed: number;
+            /** Words */
+            words: string | null;
+        };
+        /**
+         * ReasonIn
+         * @example {
+         *       "reason": "不是同一个问题"
+         *     }
+         */
+        ReasonIn: {
+            /** Reason */
+            reason: string;
         };
         /**
          * ReasonOut
@@ -4029,11 +10637,196 @@ export interface components {
             points: number;
         };
         /**
+         * ReceiptIn
+         * @description Goods that came in, with what a unit of them cost.
+         * @example {
+         *       "note": "采购入库",
+         *       "part_id": "0198b5a0-0000-7000-8000-000000000502",
+         *       "quantity": "10",
+         *       "unit_cost": "31.50"
+         *     }
+         */
+        ReceiptIn: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Part Id
+             * Format: uuid
+             */
+            part_id: string;
+            /**
+             * Quantity
+             * @description in the part's unit
+             */
+            quantity: number | string;
+            /**
+             * Unit Cost
+             * @description yuan a unit
+             */
+            unit_cost: number | string;
+        };
+        /**
+         * Recipient
+         * @description Whom a rule may tell, besides people by name. Never an owner: what owners hear is not for rules to say.
+         * @enum {string}
+         */
+        Recipient: "assignee" | "duty_manager" | "managers" | "person";
+        /**
+         * RehearsalIn
+         * @description Orders opened in that time, the newest `limit` of them, are looked at.
+         * @example {
+         *       "document": {
+         *         "actions": [
+         *           {
+         *             "do": "notify",
+         *             "text": {
+         *               "en": "On hold for two hours",
+         *               "zh-CN": "挂起已两小时"
+         *             },
+         *             "to": "duty_manager"
+         *           }
+         *         ],
+         *         "condition": {
+         *           "all": [
+         *             {
+         *               "field": "event.after",
+         *               "operator": "==",
+         *               "value": "on_hold"
+         *             },
+         *             {
+         *               "field": "priority",
+         *               "operator": "<=",
+         *               "value": 2
+         *             }
+         *           ]
+         *         },
+         *         "delay_min": 120,
+         *         "trigger": "moved"
+         *       },
+         *       "limit": 500,
+         *       "since": "2026-11-01T00:00:00+08:00",
+         *       "site_id": "0199d5a0-7c1e-7a11-8f00-0a1b2c3d4e5f",
+         *       "until": "2026-11-22T00:00:00+08:00"
+         *     }
+         */
+        RehearsalIn: {
+            /**
+             * Document
+             * @description trigger, condition, delay_min, actions; docs/automation.md
+             * @example {
+             *       "actions": [
+             *         {
+             *           "do": "notify",
+             *           "text": {
+             *             "en": "On hold for two hours",
+             *             "zh-CN": "挂起已两小时"
+             *           },
+             *           "to": "duty_manager"
+             *         }
+             *       ],
+             *       "condition": {
+             *         "all": [
+             *           {
+             *             "field": "event.after",
+             *             "operator": "==",
+             *             "value": "on_hold"
+             *           },
+             *           {
+             *             "field": "priority",
+             *             "operator": "<=",
+             *             "value": 2
+             *           }
+             *         ]
+             *       },
+             *       "delay_min": 120,
+             *       "trigger": "moved"
+             *     }
+             */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Limit
+             * @default 500
+             */
+            limit: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Site Id */
+            site_id?: string | null;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * RehearsalOut
+         * @description `orders`: how many were looked at; `firings`: how often the rule would have fired in all.
+         */
+        RehearsalOut: {
+            /** Firings */
+            firings: number;
+            /** Items */
+            items: components["schemas"]["WouldFireOut"][];
+            /** Orders */
+            orders: number;
+        };
+        /** RejectIn */
+        RejectIn: {
+            /**
+             * Reason
+             * @example 还在漏水
+             */
+            reason: string;
+        };
+        /**
+         * RelatedOut
+         * @description Another order, as a line on the page of one.
+         */
+        RelatedOut: {
+            /** Equipment Code */
+            equipment_code: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Number */
+            number: string;
+            /** Place */
+            place: string;
+            /** Priority */
+            priority: number;
+            state: components["schemas"]["OrderState"];
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+        };
+        /**
          * Relation
          * @description What somebody is to a home.
          * @enum {string}
          */
         Relation: "owner" | "family" | "tenant";
+        /** ReliabilityOut */
+        ReliabilityOut: {
+            /** Failures */
+            failures: number;
+            /** Mtbf H */
+            mtbf_h: number | null;
+            /** Mttr H */
+            mttr_h: number | null;
+            /** Units */
+            units: number;
+        };
         /**
          * Removed
          * @description `deleted` False: it has a history, so it was retired instead.
@@ -4041,6 +10834,23 @@ export interface components {
         Removed: {
             /** Deleted */
             deleted: boolean;
+        };
+        /**
+         * ReportHereOut
+         * @description What a new report from this place is filled in with.
+         */
+        ReportHereOut: {
+            /** Equipment Id */
+            equipment_id: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Space Id */
+            space_id: string | null;
         };
         /**
          * ReportOut
@@ -4052,6 +10862,7 @@ export interface components {
          *       "created_at": "2026-11-22T02:12:40Z",
          *       "fault_mode": "door_stuck",
          *       "id": "0198b5a0-0000-7000-8000-000000000101",
+         *       "is_anonymous": false,
          *       "joined": true,
          *       "place": "3栋2单元",
          *       "reporter_name": "王女士",
@@ -4076,6 +10887,11 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /**
+             * Is Anonymous
+             * @description who said it, and where they live, is shown to managers alone
+             */
+            is_anonymous: boolean;
             /** Joined */
             joined: boolean;
             /** Place */
@@ -4343,6 +11159,19 @@ export interface components {
             when?: string | null;
         };
         /**
+         * RuleFieldOut
+         * @description `words`: all there are; empty where any code may stand.
+         */
+        RuleFieldOut: {
+            /** Name */
+            name: string;
+            /** Operators */
+            operators: components["schemas"]["Operator"][];
+            type: components["schemas"]["FactType"];
+            /** Words */
+            words: string[];
+        };
+        /**
          * RuleIn
          * @example {
          *       "definition": {
@@ -4444,6 +11273,28 @@ export interface components {
             version: number;
         };
         /**
+         * RuleVocabularyOut
+         * @description What a rule may be made of.
+         */
+        RuleVocabularyOut: {
+            /** Actions */
+            actions: components["schemas"]["ActionType"][];
+            /** Order Fields */
+            order_fields: components["schemas"]["RuleFieldOut"][];
+            /** Recipients */
+            recipients: components["schemas"]["Recipient"][];
+            /** Triggers */
+            triggers: {
+                [key: string]: components["schemas"]["RuleFieldOut"][];
+            };
+        };
+        /**
+         * Rung
+         * @description Who is told at a step of the chain; whoever fills it at that moment.
+         * @enum {string}
+         */
+        Rung: "assignee" | "dispatcher" | "duty_manager" | "manager" | "admin";
+        /**
          * SampleOut
          * @description A message as it came; bytes that are no UTF-8 are shown as �.
          * @example {
@@ -4462,6 +11313,37 @@ export interface components {
             received_at: string;
             /** Topic */
             topic: string;
+        };
+        /**
+         * ScanIn
+         * @description `work_order_id`: the one chosen, where the first answer listed several.
+         * @example {
+         *       "token": "hN1x8o2cQm3v7yKq"
+         *     }
+         */
+        ScanIn: {
+            position?: components["schemas"]["PositionIn"] | null;
+            /** Token */
+            token: string;
+            /** Work Order Id */
+            work_order_id?: string | null;
+        };
+        /**
+         * ScanOut
+         * @description `arrived`: it was clear which order; `choose`: several, scan again with one; `report`: none, report from here.
+         */
+        ScanOut: {
+            arrival?: components["schemas"]["ArrivalOut"] | null;
+            /** Choices */
+            choices?: components["schemas"]["OrderHereOut"][];
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "arrived" | "choose" | "report";
+            report?: components["schemas"]["ReportHereOut"] | null;
+            /** Words */
+            words: string;
         };
         /**
          * SeriesOut
@@ -4544,6 +11426,12 @@ export interface components {
          * @enum {string}
          */
         SheetForm: "xlsx" | "csv";
+        /**
+         * Shelf
+         * @description Where an article stands between its author and its readers.
+         * @enum {string}
+         */
+        Shelf: "draft" | "published" | "edited";
         /**
          * ShelveIn
          * @description Shelving ends by itself, after a day at most, and says why.
@@ -4797,10 +11685,133 @@ export interface components {
             name?: string | null;
         };
         /**
+         * SplitIn
+         * @description What the report was about after all; left out, nobody knows yet, and the new order stands alone.
+         * @example {
+         *       "category": "lighting",
+         *       "reason": "说的是楼道灯，不是电梯",
+         *       "space_id": "0198b5a0-0000-7000-8000-000000000801",
+         *       "version": 4
+         *     }
+         */
+        SplitIn: {
+            /** Building Id */
+            building_id?: string | null;
+            category?: components["schemas"]["Category"] | null;
+            /** Equipment Id */
+            equipment_id?: string | null;
+            /** Fault Mode */
+            fault_mode?: string | null;
+            /**
+             * Priority
+             * @description 1 is the most urgent
+             */
+            priority?: number | null;
+            /** Reason */
+            reason: string;
+            /** Space Id */
+            space_id?: string | null;
+            /**
+             * Version
+             * @description the version last seen; a newer one refuses
+             */
+            version?: number | null;
+        };
+        /** StageOut */
+        StageOut: {
+            /** Code */
+            code: string;
+            /** Names */
+            names: {
+                [key: string]: string;
+            } | null;
+            state: components["schemas"]["OrderState"];
+            waits_for: components["schemas"]["WaitsFor"] | null;
+        };
+        /** StarsOut */
+        StarsOut: {
+            /** Attitude */
+            attitude: number;
+            /** Quality */
+            quality: number;
+            /** Speed */
+            speed: number;
+        };
+        /**
          * State
          * @enum {string}
          */
         State: "queued" | "sending" | "sent" | "unknown" | "failed" | "stopped";
+        /**
+         * StatutoryIn
+         * @description The terms that the law gives from the day of acceptance (竣工验收) on.
+         * @example {
+         *       "accepted_on": "2025-06-01",
+         *       "building_id": "0198b5a0-0000-7000-8000-000000000003",
+         *       "provider": "城建开发",
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001"
+         *     }
+         */
+        StatutoryIn: {
+            /**
+             * Accepted On
+             * Format: date
+             */
+            accepted_on: string;
+            /** Building Id */
+            building_id?: string | null;
+            /** Provider */
+            provider: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /**
+         * StorehouseIn
+         * @example {
+         *       "code": "MAIN",
+         *       "keeper_id": "0198b5a0-0000-7000-8000-0000000000aa",
+         *       "name": "工程部仓库",
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001"
+         *     }
+         */
+        StorehouseIn: {
+            /** Code */
+            code: string;
+            /**
+             * Keeper Id
+             * @description who enters what comes in and is told what runs low
+             */
+            keeper_id?: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /** StorehouseOut */
+        StorehouseOut: {
+            /** Code */
+            code: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Keeper Id */
+            keeper_id: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
         /**
          * StreamTokenOut
          * @description A token for an address that can carry no header; good for `expires_in` seconds.
@@ -4811,6 +11822,19 @@ export interface components {
             /** Stream Token */
             stream_token: string;
         };
+        /**
+         * SubjectsIn
+         * @description Whom a complaint is about.
+         */
+        SubjectsIn: {
+            /** Person Ids */
+            person_ids: string[];
+        };
+        /**
+         * SuggestedBy
+         * @enum {string}
+         */
+        SuggestedBy: "history" | "alarm" | "category";
         /**
          * SuggestionOut
          * @description Somebody on shift: a score with its reasons, or why they were left out.
@@ -4832,6 +11856,22 @@ export interface components {
             /** Score */
             score: number | null;
         };
+        /**
+         * SwitchIn
+         * @example {
+         *       "is_enabled": false
+         *     }
+         */
+        SwitchIn: {
+            /** Is Enabled */
+            is_enabled: boolean;
+        };
+        /**
+         * Target
+         * @description Somebody said yes; somebody is there; the work is done.
+         * @enum {string}
+         */
+        Target: "response" | "arrival" | "resolution";
         /**
          * TaskAction
          * @enum {string}
@@ -4859,7 +11899,7 @@ export interface components {
          * @description A parallel step of an order, each with a person and a time of its own.
          * @enum {string}
          */
-        TaskKind: "intercom" | "reassure" | "release" | "rescue_hotline" | "confirm_fire" | "call_fire_brigade";
+        TaskKind: "intercom" | "reassure" | "release" | "rescue_hotline" | "confirm_fire" | "call_fire_brigade" | "secure";
         /**
          * TaskOut
          * @description A parallel task. `facts` is what is needed to do it: the number to call, the elevator's rescue code.
@@ -4988,6 +12028,26 @@ export interface components {
             token_type: string;
         };
         /**
+         * TopicOut
+         * @description A node of a category tree.
+         */
+        TopicOut: {
+            category: components["schemas"]["Category"];
+            /** Children */
+            children: components["schemas"]["TopicOut"][];
+            /** Code */
+            code: string;
+            /**
+             * Names
+             * @description by language
+             */
+            names: {
+                [key: string]: string;
+            };
+            /** Priority */
+            priority: number | null;
+        };
+        /**
          * TransitionKind
          * @enum {string}
          */
@@ -5062,6 +12122,12 @@ export interface components {
             name: string;
         };
         /**
+         * Trigger
+         * @description What happened to an order. A rule waits for one of them.
+         * @enum {string}
+         */
+        Trigger: "opened" | "joined" | "moved" | "escalated" | "overdue" | "rated" | "proved";
+        /**
          * UnshelveIn
          * @example {
          *       "note": "传感器已更换"
@@ -5080,6 +12146,313 @@ export interface components {
          */
         Urgency: "ordinary" | "urgent" | "life_safety";
         /**
+         * Verdict
+         * @enum {string}
+         */
+        Verdict: "approve" | "reject";
+        /** VerdictOut */
+        VerdictOut: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Attempt */
+            attempt: number;
+            outcome: components["schemas"]["Outcome"] | null;
+            /** Reminded At */
+            reminded_at: string | null;
+            /**
+             * Report Id
+             * Format: uuid
+             */
+            report_id: string;
+            /** Satisfaction */
+            satisfaction: number | null;
+            /** Words */
+            words: string | null;
+        };
+        /** VersionIn */
+        VersionIn: {
+            /**
+             * Version
+             * @description the newest version the caller has seen
+             */
+            version: number;
+        };
+        /**
+         * VideoOut
+         * @description `duration_s` is null where the recorder noted none.
+         * @example {
+         *       "added_at": "2026-11-22T02:14:00Z",
+         *       "added_by": "0198b5a0-0000-7000-8000-0000000000aa",
+         *       "duration_s": 12.4,
+         *       "height_px": 1080,
+         *       "id": "0198b5a0-0000-7000-8000-000000000302",
+         *       "location": "+30.2741+120.1551/",
+         *       "media_type": "video/mp4",
+         *       "purpose": "work",
+         *       "report_id": "0198b5a0-0000-7000-8000-000000000101",
+         *       "size_bytes": 8841133,
+         *       "width_px": 1920
+         *     }
+         */
+        VideoOut: {
+            /**
+             * Added At
+             * Format: date-time
+             */
+            added_at: string;
+            /** Added By */
+            added_by: string | null;
+            /** Duration S */
+            duration_s: number | null;
+            /** Height Px */
+            height_px: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Location */
+            location: string | null;
+            /** Media Type */
+            media_type: string;
+            purpose: components["schemas"]["PhotoPurpose"];
+            /** Report Id */
+            report_id: string | null;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Width Px */
+            width_px: number;
+        };
+        /** VoteOut */
+        VoteOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            by: components["schemas"]["ApprovalPersonOut"];
+            /** Comment */
+            comment: string | null;
+            in_name_of: components["schemas"]["ApprovalPersonOut"] | null;
+            /**
+             * Step
+             * @description from 1
+             */
+            step: number;
+            verdict: components["schemas"]["Verdict"];
+        };
+        /**
+         * WaitingOut
+         * @description An order that nobody has: `mode` grab stands in the pool until `ends_at`, manual is for the desk to give out.
+         *
+         *     `is_mine`: the caller may take it, with the action `accept`.
+         * @example {
+         *       "began_at": "2026-11-22T04:00:00Z",
+         *       "ends_at": "2026-11-22T04:15:00Z",
+         *       "is_mine": true,
+         *       "mode": "grab",
+         *       "number": "WO-20261122-0007",
+         *       "place": "3栋2单元502",
+         *       "priority": 3,
+         *       "title": {
+         *         "en": "Water leak",
+         *         "zh-CN": "漏水"
+         *       },
+         *       "work_order_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *     }
+         */
+        WaitingOut: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Is Mine */
+            is_mine: boolean;
+            mode: components["schemas"]["Distribution"];
+            /** Number */
+            number: string;
+            /** Place */
+            place: string;
+            /** Priority */
+            priority: number;
+            /** Title */
+            title: {
+                [key: string]: string;
+            };
+            /**
+             * Work Order Id
+             * Format: uuid
+             */
+            work_order_id: string;
+        };
+        /**
+         * WaitsFor
+         * @description Whom or what an order in a stage waits for; its clocks stand still meanwhile.
+         * @enum {string}
+         */
+        WaitsFor: "owner" | "parts" | "approval" | "other";
+        /**
+         * Wanted
+         * @description Their words are under `working.wanted`.
+         * @enum {string}
+         */
+        Wanted: "photos_before" | "photos_after" | "checklist" | "labour" | "parts" | "signature";
+        /**
+         * WantedOut
+         * @description What finishing still wants, by its name in the reader's language.
+         */
+        WantedOut: {
+            /** Name */
+            name: string;
+            what: components["schemas"]["Wanted"];
+        };
+        /**
+         * WarrantyIn
+         * @description Of one equipment, of one building, or (neither) of the whole site; both days included.
+         * @example {
+         *       "building_id": "0198b5a0-0000-7000-8000-000000000003",
+         *       "ends_on": "2028-05-31",
+         *       "part": "waterproofing",
+         *       "provider": "城建开发",
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001",
+         *       "starts_on": "2023-06-01"
+         *     }
+         */
+        WarrantyIn: {
+            /** Building Id */
+            building_id?: string | null;
+            /**
+             * Ends On
+             * Format: date
+             */
+            ends_on: string;
+            /** Equipment Id */
+            equipment_id?: string | null;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            part: components["schemas"]["CoveredPart"];
+            /** Provider */
+            provider: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /**
+             * Starts On
+             * Format: date
+             */
+            starts_on: string;
+        };
+        /** WarrantyOut */
+        WarrantyOut: {
+            /** Building Id */
+            building_id: string | null;
+            /**
+             * Ends On
+             * Format: date
+             */
+            ends_on: string;
+            /** Equipment Id */
+            equipment_id: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Note */
+            note: string;
+            part: components["schemas"]["CoveredPart"];
+            /** Provider */
+            provider: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /**
+             * Starts On
+             * Format: date
+             */
+            starts_on: string;
+        };
+        /**
+         * WeekIn
+         * @description Seven days, Monday first; a closed day is an empty list.
+         * @example {
+         *       "hours": [
+         *         [
+         *           [
+         *             "09:00",
+         *             "18:00"
+         *           ]
+         *         ],
+         *         [
+         *           [
+         *             "09:00",
+         *             "18:00"
+         *           ]
+         *         ],
+         *         [
+         *           [
+         *             "09:00",
+         *             "18:00"
+         *           ]
+         *         ],
+         *         [
+         *           [
+         *             "09:00",
+         *             "18:00"
+         *           ]
+         *         ],
+         *         [
+         *           [
+         *             "09:00",
+         *             "18:00"
+         *           ]
+         *         ],
+         *         [],
+         *         []
+         *       ],
+         *       "keeps_holidays": true,
+         *       "version": 0
+         *     }
+         */
+        WeekIn: {
+            /** Hours */
+            hours: string[][][];
+            /**
+             * Keeps Holidays
+             * @default true
+             */
+            keeps_holidays: boolean;
+            /**
+             * Version
+             * @description the version seen; 0: none was entered
+             */
+            version?: number | null;
+        };
+        /**
+         * Wish
+         * @description What an owner may do with a report of theirs.
+         * @enum {string}
+         */
+        Wish: "confirm" | "reject" | "rate" | "urge" | "cancel";
+        /**
          * WorkOrderIn
          * @description An order as staff enter it, for a caller or for what they saw themselves.
          * @example {
@@ -5093,6 +12466,8 @@ export interface components {
          *     }
          */
         WorkOrderIn: {
+            /** Appointment At */
+            appointment_at?: string | null;
             /** Building Id */
             building_id?: string | null;
             /** @default other */
@@ -5109,6 +12484,18 @@ export interface components {
              * @description "passenger_trapped" and "smoke_detected" start flows of their own
              */
             fault_mode?: string | null;
+            /**
+             * Form
+             * @description values of the kind's fields, by key
+             */
+            form?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Kind
+             * @description code of a kind; left out, place and category suggest one
+             */
+            kind?: string | null;
             /** Priority */
             priority?: number | null;
             /**
@@ -5128,6 +12515,11 @@ export interface components {
              * @default
              */
             text: string;
+            /**
+             * Topic
+             * @description a node of the kind's category tree
+             */
+            topic?: string | null;
         };
         /**
          * WorkOrderLineOut
@@ -5189,7 +12581,11 @@ export interface components {
             is_overdue: boolean;
             /** Is Repeat */
             is_repeat: boolean;
-            kind: components["schemas"]["OrderKind"];
+            /**
+             * Kind
+             * @description code of the kind, see `GET /order-kinds`
+             */
+            kind: string;
             /** Number */
             number: string;
             /**
@@ -5206,6 +12602,8 @@ export interface components {
              * Format: date-time
              */
             promised_at: string;
+            /** @description what telemetry says of the work; null: it was not asked */
+            proof: components["schemas"]["Proof"] | null;
             /** Reports */
             reports: number;
             /**
@@ -5219,12 +12617,22 @@ export interface components {
              */
             response_due_at: string;
             /**
+             * Root Id
+             * @description the order whose trouble explains this one
+             */
+            root_id: string | null;
+            /**
              * Site Id
              * Format: uuid
              */
             site_id: string;
             /** Space Id */
             space_id: string | null;
+            /**
+             * Stage
+             * @description where it stands in its flow, if that is not called like the state
+             */
+            stage: string | null;
             state: components["schemas"]["OrderState"];
             /** Title */
             title: {
@@ -5240,6 +12648,10 @@ export interface components {
          *       "actions": [
          *         {
          *           "action": "finish",
+         *           "name": {
+         *             "en": "Finish",
+         *             "zh-CN": "完工"
+         *           },
          *           "required": [
          *             "closing_code"
          *           ]
@@ -5264,6 +12676,10 @@ export interface components {
          *       "facts": {
          *         "door_cycles": 48213,
          *         "door_open_s": 92
+         *       },
+         *       "family": {
+         *         "absorbed": [],
+         *         "children": []
          *       },
          *       "fault_mode": "door_stuck",
          *       "id": "0198b5a0-0000-7000-8000-000000000007",
@@ -5298,6 +12714,7 @@ export interface components {
          *           "height_px": 1200,
          *           "id": "0198b5a0-0000-7000-8000-000000000301",
          *           "media_type": "image/jpeg",
+         *           "purpose": "work",
          *           "report_id": "0198b5a0-0000-7000-8000-000000000101",
          *           "size_bytes": 284113,
          *           "width_px": 1600
@@ -5306,6 +12723,7 @@ export interface components {
          *       "place": "3栋2单元",
          *       "priority": 2,
          *       "promised_at": "2026-11-22T02:42:00Z",
+         *       "proof_facts": {},
          *       "report_list": [
          *         {
          *           "category": "elevator",
@@ -5314,6 +12732,7 @@ export interface components {
          *           "created_at": "2026-11-22T02:12:40Z",
          *           "fault_mode": "door_stuck",
          *           "id": "0198b5a0-0000-7000-8000-000000000101",
+         *           "is_anonymous": false,
          *           "joined": true,
          *           "place": "3栋2单元",
          *           "reporter_name": "王女士",
@@ -5347,16 +12766,35 @@ export interface components {
          *         "en": "LIFT-06 door opens again and again",
          *         "zh-CN": "LIFT-06 电梯门反复开关"
          *       },
-         *       "version": 3
+         *       "version": 3,
+         *       "videos": [
+         *         {
+         *           "added_at": "2026-11-22T02:14:00Z",
+         *           "added_by": "0198b5a0-0000-7000-8000-0000000000aa",
+         *           "duration_s": 12.4,
+         *           "height_px": 1080,
+         *           "id": "0198b5a0-0000-7000-8000-000000000302",
+         *           "location": "+30.2741+120.1551/",
+         *           "media_type": "video/mp4",
+         *           "purpose": "work",
+         *           "report_id": "0198b5a0-0000-7000-8000-000000000101",
+         *           "size_bytes": 8841133,
+         *           "width_px": 1920
+         *         }
+         *       ]
          *     }
          */
         WorkOrderOut: {
             /** Actions */
             actions: components["schemas"]["ActionOut"][];
+            /** Admitted At */
+            admitted_at: string | null;
             /** Alarms */
             alarms: components["schemas"]["OrderAlarmOut"][];
             /** Answer Due At */
             answer_due_at: string | null;
+            /** Appointment At */
+            appointment_at: string | null;
             /** Arrived At */
             arrived_at: string | null;
             /** Assignee Id */
@@ -5366,10 +12804,13 @@ export interface components {
             /** Building Id */
             building_id: string | null;
             category: components["schemas"]["Category"];
+            /** Cause */
+            cause: string | null;
             channel: components["schemas"]["ticketing__kinds__Channel"];
             closing_code: components["schemas"]["ClosingCode"] | null;
             /** Closing Note */
             closing_note: string | null;
+            contractor: components["schemas"]["OrderContractorOut"] | null;
             /** Dispatched At */
             dispatched_at: string | null;
             /** Done At */
@@ -5385,9 +12826,22 @@ export interface components {
             facts: {
                 [key: string]: unknown;
             };
+            family: components["schemas"]["FamilyOut"];
             /** Fault Mode */
             fault_mode: string | null;
             fire_outcome: components["schemas"]["FireOutcome"] | null;
+            /**
+             * Form
+             * @description what was filled in and the caller may see
+             */
+            form: {
+                [key: string]: unknown;
+            };
+            /**
+             * Found Mode
+             * @description the fault mode that it was, as found
+             */
+            found_mode: string | null;
             /** Held Since */
             held_since: string | null;
             /** Hold Until */
@@ -5403,7 +12857,17 @@ export interface components {
             is_overdue: boolean;
             /** Is Repeat */
             is_repeat: boolean;
-            kind: components["schemas"]["OrderKind"];
+            /**
+             * Kind
+             * @description code of the kind, see `GET /order-kinds`
+             */
+            kind: string;
+            /** Kind Name */
+            kind_name: {
+                [key: string]: string;
+            };
+            /** Kind Version */
+            kind_version: number;
             /** Number */
             number: string;
             /** Offers */
@@ -5426,8 +12890,19 @@ export interface components {
              * Format: date-time
              */
             promised_at: string;
+            /** @description what telemetry says of the work; null: it was not asked */
+            proof: components["schemas"]["Proof"] | null;
             /** Proof Due At */
             proof_due_at: string | null;
+            /**
+             * Proof Facts
+             * @description the last verdict; charts are at …/proofs
+             */
+            proof_facts: {
+                [key: string]: unknown;
+            };
+            /** Remedy */
+            remedy: string | null;
             /**
              * Repeat Of
              * @description number of the earlier order about the same thing
@@ -5449,6 +12924,11 @@ export interface components {
              * Format: date-time
              */
             response_due_at: string;
+            /**
+             * Root Id
+             * @description the order whose trouble explains this one
+             */
+            root_id: string | null;
             /** Settled At */
             settled_at: string | null;
             /**
@@ -5458,6 +12938,18 @@ export interface components {
             site_id: string;
             /** Space Id */
             space_id: string | null;
+            /**
+             * Stage
+             * @description where it stands in its flow, if that is not called like the state
+             */
+            stage: string | null;
+            /**
+             * Stage Name
+             * @description by language
+             */
+            stage_name: {
+                [key: string]: string;
+            };
             state: components["schemas"]["OrderState"];
             /** Tasks */
             tasks: components["schemas"]["TaskOut"][];
@@ -5467,16 +12959,132 @@ export interface components {
             title: {
                 [key: string]: string;
             };
+            /** Topic */
+            topic: string | null;
             /** Verified At */
             verified_at: string | null;
             /** Version */
             version: number;
+            /** Videos */
+            videos: components["schemas"]["VideoOut"][];
+        };
+        /**
+         * WorkSheetOut
+         * @description All that whoever does the work must know and bring. `missing`: what finishing would be refused for now.
+         */
+        WorkSheetOut: {
+            /** Answers */
+            answers: components["schemas"]["ChecklistAnswerOut"][];
+            checklist: components["schemas"]["ChecklistOut"] | null;
+            /** Cost */
+            cost: string;
+            /** Helpers */
+            helpers: components["schemas"]["HelperOut"][];
+            /** Labour */
+            labour: components["schemas"]["LabourOut"][];
+            /** Missing */
+            missing: components["schemas"]["WantedOut"][];
+            /** Parts */
+            parts: components["schemas"]["OrderPartOut"][];
+            payer: components["schemas"]["PayerOut"];
+            suggested_closing_code: components["schemas"]["ClosingSuggestionOut"];
+            /**
+             * Work Order Id
+             * Format: uuid
+             */
+            work_order_id: string;
+        };
+        /**
+         * WouldFireOut
+         * @description `happened_at` and `fires_at` of the first time.
+         */
+        WouldFireOut: {
+            /**
+             * Fires At
+             * Format: date-time
+             */
+            fires_at: string;
+            /**
+             * Happened At
+             * Format: date-time
+             */
+            happened_at: string;
+            /** Number */
+            number: string;
+            /** Place */
+            place: string;
+            /** Times */
+            times: number;
+            /**
+             * Work Order Id
+             * Format: uuid
+             */
+            work_order_id: string;
+        };
+        /** VersionOut */
+        knowledge__schemas__VersionOut: {
+            /** Asked */
+            asked: string[];
+            /** Bodies */
+            bodies: {
+                [key: string]: string;
+            };
+            /** Note */
+            note: string;
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            /** Saved By */
+            saved_by: string | null;
+            /** Titles */
+            titles: {
+                [key: string]: string;
+            };
+            /** Version */
+            version: number;
+        };
+        /** VoteIn */
+        knowledge__schemas__VoteIn: {
+            /** Helpful */
+            helpful: boolean;
         };
         /**
          * Channel
          * @enum {string}
          */
         notify__policy__Channel: "wechat" | "wecom" | "sms" | "voice" | "none";
+        /**
+         * VoteIn
+         * @description `in_name_of`: whoever delegated to the caller; not needed where only one could be meant.
+         */
+        ticketing__approvals__schemas__VoteIn: {
+            /** Comment */
+            comment?: string | null;
+            /** In Name Of */
+            in_name_of?: string | null;
+            verdict: components["schemas"]["Verdict"];
+        };
+        /**
+         * VersionOut
+         * @description When a version was saved, and by whom; by nobody: it came with the hub.
+         */
+        ticketing__definitions__schemas__VersionOut: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            /** Saved By */
+            saved_by: string | null;
+            /** Version */
+            version: number;
+        };
         /**
          * Channel
          * @description How an order or report came in.
@@ -5750,6 +13358,217 @@ export interface operations {
             };
         };
     };
+    delegate_api_v1_approval_delegations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DelegationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DelegationOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_delegation_api_v1_approval_delegations__delegation_id__end_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delegation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DelegationOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_approval_policy_api_v1_approval_policies_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalPolicyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalPolicyOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retire_approval_policy_api_v1_approval_policies__policy_id__retire_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalPolicyOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    vote_api_v1_approvals__approval_id__vote_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ticketing__approvals__schemas__VoteIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_audit_records_api_v1_audit_get: {
+        parameters: {
+            query?: {
+                /** @description an id: of an order, a person, a site, … */
+                object_id?: string | null;
+                /** @description work_order, person, site, … */
+                object_kind?: string | null;
+                /** @description as people.set_roles */
+                action?: string | null;
+                /** @description who did it */
+                actor_id?: string | null;
+                /** @description a site's id */
+                site_id?: string | null;
+                /** @description at or after, with a time zone */
+                since?: string | null;
+                /** @description before, with a time zone */
+                until?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditRecordOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     log_in_api_v1_auth_login_post: {
         parameters: {
             query?: never;
@@ -5886,6 +13705,574 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StreamTokenOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhook_deliveries_api_v1_automation_deliveries_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                webhook?: string | null;
+                work_order?: string | null;
+                state?: components["schemas"]["DeliveryState"] | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeliveryOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhook_delivery_api_v1_automation_deliveries__delivery_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetailOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redeliver_webhook_api_v1_automation_deliveries__delivery_id__redeliver_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rule_firings_api_v1_automation_firings_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                rule?: string | null;
+                work_order?: string | null;
+                state?: components["schemas"]["FiringState"] | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FiringOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_order_rules_api_v1_automation_rules_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OrderRuleOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_order_rule_api_v1_automation_rules_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderRuleIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderRuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rehearse_order_rule_api_v1_automation_rules_rehearsal_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RehearsalIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RehearsalOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_order_rule_api_v1_automation_rules__rule_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderRuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_order_rule_api_v1_automation_rules__rule_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderRuleEditIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderRuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    switch_order_rule_api_v1_automation_rules__rule_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderRuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_order_rule_versions_api_v1_automation_rules__rule_id__versions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderRuleVersionOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule_vocabulary_api_v1_automation_vocabulary_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleVocabularyOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhooks_api_v1_automation_webhooks_get: {
+        parameters: {
+            query?: {
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EndpointOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_webhook_api_v1_automation_webhooks_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointSecretOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_webhook_api_v1_automation_webhooks__endpoint_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointEditIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_webhook_secret_api_v1_automation_webhooks__endpoint_id__secret_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointSecretOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_webhook_api_v1_automation_webhooks__endpoint_id__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PingIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -6045,6 +14432,571 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BuildingOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_company_calendar_api_v1_business_calendar_get: {
+        parameters: {
+            query: {
+                /** @description a calendar year */
+                year: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_company_calendar_api_v1_business_calendar_put: {
+        parameters: {
+            query: {
+                /** @description a calendar year */
+                year: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WeekIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_company_day_api_v1_business_calendar_days__day__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DayIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_company_day_api_v1_business_calendar_days__day__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_charges_api_v1_charges_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                state?: components["schemas"]["ChargeState"] | null;
+                work_order_id?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ChargeOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_checklists_api_v1_checklists_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChecklistOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_checklist_api_v1_checklists__code__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChecklistIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChecklistOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_contractor_link_api_v1_contractor_links__link_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_contractor_order_api_v1_contractor__token__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    act_as_contractor_api_v1_contractor__token__actions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContractorActionIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_contractor_photo_api_v1_contractor__token__photos_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_add_contractor_photo_api_v1_contractor__token__photos_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhotoOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_contractors_api_v1_contractors_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_contractor_api_v1_contractors_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContractorIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_contractor_api_v1_contractors__contractor_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contractor_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_contractor_api_v1_contractors__contractor_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contractor_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContractorPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_contractor_contacts_api_v1_contractors__contractor_id__contacts_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contractor_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactsBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_contractor_people_api_v1_contractors__contractor_id__people_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contractor_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContractorPeopleBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -6314,6 +15266,146 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Bound"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_dispatch_plan_api_v1_dispatch_plans_post: {
+        parameters: {
+            query?: {
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dispatch_plan_api_v1_dispatch_plans__plan_id__get: {
+        parameters: {
+            query?: {
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    apply_dispatch_plan_api_v1_dispatch_plans__plan_id__apply_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApplyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppliedOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_waiting_orders_api_v1_dispatch_waiting_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingOut"][];
                 };
             };
             /** @description Refused, and what to do */
@@ -6891,6 +15983,671 @@ export interface operations {
             };
         };
     };
+    get_figures_api_v1_insight_figures_get: {
+        parameters: {
+            query?: {
+                /** @description tells figures apart by this */
+                by?: components["schemas"]["Dimension"] | null;
+                /** @description opened at or after; by default 30 days ago */
+                since?: string | null;
+                /** @description opened before; by default now */
+                until?: string | null;
+                /** @description a site's id */
+                site?: string | null;
+                /** @description a building's id */
+                building?: string | null;
+                /** @description an equipment's id */
+                equipment?: string | null;
+                /** @description a kind of equipment */
+                equipment_kind?: string | null;
+                /** @description whose orders, a person's id */
+                technician?: string | null;
+                /** @description a kind of orders */
+                kind?: string | null;
+                /** @description what they are about */
+                category?: string | null;
+                /** @description 1…4 */
+                priority?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_figures_api_v1_insight_figures__form__get: {
+        parameters: {
+            query?: {
+                /** @description tells figures apart by this */
+                by?: components["schemas"]["Dimension"] | null;
+                /** @description opened at or after; by default 30 days ago */
+                since?: string | null;
+                /** @description opened before; by default now */
+                until?: string | null;
+                /** @description a site's id */
+                site?: string | null;
+                /** @description a building's id */
+                building?: string | null;
+                /** @description an equipment's id */
+                equipment?: string | null;
+                /** @description a kind of equipment */
+                equipment_kind?: string | null;
+                /** @description whose orders, a person's id */
+                technician?: string | null;
+                /** @description a kind of orders */
+                kind?: string | null;
+                /** @description what they are about */
+                category?: string | null;
+                /** @description 1…4 */
+                priority?: number | null;
+            };
+            header?: never;
+            path: {
+                form: components["schemas"]["ExportForm"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_orders_of_figure_api_v1_insight_orders_get: {
+        parameters: {
+            query?: {
+                /** @description whose orders */
+                figure?: components["schemas"]["Figure"];
+                /** @description hits: those that say yes; misses: those that say no */
+                part?: components["schemas"]["Part"];
+                /** @description tells figures apart by this */
+                by?: components["schemas"]["Dimension"] | null;
+                /** @description the group's key; none: those that have none */
+                key?: string | null;
+                /** @description opened at or after; by default 30 days ago */
+                since?: string | null;
+                /** @description opened before; by default now */
+                until?: string | null;
+                /** @description a site's id */
+                site?: string | null;
+                /** @description a building's id */
+                building?: string | null;
+                /** @description an equipment's id */
+                equipment?: string | null;
+                /** @description a kind of equipment */
+                equipment_kind?: string | null;
+                /** @description whose orders, a person's id */
+                technician?: string | null;
+                /** @description a kind of orders */
+                kind?: string | null;
+                /** @description what they are about */
+                category?: string | null;
+                /** @description 1…4 */
+                priority?: number | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FigureOrderOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_orders_of_figure_api_v1_insight_orders__form__get: {
+        parameters: {
+            query?: {
+                /** @description whose orders */
+                figure?: components["schemas"]["Figure"];
+                /** @description hits: those that say yes; misses: those that say no */
+                part?: components["schemas"]["Part"];
+                /** @description tells figures apart by this */
+                by?: components["schemas"]["Dimension"] | null;
+                /** @description the group's key; none: those that have none */
+                key?: string | null;
+                /** @description opened at or after; by default 30 days ago */
+                since?: string | null;
+                /** @description opened before; by default now */
+                until?: string | null;
+                /** @description a site's id */
+                site?: string | null;
+                /** @description a building's id */
+                building?: string | null;
+                /** @description an equipment's id */
+                equipment?: string | null;
+                /** @description a kind of equipment */
+                equipment_kind?: string | null;
+                /** @description whose orders, a person's id */
+                technician?: string | null;
+                /** @description a kind of orders */
+                kind?: string | null;
+                /** @description what they are about */
+                category?: string | null;
+                /** @description 1…4 */
+                priority?: number | null;
+            };
+            header?: never;
+            path: {
+                form: components["schemas"]["ExportForm"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_articles_api_v1_knowledge_articles_get: {
+        parameters: {
+            query?: {
+                /** @description categories, each with its branches */
+                category?: string[] | null;
+                site?: string | null;
+                audience?: components["schemas"]["Audience"] | null;
+                shelf?: components["schemas"]["Shelf"] | null;
+                /** @description part of a title */
+                q?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ArticleLineOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_article_api_v1_knowledge_articles_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArticleIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_article_api_v1_knowledge_articles__article_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_article_api_v1_knowledge_articles__article_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArticleEditIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_article_api_v1_knowledge_articles__article_id__publish_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_article_versions_api_v1_knowledge_articles__article_id__versions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["knowledge__schemas__VersionOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    vote_on_article_api_v1_knowledge_articles__article_id__vote_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["knowledge__schemas__VoteIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_article_api_v1_knowledge_articles__article_id__withdraw_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                article_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_knowledge_categories_api_v1_knowledge_categories_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CategoryOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_knowledge_category_api_v1_knowledge_categories_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCategoryIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CategoryOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_knowledge_category_api_v1_knowledge_categories__category_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                category_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CategoryIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CategoryOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_knowledge_category_api_v1_knowledge_categories__category_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                category_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_knowledge_api_v1_knowledge_search_get: {
+        parameters: {
+            query: {
+                /** @description a question in one's own words */
+                q: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleLineOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     live_events_api_v1_live_get: {
         parameters: {
             query: {
@@ -6909,6 +16666,138 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_maintenance_contracts_api_v1_maintenance_contracts_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                contractor_id?: string | null;
+                equipment_id?: string | null;
+                /** @description those in force on this day */
+                on?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_maintenance_contracts_api_v1_maintenance_contracts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContractIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_maintenance_contract_api_v1_maintenance_contracts__contract_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contract_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_maintenance_contract_api_v1_maintenance_contracts__contract_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contract_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContractPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractOut"];
+                };
             };
             /** @description Refused, and what to do */
             "4XX": {
@@ -7054,6 +16943,99 @@ export interface operations {
             };
         };
     };
+    list_my_approvals_api_v1_my_approvals_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_my_quotations_api_v1_my_quotations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotationOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_my_quotation_api_v1_my_quotations__quotation_id__answer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                quotation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuotationAnswerIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotationOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_my_reports_api_v1_my_reports_get: {
         parameters: {
             query?: never;
@@ -7096,6 +17078,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description articles may answer it; nothing was filed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferedOut"];
+                };
+            };
             /** @description Successful Response */
             201: {
                 headers: {
@@ -7134,6 +17125,266 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OwnerReportOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_my_report_api_v1_my_reports__report_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_my_report_api_v1_my_reports__report_id__confirm_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_my_feedback_api_v1_my_reports__report_id__feedback_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_my_report_api_v1_my_reports__report_id__follow_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unfollow_my_report_api_v1_my_reports__report_id__follow_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rate_my_report_api_v1_my_reports__report_id__rating_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RateIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_my_report_api_v1_my_reports__report_id__reject_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejectIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    urge_my_report_api_v1_my_reports__report_id__urge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -7212,6 +17463,329 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_NotificationOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_order_flows_api_v1_order_flows_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_order_flow_api_v1_order_flows__code__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDocumentOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_order_flow_api_v1_order_flows__code__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowDocumentOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_versions_of_order_flow_api_v1_order_flows__code__versions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ticketing__definitions__schemas__VersionOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_order_kinds_api_v1_order_kinds_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderKindOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_order_kind_api_v1_order_kinds__code__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderKindDocumentOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_order_kind_api_v1_order_kinds__code__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderKindDocumentOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_versions_of_order_kind_api_v1_order_kinds__code__versions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ticketing__definitions__schemas__VersionOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_parts_api_v1_parts_get: {
+        parameters: {
+            query?: {
+                /** @description a site's id */
+                site_id?: string | null;
+                /** @description part of code or name */
+                q?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PartOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_part_api_v1_parts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -7818,6 +18392,101 @@ export interface operations {
             };
         };
     };
+    list_price_lists_api_v1_price_lists_get: {
+        parameters: {
+            query: {
+                site_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceListOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_price_list_api_v1_price_lists_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceListIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceListOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    current_price_list_api_v1_price_lists_current_get: {
+        parameters: {
+            query: {
+                site_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceListOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_profiles_api_v1_profiles_get: {
         parameters: {
             query?: {
@@ -7880,6 +18549,72 @@ export interface operations {
             };
         };
     };
+    get_quotation_by_link_api_v1_quotations_by_link__token__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotationOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_quotation_by_link_api_v1_quotations_by_link__token__answer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuotationAnswerIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotationOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_report_by_link_api_v1_reports_by_link__token__get: {
         parameters: {
             query?: never;
@@ -7898,6 +18633,208 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OwnerReportOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_by_link_api_v1_reports_by_link__token__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_by_link_api_v1_reports_by_link__token__confirm_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_feedback_by_link_api_v1_reports_by_link__token__feedback_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rate_by_link_api_v1_reports_by_link__token__rating_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RateIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_by_link_api_v1_reports_by_link__token__reject_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejectIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    urge_by_link_api_v1_reports_by_link__token__urge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -8312,6 +19249,229 @@ export interface operations {
             };
         };
     };
+    list_city_settings_api_v1_service_levels_cities_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CityOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_city_settings_api_v1_service_levels_cities__city__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                city: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CityIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CityOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_service_policies_api_v1_service_policies_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_service_policy_api_v1_service_policies_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_service_policy_api_v1_service_policies__policy_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_service_policy_api_v1_service_policies__policy_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyChangeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_service_policy_api_v1_service_policies__policy_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_shifts_api_v1_shifts_get: {
         parameters: {
             query?: {
@@ -8532,6 +19692,243 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SiteOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_delegations_api_v1_sites__site_id__approval_delegations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DelegationOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_approval_policies_api_v1_sites__site_id__approval_policies_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalPolicyOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_site_calendar_api_v1_sites__site_id__business_calendar_get: {
+        parameters: {
+            query: {
+                /** @description a calendar year */
+                year: number;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_site_calendar_api_v1_sites__site_id__business_calendar_put: {
+        parameters: {
+            query: {
+                /** @description a calendar year */
+                year: number;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WeekIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_site_day_api_v1_sites__site_id__business_calendar_days__day__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DayIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_site_day_api_v1_sites__site_id__business_calendar_days__day__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_service_level_api_v1_sites__site_id__service_level_get: {
+        parameters: {
+            query?: {
+                kind?: string;
+                priority?: number;
+                contract_no?: string | null;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelsOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -8848,6 +20245,318 @@ export interface operations {
             };
         };
     };
+    label_space_api_v1_spaces__space_id__label_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    space_qr_api_v1_spaces__space_id__qr_png_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the label */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_stock_levels_api_v1_stock_levels_get: {
+        parameters: {
+            query?: {
+                /** @description a site's id */
+                site_id?: string | null;
+                storehouse_id?: string | null;
+                part_id?: string | null;
+                /** @description true: less available than the minimum */
+                low?: boolean | null;
+                /** @description part of code or name */
+                q?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LevelOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_stock_movements_api_v1_stock_movements_get: {
+        parameters: {
+            query?: {
+                storehouse_id?: string | null;
+                part_id?: string | null;
+                work_order_id?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MovementOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_storehouses_api_v1_storehouses_get: {
+        parameters: {
+            query?: {
+                /** @description a site's id */
+                site_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorehouseOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_storehouse_api_v1_storehouses_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StorehouseIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorehouseOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_in_storehouse_api_v1_storehouses__storehouse_id__counts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                storehouse_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_stock_minimum_api_v1_storehouses__storehouse_id__parts__part_id__minimum_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                storehouse_id: string;
+                part_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MinimumIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receive_into_storehouse_api_v1_storehouses__storehouse_id__receipts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                storehouse_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiptIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_drops_api_v1_system_drops_get: {
         parameters: {
             query?: never;
@@ -8877,14 +20586,144 @@ export interface operations {
             };
         };
     };
+    list_warranties_api_v1_warranties_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_WarrantyOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_warranty_api_v1_warranties_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WarrantyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WarrantyOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_statutory_warranties_api_v1_warranties_statutory_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatutoryIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WarrantyOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_warranty_api_v1_warranties__warranty_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                warranty_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_work_orders_api_v1_work_orders_get: {
         parameters: {
             query?: {
                 sort?: string;
                 /** @description one or more states */
                 state?: components["schemas"]["OrderState"][] | null;
-                /** @description one or more kinds */
-                kind?: components["schemas"]["OrderKind"][] | null;
+                /** @description codes of one or more kinds */
+                kind?: string[] | null;
                 /** @description one or more of 1…4 */
                 priority?: number[] | null;
                 /** @description a site's id */
@@ -8901,6 +20740,10 @@ export interface operations {
                 overdue?: boolean | null;
                 /** @description the same again within some days */
                 repeat?: boolean | null;
+                /** @description what telemetry says of the work; unproved wants a person */
+                proof?: components["schemas"]["Proof"] | null;
+                /** @description id of the order whose trouble explains them */
+                root?: string | null;
                 /** @description opened at or after, with a time zone */
                 since?: string | null;
                 /** @description opened before, with a time zone */
@@ -8976,8 +20819,8 @@ export interface operations {
             query?: {
                 /** @description one or more states */
                 state?: components["schemas"]["OrderState"][] | null;
-                /** @description one or more kinds */
-                kind?: components["schemas"]["OrderKind"][] | null;
+                /** @description codes of one or more kinds */
+                kind?: string[] | null;
                 /** @description one or more of 1…4 */
                 priority?: number[] | null;
                 /** @description a site's id */
@@ -8994,6 +20837,10 @@ export interface operations {
                 overdue?: boolean | null;
                 /** @description the same again within some days */
                 repeat?: boolean | null;
+                /** @description what telemetry says of the work; unproved wants a person */
+                proof?: components["schemas"]["Proof"] | null;
+                /** @description id of the order whose trouble explains them */
+                root?: string | null;
                 /** @description opened at or after, with a time zone */
                 since?: string | null;
                 /** @description opened before, with a time zone */
@@ -9014,6 +20861,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CountsOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scan_label_api_v1_work_orders_scan_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -9128,6 +21008,107 @@ export interface operations {
             };
         };
     };
+    appoint_work_order_api_v1_work_orders__work_order_id__appointment_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppointmentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderLevelsOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_approvals_of_work_order_api_v1_work_orders__work_order_id__approvals_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_approval_api_v1_work_orders__work_order_id__approvals_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalAskIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     assign_work_order_api_v1_work_orders__work_order_id__assign_post: {
         parameters: {
             query?: never;
@@ -9150,6 +21131,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_in_api_v1_work_orders__work_order_id__check_in_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckInIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArrivalOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_checklist_item_api_v1_work_orders__work_order_id__checklist__item__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChecklistAnswerIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSheetOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -9198,6 +21250,41 @@ export interface operations {
             };
         };
     };
+    name_complaint_subjects_api_v1_work_orders__work_order_id__complaint_subjects_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubjectsIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderFeedbackOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     confirm_elevator_outage_api_v1_work_orders__work_order_id__confirm_outage_post: {
         parameters: {
             query?: never;
@@ -9220,6 +21307,368 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_contractor_link_api_v1_work_orders__work_order_id__contractor_links_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContractorLinkIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorLinkOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_order_feedback_api_v1_work_orders__work_order_id__feedback_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderFeedbackOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_followers_api_v1_work_orders__work_order_id__followers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowerOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_work_order_api_v1_work_orders__work_order_id__followers_me_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unfollow_work_order_api_v1_work_orders__work_order_id__followers_me_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_helper_api_v1_work_orders__work_order_id__helpers_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HelperIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSheetOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_helper_api_v1_work_orders__work_order_id__helpers__person_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSheetOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_labour_api_v1_work_orders__work_order_id__labour_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabourIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSheetOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_work_order_api_v1_work_orders__work_order_id__merge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_part_api_v1_work_orders__work_order_id__parts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartMoveIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSheetOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_payer_api_v1_work_orders__work_order_id__payer_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PayerIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayerOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -9300,6 +21749,139 @@ export interface operations {
             };
         };
     };
+    list_work_order_proofs_api_v1_work_orders__work_order_id__proofs_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProofOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_quotations_api_v1_work_orders__work_order_id__quotations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotationOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quote_work_order_api_v1_work_orders__work_order_id__quotations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuotationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotationOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_quotation_api_v1_work_orders__work_order_id__quotations__quotation_id__signature_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+                quotation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_sign_quotation_api_v1_work_orders__work_order_id__quotations__quotation_id__signature_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuotationOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     reveal_reporter_phone_api_v1_work_orders__work_order_id__reports__report_id__phone_post: {
         parameters: {
             query?: never;
@@ -9319,6 +21901,174 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PhoneOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    split_report_off_api_v1_work_orders__work_order_id__reports__report_id__split_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link_work_order_api_v1_work_orders__work_order_id__root_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ParentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlink_work_order_api_v1_work_orders__work_order_id__root_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_work_order_service_level_api_v1_work_orders__work_order_id__service_level_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderLevelsOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_work_order_api_v1_work_orders__work_order_id__signature_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_sign_work_order_api_v1_work_orders__work_order_id__signature_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhotoOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -9386,6 +22136,152 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmerge_work_order_api_v1_work_orders__work_order_id__unmerge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_work_order_video_api_v1_work_orders__work_order_id__videos_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_upload_work_order_video_api_v1_work_orders__work_order_id__videos_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VideoOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_work_order_video_api_v1_work_orders__work_order_id__videos__video_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+                video_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                    "video/quicktime": unknown;
+                    "video/webm": unknown;
+                };
+            };
+            /** @description the range that was asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                    "video/quicktime": unknown;
+                    "video/webm": unknown;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_work_sheet_api_v1_work_orders__work_order_id__work_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                work_order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSheetOut"];
                 };
             };
             /** @description Refused, and what to do */

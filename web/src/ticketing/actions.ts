@@ -7,7 +7,7 @@ import type { Action, ActionBody, LegalAction, OrderState, Task, TaskAction } fr
 
 /** The next step on the way to done, by state: the one big button. */
 const NEXT_STEP: Partial<Record<OrderState, readonly Action[]>> = {
-  new: ['dispatch', 'accept'],
+  new: ['admit', 'dispatch', 'accept'],
   reopened: ['dispatch', 'accept'],
   dispatched: ['accept', 'dispatch'],
   accepted: ['depart', 'arrive', 'dispatch'],
@@ -17,6 +17,11 @@ const NEXT_STEP: Partial<Record<OrderState, readonly Action[]>> = {
   on_hold: ['resume'],
   done: ['verify', 'close'],
   verified: ['close'],
+}
+
+/** What the flow calls an action, in the reader's language. */
+export function nameOf(action: LegalAction, locale: string): string {
+  return action.name[locale] ?? action.action
 }
 
 /** Never the first thing offered, and set apart from the rest. */
@@ -89,7 +94,7 @@ export interface TaskButton {
 export function taskButtons(task: Pick<Task, 'kind' | 'state' | 'actions'>): TaskButton[] {
   const buttons: TaskButton[] = []
   const allows = (action: TaskAction) => task.actions?.includes(action) ?? false
-  const isPlace = task.kind === 'reassure' || task.kind === 'release' || task.kind === 'confirm_fire'
+  const isPlace = task.kind === 'reassure' || task.kind === 'secure' || task.kind === 'release' || task.kind === 'confirm_fire'
   if (allows('accept')) {
     buttons.push({ action: 'accept', text: 'accept', isMain: isPlace, mustConfirm: false })
   }

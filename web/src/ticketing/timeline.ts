@@ -41,9 +41,16 @@ export function sentenceOf(entry: TimelineEntry, t: Translate, names: ReadonlyMa
 function movedSentence(entry: TimelineEntry, t: Translate, names: ReadonlyMap<string, string>): string {
   const action = textOf(entry.after.action)
   const state = textOf(entry.after.state)
-  const name = action === 'dispatch' ? names.get(textOf(entry.after.assignee_id)) : undefined
-  const head = name ? t('ticketing.entry.dispatched_to', { name }) : t(`ticketing.action.${action}`)
+  const isGiven = ['dispatch', 'transfer', 'outsource'].includes(action)
+  const name = isGiven ? names.get(textOf(entry.after.assignee_id)) : undefined
+  const head = name ? t('ticketing.entry.dispatched_to', { name }) : knownOr(`ticketing.action.${action}`, action, t)
   return state ? `${head} → ${t(`ticketing.state.${state}`)}` : head
+}
+
+/** The text of a key; an action of a company's own flow has none here and is called by its code. */
+function knownOr(key: string, code: string, t: Translate): string {
+  const text = t(key)
+  return text === key ? code : text
 }
 
 function changesOf({ before, after }: TimelineEntry, t: Translate): string {

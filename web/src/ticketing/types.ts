@@ -3,8 +3,8 @@ import type { components, paths } from '@/api/schema'
 export type WorkOrderLine = components['schemas']['WorkOrderLineOut']
 export type WorkOrder = components['schemas']['WorkOrderOut']
 export type OrderState = components['schemas']['OrderState']
-export type OrderKind = components['schemas']['OrderKind']
-export type Action = components['schemas']['Action']
+// An action of the order's flow, which is data.
+export type Action = string
 export type LegalAction = components['schemas']['ActionOut']
 export type ActionBody = components['schemas']['ActionIn']
 export type Task = components['schemas']['TaskOut']

@@ -104,7 +104,7 @@ export function useWorkOrderActions(id: MaybeRefOrGetter<string>) {
         unwrap(
           api.POST('/api/v1/work-orders/{work_order_id}/photos', {
             params: { path: path() },
-            body: { file: file as unknown as string },
+            body: { file: file as unknown as string, purpose: 'work', keep_location: false },
             bodySerializer: ({ file: picture }) => {
               const form = new FormData()
               form.append('file', picture as unknown as File)

@@ -6,7 +6,7 @@ import { valuesOf } from '@/ticketing/facts'
 import { ORDER_STATES } from '@/ticketing/state'
 import type { Action, LegalAction } from '@/ticketing/types'
 
-const legal = (action: Action, ...required: string[]): LegalAction => ({ action, required })
+const legal = (action: Action, ...required: string[]): LegalAction => ({ action, name: { 'zh-CN': action, en: action }, required })
 
 describe('the menu of actions', () => {
   it('offers nothing that the hub does not allow, in any state', () => {
