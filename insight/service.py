@@ -22,7 +22,7 @@ from ticketing.figuring import Figuring
 
 LONGEST = timedelta(days=366)
 # Over every site at once: what lies further back is asked site by site.
-LONGEST_EVERYWHERE = timedelta(days=93)
+LONGEST_EVERYWHERE = timedelta(days=31)
 
 
 @dataclass(frozen=True)
