@@ -53,7 +53,7 @@ LINE_COLUMNS = (
     WorkOrder.building_id, WorkOrder.space_id, WorkOrder.equipment_id, WorkOrder.equipment_code, WorkOrder.fault_mode,
     WorkOrder.assignee_id, WorkOrder.repeat_of_id, WorkOrder.version, WorkOrder.opened_at, WorkOrder.response_due_at,
     WorkOrder.resolution_due_at, WorkOrder.promised_at, WorkOrder.responded_at, WorkOrder.held_since,
-    WorkOrder.proof, WorkOrder.parent_id,
+    WorkOrder.proof, WorkOrder.parent_id, WorkOrder.arrival_due_at, WorkOrder.arrived_at,
 )  # fmt: skip
 
 COUNTED_AT_MOST = 10_000
