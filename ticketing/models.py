@@ -81,6 +81,9 @@ class WorkOrder(Base):
             postgresql_where=text(RARE_KIND),
             postgresql_include=_FILTERED[:3],
         ),
+        # Whom dispatch weighs: what people have in hand, and where they last arrived.
+        Index("ix_work_order_in_hand", "assignee_id", postgresql_where=text(STILL_OPEN)),
+        Index("ix_work_order_arrival", "assignee_id", "arrived_at", postgresql_where=text("arrived_at IS NOT NULL")),
         Index("ix_work_order_grams", text(GRAMS), postgresql_using="gin"),
         # What the sweeps look for, small however many orders a site has had.
         Index("ix_work_order_answer_due", "answer_due_at", postgresql_where=text("answer_due_at IS NOT NULL")),
@@ -306,6 +309,7 @@ class DispatchOffer(Base):
     __table_args__ = (
         Index("uq_dispatch_offer_open", "work_order_id", unique=True, postgresql_where=text("outcome IS NULL")),
         Index(None, "site_id", "person_id", "offered_at"),
+        Index(None, "person_id", "offered_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -14,6 +14,7 @@ from kit.ids import new_id
 from ticketing.incidents.incident import OF_EQUIPMENT, IncidentKey, OpenIncident
 from ticketing.kinds import IN_HAND, OrderState
 from ticketing.models import (
+    STILL_OPEN,
     DayCounter,
     DispatchOffer,
     Follower,
@@ -263,7 +264,11 @@ async def loads(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUI
     """Open orders by assignee, at all sites: hands are not divided by site."""
     rows = await session.execute(
         select(WorkOrder.assignee_id, func.count())
-        .where(WorkOrder.assignee_id.in_(person_ids), WorkOrder.state.in_({OrderState.DISPATCHED, *IN_HAND}))
+        .where(
+            WorkOrder.assignee_id.in_(person_ids),
+            WorkOrder.state.in_({OrderState.DISPATCHED, *IN_HAND}),
+            text(STILL_OPEN),
+        )
         .group_by(WorkOrder.assignee_id)
     )
     return {person_id: count for person_id, count in rows if person_id is not None}

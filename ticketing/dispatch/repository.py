@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
 from ticketing.dispatch.models import DispatchPlan, DispatchPlanItem, DispatchWait
 from ticketing.kinds import FREE, IN_HAND, ClosingCode, OrderState, Procedure
-from ticketing.models import DispatchOffer, WorkOrder
+from ticketing.models import STILL_OPEN, DispatchOffer, WorkOrder
 
 # Nobody has begun these: a plan may give them to somebody else.
 NOT_BEGUN = frozenset({OrderState.DISPATCHED, *FREE})
@@ -159,7 +159,7 @@ async def in_hand(session: AsyncSession, person_ids: Collection[UUID]) -> dict[U
     """Orders that each person has said yes to and not finished, at all sites."""
     rows = await session.execute(
         select(WorkOrder.assignee_id, func.count())
-        .where(WorkOrder.assignee_id.in_(person_ids), WorkOrder.state.in_(IN_HAND))
+        .where(WorkOrder.assignee_id.in_(person_ids), WorkOrder.state.in_(IN_HAND), text(STILL_OPEN))
         .group_by(WorkOrder.assignee_id)
     )
     return {person_id: count for person_id, count in rows if person_id is not None}

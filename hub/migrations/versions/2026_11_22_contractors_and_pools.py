@@ -26,9 +26,13 @@ def upgrade() -> None:
     op.create_foreign_key("fk_work_order_contractor_id", "work_order", "contractor", ["contractor_id"], ["id"])
     _waits()
     _plans()
+    _indexes()
 
 
 def downgrade() -> None:
+    op.drop_index("ix_dispatch_offer_person_id_offered_at", "dispatch_offer")
+    op.drop_index("ix_work_order_arrival", "work_order")
+    op.drop_index("ix_work_order_in_hand", "work_order")
     op.drop_column("work_order", "contractor_id")
     for name in ("latitude", "longitude"):
         op.drop_column("building", name)
@@ -136,9 +140,21 @@ def _waits() -> None:
         _refers("dispatch_wait", "work_order_id", "work_order"),
         sa.PrimaryKeyConstraint("id", name="pk_dispatch_wait"),
     )
-    op.create_index("uq_dispatch_wait_open", "dispatch_wait", ["work_order_id"], unique=True, postgresql_where=open_ones)
+    op.create_index(
+        "uq_dispatch_wait_open", "dispatch_wait", ["work_order_id"], unique=True, postgresql_where=open_ones
+    )
     op.create_index("ix_dispatch_wait_due", "dispatch_wait", ["ends_at"], postgresql_where=open_ones)
     op.create_index("ix_dispatch_wait_work_order_id", "dispatch_wait", ["work_order_id"])
+
+
+def _indexes() -> None:
+    still_open = sa.text("state NOT IN ('verified', 'closed', 'cancelled')")
+    op.create_index("ix_work_order_in_hand", "work_order", ["assignee_id"], postgresql_where=still_open)
+    op.create_index(
+        "ix_work_order_arrival", "work_order", ["assignee_id", "arrived_at"],
+        postgresql_where=sa.text("arrived_at IS NOT NULL"),
+    )  # fmt: skip
+    op.create_index("ix_dispatch_offer_person_id_offered_at", "dispatch_offer", ["person_id", "offered_at"])
 
 
 def _plans() -> None:
