@@ -53,9 +53,7 @@ class Followers:
     async def follow_report(self, session: AsyncSession, report_id: UUID, *, reporter_id: UUID) -> None:
         """An owner wants to hear of their own report again. Raises ReportNotFound, also when it is somebody else's."""
         report, order = await self._own(session, report_id, reporter_id)
-        await repository.follow(
-            session, at=order, person_id=reporter_id, report_id=report.id, since=self._clock.now()
-        )
+        await repository.follow(session, at=order, person_id=reporter_id, report_id=report.id, since=self._clock.now())
 
     async def unfollow_report(self, session: AsyncSession, report_id: UUID, *, reporter_id: UUID) -> None:
         """Raises ReportNotFound, also when it is somebody else's."""

@@ -74,9 +74,7 @@ class Joining:
         order.fault_mode = draft.fault_mode
         if order.repeat_of_id is None:
             since = order.opened_at - timedelta(days=(await self._targets.of(session, order.site_id)).repeat_days)
-            order.repeat_of_id = await repository.last_same(
-                session, site_id=order.site_id, key=draft.key, since=since
-            )
+            order.repeat_of_id = await repository.last_same(session, site_id=order.site_id, key=draft.key, since=since)
         await session.flush()
 
     async def _upgrade(self, session: AsyncSession, order: WorkOrder, draft: Draft) -> bool:

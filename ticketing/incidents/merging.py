@@ -126,9 +126,7 @@ class Merging:
         await unlink(session, source, actor_id=None, reason="merged", clock=self._clock)
         return Moved(reports, followers, [(link.alarm_id, link.onset_at.isoformat()) for link in alarms])
 
-    async def _move_back(
-        self, session: AsyncSession, merge: OrderMerge, source: WorkOrder, target: WorkOrder
-    ) -> None:
+    async def _move_back(self, session: AsyncSession, merge: OrderMerge, source: WorkOrder, target: WorkOrder) -> None:
         reports = [UUID(one) for one in merge.moved["reports"]]
         back = await incident_repository.move_reports(session, before=target.id, after=source.id, only=reports)
         alarms = {(alarm_id, onset) for alarm_id, onset in merge.moved["alarms"]}
@@ -175,9 +173,12 @@ class Merging:
             )
         )  # fmt: skip
         target.version += 1
-        who = {"at": now, "actor_id": actor.person_id, "why": reason}
-        record(session, source, Entry.MERGED, after={"into": target.number}, **who)
-        record(session, target, Entry.ABSORBED, after={"order": source.number, "reports": len(moved.reports)}, **who)
+        taken_in = {"order": source.number, "reports": len(moved.reports)}
+        for order, what, after in (
+            (source, Entry.MERGED, {"into": target.number}),
+            (target, Entry.ABSORBED, taken_in),
+        ):
+            record(session, order, what, at=now, actor_id=actor.person_id, why=reason, after=after)
         await session.flush()
 
     async def _tell(self, session: AsyncSession, target: WorkOrder, report_ids: list[UUID]) -> None:

@@ -119,9 +119,7 @@ class Splitting:
                 await session.delete(standing)
             elif standing.report_id == report.id:
                 standing.report_id = left.id
-        await repository.follow(
-            session, at=new, person_id=person_id, report_id=report.id, since=self._clock.now()
-        )
+        await repository.follow(session, at=new, person_id=person_id, report_id=report.id, since=self._clock.now())
 
     async def _write_down(
         self, session: AsyncSession, order: WorkOrder, report: Report, new: WorkOrder, *, actor: Actor, reason: str

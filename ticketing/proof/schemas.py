@@ -5,12 +5,13 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from kit.http import Schema
 from ticketing.proof.models import OrderProof
 from ticketing.proof.verdict import Doubt, Proof
 
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "id": "0198b5a0-0000-7000-8000-000000000701",
     "attempt": 1,
     "verdict": "refuted",
