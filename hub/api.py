@@ -17,6 +17,7 @@ import owner_services.endpoints
 import owner_services.wechat.endpoints
 import people.contractors.endpoints
 import people.endpoints
+import privacy.endpoints
 import rules.endpoints
 import stock.endpoints
 import telemetry.endpoints
@@ -42,18 +43,18 @@ ROOMS_WITH_TEXTS = (
     "alarms", "knowledge", "notify", "rules",
     "ticketing", "ticketing.charging", "ticketing.working", "ticketing.definitions", "ticketing.approvals",
     "ticketing.feedback", "ticketing.sla", "ticketing.incidents", "ticketing.dispatch",
-    "owner_services", "automation", "insight", "hub",
+    "owner_services", "automation", "insight", "privacy", "hub",
 )  # fmt: skip
 
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
     device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
-    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints,
-    ticketing.approvals.endpoints, ticketing.feedback.endpoints, ticketing.sla.endpoints,
+    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints, ticketing.approvals.endpoints,
+    ticketing.feedback.endpoints, ticketing.sla.endpoints,
     ticketing.incidents.endpoints, ticketing.charging.endpoints, ticketing.working.endpoints,
     ticketing.proof.endpoints,
     ticketing.dispatch.endpoints, notify.endpoints, owner_services.endpoints, knowledge.endpoints,
-    owner_services.wechat.endpoints, automation.endpoints, insight.endpoints, audit.endpoints,
+    owner_services.wechat.endpoints, automation.endpoints, insight.endpoints, privacy.endpoints, audit.endpoints,
 )  # fmt: skip
 
 DESCRIPTION = """Zhiwu Hub (智物): buildings and the people in them, turned into work that is proved done.

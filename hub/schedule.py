@@ -49,6 +49,7 @@ def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[N
         *rooms.owners.sweeps(),
         *rooms.automation.sweeps(),
         *rooms.insight.sweeps(),
+        *rooms.privacy.service.sweeps(),
         Sweep("people.extend_shifts", HOURLY, rooms.people.rostering.extend),
         Sweep("people.forget_failures", HOURLY, rooms.people.throttle.sweep),
     ]

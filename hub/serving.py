@@ -91,7 +91,7 @@ def build_api(
         rooms.notify.board,
         *rooms.ticketing.services,
         rooms.knowledge.service, rooms.knowledge.editor, *rooms.owners.provided, *rooms.automation.provided,
-        *rooms.insight.provided,
+        *rooms.insight.provided, rooms.privacy.service,
     ]  # fmt: skip
     for service in services:
         provide(app, service)

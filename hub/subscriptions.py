@@ -9,9 +9,9 @@ from catalog.events import DeviceBound, LinkChanged
 from device_adapters.mqtt.binding import KeptSamples
 from hub.rooms import Rooms
 from kit.events import Subscription, on
+from stock.events import StockRanLow
 from ticketing.approvals.events import ApprovalEnded
 from ticketing.approvals.following import is_over
-from stock.events import StockRanLow
 from ticketing.charging.charges import ends_or_begins_again
 from ticketing.charging.events import QuotationDecided, QuotationMade
 from ticketing.dispatch.events import OrderWaits
@@ -26,9 +26,8 @@ from ticketing.events import (
     WorkOrderMoved,
     WorkOrderOpened,
 )
-from ticketing.feedback.events import OrderUrged, VerdictGiven
+from ticketing.feedback.events import OrderRated, OrderUrged, VerdictGiven
 from ticketing.handlers import is_work
-from ticketing.feedback.events import OrderRated
 from ticketing.incidents.events import ChildrenReleased, OrdersMerged
 from ticketing.incidents.linking import has_equipment
 from ticketing.proof.events import ProofDecided

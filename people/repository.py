@@ -256,3 +256,11 @@ def _matching(wanted: PersonFilter) -> list[ColumnElement[bool]]:
     if wanted.q:
         conditions.append(or_(Person.name.icontains(wanted.q, autoescape=True), Person.phone == wanted.q))
     return conditions
+
+
+async def staff_roles(session: AsyncSession, person_id: UUID) -> list[str]:
+    """The roles that somebody holds as a member of staff, anywhere."""
+    found = await session.scalars(
+        select(RoleGrant.role).where(RoleGrant.person_id == person_id, RoleGrant.role != Role.OWNER).distinct()
+    )
+    return sorted(found)

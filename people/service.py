@@ -98,6 +98,11 @@ class PeopleService:
         row = await repository.person_by_openid(session, openid)
         return None if row is None else person_view(row)
 
+    async def openids(self, session: AsyncSession, person_id: UUID) -> list[str]:
+        """Who somebody is in WeChat. Raises PersonNotFound."""
+        await self._person(session, Scope.everywhere(), person_id)
+        return [known.openid for known in await repository.identities(session, person_id)]
+
     async def bind_openid(self, session: AsyncSession, *, openid: str, person_id: UUID) -> None:
         """Says whose openid it is; what it was bound to before is forgotten. Raises PersonNotFound."""
         await self._person(session, Scope.everywhere(), person_id)

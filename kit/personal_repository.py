@@ -1,0 +1,50 @@
+"""The statements of `kit.personal`. They go past the ORM: what is erased must not be written down as a change."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kit.db import Base
+
+
+async def rows(
+    session: AsyncSession, table: type[Base], where: ColumnElement[bool], *, hidden: Collection[str]
+) -> Sequence[Mapping[str, Any]]:
+    """Columns by name; times and ids as text."""
+    columns = [column for column in table.__table__.columns if column.name not in hidden]
+    found = await (await session.connection()).execute(select(*columns).where(where))
+    return [{name: _plain(value) for name, value in row.items()} for row in found.mappings()]
+
+
+async def let_go(
+    session: AsyncSession, table: type[Base], where: ColumnElement[bool], *, replaced: Mapping[str, Any],
+    is_dropped: bool,
+) -> int:  # fmt: skip
+    """Deletes the rows or replaces values in them; how many."""
+    if not is_dropped and not replaced:
+        return 0
+    statement = delete(table).where(where) if is_dropped else update(table).where(where).values(**replaced)
+    await session.flush()
+    result = await (await session.connection()).execute(statement)
+    session.expire_all()
+    return result.rowcount
+
+
+async def let_go_of_old(
+    session: AsyncSession, table: type[Base], since: str, *, before: datetime, replaced: Mapping[str, Any],
+    is_dropped: bool,
+) -> int:  # fmt: skip
+    """Like `let_go`, of rows older than `before` that still have something to lose."""
+    columns = table.__table__.columns
+    is_old = columns[since] < before
+    if is_dropped:
+        return await let_go(session, table, is_old, replaced={}, is_dropped=True)
+    still = or_(*(columns[name].is_distinct_from(value) for name, value in replaced.items()))
+    return await let_go(session, table, and_(is_old, still), replaced=replaced, is_dropped=False)
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | float | str | list | dict) else str(value)
