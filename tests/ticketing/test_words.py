@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from hub.api import ROOMS_WITH_TEXTS
 from kit.errors import DomainError
 from kit.i18n import Language, Texts
 from ticketing import errors
 from ticketing.definitions.book import shipped
 from ticketing.definitions.flow_document import parse_flow
-from ticketing.dispatch import Refusal
+from ticketing.dispatch.scoring import Refusal
 from ticketing.endpoints import STATUS
 from ticketing.errors import FieldMissing, IllegalTaskMove, IllegalTransition
 from ticketing.flow import Action, Hat
@@ -37,7 +38,7 @@ from ticketing.tasks import TaskAction
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "ticketing.md").read_text("utf-8")
-TEXTS = Texts.load(["ticketing"])
+TEXTS = Texts.load([room for room in ROOMS_WITH_TEXTS if room.startswith("ticketing")])
 FLOWS = {code: parse_flow(document, code=code, version=1) for code, document in shipped("flows").items()}
 REFUSALS = [
     found

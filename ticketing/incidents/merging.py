@@ -24,6 +24,7 @@ from ticketing.journal import Entry, record
 from ticketing.kinds import SETTLED
 from ticketing.models import WorkOrder
 from ticketing.moving import Moving
+from ticketing.sla.keeping import rearm
 from ticketing.words import Words
 
 
@@ -160,6 +161,7 @@ class Merging:
         target.response_due_at = min(target.response_due_at, source.response_due_at)
         target.resolution_due_at = min(target.resolution_due_at, source.resolution_due_at)
         target.promised_at = min(target.promised_at, source.promised_at)
+        rearm(target, self._clock.now())
 
     async def _write_down(
         self, session: AsyncSession, source: WorkOrder, target: WorkOrder, moved: Moved, *, actor: Actor,
