@@ -84,7 +84,7 @@ class QuotationExpired(DomainError):
 class ItemUnknown(DomainError):
     """The price list has no such item; give it a name, unit and price of its own instead."""
 
-    code: str
+    item: str
 
 
 @dataclass(eq=False)

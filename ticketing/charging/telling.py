@@ -28,10 +28,9 @@ class QuotationTelling:
         if row.payer_id is None:
             return
         order = await seen(session, Scope.everywhere(), event.work_order_id)
-        facts = {
-            "number": order.number, "place": order.place, "total": f"{row.total:.2f}",
-            "until": row.expires_at.isoformat(),
-        }  # fmt: skip
+        facts = {"number": order.number, "place": order.place, "total": f"{row.total:.2f}"}
+        if event.is_asked:
+            facts["until"] = row.expires_at.isoformat()
         await self._notify.tell(
             session,
             Notice(
