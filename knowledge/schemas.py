@@ -57,11 +57,11 @@ class ArticleEditIn(ArticleIn):
 
 
 class VersionIn(Schema):
-    version: int = Field(ge=1, description="the newest version the caller has seen")
+    version: int = Field(ge=1, description="the newest version the caller has seen", examples=[1])
 
 
 class ArticleVoteIn(Schema):
-    helpful: bool
+    helpful: bool = Field(examples=[True])
 
 
 class ArticleVersionOut(Schema):

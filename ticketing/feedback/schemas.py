@@ -111,4 +111,4 @@ class OrderFeedbackOut(Schema):
 class SubjectsIn(Schema):
     """Whom a complaint is about."""
 
-    person_ids: list[UUID] = Field(min_length=1, max_length=20)
+    person_ids: list[UUID] = Field(min_length=1, max_length=20, examples=[["0198b5a0-0000-7000-8000-000000000005"]])
