@@ -27,7 +27,7 @@ KeepLocation = Annotated[
 ]
 
 SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=86400"}
-_VIDEO = {"video/mp4": {}, "video/quicktime": {}, "video/webm": {}}
+_VIDEO: dict[str, dict[str, str]] = {"video/mp4": {}, "video/quicktime": {}, "video/webm": {}}
 
 
 @router.post("/work-orders/{work_order_id}/photos", response_model=PhotoOut, status_code=201)

@@ -97,7 +97,8 @@ class Operation:
         """The value of a field: an id, or a list of one, where such a thing is known."""
         if isinstance(value, list) and name.removesuffix("s") in ids:
             return [ids[name.removesuffix("s")]]
-        return ids[name] if name in ids and value is not None else self._placed(value, ids)
+        is_meant = name in ids and (value is not None or name == "site_id")
+        return ids[name] if is_meant else self._placed(value, ids)
 
 
 def operations(spec: Mapping[str, Any]) -> Iterator[Operation]:

@@ -53,10 +53,10 @@ async def _a_stale_edit_of_an_order(hub: WholeApp, one: httpx.AsyncClient, order
 
 
 async def _a_stale_switch_of_a_rule(hub: WholeApp, one: httpx.AsyncClient) -> None:
-    rule = {"definition": await a_rule(hub), "enabled": True}
-    made = await one.post("/api/v1/rules", json=rule)
+    rule = await a_rule(hub)
+    made = await one.post("/api/v1/rules", json={"definition": rule, "enabled": True})
     assert made.status_code == 201, made.text
-    path = f"/api/v1/rules/{rule['definition']['key']}"
+    path = f"/api/v1/rules/{rule['key']}"
     assert (await one.post(f"{path}/disable", json={"version": 1})).status_code == 200
     refused = await one.post(f"{path}/enable", json={"version": 1})
     assert refused.status_code == 409
@@ -73,11 +73,11 @@ async def a_rule(hub: WholeApp) -> dict[str, Any]:
 async def _a_video_and_where_it_was_taken(hub: WholeApp, one: httpx.AsyncClient, order: str) -> None:
     path = f"/api/v1/work-orders/{order}/videos"
     raw = mp4(more=box(b"udta", box(b"\xa9xyz", b"\x00\x12\x15\xc7", PLACE)), media=b"frames" * 100)
-    form = {"files": {"file": ("a.exe", raw, "application/x-msdownload")}}
-    sent = await one.post(path, **form, data={"keep_location": "true"})
+    files = {"file": ("a.exe", raw, "application/x-msdownload")}
+    sent = await one.post(path, files=files, data={"keep_location": "true"})
     assert sent.status_code == 201, sent.text
     assert (sent.json()["duration_s"], sent.json()["location"]) == (5.0, PLACE.decode())
-    assert (await one.post(path, **form)).json()["location"] is None
+    assert (await one.post(path, files=files)).json()["location"] is None
     refused = await one.post(path, files={"file": ("film.mp4", b"#!/bin/sh", "video/mp4")})
     assert (refused.status_code, refused.json()["code"]) == (422, "video_refused")
 
