@@ -74,14 +74,14 @@ class Settling:
         """Gives the order out again, or hands it to the manager with a time of their own. Raises what a move raises."""
         order.confirmed_at = None
         flow, actor = await self._definitions.flow_of(session, order), Actor.reporter(report.reporter_id)
-        words = Words(reason=reason)
-        up = flow.find(order.at_stage, Action.HAND_UP)
-        if not goes_up:
-            await self._moving.move(session, order, actor=actor, action=Action.REOPEN, words=words)
+        up = flow.find(order.at_stage, Action.HAND_UP) if goes_up else None
+        row = up or flow.find(order.at_stage, Action.REOPEN)
+        # Where an owner may not reopen (life safety), their word is kept, the desk is told and decides.
+        if row is None or Hat.OWNER not in row.hats:
             return
-        action = Action.HAND_UP if up is not None else Action.REOPEN
-        await self._moving.move(session, order, actor=actor, action=action, words=words)
-        await self._hand_to_manager(session, order, policy)
+        await self._moving.move(session, order, actor=actor, action=row.action, words=Words(reason=reason))
+        if goes_up:
+            await self._hand_to_manager(session, order, policy)
 
     async def _hand_to_manager(self, session: AsyncSession, order: WorkOrder, policy: FeedbackPolicy) -> None:
         now = self._clock.now()
