@@ -70,12 +70,12 @@ def test_a_phrase_is_chinese_even_for_a_reader_of_english() -> None:
     template = REGISTRY.get("work_order.joined")
     texts = _texts_with(taken=("已接单", "accepted"))
     composer = Composer(texts, link_base_url="https://hub.example/")
-    facts = {"number": "WO-1", "place": "3栋", "state": "text:s.taken", "promised": ""}
+    facts = {"number": "WO-1", "place": "3栋", "state": "text:s.taken", "progress": "", "promised": ""}
     message = composer.compose(
         template, facts=facts, link=None, language=Language.EN, zone=HANGZHOU, reference="r"
     )  # fmt: skip
     assert message.wechat["phrase3"] == "已接单"
-    assert message.body == "WO-1 is already open for 3栋: accepted, expected —. We will keep you posted."
+    assert message.body == "3栋 has been reported already (WO-1): —, expected to be solved by —. We will keep you posted."
 
 
 def test_a_fact_that_only_looks_like_a_text_key_is_shown_as_it_is() -> None:
