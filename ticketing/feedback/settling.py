@@ -21,6 +21,7 @@ from ticketing.journal import Entry, record
 from ticketing.kinds import OrderState
 from ticketing.models import Report, WorkOrder
 from ticketing.moving import Moving
+from ticketing.sla.keeping import rearm
 from ticketing.words import NOTHING_SAID, Words
 
 REJECTED_TWICE = "rejected_twice"
@@ -94,7 +95,7 @@ class Settling:
             await self._moving.move(
                 session, order, actor=Actor.system(), action=Action.DISPATCH, words=words, choice=choice
             )  # fmt: skip
-        order.sla_next_at = min(due_at, order.sla_next_at or due_at)
+        rearm(order, now)
         record(session, order, Entry.ESCALATED, at=now, after={"reason": REJECTED_TWICE, "due_at": due_at.isoformat()})
         event = WorkOrderEscalated(
             site_id=order.site_id, life_safety=order.is_life_safety, work_order_id=order.id, reason=REJECTED_TWICE,
