@@ -1,9 +1,11 @@
 """What the notify room holds of somebody: what they were told."""
 
+from typing import Any
+
 from kit.personal import AgedRows, PersonalRows, TableHolder
 from notify.models import Notification
 
-NOTHING = {"facts": {}, "link": None, "error_detail": ""}
+NOTHING: dict[str, Any] = {"facts": {}, "link": None, "error_detail": ""}
 
 
 def notify_holder() -> TableHolder:

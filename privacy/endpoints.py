@@ -1,6 +1,6 @@
 """One's own data over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
@@ -33,7 +33,8 @@ STATUS: dict[type[DomainError], int] = {
 Privacy = Annotated[PrivacyService, Depends(service(PrivacyService))]
 Anybody = Annotated[Principal, Depends(allow(*Role))]
 Admin = Annotated[Principal, Depends(allow(Role.ADMIN))]
-ZIP = {200: {"content": {"application/zip": {}}, "description": "data.json and files, as an attachment"}}
+_PACKED = {"content": {"application/zip": {}}, "description": "data.json and files, as an attachment"}
+ZIP: dict[int | str, dict[str, Any]] = {200: _PACKED}
 
 
 @router.get("/purposes", response_model=list[PurposeOut])

@@ -12,10 +12,11 @@ from sqlalchemy.orm import aliased
 
 from kit.personal import AgedRows, Holding, KeepingDuty, PersonalFile, PersonalRows, Subject, TableHolder
 from ticketing import personal_repository as repository
-from ticketing.attaching import PhotoFolder, suffix_of
+from ticketing.attaching import PhotoFolder
 from ticketing.charging.models import Charge, Quotation
 from ticketing.feedback.models import ComplaintSubject, OrderRating, OrderUrge, OwnerVerdict
 from ticketing.models import Attachment, Follower, Report, TimelineEntry, WorkOrder
+from ticketing.videos import suffix_of
 from ticketing.working.models import CheckIn
 
 ERASED = "—"
@@ -24,11 +25,11 @@ NOWHERE = {"latitude": None, "longitude": None, "accuracy_m": None}
 NO_PICTURE = {"sha256": "", "size_bytes": 0, "source_ref": None, "facts": {}}
 
 
-def _mine(who: Subject) -> Select[tuple[UUID]]:
+def _mine(who: Subject) -> Select[UUID]:
     return select(Report.id).where(Report.reporter_id == who.person_id)
 
 
-def _only_mine(who: Subject) -> Select[tuple[UUID]]:
+def _only_mine(who: Subject) -> Select[UUID]:
     """Orders that nobody else reported."""
     is_others = _OTHER.reporter_id.is_distinct_from(who.person_id)
     others = exists().where(_OTHER.work_order_id == Report.work_order_id, is_others)
