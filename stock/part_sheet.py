@@ -90,18 +90,20 @@ class PartSheet:
     async def export(self, session: AsyncSession, site_id: UUID, language: Language) -> list[Mapping[str, Cell]]:
         rows = await self._levels(session, site_id)
         lying = {part.id for _, _, part in rows}
-        return [
+        lines: list[Mapping[str, Cell]] = [
             {
                 "code": part.code, "name": part.name, "unit": part.unit, "model": part.model,
                 "storehouse": house.code, "on_hand": _plain(level.on_hand), "unit_cost": _plain(level.average_cost),
                 "minimum": _plain(level.minimum),
             }
             for level, house, part in rows
-        ] + [
+        ]  # fmt: skip
+        lines += [
             {"code": part.code, "name": part.name, "unit": part.unit, "model": part.model}
             for part in await repository.parts_of_site(session, site_id)
             if part.id not in lying
-        ]  # fmt: skip
+        ]
+        return lines
 
     async def _levels(self, session: AsyncSession, site_id: UUID) -> Sequence[repository.LevelRow]:
         wanted = repository.LevelFilter(site_id=site_id)
@@ -114,9 +116,7 @@ class PartSheet:
             row.minimum = change.minimum
         if change.on_hand is None or change.on_hand == row.on_hand:
             return
-        kind, moved, quantity = _movement(
-            row, change.part, on_hand=change.on_hand, unit_cost=change.unit_cost
-        )
+        kind, moved, quantity = _movement(row, change.part, on_hand=change.on_hand, unit_cost=change.unit_cost)
         await self._stock.enter(session, row, moved, kind, quantity=quantity, person_id=None, note=self._note)
 
 

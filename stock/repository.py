@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
 from stock.models import Part, StockLevel, StockMovement, Storehouse
 
-LevelRow = Row[tuple[StockLevel, Storehouse, Part]]
+LevelRow = tuple[StockLevel, Storehouse, Part]
+OrderSum = tuple[UUID, Decimal, Decimal, Decimal, Part]
 
 
 @dataclass(frozen=True)
@@ -113,14 +115,15 @@ async def find_levels(
         select(func.count()).select_from(query.with_only_columns(StockLevel.part_id).subquery())
     )
     found = await session.execute(query.order_by(Storehouse.code, Part.code).limit(limit).offset(offset))
-    return found.all(), total or 0
+    return [(level, house, part) for level, house, part in found], total or 0
 
 
 async def level(session: AsyncSession, scope: Scope, *, storehouse_id: UUID, part_id: UUID) -> LevelRow | None:
     found = await session.execute(
         _levels(scope).where(StockLevel.storehouse_id == storehouse_id, StockLevel.part_id == part_id)
     )
-    return found.one_or_none()
+    row = found.one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
 
 
 async def find_movements(
@@ -141,7 +144,7 @@ async def find_movements(
 
 async def order_sums(
     session: AsyncSession, work_order_id: UUID, *, storehouse_id: UUID | None = None, part_id: UUID | None = None
-) -> Sequence[Row[tuple[UUID, Decimal, Decimal, Decimal, Part]]]:
+) -> list[OrderSum]:
     """A row a part and storehouse: what an order holds, took, and what that cost."""
     query = (
         select(
@@ -160,10 +163,11 @@ async def order_sums(
         query = query.where(StockMovement.storehouse_id == storehouse_id)
     if part_id is not None:
         query = query.where(StockMovement.part_id == part_id)
-    return (await session.execute(query)).all()
+    found = await session.execute(query)
+    return [(house_id, held, used, value, part) for house_id, held, used, value, part in found]
 
 
-def _levels(scope: Scope) -> Select[tuple[StockLevel, Storehouse, Part]]:
+def _levels(scope: Scope) -> Any:
     return (
         select(StockLevel, Storehouse, Part)
         .join(Storehouse, Storehouse.id == StockLevel.storehouse_id)

@@ -30,7 +30,7 @@ from stock.events import StockMoved, StockRanLow
 from stock.kinds import MovementKind
 from stock.ledger import Change, Level, NotEnough
 from stock.models import Part, StockLevel, StockMovement, Storehouse
-from stock.repository import LevelFilter, LevelRow, MovementFilter
+from stock.repository import LevelFilter, LevelRow, MovementFilter, OrderSum
 from stock.views import LevelView, OrderPart, PartView, StorehouseView
 
 
@@ -183,10 +183,14 @@ class StockService:
         )  # fmt: skip
         session.add(movement)
         await session.flush()
-        place = {"site_id": row.site_id, "storehouse_id": row.storehouse_id, "part_id": row.part_id}
-        await publish(session, StockMoved(**place))
+        await publish(session, StockMoved(site_id=row.site_id, storehouse_id=row.storehouse_id, part_id=row.part_id))
         if ledger.falls_below(row.minimum, before=before, after=after):
-            await publish(session, StockRanLow(**place, movement_id=movement.id))
+            await publish(
+                session,
+                StockRanLow(
+                    site_id=row.site_id, storehouse_id=row.storehouse_id, part_id=row.part_id, movement_id=movement.id
+                ),
+            )  # fmt: skip
 
     # --- for orders -----------------------------------------------------------------------------------------------
 
@@ -306,7 +310,7 @@ def part_view(row: Part) -> PartView:
     return PartView(row.id, row.site_id, row.code, row.name, row.model, row.unit)
 
 
-def level_view(found: LevelRow | tuple[StockLevel, Storehouse, Part]) -> LevelView:
+def level_view(found: LevelRow) -> LevelView:
     row, house, part = found
     available = row.on_hand - row.reserved
     return LevelView(
@@ -320,7 +324,7 @@ def _storehouse(row: Storehouse) -> StorehouseView:
     return StorehouseView(row.id, row.site_id, row.code, row.name, row.keeper_id)
 
 
-def _order_part(row: tuple[UUID, Decimal, Decimal, Decimal, Part]) -> OrderPart:  # type: ignore[type-arg]
+def _order_part(row: OrderSum) -> OrderPart:
     storehouse_id, held, used, value, part = row
     return OrderPart(storehouse_id, part.id, part.code, part.name, part.unit, held=held, used=used, value=value)
 

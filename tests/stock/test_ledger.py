@@ -26,7 +26,7 @@ def test_the_last_unit_takes_every_cent_that_is_left() -> None:
     assert level.value == Decimal("10.00")
     for _ in range(3):
         level = ledger.applied(level, ledger.use(level, Decimal(1), held=Decimal(0)))
-    assert (level.on_hand, level.value) == (0, 0)
+    assert (level.on_hand, level.value) == (Decimal(0), Decimal(0))
 
 
 def test_what_comes_back_brings_back_what_it_cost_the_order() -> None:
@@ -44,7 +44,7 @@ def test_an_order_takes_what_it_reserved_and_nobody_elses() -> None:
         ledger.use(level, Decimal(4), held=Decimal(2))
     assert short.value.available == 3
     change = ledger.use(level, Decimal(3), held=Decimal(2))
-    assert (change.on_hand, change.reserved, change.value) == (-3, -2, Decimal("-30.00"))
+    assert (change.on_hand, change.reserved, change.value) == (Decimal(-3), Decimal(-2), Decimal("-30.00"))
 
 
 def test_a_count_below_what_is_reserved_is_for_a_person_to_settle() -> None:
@@ -65,6 +65,24 @@ MOVES = st.lists(
 )
 
 
+def _moved(
+    kind: str, level: Level, quantity: Decimal, *, cost: Decimal, held: Decimal, used: Decimal, used_value: Decimal
+) -> ledger.Change:
+    match kind:
+        case "receive":
+            return ledger.receive(level, quantity, unit_cost=cost)
+        case "reserve":
+            return ledger.reserve(level, quantity)
+        case "release":
+            return ledger.release(quantity, held=held)
+        case "use":
+            return ledger.use(level, quantity, held=held)
+        case "back":
+            return ledger.give_back(quantity, taken=used, taken_value=used_value)
+        case _:
+            return ledger.count(level, quantity)
+
+
 @settings(max_examples=60, deadline=None)
 @given(MOVES)
 def test_whatever_happens_the_levels_hold_and_the_changes_add_up(moves: list[tuple[str, Decimal, Decimal]]) -> None:
@@ -72,14 +90,7 @@ def test_whatever_happens_the_levels_hold_and_the_changes_add_up(moves: list[tup
     held = used = used_value = Decimal(0)
     for kind, quantity, cost in moves:
         try:
-            change = {
-                "receive": lambda level=level, q=quantity, c=cost: ledger.receive(level, q, unit_cost=c),
-                "reserve": lambda level=level, q=quantity: ledger.reserve(level, q),
-                "release": lambda q=quantity, held=held: ledger.release(q, held=held),
-                "use": lambda level=level, q=quantity, held=held: ledger.use(level, q, held=held),
-                "back": lambda q=quantity, u=used, v=used_value: ledger.give_back(q, taken=u, taken_value=v),
-                "count": lambda level=level, q=quantity: ledger.count(level, q),
-            }[kind]()
+            change = _moved(kind, level, quantity, cost=cost, held=held, used=used, used_value=used_value)
         except NotEnough:
             continue
         if kind in ("use", "back"):

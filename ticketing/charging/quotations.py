@@ -262,9 +262,9 @@ def _line(index: int, wanted: WantedItem, published: PriceList) -> QuoteLine:
     for field in ("name", "kind", "unit", "unit_price"):
         if getattr(wanted, field) is None:
             raise ItemIncomplete(line=index, field=field)
-    name, kind, unit, price = wanted.name, wanted.kind, wanted.unit, wanted.unit_price
-    assert name is not None and kind is not None and unit is not None and price is not None  # noqa: PT018
-    return QuoteLine(None, Wording.same(name), kind, unit, wanted.quantity, price)
+    name, kind, unit, own_price = wanted.name, wanted.kind, wanted.unit, wanted.unit_price
+    assert name is not None and kind is not None and unit is not None and own_price is not None  # noqa: PT018
+    return QuoteLine(None, Wording.same(name), kind, unit, wanted.quantity, own_price)
 
 
 def _shown(line: QuoteLine) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from kit.access import Role, Scope
 from people.kinds import Duty, Skill
 from stock.errors import NotEnoughInStock
 from tests.ticketing.working.conftest import Yard, picture, strokes
-from ticketing.actor import Actor
 from ticketing.definitions.book import shipped
 from ticketing.kinds import Category
 from ticketing.working.jobs import PartAction, PartMove
@@ -92,7 +91,7 @@ async def test_scanning_equipment_finds_its_order(yard: Yard) -> None:
     assert scanned["arrival"]["place_kept"] == "not_given"
 
 
-CHECKLIST = {
+CHECKLIST: dict[str, Any] = {
     "names": {"zh-CN": "水泵保养", "en": "Pump maintenance"},
     "items": [
         {"code": "noise", "names": {"zh-CN": "无异响", "en": "No noise"}},
