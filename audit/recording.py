@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from audit.chain import detail_digest
 from audit.models import AuditDetail, AuditRecord
-from audit.watching import Seen, plain
+from audit.watching import HIDDEN, Seen, is_secret, plain
 from kit.access import Principal
 from kit.clock import Clock
 from kit.deeds import Deed, current_deed
@@ -43,7 +43,7 @@ class RequestJournal:
             facts["left_out"] = seen.left_out
         _add(
             session, deed, at=self._clock.now(), action=deed.action, actor_id=deed.caller_id, kind=kind, about=about,
-            touched={*seen.ids, *map(str, deed.parameters.values())}, site_id=_site_of(deed, seen), facts=facts,
+            touched={*seen.ids, *_named(deed).values()}, site_id=_site_of(deed, seen), facts=facts,
             people=seen.people,
         )  # fmt: skip
         await session.flush()
@@ -104,14 +104,22 @@ def _origin(deed: Deed | None) -> dict[str, str]:
     if deed is None:
         return {}
     agent = hashlib.sha256(deed.agent.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return {"address": deed.address, "agent": agent, "method": deed.method, "path": deed.path}
+    path = deed.path
+    for name, value in deed.parameters.items():
+        path = path.replace(str(value), HIDDEN) if is_secret(name) else path
+    return {"address": deed.address, "agent": agent, "method": deed.method, "path": path}
 
 
 def _about(deed: Deed, seen: Seen) -> tuple[str | None, str | None]:
     """The object of a route is the first that its path names; of one that makes something, what it made."""
-    for name, value in deed.parameters.items():
-        return name.removesuffix("_id"), str(value)
+    for name, value in _named(deed).items():
+        return name.removesuffix("_id"), value
     return seen.first
+
+
+def _named(deed: Deed) -> dict[str, str]:
+    """What the path names, without the tokens of links: whoever has one is let in."""
+    return {name: str(value) for name, value in deed.parameters.items() if not is_secret(name)}
 
 
 def _site_of(deed: Deed, seen: Seen) -> UUID | None:

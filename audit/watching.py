@@ -148,8 +148,13 @@ def _clean(values: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(name): _shown(str(name), value) for name, value in values.items()}
 
 
+def is_secret(name: str) -> bool:
+    """Whether what is called so lets somebody in: a password, the token of a link."""
+    return _SECRET.search(name) is not None
+
+
 def _shown(name: str, value: Any) -> Any:
-    return HIDDEN if value is not None and _SECRET.search(name) else plain(value)
+    return HIDDEN if value is not None and is_secret(name) else plain(value)
 
 
 def _values(row: Any) -> dict[str, Any]:

@@ -43,9 +43,24 @@ class Deed:
     changes_nothing: bool = False
     # A reading that is itself a deed: an export, a phone number shown.
     is_told: bool = False
-    action: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
+    # The request's own, which knows its route once that is found.
+    scope: Scope = field(default_factory=dict, repr=False)
+
+    @property
+    def action(self) -> str:
+        """The name of what the route does: its room and its function, as `people.set_roles`."""
+        endpoint = self.scope.get("endpoint")
+        module, name = getattr(endpoint, "__module__", ""), getattr(endpoint, "__name__", "unknown")
+        return f"{module.split('.')[0]}.{name}"
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What the path names, by the names of the route."""
+        return dict(self.scope.get("path_params") or {})
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return dict(parse_qsl(self.scope.get("query_string", b"").decode("latin-1")))
 
     @property
     def caller_id(self) -> UUID | None:
@@ -160,7 +175,6 @@ class Deeds:
         await self._app(scope, receive, kept.send)
         if journal is None or kept.status >= 400 or deed.changes_nothing or not deed.is_used:
             return
-        name_deed(deed, scope)
         await session.flush()
         await journal.keep(session, deed, seen)
 
@@ -182,19 +196,6 @@ class Deeds:
         return ticket_of(caller=who, key=key, what=what), again
 
 
-def action_of(endpoint: object) -> str:
-    """The name of what a route does: its room and its function, as `people.set_roles`."""
-    module, name = getattr(endpoint, "__module__", ""), getattr(endpoint, "__name__", "unknown")
-    return f"{module.split('.')[0]}.{name}"
-
-
-def name_deed(deed: Deed, scope: Scope) -> None:
-    """Says by which route it came, once that is known."""
-    deed.action = action_of(scope.get("endpoint"))
-    deed.parameters = dict(scope.get("path_params") or {})
-    deed.query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
-
-
 class _Undone(Exception):
     """The answer stands and the work does not: leaves the transaction by way of its rollback."""
 
@@ -203,7 +204,7 @@ def _deed_of(scope: Scope) -> Deed:
     client = scope.get("client")
     return Deed(
         method=scope["method"], path=scope["path"], request_id=str(scope.get("request_id", "")),
-        address=client[0] if client else "", agent=Headers(scope=scope).get("user-agent", ""),
+        address=client[0] if client else "", agent=Headers(scope=scope).get("user-agent", ""), scope=scope,
     )  # fmt: skip
 
 

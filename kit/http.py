@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from kit.access import Authenticator, NotAllowed, NotAuthenticated, Principal, Role
 from kit.answers import BodyTooLarge, KeyInvalid, KeyReused, StillBeingDone
 from kit.db import Database
-from kit.deeds import Journal, current_deed, name_deed
+from kit.deeds import Journal, current_deed
 from kit.errors import DomainError, StaleEdit
 from kit.i18n import Language, Texts
 from kit.ids import new_id
@@ -113,7 +113,6 @@ async def request_session(request: Request) -> AsyncIterator[AsyncSession]:
     async with database.transaction() as session:
         yield session
         if deed is not None and deed.is_told and Journal in services:
-            name_deed(deed, request.scope)
             await services[Journal].keep(session, deed, None)
 
 

@@ -47,7 +47,7 @@ class Operation:
         sent["params"] = {one["name"]: self._value(one, ids) for one in wanted}
         content = self.about.get("requestBody", {}).get("content", {})
         if "application/json" in content:
-            sent["json"] = self._placed(self._example(content["application/json"]["schema"]), ids)
+            sent["json"] = self._body(content["application/json"]["schema"], ids)
         elif "multipart/form-data" in content:
             sent["files"] = {"file": A_FILE}
         return sent
@@ -82,6 +82,14 @@ class Operation:
                 return False
             case _:
                 return OF_FORMAT.get(schema.get("format", ""), "x" * max(1, schema.get("minLength", 1)))
+
+    def _body(self, schema: Mapping[str, Any], ids: Mapping[str, Any]) -> Any:
+        """The example, with what is known in its place, and of that site where it may be of one."""
+        body = self._placed(self._example(schema), ids)
+        named = self.spec["components"]["schemas"].get(schema.get("$ref", "").rsplit("/", 1)[-1], {})
+        if isinstance(body, dict) and "site_id" in ids and "site_id" in named.get("properties", {}):
+            body.setdefault("site_id", ids["site_id"])
+        return body
 
     def _placed(self, body: Any, ids: Mapping[str, Any]) -> Any:
         """The body with every id that is known replaced."""

@@ -157,6 +157,13 @@ async def _an_order_by_the_desk_and_by_the_hub_itself(hub: WholeApp, admin: http
         "ticketing.create_work_order",
     ]  # fmt: skip
     assert found[0]["actor_id"] is None
+    token = hub.rooms.ticketing.links.path(UUID(report)).rsplit("/", 1)[1]
+    async with hub.client() as owner:
+        urged = await owner.post(f"/api/v1/reports/by-link/{token}/urge", json={})
+        assert urged.status_code == 200, urged.text
+    by_link = (await audited(admin, object_id=order))[0]
+    assert "/reports/by-link/•••/urge" in by_link["origin"]["path"]
+    assert token not in json.dumps(by_link)
     order_row = next(row for row in found[1]["facts"]["rows"] if row["table"] == "work_order")
     assert order_row["after"]["priority"] == 1
 

@@ -28,7 +28,7 @@ from tests.hub.whole_app import WholeApp, whole_app
 
 SHORT_EXAMPLES, LONG_EXAMPLES = 1, 60
 # A short run that has not come to the end by then leaves the rest to the long one.
-SHORT_S = 18.0
+SHORT_S = 12.0
 STARTS_WITHIN_S = 30.0
 # Endless, or of the servers around the hub and not of the hub.
 LEFT_OUT = ("/api/v1/live", "/readyz", "/metrics")
