@@ -14,6 +14,7 @@ from kit.http import Caller, Page, PageParams, Paging, Session, allow, service
 from ticketing import attachment_endpoints, errors
 from ticketing.actor import Actor
 from ticketing.desk import Desk, OrderLines
+from ticketing.editing import OrderEdit
 from ticketing.feedback import repository as feedback_repository
 from ticketing.flow import Action
 from ticketing.kinds import OrderState
@@ -40,7 +41,7 @@ from ticketing.schemas import (
     WorkOrderLineOut,
     WorkOrderOut,
 )
-from ticketing.service import OrderEdit, TicketingService
+from ticketing.service import TicketingService
 from ticketing.tasking import TaskWords
 from ticketing.words import Words
 
