@@ -32,7 +32,7 @@ class RetentionOut(Schema):
 
 class ConsentIn(Schema):
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"purpose": "community_news", "version": 1, "channel": "app"}}
+        extra="forbid", json_schema_extra={"examples": [{"purpose": "community_news", "version": 1, "channel": "app"}]}
     )
 
     purpose: PurposeCode

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
+from catalog.endpoints import STATUS as CATALOG_STATUS
 from kit.ids import new_id
 from people.endpoints import STATUS as PEOPLE_STATUS
 from tests.api import FakeLogins, client_of, make_app
@@ -28,7 +29,7 @@ OVER_500 = {"fact": "cost", "op": ">", "value": 500}
 @pytest.fixture
 async def door(town: Town) -> AsyncIterator[Door]:
     logins, modules = FakeLogins(), (*MODULES, endpoints)
-    status: dict[Any, int] = dict(definition_endpoints.STATUS | PEOPLE_STATUS)
+    status: dict[Any, int] = dict(definition_endpoints.STATUS | PEOPLE_STATUS | CATALOG_STATUS)
     for module in modules:
         status |= getattr(module, "STATUS", {})
     app = make_app(
@@ -175,7 +176,7 @@ async def test_bad_input_says_what_would_do(door: Door) -> None:
     second = await asks(door, [{"who": persons(town, "manager"), "mode": "any"}])
     assert [first.json()["version"], second.json()["version"]] == [1, 2]
     elsewhere = {"site_id": str(new_id()), "covers": "close", "document": {}}
-    assert (await door.post("manager", "/approval-policies", **elsewhere)).status_code == 403
+    assert (await door.post("manager", "/approval-policies", **elsewhere)).status_code == 404
     assert (await door.post("manager", f"/approvals/{new_id()}/vote", verdict="approve")).status_code == 404
     assert (await door.post("manager", f"/approvals/{new_id()}/vote", verdict="maybe")).status_code == 422
     assert (await door.post("manager", f"/approval-policies/{new_id()}/retire")).status_code == 404

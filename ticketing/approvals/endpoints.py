@@ -25,7 +25,7 @@ from ticketing.approvals.service import ApprovalService
 router = APIRouter(prefix="/api/v1", tags=["approvals"])
 
 STATUS: dict[type[DomainError], int] = {
-    errors.PolicyNotFound: 404,
+    errors.ApprovalPolicyNotFound: 404,
     errors.PolicyInForce: 409,
     errors.ApprovalNotFound: 404,
     errors.ApprovalEnded: 409,

@@ -10,7 +10,7 @@ from kit.i18n import TextKey, Wording
 
 
 @dataclass(eq=False)
-class PolicyNotFound(DomainError):
+class ApprovalPolicyNotFound(DomainError):
     policy_id: UUID
 
 

@@ -10,7 +10,7 @@ from kit.access import Scope
 from kit.clock import Clock
 from people.service import PeopleService
 from ticketing.approvals import repository
-from ticketing.approvals.errors import PolicyInForce, PolicyNotFound
+from ticketing.approvals.errors import ApprovalPolicyNotFound, PolicyInForce
 from ticketing.approvals.models import ApprovalPolicy
 from ticketing.approvals.policy import parse
 
@@ -49,9 +49,9 @@ class PolicyBook:
         return saved
 
     async def retire(self, session: AsyncSession, scope: Scope, policy_id: UUID) -> ApprovalPolicy:
-        """Nobody is asked any more because of it. Raises PolicyNotFound."""
+        """Nobody is asked any more because of it. Raises ApprovalPolicyNotFound."""
         found = await repository.policy(session, scope, policy_id)
         if found is None:
-            raise PolicyNotFound(policy_id)
+            raise ApprovalPolicyNotFound(policy_id)
         found.is_current = False
         return found

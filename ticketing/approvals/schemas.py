@@ -15,6 +15,8 @@ from ticketing.approvals.service import ApprovalView, DelegationView
 ActionCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Remark = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
+SITE = "0198b5a0-0000-7000-8000-000000000001"
+PERSON = "0198b5a0-0000-7000-8000-00000000000a"
 _COSTLY: dict[str, Any] = {
     "code": "costly_work",
     "names": {"zh-CN": "大额维修", "en": "Costly work"},
@@ -30,7 +32,9 @@ _COSTLY: dict[str, Any] = {
 class ApprovalPolicyIn(Schema):
     """`covers`: the action of a flow that takes the approval, such as `close`."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"covers": "close", "document": _COSTLY}})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"site_id": SITE, "covers": "close", "document": _COSTLY}]}
+    )
 
     site_id: UUID
     covers: ActionCode
@@ -54,14 +58,14 @@ class ApprovalPolicyOut(Schema):
 
 
 class ApprovalAskIn(Schema):
-    action: ActionCode
+    action: Annotated[ActionCode, Field(examples=["close"])]
     reason: Remark | None = None
 
 
 class ApprovalVoteIn(Schema):
     """`in_name_of`: whoever delegated to the caller; not needed where only one could be meant."""
 
-    verdict: Verdict
+    verdict: Annotated[Verdict, Field(examples=[Verdict.APPROVE])]
     comment: Remark | None = None
     in_name_of: UUID | None = None
 
@@ -128,6 +132,17 @@ class ApprovalOut(Schema):
 
 class DelegationIn(Schema):
     """The caller lets somebody else vote in the caller's name, at one site, for a while."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "site_id": SITE, "to_id": PERSON, "starts_at": "2026-12-01T00:00:00Z",
+                    "ends_at": "2026-12-08T00:00:00Z", "reason": "年假",
+                }
+            ]
+        }
+    )  # fmt: skip
 
     site_id: UUID
     to_id: UUID
