@@ -94,6 +94,7 @@ NO_DROPS = frozenset(
         "hub_mqtt_published", "hub_intake_readings", "hub_store_readings", "alarms_published", "judge_readings",
         "judge_detections", "judge_rebuilds", "hub_work_orders_opened", "hub_work_orders_joined",
         "hub_work_orders_escalated",
+        "hub_work_order_proofs",  # what is unproved is a matter of the order, and listed
         "hub_personal_data_forgotten",  # let go of on purpose, when the time that was set for it was over
     }
 )  # fmt: skip

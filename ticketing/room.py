@@ -142,7 +142,9 @@ def build_ticketing(
         effects={Effect.ASK_APPROVAL: gates.ask, **ground.effects},
         later={Effect.ASK_PROOF: windows.begin, Effect.RELEASE_CHILDREN: release}, always=[check_step],
     )  # fmt: skip
-    proving = Proving(moving=moving, alarms=alarms, source=proof, clock=clock, registry=registry)
+    proving = Proving(
+        moving=moving, alarms=alarms, source=proof, sweeping=sweeping, clock=clock, registry=registry
+    )  # fmt: skip
     joining = Joining(
         targets=targets, moving=moving, proving=proving, tasking=tasking, dispatching=dispatching, muting=muting,
         levels=levels.keeping, clock=clock,

@@ -39,5 +39,9 @@ class Sweeping:
                     assert order is not None  # orders are never deleted
                     await call(session, order)
             except Exception:
-                self._failed.labels(sweep=name).inc()
-                log.exception("order left to the next sweep", sweep=name, work_order_id=str(work_order_id))
+                self.note_failure(name, work_order_id)
+
+    def note_failure(self, name: str, work_order_id: UUID) -> None:
+        """Within the handling of an exception: counted, and logged with it."""
+        self._failed.labels(sweep=name).inc()
+        log.exception("order left to the next sweep", sweep=name, work_order_id=str(work_order_id))

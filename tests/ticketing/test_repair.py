@@ -199,6 +199,7 @@ async def test_the_same_again_within_some_days_is_flagged_as_a_repeat(town: Town
     await town.act(first.id, "pump_engineer", Action.FINISH, REAL)
     town.clock.advance(seconds=60)
     await town.detect("PUMP-01", "bearing_wear", active=False)
+    await town.sweep(seconds=IN_BAND_S)
 
     town.clock.advance(seconds=29 * 24 * 3600)
     await town.detect("PUMP-01", "bearing_wear", onset=town.clock.now())
@@ -215,6 +216,7 @@ async def test_long_after_it_is_no_repeat(town: Town) -> None:
     await town.act((await town.only_order()).id, "pump_engineer", Action.FINISH, REAL)
     town.clock.advance(seconds=60)
     await town.detect("PUMP-01", "bearing_wear", active=False)
+    await town.sweep(seconds=IN_BAND_S)
 
     town.clock.advance(seconds=8 * 24 * 3600)
     await town.detect("PUMP-01", "bearing_wear", onset=town.clock.now())

@@ -43,6 +43,7 @@ from ticketing.proof.verdict import (
     Window,
     weigh,
 )
+from ticketing.sweeping import Sweeping
 from ticketing.words import Words
 
 log = logger(__name__)
@@ -53,19 +54,18 @@ ROWS_A_SWEEP = 20
 
 class Proving:
     def __init__(
-        self, *, moving: Moving, alarms: AlarmService, source: ProofSource, clock: Clock, registry: CollectorRegistry
-    ) -> None:
+        self, *, moving: Moving, alarms: AlarmService, source: ProofSource, sweeping: Sweeping, clock: Clock,
+        registry: CollectorRegistry,
+    ) -> None:  # fmt: skip
         self._moving = moving
         self._alarms = alarms
         self._source = source
+        self._sweeping = sweeping
         self._clock = clock
         self._verdicts = Counter(
             "hub_work_order_proofs_total", "What telemetry said of work that was said to be done.", ["verdict"],
             registry=registry,
         )  # fmt: skip
-        self._failed = Counter(
-            "hub_work_order_proof_failures_total", "Orders whose proof could not be looked at.", registry=registry
-        )
 
     def sweep(self) -> Sweep:
         """To be registered with the job runner."""
@@ -78,8 +78,7 @@ class Proving:
                 async with session.begin_nested():
                     await self._look_at(session, work_order_id)
             except Exception:
-                self._failed.inc()
-                log.exception("proof left to the next sweep", work_order_id=str(work_order_id))
+                self._sweeping.note_failure("proof", work_order_id)
 
     async def refute(self, session: AsyncSession, order: WorkOrder, *, reason: str) -> None:
         """It was heard again after it was said to be done: `order`, whose row is held, is reopened at once."""
