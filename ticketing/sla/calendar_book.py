@@ -23,7 +23,7 @@ from ticketing.sla.calendars import (
     parse_week,
     unknown_years,
 )
-from ticketing.sla.errors import BusinessDayNotFound, CalendarChanged, CompanyWideOnly, HoursInvalid
+from ticketing.sla.errors import BusinessDayNotFound, CalendarChanged, NotForWholeCompany, HoursInvalid
 from ticketing.sla.models import BusinessDay, BusinessWeek
 from ticketing.sla.state_calendar import state_year
 
@@ -114,7 +114,7 @@ class CalendarBook:
     ) -> None:  # fmt: skip
         """Puts these hours in the place of the old ones; open orders keep theirs.
 
-        Raises SiteNotFound, CompanyWideOnly, HoursInvalid, CalendarChanged (`version`: what the caller saw; 0 none).
+        Raises SiteNotFound, NotForWholeCompany, HoursInvalid, CalendarChanged (`version`: what the caller saw; 0 none).
         """
         await self._check_may(session, scope, site_id)
         try:
@@ -139,7 +139,7 @@ class CalendarBook:
     ) -> None:  # fmt: skip
         """Enters a day: `hours` empty closes it, None opens it as a working day.
 
-        Raises SiteNotFound, CompanyWideOnly, HoursInvalid.
+        Raises SiteNotFound, NotForWholeCompany, HoursInvalid.
         """
         await self._check_may(session, scope, site_id)
         try:
@@ -155,7 +155,7 @@ class CalendarBook:
         await session.flush()
 
     async def forget_day(self, session: AsyncSession, scope: Scope, site_id: UUID | None, *, day: date) -> None:
-        """Raises SiteNotFound, CompanyWideOnly, BusinessDayNotFound."""
+        """Raises SiteNotFound, NotForWholeCompany, BusinessDayNotFound."""
         await self._check_may(session, scope, site_id)
         row = await repository.day(session, site_id, day)
         if row is None:
@@ -168,7 +168,7 @@ class CalendarBook:
         if site_id is not None:
             await self._catalog.site(session, scope, site_id)
         elif scope.site_ids is not None:
-            raise CompanyWideOnly
+            raise NotForWholeCompany
 
     async def _week(self, session: AsyncSession, site_id: UUID | None) -> tuple[Week, BusinessWeek | None]:
         """The site's own hours, else the company's, else those that are shipped."""

@@ -13,7 +13,7 @@ from kit.clock import Clock
 from ticketing.setting_values import BadTargets
 from ticketing.site_targets import meant_by
 from ticketing.sla import repository
-from ticketing.sla.errors import CitySettingsInvalid, CityUnknown, CompanyWideOnly
+from ticketing.sla.errors import CitySettingsInvalid, CityUnknown, NotForWholeCompany
 from ticketing.sla.models import CitySettings
 
 
@@ -30,10 +30,10 @@ class CityBook:
     ) -> CitySettings:
         """Puts these settings in the place of the old ones; open orders keep what they have.
 
-        Raises CompanyWideOnly, CityUnknown, BadSettings, CitySettingsInvalid.
+        Raises NotForWholeCompany, CityUnknown, BadSettings, CitySettingsInvalid.
         """
         if scope.site_ids is not None:
-            raise CompanyWideOnly
+            raise NotForWholeCompany
         known = sorted({site.city for site in await self._catalog.sites(session, scope)} - {""})
         if city not in known:
             raise CityUnknown(city=city, known=known)

@@ -38,7 +38,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.PolicyNotFound: 404,
     errors.BusinessDayNotFound: 404,
     errors.CityUnknown: 404,
-    errors.CompanyWideOnly: 403,
+    errors.NotForWholeCompany: 403,
     errors.PolicyExists: 409,
     errors.PolicyChanged: 409,
     errors.CalendarChanged: 409,

@@ -79,7 +79,7 @@ class BusinessDayNotFound(DomainError):
 
 
 @dataclass(eq=False)
-class CompanyWideOnly(DomainError):
+class NotForWholeCompany(DomainError):
     """What holds at every site is set by whoever answers for every site."""
 
 

@@ -15,7 +15,7 @@ from people.contractors.service import ContractorService
 from ticketing.definitions.book import Definitions
 from ticketing.sla import repository
 from ticketing.sla.errors import (
-    CompanyWideOnly,
+    NotForWholeCompany,
     ContractUnknown,
     LevelInvalid,
     PolicyChanged,
@@ -74,7 +74,7 @@ class PolicyBook:
     async def create(
         self, session: AsyncSession, scope: Scope, meant: PolicyFor, *, name: str, says: Mapping[str, Any], by: UUID
     ) -> ServicePolicy:
-        """Raises SiteNotFound, CompanyWideOnly, KindNotFound, ContractUnknown, LevelInvalid, PolicyEmpty,
+        """Raises SiteNotFound, NotForWholeCompany, KindNotFound, ContractUnknown, LevelInvalid, PolicyEmpty,
         PolicyExists."""
         await self._check_may(session, scope, meant.site_id)
         row = ServicePolicy(id=new_id(), version=0)
@@ -98,7 +98,7 @@ class PolicyBook:
         return row
 
     async def delete(self, session: AsyncSession, scope: Scope, policy_id: UUID) -> None:
-        """Open orders keep what it said. Raises PolicyNotFound, CompanyWideOnly."""
+        """Open orders keep what it said. Raises PolicyNotFound, NotForWholeCompany."""
         row = await self._row(session, scope, policy_id, lock=True)
         await self._check_may(session, scope, row.site_id)
         await session.delete(row)
@@ -115,7 +115,7 @@ class PolicyBook:
         if site_id is not None:
             await self._catalog.site(session, scope, site_id)
         elif scope.site_ids is not None:
-            raise CompanyWideOnly
+            raise NotForWholeCompany
 
     async def _save(
         self, session: AsyncSession, row: ServicePolicy, meant: PolicyFor, *, name: str, says: Mapping[str, Any],

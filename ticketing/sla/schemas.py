@@ -61,7 +61,7 @@ class PolicyIn(LevelsSaid):
                 {
                     "name": "报事报修两小时到场", "site_id": "0198b5a0-0000-7000-8000-000000000001",
                     "kind": "home_repair", "priority": 3, "response_min": 30, "arrival_min": 120,
-                    "resolution_min": 1080, "counted_in": "business", "chain": CHAIN,
+                    "resolution_min": 1080, "version": 1, "counted_in": "business", "chain": CHAIN,
                 }
             ]
         }
