@@ -23,7 +23,7 @@ from ticketing.sla.calendars import (
     parse_week,
     unknown_years,
 )
-from ticketing.sla.errors import BusinessDayNotFound, CalendarChanged, NotForWholeCompany, HoursInvalid
+from ticketing.sla.errors import BusinessDayNotFound, CalendarChanged, HoursInvalid, NotForWholeCompany
 from ticketing.sla.models import BusinessDay, BusinessWeek
 from ticketing.sla.state_calendar import state_year
 

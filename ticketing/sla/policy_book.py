@@ -15,9 +15,9 @@ from people.contractors.service import ContractorService
 from ticketing.definitions.book import Definitions
 from ticketing.sla import repository
 from ticketing.sla.errors import (
-    NotForWholeCompany,
     ContractUnknown,
     LevelInvalid,
+    NotForWholeCompany,
     PolicyChanged,
     PolicyEmpty,
     PolicyExists,
