@@ -18,7 +18,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 ROOMS_WITH_TABLES = (
     "kit", "audit", "catalog", "people", "people.contractors", "device_adapters", "bus", "telemetry", "stock", "rules",
     "alarms",
-    "ticketing", "ticketing.definitions", "ticketing.approvals", "ticketing.feedback", "ticketing.dispatch", "ticketing.proof", "ticketing.incidents",
+    "ticketing", "ticketing.definitions", "ticketing.approvals", "ticketing.feedback", "ticketing.dispatch",
+    "ticketing.proof", "ticketing.incidents",
     "ticketing.charging", "ticketing.working", "ticketing.sla",
     "knowledge", "notify", "owner_services", "automation", "insight", "privacy", "hub",
 )  # fmt: skip

@@ -111,7 +111,8 @@ async def order_filter(
     return OrderFilter(
         states=state or (), kinds=kind or (), priorities=priority or (),
         site_id=site, building_id=building, equipment_id=equipment, assignee_id=assignee, is_open=open,
-        is_overdue=overdue, is_repeat=repeat, proof=proof, root_id=root, opened_since=since, opened_until=until, words=q,
+        is_overdue=overdue, is_repeat=repeat, proof=proof, root_id=root, opened_since=since,
+        opened_until=until, words=q,
         # Complaints about the caller do not exist for them.
         without=await feedback_repository.hidden_from(session, caller.person_id),
     )  # fmt: skip
