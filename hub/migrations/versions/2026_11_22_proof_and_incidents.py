@@ -27,9 +27,7 @@ def upgrade() -> None:
     for column in columns():
         op.add_column("work_order", column)
     op.add_column("work_order", sa.Column("duplicate_of_id", sa.Uuid()))
-    op.create_foreign_key(
-        "fk_work_order_duplicate_of_id", "work_order", "work_order", ["duplicate_of_id"], ["id"]
-    )
+    op.create_foreign_key("fk_work_order_duplicate_of_id", "work_order", "work_order", ["duplicate_of_id"], ["id"])
     op.create_index(
         "ix_work_order_merged_into", "work_order", ["merged_into_id"],
         postgresql_where=sa.text("merged_into_id IS NOT NULL"),
@@ -50,9 +48,7 @@ def upgrade() -> None:
         sa.Column("decided_at", TIME, nullable=False),
         sa.Column("chart", JSON),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_work_order_proof_site_id"),
-        sa.ForeignKeyConstraint(
-            ["work_order_id"], ["work_order.id"], name="fk_work_order_proof_work_order_id"
-        ),
+        sa.ForeignKeyConstraint(["work_order_id"], ["work_order.id"], name="fk_work_order_proof_work_order_id"),
         sa.PrimaryKeyConstraint("id", name="pk_work_order_proof"),
     )
     op.create_index("ix_work_order_proof_work_order_id_decided_at", "work_order_proof", ["work_order_id", "decided_at"])
