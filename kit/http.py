@@ -1,15 +1,18 @@
 """What every room's endpoints share: the request's session and caller, services by type, paging, error bodies."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
+import psycopg
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
@@ -253,10 +256,29 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
         log.exception("request failed", path=request.url.path, request_id=request_id_of(request), exc_info=error)
         return problem(request, 500, "internal", request_id=request_id_of(request))
 
+    async def dangling(request: Request, error: Exception) -> JSONResponse:
+        """An id of nothing that only the database noticed: of a site, say, from somebody who may see every site."""
+        assert isinstance(error, IntegrityError)
+        named = _MISSING.match(_detail_of(error))
+        if named is None:
+            return await unexpected(request, error)
+        log.info("reference to nothing", path=request.url.path, field=named[1], request_id=request_id_of(request))
+        return problem(request, 422, "nothing_of_that_id", field=named[1])
+
     app.add_exception_handler(DomainError, refused)
+    app.add_exception_handler(IntegrityError, dangling)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, unexpected)
+
+
+_MISSING = re.compile(r"Key \((\w+)\)=.* is not present in table")
+
+
+def _detail_of(error: IntegrityError) -> str:
+    """What PostgreSQL says of a reference that leads nowhere; nothing for any other breach."""
+    cause = error.orig
+    return cause.diag.message_detail or "" if isinstance(cause, psycopg.errors.ForeignKeyViolation) else ""
 
 
 def _what_is_invalid(error: Mapping[str, Any], texts: Texts, language: Language) -> str:
