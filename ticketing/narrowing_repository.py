@@ -26,6 +26,7 @@ from ticketing.kinds import SETTLED, OrderState
 from ticketing.models import COMMON_KIND, GRAMS, RARE_KIND, STILL_OPEN, UNPROVED, WorkOrder, WorkOrderTask
 from ticketing.proof.verdict import Proof
 from ticketing.tasks import UNFINISHED
+from ticketing.working.models import Helper
 
 # Somebody who types the beginning of a number means the number.
 _NUMBER = re.compile(r"wo-(\d{0,8})[\d-]*$", re.IGNORECASE)
@@ -193,8 +194,10 @@ def _days_of(digits: str) -> tuple[datetime | None, datetime | None]:
 
 
 def _orders_of(person_id: UUID) -> CompoundSelect[tuple[UUID]]:
-    """Open orders of a person, and those with a task for them. A union: of an "or" PostgreSQL expects half of all."""
+    """Open orders of a person, those with a task for them, and those they help with. A union: of an "or" PostgreSQL
+    expects half of all."""
     tasks = select(WorkOrderTask.work_order_id).where(
         WorkOrderTask.assignee_id == person_id, WorkOrderTask.state.in_(UNFINISHED)
     )
-    return union(select(WorkOrder.id).where(WorkOrder.assignee_id == person_id, is_open()), tasks)
+    helped = select(Helper.work_order_id).where(Helper.person_id == person_id, Helper.left_at.is_(None))
+    return union(select(WorkOrder.id).where(WorkOrder.assignee_id == person_id, is_open()), tasks, helped)

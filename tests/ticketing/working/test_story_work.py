@@ -206,6 +206,7 @@ async def test_a_colleague_helps_and_another_takes_over(yard: Yard) -> None:
     joined = await yard.post("pump_engineer", f"{path}/helpers", {"person_id": yard.id_of("handyman")})
     assert [one["name"] for one in joined.json()["helpers"]] == ["李强"]
     assert (await yard.post("handyman", f"{path}/labour", {"minutes": "5"})).status_code == 201
+    assert [one["id"] for one in (await yard.get("handyman", "/my/work-orders")).json()["items"]] == [order]
     owner = await yard.post("pump_engineer", f"{path}/helpers", {"person_id": yard.id_of("wang")})
     assert (owner.status_code, owner.json()["code"]) == (422, "nobody_to_help")
     left = await yard.ask("DELETE", "handyman", f"{path}/helpers/{yard.id_of('handyman')}")
