@@ -208,6 +208,11 @@ async def equipment_at(
     return (await session.execute(statement.order_by(Equipment.code))).all()
 
 
+async def equipment_codes(session: AsyncSession, equipment_ids: Collection[UUID]) -> dict[UUID, str]:
+    rows = await session.execute(select(Equipment.id, Equipment.code).where(Equipment.id.in_(equipment_ids)))
+    return {row.id: row.code for row in rows}
+
+
 async def equipment_of_site(session: AsyncSession, site_id: UUID) -> Sequence[Equipment]:
     statement = select(Equipment).where(Equipment.site_id == site_id).order_by(Equipment.code)
     return (await session.scalars(statement)).all()

@@ -159,6 +159,14 @@ class CatalogService:
         rows, total = await repository.find_equipment(session, scope, wanted, sort=sort, limit=limit, offset=offset)
         return [equipment_view(row) for row in rows], total
 
+    async def equipment_codes(self, session: AsyncSession, equipment_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Codes by id, retired equipment included; unknown ids are left out."""
+        return await repository.equipment_codes(session, equipment_ids) if equipment_ids else {}
+
+    async def equipment_by_code(self, session: AsyncSession, site_id: UUID) -> dict[str, UUID]:
+        """Every equipment of a site, by its code."""
+        return {row.code: row.id for row in await repository.equipment_of_site(session, site_id)}
+
     async def equipment_at(
         self,
         session: AsyncSession,

@@ -110,6 +110,6 @@ def _import_desk(common: Common, rooms: Rooms) -> ImportDesk:
     kinds: list[SheetKind] = [
         HouseSheet(), EquipmentSheet(common.profiles, texts), OwnerSheet(catalog, texts), StaffSheet(catalog, texts),
         PartSheet(rooms.stock, texts),
-        RosterSheet(rooms.people.rostering, texts), ContractSheet(),
+        RosterSheet(rooms.people.rostering, texts), ContractSheet(catalog),
     ]  # fmt: skip
     return ImportDesk(kinds, texts)

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog.models import Equipment
 from kit.access import Scope
 from people.contractors.models import Contractor, ContractorContact, ContractorPerson, MaintenanceContract
 from people.models import Person
@@ -82,11 +81,10 @@ async def employers(session: AsyncSession, *, site_id: UUID, person_ids: Collect
 
 def _contracts(*conditions: ColumnElement[bool]) -> Any:
     return (
-        select(MaintenanceContract, Contractor.name, Equipment.code)
+        select(MaintenanceContract, Contractor.name)
         .join(Contractor, Contractor.id == MaintenanceContract.contractor_id)
-        .join(Equipment, Equipment.id == MaintenanceContract.equipment_id)
         .where(*conditions)
-        .order_by(Equipment.code, MaintenanceContract.starts_on, MaintenanceContract.id)
+        .order_by(MaintenanceContract.starts_on, MaintenanceContract.id)
     )
 
 
@@ -104,7 +102,7 @@ async def contracts(
     equipment_id: UUID | None = None,
     on: date | None = None,
 ) -> Sequence[Any]:
-    """(contract, contractor's name, equipment's code)."""
+    """(contract, contractor's name), the earliest first."""
     conditions: list[ColumnElement[bool]] = [scope.where(MaintenanceContract.site_id)]
     conditions += [] if site_id is None else [MaintenanceContract.site_id == site_id]
     conditions += [] if contractor_id is None else [MaintenanceContract.contractor_id == contractor_id]
@@ -119,21 +117,6 @@ async def contract(session: AsyncSession, scope: Scope, contract_id: UUID) -> An
 
 
 async def in_force(session: AsyncSession, *, equipment_ids: Collection[UUID], on: date) -> Sequence[Any]:
-    """(contract, contractor's name, equipment's code) of each equipment that somebody maintains that day."""
+    """(contract, contractor's name) of each equipment that somebody maintains that day."""
     mine = (MaintenanceContract.equipment_id.in_(equipment_ids), Contractor.is_active.is_(True), *_on(on))
     return (await session.execute(_contracts(*mine))).all()
-
-
-async def in_force_nearby(
-    session: AsyncSession, *, site_id: UUID, equipment_kinds: Collection[str], on: date
-) -> Sequence[Any]:
-    """(contractor id, building id) of each equipment of these kinds at a site that somebody maintains that day."""
-    rows = (
-        select(MaintenanceContract.contractor_id, Equipment.building_id)
-        .join(Contractor, Contractor.id == MaintenanceContract.contractor_id)
-        .join(Equipment, Equipment.id == MaintenanceContract.equipment_id)
-        .where(
-            MaintenanceContract.site_id == site_id, Equipment.kind.in_(equipment_kinds), Contractor.is_active, *_on(on)
-        )
-    )  # fmt: skip
-    return (await session.execute(rows)).all()

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from building.equipment import EquipmentKind
+from catalog.repository import EquipmentFilter
 from catalog.service import CatalogService
 from kit.access import Scope
 from people import repository as people_repository
@@ -27,6 +28,9 @@ from people.contractors.models import Contractor, ContractorContact, Maintenance
 from people.contractors.views import ContactView, ContractorPersonView, ContractorView, ContractView
 from people.errors import PersonNotFound
 from people.kinds import PersonKind
+
+# More elevators or detectors than any site has.
+_MOST_OF_A_KIND = 100_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class ContractorService:
         if not equipment_ids:
             return {}
         rows = await repository.in_force(session, equipment_ids=equipment_ids, on=on)
-        return {row.MaintenanceContract.equipment_id: _contract_view(row) for row in rows}
+        return {one.equipment_id: one for one in await self._contract_views(session, rows)}
 
     async def maintainer_near(
         self,
@@ -79,9 +83,16 @@ class ContractorService:
 
         For work whose equipment nobody named: "the elevator of 3栋".
         """
-        rows = await repository.in_force_nearby(session, site_id=site_id, equipment_kinds=kinds, on=on)
-        here = [row.contractor_id for row in rows if row.building_id == building_id]
-        counted = Counter(here or [row.contractor_id for row in rows])
+        buildings: dict[UUID, UUID | None] = {}
+        for kind in kinds:
+            wanted = EquipmentFilter(site_id=site_id, kind=kind.value)
+            found, _ = await self._catalog.find_equipment(
+                session, Scope.of(site_id), wanted, sort="code", limit=_MOST_OF_A_KIND, offset=0
+            )
+            buildings |= {one.id: one.building_id for one in found}
+        contracts = (await self.contracts_on(session, equipment_ids=buildings, on=on)).values()
+        here = [one.contractor_id for one in contracts if buildings[one.equipment_id] == building_id]
+        counted = Counter(here or [one.contractor_id for one in contracts])
         return min(counted, key=lambda one: (-counted[one], one), default=None)
 
     async def employers(
@@ -163,7 +174,9 @@ class ContractorService:
         rows = await repository.contracts(
             session, scope, site_id=site_id, contractor_id=contractor_id, equipment_id=equipment_id, on=on
         )
-        return [_contract_view(row) for row in rows]
+        return sorted(
+            await self._contract_views(session, rows), key=lambda one: (one.equipment_code, one.starts_on, one.id)
+        )
 
     async def add_contracts(self, session: AsyncSession, scope: Scope, new: NewContract) -> list[ContractView]:
         """All of them or none. Raises ContractorNotFound, EquipmentNotFound, ContractEndsEarly, AlreadyMaintained."""
@@ -171,7 +184,8 @@ class ContractorService:
         if new.ends_on is not None and new.ends_on < new.starts_on:
             raise ContractEndsEarly(new.starts_on)
         added = [await self._add_contract(session, contractor, new, one) for one in dict.fromkeys(new.equipment_ids)]
-        return [_contract_view(await repository.contract(session, scope, contract_id)) for contract_id in added]
+        rows = [await repository.contract(session, scope, contract_id) for contract_id in added]
+        return await self._contract_views(session, rows)
 
     async def change_contract(
         self, session: AsyncSession, scope: Scope, contract_id: UUID, changes: Mapping[str, Any]
@@ -184,8 +198,9 @@ class ContractorService:
         ends_on = changes.get("ends_on", row.ends_on)
         if ends_on is not None and ends_on < row.starts_on:
             raise ContractEndsEarly(row.starts_on)
-        await self._save_contract(session, row, changes, equipment=found.code)
-        return _contract_view(found)
+        codes = await self._catalog.equipment_codes(session, [row.equipment_id])
+        await self._save_contract(session, row, changes, equipment=codes.get(row.equipment_id, "—"))
+        return _contract_view(found, codes)
 
     async def remove_contract(self, session: AsyncSession, scope: Scope, contract_id: UUID) -> None:
         """One that was entered by mistake; what runs out is given its last day. Raises ContractNotFound."""
@@ -201,6 +216,10 @@ class ContractorService:
         if row is None:
             raise ContractorNotFound(contractor_id)
         return row
+
+    async def _contract_views(self, session: AsyncSession, rows: Sequence[Any]) -> list[ContractView]:
+        codes = await self._catalog.equipment_codes(session, {row.MaintenanceContract.equipment_id for row in rows})
+        return [_contract_view(row, codes) for row in rows]
 
     async def _views(self, session: AsyncSession, rows: Sequence[Contractor]) -> list[ContractorView]:
         ids = [row.id for row in rows]
@@ -266,9 +285,10 @@ def _overlap(row: MaintenanceContract, starts_on: date, ends_on: date | None) ->
     return row.starts_on <= (ends_on or date.max) and starts_on <= (row.ends_on or date.max)
 
 
-def _contract_view(row: Any) -> ContractView:
+def _contract_view(row: Any, codes: Mapping[UUID, str]) -> ContractView:
     one: MaintenanceContract = row.MaintenanceContract
+    code = codes.get(one.equipment_id, "—")
     return ContractView(
-        one.id, one.site_id, one.contractor_id, row.name, one.equipment_id, row.code, one.number, one.starts_on,
+        one.id, one.site_id, one.contractor_id, row.name, one.equipment_id, code, one.number, one.starts_on,
         one.ends_on, one.arrival_min,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.imports import Column, Plan, Row
-from catalog.repository import equipment_of_site
+from catalog.service import CatalogService
 from catalog.sheets import Cell
 from kit.access import Role, Scope
 from kit.i18n import Language
@@ -38,9 +38,12 @@ class ContractSheet:
     importers: tuple[Role, ...] = (Role.MANAGER,)
     exporters: tuple[Role, ...] = (Role.MANAGER, Role.DISPATCHER)
 
+    def __init__(self, catalog: CatalogService) -> None:
+        self._catalog = catalog
+
     async def check(self, session: AsyncSession, site_id: UUID, rows: Sequence[Row]) -> Plan:
         plan, changes = Plan(), list[_Terms]()
-        codes = {row.code: row.id for row in await equipment_of_site(session, site_id)}
+        codes = await self._catalog.equipment_by_code(session, site_id)
         spans: dict[UUID, list[tuple[date, date, str, int]]] = {}
         standing = await repository.contracts(session, Scope.of(site_id), site_id=site_id)
         for one in standing:
@@ -84,14 +87,17 @@ class ContractSheet:
             await session.flush()
 
     async def export(self, session: AsyncSession, site_id: UUID, language: Language) -> list[Mapping[str, Cell]]:
+        codes = {known: code for code, known in (await self._catalog.equipment_by_code(session, site_id)).items()}
+        rows = await repository.contracts(session, Scope.of(site_id), site_id=site_id)
         return [
             {
-                "company": one.name, "equipment": one.code, "number": one.MaintenanceContract.number,
+                "company": one.name, "equipment": codes[one.MaintenanceContract.equipment_id],
+                "number": one.MaintenanceContract.number,
                 "starts_on": one.MaintenanceContract.starts_on.isoformat(),
                 "ends_on": one.MaintenanceContract.ends_on.isoformat() if one.MaintenanceContract.ends_on else None,
                 "arrival_min": one.MaintenanceContract.arrival_min,
             }
-            for one in await repository.contracts(session, Scope.of(site_id), site_id=site_id)
+            for one in sorted(rows, key=lambda one: codes[one.MaintenanceContract.equipment_id])
         ]  # fmt: skip
 
 

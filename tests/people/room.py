@@ -63,7 +63,7 @@ def people_room(database: Database, clock: Clock) -> PeopleRoom:
     service, editor = PeopleService(rooms, clock), PeopleEditor(rooms, passwords, clock)
     rostering, texts = Rostering(rooms, clock), Texts.load(["kit", "catalog", "people", "people.contractors"])
     desk = ImportDesk(
-        [OwnerSheet(rooms, texts), StaffSheet(rooms, texts), RosterSheet(rostering, texts), ContractSheet()], texts
+        [OwnerSheet(rooms, texts), StaffSheet(rooms, texts), RosterSheet(rostering, texts), ContractSheet(rooms)], texts
     )
 
     def application(authenticator: FakeLogins | Logins) -> FastAPI:

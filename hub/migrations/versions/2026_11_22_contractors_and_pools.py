@@ -1,5 +1,7 @@
 """Contractors and what they maintain; where buildings lie; orders that wait to be taken, and plans for many."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -40,11 +42,11 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
-def _id() -> sa.Column:
+def _id() -> sa.Column[Any]:
     return sa.Column("id", sa.Uuid(), nullable=False)
 
 
-def _of(name: str, *, optional: bool = False) -> sa.Column:
+def _of(name: str, *, optional: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.Uuid(), nullable=optional)
 
 
