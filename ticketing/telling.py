@@ -263,8 +263,13 @@ class Telling:
         self, session: AsyncSession, order: WorkOrder, person_ids: Iterable[UUID], template: str,
         facts: dict[str, str], *, key: str, urgency: Urgency = Urgency.ORDINARY,
     ) -> None:  # fmt: skip
-        link = f"/work-orders/{order.id}" if template.startswith("staff.") else None
+        is_for_staff = template.startswith("staff.")
+        link = f"/work-orders/{order.id}" if is_for_staff else None
+        # Whom a complaint is about hears nothing of it, but that it is no longer theirs.
+        kept_off = await self._dispatching.kept_off(session, order) if is_for_staff else set()
         for person_id in person_ids:
+            if person_id in kept_off and template != "staff.withdrawn":
+                continue
             notice = Notice(
                 key=key, person_id=person_id, template=template, facts=facts, site_id=order.site_id, urgency=urgency,
                 link=link,

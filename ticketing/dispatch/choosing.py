@@ -82,7 +82,7 @@ class Dispatching:
         if order.contractor_id != need.contractor_id:
             order.contractor_id = need.contractor_id
         asked = await orders_repository.asked_in_round(session, order) if asked is None else asked
-        left_out = {*asked, *await self._kept_off(session, order)}
+        left_out = {*asked, *await self.kept_off(session, order)}
         return rank(need, await self._candidates.here(session, order.site_id), asked=left_out)
 
     async def by_hand(self, session: AsyncSession, order: WorkOrder, person_id: UUID) -> Choice:
@@ -148,7 +148,7 @@ class Dispatching:
 
     async def manager_of(self, session: AsyncSession, order: WorkOrder) -> UUID | None:
         """The manager on duty, unless the order is a complaint about them: then another, at last an administrator."""
-        on_duty, kept_off = await self.duty_manager(session, order.site_id), await self._kept_off(session, order)
+        on_duty, kept_off = await self.duty_manager(session, order.site_id), await self.kept_off(session, order)
         if on_duty not in kept_off:
             return on_duty
         others = [
@@ -158,16 +158,17 @@ class Dispatching:
         ]
         return next((person for person in others if person not in kept_off), None)
 
+    async def kept_off(self, session: AsyncSession, order: WorkOrder) -> set[UUID]:
+        """Whom a complaint is about: they neither get nor hear of it. Nobody for most orders."""
+        if order.procedure != Procedure.FEEDBACK:
+            return set()
+        return await feedback_repository.subjects(session, order.id)
+
     async def name(self, session: AsyncSession, person_id: UUID) -> str:
         return (await self._people.names(session, [person_id])).get(person_id, "—")
 
     # --- private ---------------------------------------------------------------------------------------------------
 
-    async def _kept_off(self, session: AsyncSession, order: WorkOrder) -> set[UUID]:
-        """Whom a complaint is about."""
-        if order.procedure != Procedure.FEEDBACK:
-            return set()
-        return await feedback_repository.subjects(session, order.id)
 
     async def _mode(self, session: AsyncSession, order: WorkOrder) -> Distribution:
         # Life safety waits for nobody to help themselves.

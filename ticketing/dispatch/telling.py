@@ -37,7 +37,10 @@ class DispatchTelling:
         is_pool = event.mode == Distribution.GRAB
         people = [UUID(one) for one in wait.person_ids] if is_pool else await self._desk(session, event.site_id)
         template = "staff.pool" if is_pool else "staff.to_dispatch"
+        kept_off = await self._dispatching.kept_off(session, order)
         for person_id in people:
+            if person_id in kept_off:
+                continue
             await self._tell(session, order, person_id, template, due=wait.ends_at.isoformat(), key=str(wait.id))
 
     async def _desk(self, session: AsyncSession, site_id: UUID) -> Sequence[UUID]:
