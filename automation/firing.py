@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from automation import repository
 from automation.acting import Acting
 from automation.condition import Fact, holds
+from automation.errors import RuleInvalid
 from automation.facts import could_hold, event_of_escalation, facts_of
 from automation.models import RuleFiring
 from automation.repository import Versioned
@@ -112,7 +113,12 @@ class Firing:
             return
         order = await self._outlook.view(session, work_order_id)
         for versioned in found:
-            await self._set_off(session, order, versioned, said[Trigger(versioned.rule.trigger)])
+            try:
+                await self._set_off(session, order, versioned, said[Trigger(versioned.rule.trigger)])
+            except RuleInvalid as unread:
+                # Saved by a release that knew more: it must not keep the other rules from being set off.
+                self._fired.labels("error").inc()
+                log.error("rule cannot be read", rule_id=str(versioned.rule.id), where=unread.where)
 
     async def _set_off(
         self, session: AsyncSession, order: OrderView, versioned: Versioned, event: Mapping[str, Fact]
@@ -176,7 +182,11 @@ class Firing:
         said = await repository.version(session, firing.rule_id, firing.rule_version)
         assert standing is not None  # the foreign keys' word
         assert said is not None
-        rule = read_rule(said.document)
+        try:
+            rule = read_rule(said.document)
+        except RuleInvalid as unread:
+            self._end(firing, FiringState.FAILED, [{"result": "refused", "code": unread.code(), "facts": unread.facts}])
+            return
         order = await self._outlook.view(session, firing.work_order_id)
         lapsed = None if standing.is_enabled else "disabled"
         if lapsed is None and not holds(rule.condition, facts_of(order.values, firing.event_facts, now=now)):

@@ -8,6 +8,7 @@ import json
 from typing import Any
 from uuid import UUID
 
+from automation.models import OrderRuleVersion
 from kit.access import Role
 from kit.events import Origin, publish, set_origin
 from kit.ids import new_id
@@ -122,6 +123,18 @@ async def test_an_event_sets_a_rule_off_once_and_its_own_doing_never(bench: Benc
     assert len(fresh) == 4
     assert len({(one["rule_id"], one["happened_at"]) for one in fresh}) <= 4
     assert len(await bench.firings(limit=100)) >= before + 2
+
+
+async def test_a_rule_that_cannot_be_read_any_more_keeps_no_other_from_being_set_off(bench: Bench) -> None:
+    broken = await bench.rule("旧规则", trigger="opened", actions=[TELL])
+    sound = await bench.rule("好规则", trigger="opened", actions=[TELL])
+    async with bench.town.database.transaction() as session:
+        said = await session.get_one(OrderRuleVersion, (UUID(broken["id"]), 1))
+        said.document = {"trigger": "opened", "actions": [{"do": "sing"}]}
+    await water_leak(bench)
+    assert [one["state"] for one in await bench.ended(1, rule=sound["id"])] == ["done"]
+    assert await bench.firings(rule=broken["id"]) == []
+    assert bench.town.registry.get_sample_value("hub_rule_firings_total", {"outcome": "error"}) == 1
 
 
 async def test_a_refused_action_is_named_and_the_others_are_done(bench: Bench) -> None:
