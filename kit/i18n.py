@@ -1,10 +1,12 @@
 """Texts by key in both languages. Each room keeps its own in `<room>/locales/{zh-CN,en}.toml`."""
 
+import functools
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 from kit.errors import DomainError
@@ -64,9 +66,7 @@ class Texts:
         texts: dict[Language, dict[str, str]] = {language: {} for language in Language}
         for room in rooms:
             for language in Language:
-                file = resources.files(room) / "locales" / f"{language.value}.toml"
-                if file.is_file():
-                    texts[language] |= _flatten(tomllib.loads(file.read_text("utf-8")))
+                texts[language] |= _texts_of(room, language)
         return cls(texts)
 
     def keys(self, language: Language) -> set[str]:
@@ -105,6 +105,13 @@ class Texts:
             comma = "、" if language is Language.ZH else ", "
             return comma.join(str(self._shown(each, language)) for each in fact)
         return fact
+
+
+@functools.cache
+def _texts_of(room: str, language: Language) -> Mapping[str, str]:
+    """Read once: they come with the code and change with it."""
+    file = resources.files(room) / "locales" / f"{language.value}.toml"
+    return MappingProxyType(_flatten(tomllib.loads(file.read_text("utf-8"))) if file.is_file() else {})
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

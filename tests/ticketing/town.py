@@ -73,6 +73,7 @@ from ticketing.tasks import TaskAction
 from ticketing.words import NOTHING_SAID, Words
 
 ROOT = Path(__file__).parents[2]
+PROFILES = load_profiles(ROOT / "device_adapters" / "profiles")
 SECRET = "only for tests, 32 bytes or more"
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # 12:00 in Hangzhou
 
@@ -413,11 +414,10 @@ async def settled(
     database: Database, outbox: RecordingOutbox, files_dir: Path, *, code: str = "test"
 ) -> AsyncIterator[Town]:
     """The town in its database, with nobody hired yet."""
-    profiles = load_profiles(ROOT / "device_adapters" / "profiles")
-    catalog = CatalogService(profiles)
+    catalog = CatalogService(PROFILES)
     clock = FakeClock(NOON)
     async with database.transaction() as session:
-        await apply_declaration(session, parse_site(tomllib.loads(SITE.format(code=code))), profiles)
+        await apply_declaration(session, parse_site(tomllib.loads(SITE.format(code=code))), PROFILES)
         directory = LiveDirectory(await load_directory(session))
         site = next(one for one in await catalog.sites(session, Scope.everywhere()) if one.code == code)
         buildings = await catalog.find_buildings(session, site.id)
