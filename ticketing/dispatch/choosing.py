@@ -169,7 +169,6 @@ class Dispatching:
 
     # --- private ---------------------------------------------------------------------------------------------------
 
-
     async def _mode(self, session: AsyncSession, order: WorkOrder) -> Distribution:
         # Life safety waits for nobody to help themselves.
         if Procedure(order.procedure).is_life_safety:
