@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from kit.access import Scope
 from ticketing.kinds import SETTLED, OrderState
@@ -41,10 +42,14 @@ async def checklist_version(
 
 async def latest_checklists(session: AsyncSession) -> Sequence[ChecklistVersion]:
     """The newest of each, by code."""
+    other = aliased(ChecklistVersion)
+    newest = select(func.max(other.version)).where(
+        other.code == ChecklistVersion.code, other.equipment_kind == ChecklistVersion.equipment_kind
+    )
     found = await session.scalars(
         select(ChecklistVersion)
-        .distinct(ChecklistVersion.code, ChecklistVersion.equipment_kind)
-        .order_by(ChecklistVersion.code, ChecklistVersion.equipment_kind, ChecklistVersion.version.desc())
+        .where(ChecklistVersion.version == newest.scalar_subquery())
+        .order_by(ChecklistVersion.code, ChecklistVersion.equipment_kind)
     )
     return found.all()
 

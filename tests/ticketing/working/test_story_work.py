@@ -129,6 +129,8 @@ async def _demanding_order(yard: Yard) -> str:
     longer = {**CHECKLIST, "items": [*CHECKLIST["items"], {"code": "oil", "names": {"zh-CN": "油位", "en": "Oil"}}]}
     later = await yard.put("manager", "/checklists/pump_service", {"equipment_kind": "pump", "document": longer})
     assert later.json()["version"] == 2
+    listed = (await yard.get("pump_engineer", "/checklists")).json()
+    assert [(one["equipment_kind"], one["version"]) for one in listed] == [(None, 1), ("pump", 2)]
     return order
 
 
