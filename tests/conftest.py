@@ -26,7 +26,7 @@ LONGEST_FIRST = (
     "contracts/test_telemetry_store.py", "stories/test_desk.py", "device_adapters/modbus/test_adapter.py",
     "simulators/test_serving.py", "faults/test_flood.py", "network/test_faults.py", "hub/test_judge_line.py",
     "simulators/scenario/test_run.py", "contracts/test_telemetry_series.py", "device_adapters/mqtt/test_adapter.py",
-    "bus/test_lease.py", "benchmarks/test_line.py",
+    "bus/test_lease.py", "benchmarks/test_line.py", "hub/test_access_matrix.py", "hub/test_schemathesis.py",
 )  # fmt: skip
 
 

@@ -21,9 +21,7 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("names", JSONB, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["parent_id"], ["knowledge_category.id"], name=op.f("fk_knowledge_category_parent_id")
-        ),
+        sa.ForeignKeyConstraint(["parent_id"], ["knowledge_category.id"], name=op.f("fk_knowledge_category_parent_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_knowledge_category")),
         sa.UniqueConstraint("code", name=op.f("uq_knowledge_category_code")),
     )
@@ -70,9 +68,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("saved_at", MOMENT, nullable=False),
         sa.Column("saved_by", sa.Uuid(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["article_id"], ["knowledge_article.id"], name=op.f("fk_knowledge_version_article_id")
-        ),
+        sa.ForeignKeyConstraint(["article_id"], ["knowledge_article.id"], name=op.f("fk_knowledge_version_article_id")),
         sa.ForeignKeyConstraint(["saved_by"], ["person.id"], name=op.f("fk_knowledge_version_saved_by")),
         sa.PrimaryKeyConstraint("article_id", "version", name=op.f("pk_knowledge_version")),
     )
