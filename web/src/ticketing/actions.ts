@@ -44,7 +44,7 @@ export function menuOf(state: OrderState, legal: readonly LegalAction[]): Action
   }
 }
 
-export type Field = 'assignee_id' | 'reason' | 'note' | 'closing_code' | 'hold_until' | 'promised_at'
+export type Field = 'assignee_id' | 'reason' | 'note' | 'closing_code' | 'hold_until' | 'promised_at' | 'children'
 
 /** What is worth asking although it is not required. */
 const WELCOME: Partial<Record<Action, readonly Field[]>> = {
