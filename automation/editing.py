@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from automation import repository
 from automation.condition import Facts, holds
-from automation.errors import CompanyWideOnly, RuleInvalid, RuleNotFound, StaleRule, TooManyRules
+from automation.errors import CompanyWideOnly, OrderRuleNotFound, RuleInvalid, StaleRule, TooManyRules
 from automation.facts import Occurrence, could_hold, facts_of, occurrences, values_at
 from automation.models import OrderRule, OrderRuleVersion
 from automation.repository import Versioned
@@ -86,7 +86,7 @@ class RuleEditor:
     ) -> Versioned:  # fmt: skip
         """A new version; what waits already keeps its own. `version`: what the caller last saw.
 
-        Raises RuleNotFound, StaleRule, RuleInvalid, CompanyWideOnly.
+        Raises OrderRuleNotFound, StaleRule, RuleInvalid, CompanyWideOnly.
         """
         row = await self._hold(session, scope, rule_id)
         if row.version != version:
@@ -97,16 +97,16 @@ class RuleEditor:
         return await self._say(session, row, document, by=by)
 
     async def switch(self, session: AsyncSession, scope: Scope, rule_id: UUID, *, is_enabled: bool) -> Versioned:
-        """Raises RuleNotFound, CompanyWideOnly."""
+        """Raises OrderRuleNotFound, CompanyWideOnly."""
         row = await self._hold(session, scope, rule_id)
         row.is_enabled, row.changed_at = is_enabled, self._clock.now()
         return await self._with_version(session, row)
 
     async def rule(self, session: AsyncSession, scope: Scope, rule_id: UUID) -> Versioned:
-        """Raises RuleNotFound."""
+        """Raises OrderRuleNotFound."""
         row = await repository.rule(session, scope, rule_id)
         if row is None:
-            raise RuleNotFound(rule_id)
+            raise OrderRuleNotFound(rule_id)
         return await self._with_version(session, row)
 
     async def rehearse(
@@ -129,7 +129,7 @@ class RuleEditor:
     async def _hold(self, session: AsyncSession, scope: Scope, rule_id: UUID) -> OrderRule:
         row = await repository.lock_rule(session, scope, rule_id)
         if row is None:
-            raise RuleNotFound(rule_id)
+            raise OrderRuleNotFound(rule_id)
         await self._may_change(session, scope, row.site_id)
         return row
 

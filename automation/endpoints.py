@@ -40,7 +40,7 @@ router = APIRouter(prefix="/api/v1/automation", tags=["automation"])
 
 STATUS: dict[type[DomainError], int] = {
     errors.RuleInvalid: 422,
-    errors.RuleNotFound: 404,
+    errors.OrderRuleNotFound: 404,
     errors.StaleRule: 409,
     errors.CompanyWideOnly: 403,
     errors.TooManyRules: 409,

@@ -22,7 +22,7 @@ class RuleInvalid(DomainError):
 
 
 @dataclass(eq=False)
-class RuleNotFound(DomainError):
+class OrderRuleNotFound(DomainError):
     """No such rule, or one of a site the caller may not see."""
 
     rule_id: UUID

@@ -11,12 +11,13 @@ _PROMISED_AT = "2026-11-22T02:42:00Z"
 
 ORDER_LINE: JsonDict = {
     "id": "0198b5a0-0000-7000-8000-000000000007", "site_id": _SITE, "number": "WO-20261122-0007", "kind": "repair",
-    "category": "elevator", "channel": "sensor", "state": "accepted", "priority": 2,
+    "category": "elevator", "channel": "sensor", "state": "accepted", "stage": None, "priority": 2,
     "title": {"zh-CN": "LIFT-06 电梯门反复开关", "en": "LIFT-06 door opens again and again"}, "place": "3栋2单元",
     "building_id": "0198b5a0-0000-7000-8000-000000000003", "space_id": None,
     "equipment_id": "0198b5a0-0000-7000-8000-000000000006", "equipment_code": "LIFT-06", "fault_mode": "door_stuck",
     "assignee_id": _PERSON, "assignee_name": "张伟", "reports": 1, "is_life_safety": False, "is_repeat": False,
-    "is_overdue": False, "proof": None, "root_id": None, "opened_at": _OPENED_AT, "response_due_at": "2026-11-22T02:22:00Z",
+    "is_overdue": False, "proof": None, "root_id": None, "opened_at": _OPENED_AT,
+    "response_due_at": "2026-11-22T02:22:00Z",
     "resolution_due_at": "2026-11-22T06:12:00Z", "promised_at": _PROMISED_AT, "version": 3,
 }  # fmt: skip
 
@@ -29,7 +30,8 @@ TASK: JsonDict = {
 
 REPORT: JsonDict = {
     "id": _REPORT, "reporter_id": None, "reporter_name": "王女士", "taken_by": _PERSON, "channel": "phone",
-    "category": "elevator", "fault_mode": "door_stuck", "text": "电梯门关不上", "contact_phone": "138****8000", "is_anonymous": False,
+    "category": "elevator", "fault_mode": "door_stuck", "text": "电梯门关不上", "contact_phone": "138****8000",
+    "is_anonymous": False,
     "place": "3栋2单元", "joined": True, "created_at": "2026-11-22T02:12:40Z",
 }  # fmt: skip
 
@@ -52,6 +54,9 @@ VIDEO: JsonDict = {
 
 ORDER: JsonDict = {
     **ORDER_LINE,
+    "kind_version": 1, "kind_name": {"zh-CN": "设备故障", "en": "Equipment fault"},
+    "stage_name": {"zh-CN": "已接单", "en": "Accepted"}, "topic": None, "form": {}, "appointment_at": None,
+    "admitted_at": None,
     "repeat_of": None, "dispatched_at": _OPENED_AT, "responded_at": _ACCEPTED_AT, "arrived_at": None,
     "answer_due_at": None, "held_since": None, "hold_until": None, "done_at": None, "proof_due_at": None,
     "verified_at": None, "settled_at": None, "closing_code": None, "closing_note": None, "fire_outcome": None,
@@ -60,7 +65,8 @@ ORDER: JsonDict = {
         "root": None, "children": [], "merged_into": None, "absorbed": [], "repeats": None, "duplicates": None,
     },
     "outage_confirmed_at": None, "facts": {"door_cycles": 48213, "door_open_s": 92},
-    "actions": [{"action": "finish", "name": {"zh-CN": "完工", "en": "Finish"}, "required": ["closing_code"]}], "tasks": [], "timeline": [TIMELINE],
+    "actions": [{"action": "finish", "name": {"zh-CN": "完工", "en": "Finish"}, "required": ["closing_code"]}],
+    "tasks": [], "timeline": [TIMELINE],
     "report_list": [REPORT],
     "offers": [
         {

@@ -223,7 +223,8 @@ async def house(
     clock = FakeClock(NOON)
     site = await settle(database, clock)
     jobs = new_app(database.url, pool_size=2)
-    texts = Texts.load(["kit", "people", "catalog", "notify", "knowledge", "ticketing", "ticketing.feedback", "owner_services"])
+    rooms = ["kit", "people", "catalog", "notify", "knowledge", "ticketing", "ticketing.feedback", "owner_services"]
+    texts = Texts.load(rooms)
     registry = CollectorRegistry()
     async with database.transaction() as session:
         directory = LiveDirectory(await load_directory(session))

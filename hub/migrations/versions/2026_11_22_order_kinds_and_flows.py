@@ -1,5 +1,7 @@
 """Kinds and flows of orders as data; what an order carries for them."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -14,7 +16,7 @@ TIME = sa.DateTime(timezone=True)
 
 
 # Constant defaults and nulls: PostgreSQL rewrites no row for them, however many orders there are.
-def columns() -> list[sa.Column]:
+def columns() -> list["sa.Column[Any]"]:
     return [
         sa.Column("kind_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("procedure", sa.Text(), server_default=sa.text("'repair'"), nullable=False),

@@ -1,5 +1,7 @@
 """Proof of work by telemetry; incidents that belong together."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -14,7 +16,7 @@ TIME = sa.DateTime(timezone=True)
 
 
 # A constant default and nulls: PostgreSQL rewrites no row for them, however many orders there are.
-def columns() -> list[sa.Column]:
+def columns() -> list["sa.Column[Any]"]:
     return [
         sa.Column("proof_in_band_min", sa.Double(), server_default=sa.text("5"), nullable=False),
         sa.Column("found_mode", sa.Text()),

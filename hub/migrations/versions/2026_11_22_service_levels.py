@@ -1,5 +1,7 @@
 """Service levels: policies, business calendars, what holds in a city; when an order's clocks are looked at next."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -33,11 +35,11 @@ FORGET_COUNTING = "UPDATE site SET settings = settings #- '{{deadlines,{key},cou
 BY_DAY = ("priority_3", "priority_4")
 
 
-def site() -> sa.Column:
+def site() -> "sa.Column[Any]":
     return sa.Column("site_id", sa.Uuid())
 
 
-def changed() -> list[sa.Column]:
+def changed() -> list["sa.Column[Any]"]:
     return [sa.Column("changed_at", TIME, nullable=False), sa.Column("changed_by", sa.Uuid())]
 
 

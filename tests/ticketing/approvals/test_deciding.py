@@ -35,7 +35,8 @@ def at(minute: int) -> datetime:
 minutes = st.integers(0, MINUTES)
 some = st.frozensets(st.sampled_from(PEOPLE), min_size=1, max_size=3)
 steps = st.builds(
-    Step, asked=some, mode=st.sampled_from(Mode), after=st.one_of(st.none(), st.integers(1, 5).map(lambda n: timedelta(minutes=n))),
+    Step, asked=some, mode=st.sampled_from(Mode),
+    after=st.one_of(st.none(), st.integers(1, 5).map(lambda n: timedelta(minutes=n))),
     late=st.sampled_from(Lateness), escalate_to=st.frozensets(st.sampled_from(PEOPLE), max_size=2),
 )  # fmt: skip
 votes = st.builds(

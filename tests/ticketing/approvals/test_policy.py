@@ -12,6 +12,7 @@ from ticketing.approvals.condition import Fact, Facts
 from ticketing.approvals.policy import parse
 from ticketing.definitions.errors import DocumentInvalid
 
+ANY_MANAGER: dict[str, Any] = {"who": {"role": "manager"}, "mode": "any"}
 SOMEBODY = "01980000-0000-7000-8000-000000000001"
 COSTLY: dict[str, Any] = {
     "code": "costly",
@@ -20,7 +21,12 @@ COSTLY: dict[str, Any] = {
         {"who": {"role": "dispatcher"}, "mode": "any"},
         {
             "who": {"role": "manager"}, "mode": "all",
-            "when": {"all": [{"fact": "cost", "op": ">", "value": 500}, {"fact": "kind", "op": "in", "value": ["repair_home", "repair_public"]}]},
+            "when": {
+                "all": [
+                    {"fact": "cost", "op": ">", "value": 500},
+                    {"fact": "kind", "op": "in", "value": ["repair_home", "repair_public"]},
+                ]
+            },
             "late": {"after_min": 60, "then": "escalate", "to": {"manager_of": "site"}},
         },
         {"who": {"persons": [SOMEBODY]}, "mode": "single", "when": {"fact": "payer", "op": "=", "value": "owner"}},
@@ -55,12 +61,12 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("who_not_staff", {"steps": [{"who": {"role": "owner"}, "mode": "any"}]}),
     ("twice", {"steps": [{"who": {"persons": [SOMEBODY, SOMEBODY]}, "mode": "any"}]}),
     ("single_needs_one", {"steps": [{"who": {"role": "manager"}, "mode": "single"}]}),
-    ("late_after", {"steps": [{"who": {"role": "manager"}, "mode": "any", "late": {"after_min": 0, "then": "remind"}}]}),
-    ("late_to", {"steps": [{"who": {"role": "manager"}, "mode": "any", "late": {"after_min": 9, "then": "escalate"}}]}),
-    ("condition_form", {"steps": [{"who": {"role": "manager"}, "mode": "any", "when": {}}]}),
-    ("condition_form", {"steps": [{"who": {"role": "manager"}, "mode": "any", "when": {"all": []}}]}),
-    ("condition_value", {"steps": [{"who": {"role": "manager"}, "mode": "any", "when": {"fact": "cost", "op": ">", "value": "many"}}]}),
-    ("condition_value", {"steps": [{"who": {"role": "manager"}, "mode": "any", "when": {"fact": "kind", "op": ">", "value": "a"}}]}),
+    ("late_after", {"steps": [{**ANY_MANAGER, "late": {"after_min": 0, "then": "remind"}}]}),
+    ("late_to", {"steps": [{**ANY_MANAGER, "late": {"after_min": 9, "then": "escalate"}}]}),
+    ("condition_form", {"steps": [{**ANY_MANAGER, "when": {}}]}),
+    ("condition_form", {"steps": [{**ANY_MANAGER, "when": {"all": []}}]}),
+    ("condition_value", {"steps": [{**ANY_MANAGER, "when": {"fact": "cost", "op": ">", "value": "many"}}]}),
+    ("condition_value", {"steps": [{**ANY_MANAGER, "when": {"fact": "kind", "op": ">", "value": "a"}}]}),
 ]  # fmt: skip
 
 
@@ -80,5 +86,5 @@ def test_a_condition_too_deep_to_be_understood_is_refused() -> None:
     for _ in range(5):
         deep = {"all": [deep]}
     with pytest.raises(DocumentInvalid) as refused:
-        parse(COSTLY | {"steps": [{"who": {"role": "manager"}, "mode": "any", "when": deep}]})
+        parse(COSTLY | {"steps": [{**ANY_MANAGER, "when": deep}]})
     assert refused.value.problems == ["ticketing.document.condition_too_large"]

@@ -2559,6 +2559,152 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/privacy/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Consents
+         * @description What the caller agreed to, newest first; withdrawn ones among them.
+         */
+        get: operations["list_consents_api_v1_privacy_consents_get"];
+        put?: never;
+        /**
+         * Agree
+         * @description Agrees to the text of a purpose. 409 when it has changed since it was shown.
+         */
+        post: operations["agree_api_v1_privacy_consents_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/consents/{purpose}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Consent
+         * @description Takes one's consent back; services that do not rest on it go on.
+         */
+        post: operations["withdraw_consent_api_v1_privacy_consents__purpose__withdraw_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/people/{person_id}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase Personal Data
+         * @description Erases names, phones, WeChat identities, words and pictures; orders and figures stay.
+         *
+         *     409 names what must be kept for now, and until when.
+         */
+        post: operations["erase_personal_data_api_v1_privacy_people__person_id__erase_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/people/{person_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Personal Data
+         * @description Everything that is held of the caller, or, for an administrator, of anybody, as a ZIP. It is audited.
+         */
+        get: operations["export_personal_data_api_v1_privacy_people__person_id__export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/purposes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Purposes
+         * @description What personal data is used for, on which ground, and the texts that may be agreed to.
+         */
+        get: operations["list_purposes_api_v1_privacy_purposes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Personal Data Requests
+         * @description Who asked for whose data, or for its end; the newest 500.
+         */
+        get: operations["list_personal_data_requests_api_v1_privacy_requests_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/privacy/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Retention
+         * @description How long each kind of personal data is kept.
+         */
+        get: operations["list_retention_api_v1_privacy_retention_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles": {
         parameters: {
             query?: never;
@@ -3010,7 +3156,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/service-policies/{policy_id}": {
+    "/api/v1/service-policies/{service_policy_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -3021,18 +3167,18 @@ export interface paths {
          * Get Service Policy
          * @description One policy.
          */
-        get: operations["get_service_policy_api_v1_service_policies__policy_id__get"];
+        get: operations["get_service_policy_api_v1_service_policies__service_policy_id__get"];
         /**
          * Change Service Policy
          * @description Puts this in the place of what the policy said. Orders that are open keep what they have.
          */
-        put: operations["change_service_policy_api_v1_service_policies__policy_id__put"];
+        put: operations["change_service_policy_api_v1_service_policies__service_policy_id__put"];
         post?: never;
         /**
          * Delete Service Policy
          * @description Takes a policy away. Orders that are open keep what it said.
          */
-        delete: operations["delete_service_policy_api_v1_service_policies__policy_id__delete"];
+        delete: operations["delete_service_policy_api_v1_service_policies__service_policy_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4779,7 +4925,10 @@ export interface components {
         };
         /** ApprovalAskIn */
         ApprovalAskIn: {
-            /** Action */
+            /**
+             * Action
+             * @example close
+             */
             action: string;
             /** Reason */
             reason?: string | null;
@@ -4894,7 +5043,8 @@ export interface components {
          *             }
          *           }
          *         ]
-         *       }
+         *       },
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001"
          *     }
          */
         ApprovalPolicyIn: {
@@ -4956,6 +5106,18 @@ export interface components {
          * @enum {string}
          */
         ApprovalState: "pending" | "approved" | "rejected" | "withdrawn";
+        /**
+         * ApprovalVoteIn
+         * @description `in_name_of`: whoever delegated to the caller; not needed where only one could be meant.
+         */
+        ApprovalVoteIn: {
+            /** Comment */
+            comment?: string | null;
+            /** In Name Of */
+            in_name_of?: string | null;
+            /** @example approve */
+            verdict: components["schemas"]["Verdict"];
+        };
         /**
          * AreasBody
          * @description Buildings a person looks after; empty: every building.
@@ -5165,7 +5327,39 @@ export interface components {
             unhelpful: number;
             /** Version */
             version: number;
-            written: components["schemas"]["knowledge__schemas__VersionOut"];
+            written: components["schemas"]["ArticleVersionOut"];
+        };
+        /** ArticleVersionOut */
+        ArticleVersionOut: {
+            /** Asked */
+            asked: string[];
+            /** Bodies */
+            bodies: {
+                [key: string]: string;
+            };
+            /** Note */
+            note: string;
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            /** Saved By */
+            saved_by: string | null;
+            /** Titles */
+            titles: {
+                [key: string]: string;
+            };
+            /** Version */
+            version: number;
+        };
+        /** ArticleVoteIn */
+        ArticleVoteIn: {
+            /**
+             * Helpful
+             * @example true
+             */
+            helpful: boolean;
         };
         /**
          * AssignIn
@@ -5289,6 +5483,11 @@ export interface components {
             /** Site Id */
             site_id: string | null;
         };
+        /**
+         * Basis
+         * @enum {string}
+         */
+        Basis: "contract" | "legal_duty" | "emergency" | "consent";
         /**
          * BindIn
          * @example {
@@ -5564,6 +5763,12 @@ export interface components {
             after_min: number;
             who: components["schemas"]["Rung"];
         };
+        /**
+         * Channel
+         * @description How an order or report came in.
+         * @enum {string}
+         */
+        Channel: "sensor" | "wechat" | "phone" | "front_desk" | "chat_group" | "qr" | "web" | "staff" | "plan";
         /**
          * ChargeOut
          * @description What is to be billed: agreed while the work goes on, due once it is done, void when it was called off.
@@ -5973,6 +6178,46 @@ export interface components {
              * @example 师傅很专业
              */
             words?: string | null;
+        };
+        /**
+         * ConsentIn
+         * @example {
+         *       "channel": "app",
+         *       "purpose": "community_news",
+         *       "version": 1
+         *     }
+         */
+        ConsentIn: {
+            /**
+             * Channel
+             * @default app
+             */
+            channel: string;
+            /** Purpose */
+            purpose: string;
+            /**
+             * Version
+             * @description of the text that was shown
+             */
+            version: number;
+        };
+        /** ConsentOut */
+        ConsentOut: {
+            /** Channel */
+            channel: string;
+            /**
+             * Given At
+             * Format: date-time
+             */
+            given_at: string;
+            /** Purpose */
+            purpose: string;
+            /** Version */
+            version: number;
+            /** Withdrawn At */
+            withdrawn_at: string | null;
+            /** Withdrawn Channel */
+            withdrawn_channel: string | null;
         };
         /**
          * ContactBody
@@ -6550,8 +6795,34 @@ export interface components {
             source: string;
         };
         /**
+         * DefinitionVersionOut
+         * @description When a version was saved, and by whom; by nobody: it came with the hub.
+         */
+        DefinitionVersionOut: {
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            /** Saved By */
+            saved_by: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
          * DelegationIn
          * @description The caller lets somebody else vote in the caller's name, at one site, for a while.
+         * @example {
+         *       "ends_at": "2026-12-08T00:00:00Z",
+         *       "reason": "年假",
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001",
+         *       "starts_at": "2026-12-01T00:00:00Z",
+         *       "to_id": "0198b5a0-0000-7000-8000-00000000000a"
+         *     }
          */
         DelegationIn: {
             /**
@@ -7281,6 +7552,16 @@ export interface components {
             rescue_code?: (string | null) | null;
             /** Space Id */
             space_id?: (string | null) | null;
+        };
+        /** ErasedOut */
+        ErasedOut: {
+            /**
+             * Rows
+             * @description that lost something, by table
+             */
+            rows: {
+                [key: string]: number;
+            };
         };
         /**
          * ExportForm
@@ -8405,7 +8686,7 @@ export interface components {
              */
             body: string;
             /** @example wecom */
-            channel: components["schemas"]["notify__policy__Channel"];
+            channel: components["schemas"]["NotifyChannel"];
             /**
              * Created At
              * Format: date-time
@@ -8462,6 +8743,11 @@ export interface components {
             title: string;
             urgency: components["schemas"]["Urgency"];
         };
+        /**
+         * NotifyChannel
+         * @enum {string}
+         */
+        NotifyChannel: "wechat" | "wecom" | "sms" | "voice" | "none";
         /**
          * OfferOut
          * @description Whom the order was offered to, why, and what became of it.
@@ -8631,7 +8917,7 @@ export interface components {
          */
         OrderKindOut: {
             /** Channels */
-            channels: components["schemas"]["ticketing__kinds__Channel"][];
+            channels: components["schemas"]["Channel"][];
             /** Code */
             code: string;
             completion: components["schemas"]["CompletionOut"];
@@ -9693,6 +9979,35 @@ export interface components {
             /** Wecom User Id */
             wecom_user_id?: (string | null) | null;
         };
+        /** PersonalDataRequestOut */
+        PersonalDataRequestOut: {
+            /**
+             * Asked By
+             * Format: uuid
+             */
+            asked_by: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Person Id
+             * Format: uuid
+             */
+            person_id: string;
+            /** Rows */
+            rows: {
+                [key: string]: unknown;
+            };
+        };
         /** PhoneOut */
         PhoneOut: {
             /** Phone */
@@ -10021,7 +10336,8 @@ export interface components {
          *       "priority": 3,
          *       "resolution_min": 1080,
          *       "response_min": 30,
-         *       "site_id": "0198b5a0-0000-7000-8000-000000000001"
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001",
+         *       "version": 1
          *     }
          */
         PolicyChangeIn: {
@@ -10080,7 +10396,8 @@ export interface components {
          *       "priority": 3,
          *       "resolution_min": 1080,
          *       "response_min": 30,
-         *       "site_id": "0198b5a0-0000-7000-8000-000000000001"
+         *       "site_id": "0198b5a0-0000-7000-8000-000000000001",
+         *       "version": 1
          *     }
          */
         PolicyIn: {
@@ -10426,6 +10743,30 @@ export interface components {
         Purged: {
             /** Deleted */
             deleted: number;
+        };
+        /**
+         * PurposeOut
+         * @description `version` and `texts` only where it rests on consent.
+         */
+        PurposeOut: {
+            basis: components["schemas"]["Basis"];
+            /** Code */
+            code: string;
+            /** Data */
+            data: string[];
+            /**
+             * Names
+             * @description by language
+             */
+            names: {
+                [key: string]: string;
+            };
+            /** Texts */
+            texts: {
+                [key: string]: string;
+            } | null;
+            /** Version */
+            version: number | null;
         };
         /** QueuedOut */
         QueuedOut: {
@@ -10872,7 +11213,7 @@ export interface components {
          */
         ReportOut: {
             category: components["schemas"]["Category"];
-            channel: components["schemas"]["ticketing__kinds__Channel"];
+            channel: components["schemas"]["Channel"];
             /** Contact Phone */
             contact_phone: string | null;
             /**
@@ -10933,6 +11274,13 @@ export interface components {
              * Format: uuid
              */
             residence_id: string;
+        };
+        /** RetentionOut */
+        RetentionOut: {
+            /** Days */
+            days: number;
+            /** Kind */
+            kind: string;
         };
         /**
          * Role
@@ -11827,7 +12175,12 @@ export interface components {
          * @description Whom a complaint is about.
          */
         SubjectsIn: {
-            /** Person Ids */
+            /**
+             * Person Ids
+             * @example [
+             *       "0198b5a0-0000-7000-8000-000000000005"
+             *     ]
+             */
             person_ids: string[];
         };
         /**
@@ -12179,6 +12532,7 @@ export interface components {
             /**
              * Version
              * @description the newest version the caller has seen
+             * @example 1
              */
             version: number;
         };
@@ -12472,7 +12826,7 @@ export interface components {
             building_id?: string | null;
             /** @default other */
             category: components["schemas"]["Category"];
-            channel: components["schemas"]["ticketing__kinds__Channel"];
+            channel: components["schemas"]["Channel"];
             /** Contact Name */
             contact_name?: string | null;
             /** Contact Phone */
@@ -12563,7 +12917,7 @@ export interface components {
             /** Building Id */
             building_id: string | null;
             category: components["schemas"]["Category"];
-            channel: components["schemas"]["ticketing__kinds__Channel"];
+            channel: components["schemas"]["Channel"];
             /** Equipment Code */
             equipment_code: string | null;
             /** Equipment Id */
@@ -12682,11 +13036,17 @@ export interface components {
          *         "children": []
          *       },
          *       "fault_mode": "door_stuck",
+         *       "form": {},
          *       "id": "0198b5a0-0000-7000-8000-000000000007",
          *       "is_life_safety": false,
          *       "is_overdue": false,
          *       "is_repeat": false,
          *       "kind": "repair",
+         *       "kind_name": {
+         *         "en": "Equipment fault",
+         *         "zh-CN": "设备故障"
+         *       },
+         *       "kind_version": 1,
          *       "number": "WO-20261122-0007",
          *       "offers": [
          *         {
@@ -12745,6 +13105,10 @@ export interface components {
          *       "responded_at": "2026-11-22T02:13:20Z",
          *       "response_due_at": "2026-11-22T02:22:00Z",
          *       "site_id": "0198b5a0-0000-7000-8000-000000000001",
+         *       "stage_name": {
+         *         "en": "Accepted",
+         *         "zh-CN": "已接单"
+         *       },
          *       "state": "accepted",
          *       "tasks": [],
          *       "timeline": [
@@ -12806,7 +13170,7 @@ export interface components {
             category: components["schemas"]["Category"];
             /** Cause */
             cause: string | null;
-            channel: components["schemas"]["ticketing__kinds__Channel"];
+            channel: components["schemas"]["Channel"];
             closing_code: components["schemas"]["ClosingCode"] | null;
             /** Closing Note */
             closing_note: string | null;
@@ -13021,76 +13385,6 @@ export interface components {
              */
             work_order_id: string;
         };
-        /** VersionOut */
-        knowledge__schemas__VersionOut: {
-            /** Asked */
-            asked: string[];
-            /** Bodies */
-            bodies: {
-                [key: string]: string;
-            };
-            /** Note */
-            note: string;
-            /**
-             * Saved At
-             * Format: date-time
-             */
-            saved_at: string;
-            /** Saved By */
-            saved_by: string | null;
-            /** Titles */
-            titles: {
-                [key: string]: string;
-            };
-            /** Version */
-            version: number;
-        };
-        /** VoteIn */
-        knowledge__schemas__VoteIn: {
-            /** Helpful */
-            helpful: boolean;
-        };
-        /**
-         * Channel
-         * @enum {string}
-         */
-        notify__policy__Channel: "wechat" | "wecom" | "sms" | "voice" | "none";
-        /**
-         * VoteIn
-         * @description `in_name_of`: whoever delegated to the caller; not needed where only one could be meant.
-         */
-        ticketing__approvals__schemas__VoteIn: {
-            /** Comment */
-            comment?: string | null;
-            /** In Name Of */
-            in_name_of?: string | null;
-            verdict: components["schemas"]["Verdict"];
-        };
-        /**
-         * VersionOut
-         * @description When a version was saved, and by whom; by nobody: it came with the hub.
-         */
-        ticketing__definitions__schemas__VersionOut: {
-            /** Document */
-            document: {
-                [key: string]: unknown;
-            };
-            /**
-             * Saved At
-             * Format: date-time
-             */
-            saved_at: string;
-            /** Saved By */
-            saved_by: string | null;
-            /** Version */
-            version: number;
-        };
-        /**
-         * Channel
-         * @description How an order or report came in.
-         * @enum {string}
-         */
-        ticketing__kinds__Channel: "sensor" | "wechat" | "phone" | "front_desk" | "chat_group" | "qr" | "web" | "staff" | "plan";
     };
     responses: never;
     parameters: never;
@@ -13497,7 +13791,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ticketing__approvals__schemas__VoteIn"];
+                "application/json": components["schemas"]["ApprovalVoteIn"];
             };
         };
         responses: {
@@ -16405,7 +16699,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["knowledge__schemas__VersionOut"][];
+                    "application/json": components["schemas"]["ArticleVersionOut"][];
                 };
             };
             /** @description Refused, and what to do */
@@ -16430,7 +16724,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["knowledge__schemas__VoteIn"];
+                "application/json": components["schemas"]["ArticleVoteIn"];
             };
         };
         responses: {
@@ -17439,7 +17733,7 @@ export interface operations {
                 site_id?: string | null;
                 person_id?: string | null;
                 key?: string | null;
-                channel?: components["schemas"]["notify__policy__Channel"] | null;
+                channel?: components["schemas"]["NotifyChannel"] | null;
                 state?: components["schemas"]["State"] | null;
                 urgency?: components["schemas"]["Urgency"] | null;
                 template?: string | null;
@@ -17588,7 +17882,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ticketing__definitions__schemas__VersionOut"][];
+                    "application/json": components["schemas"]["DefinitionVersionOut"][];
                 };
             };
             /** @description Refused, and what to do */
@@ -17714,7 +18008,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ticketing__definitions__schemas__VersionOut"][];
+                    "application/json": components["schemas"]["DefinitionVersionOut"][];
                 };
             };
             /** @description Refused, and what to do */
@@ -18474,6 +18768,248 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PriceListOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_consents_api_v1_privacy_consents_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agree_api_v1_privacy_consents_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_consent_api_v1_privacy_consents__purpose__withdraw_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                purpose: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_personal_data_api_v1_privacy_people__person_id__erase_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasedOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_personal_data_api_v1_privacy_people__person_id__export_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description data.json and files, as an attachment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_purposes_api_v1_privacy_purposes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurposeOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_personal_data_requests_api_v1_privacy_requests_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalDataRequestOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_retention_api_v1_privacy_retention_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionOut"][];
                 };
             };
             /** @description Refused, and what to do */
@@ -19377,12 +19913,12 @@ export interface operations {
             };
         };
     };
-    get_service_policy_api_v1_service_policies__policy_id__get: {
+    get_service_policy_api_v1_service_policies__service_policy_id__get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                policy_id: string;
+                service_policy_id: string;
             };
             cookie?: never;
         };
@@ -19408,12 +19944,12 @@ export interface operations {
             };
         };
     };
-    change_service_policy_api_v1_service_policies__policy_id__put: {
+    change_service_policy_api_v1_service_policies__service_policy_id__put: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                policy_id: string;
+                service_policy_id: string;
             };
             cookie?: never;
         };
@@ -19443,12 +19979,12 @@ export interface operations {
             };
         };
     };
-    delete_service_policy_api_v1_service_policies__policy_id__delete: {
+    delete_service_policy_api_v1_service_policies__service_policy_id__delete: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                policy_id: string;
+                service_policy_id: string;
             };
             cookie?: never;
         };
