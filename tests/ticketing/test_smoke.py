@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from alarms.models import Alarm
 from kit.access import Role
+from people.kinds import Duty, Skill
 from tests.ticketing.town import NOON, Town
 from ticketing.errors import FieldMissing, TasksUnfinished
 from ticketing.flow import Action
@@ -79,11 +80,12 @@ async def test_smoke_that_cleared_by_itself_leaves_the_order_open(town: Town) ->
 
 
 async def test_an_open_order_never_mutes_smoke(town: Town) -> None:
+    await town.hire("fire_fitter", "消防员", Duty.CONTRACTOR, Skill.FIRE, certified=True)
     await town.report(equipment_id=town.equipment["SMOKE-01"], text="烟感一直闪")
     order = await town.only_order()
     await town.act(order.id, town.actor("dispatcher", Role.DISPATCHER), Action.DISPATCH,
-                   Words(assignee_id=town.person["handyman"]))  # fmt: skip
-    await town.act(order.id, "handyman", Action.ARRIVE)
+                   Words(assignee_id=town.person["fire_fitter"]))  # fmt: skip
+    await town.act(order.id, "fire_fitter", Action.ARRIVE)
 
     await town.smoke()
 
