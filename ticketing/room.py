@@ -169,7 +169,7 @@ def build_ticketing(
         attaching=attaching,
         work=build_work(
             ground, catalog=catalog, people=people, stock=stock, notify=notify, definitions=definitions, moving=moving,
-            attaching=attaching, link_secret=link_secret, clock=clock, registry=registry,
+            attaching=attaching, link_secret=link_secret, sweeping=sweeping, clock=clock, registry=registry,
         ),
         alarm_handlers=AlarmHandlers(
             opening=opening, windows=windows, alarms=alarms, catalog=catalog, definitions=definitions, clock=clock

@@ -1,5 +1,5 @@
 """Charges follow their order: agreed while the work goes on, due when it is done, void when it is called off. Parts
-that are still reserved then are free again."""
+that are still reserved then are free again, and nobody is asked about a quotation any more."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,6 +15,7 @@ from ticketing.charging.kinds import ChargeState
 from ticketing.charging.models import Charge
 from ticketing.charging.payer import Payer
 from ticketing.charging.repository import ChargeFilter
+from ticketing.charging.withdrawing import withdraw_asked
 from ticketing.events import WorkOrderMoved
 from ticketing.holding import held
 from ticketing.kinds import SETTLED, OrderState
@@ -46,6 +47,7 @@ class Charges:
         await self._follow_cost(session, order, rows, is_done=state is ChargeState.DUE)
         if state is not ChargeState.AGREED:
             await self._stock.release_all(session, Scope.everywhere(), order.id)
+            await withdraw_asked(session, order.id)
         for row in rows:
             if row.state == ChargeState.VOID or row.state == state:
                 continue

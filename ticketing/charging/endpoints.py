@@ -35,6 +35,7 @@ from ticketing.charging.schemas import (
 )
 from ticketing.photos import MAX_BYTES
 from ticketing.signed_links import BadLink
+from ticketing.working.jobs import Jobs
 from ticketing.working.purposes import PhotoPurpose
 from ticketing.working.signatures import clean_signature
 
@@ -65,6 +66,7 @@ Prices = Annotated[PriceLists, Depends(service(PriceLists))]
 Quotes = Annotated[Quotations, Depends(service(Quotations))]
 Bills = Annotated[Charges, Depends(service(Charges))]
 Links = Annotated[QuotationLinks, Depends(service(QuotationLinks))]
+Doing = Annotated[Jobs, Depends(service(Jobs))]
 Photos = Annotated[Attaching, Depends(service(Attaching))]
 Words = Annotated[Texts, Depends(service(Texts))]
 Reader = Annotated[Principal, Depends(allow(*STAFF))]
@@ -185,11 +187,12 @@ async def list_quotations(
 
 @router.post("/work-orders/{work_order_id}/quotations/{quotation_id}/signature", response_model=QuotationOut)
 async def sign_quotation(
-    work_order_id: UUID, quotation_id: UUID, file: UploadFile, session: Session, quotes: Quotes, photos: Photos,
-    caller: Handler, language: RequestLanguage,
+    work_order_id: UUID, quotation_id: UUID, file: UploadFile, session: Session, quotes: Quotes, doing: Doing,
+    photos: Photos, caller: Handler, language: RequestLanguage,
 ) -> QuotationOut:  # fmt: skip
     """The owner says yes at the door: a PNG of their strokes, kept with the order."""
     scope = caller.scope(*HANDLING)
+    await doing.on_the_job(session, scope, work_order_id, Actor.of(caller))
     await quotes.of_order_named(session, scope, work_order_id, quotation_id)
     raw = await file.read(MAX_BYTES + 1)
     kept = await photos.attach(

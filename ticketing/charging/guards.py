@@ -15,8 +15,9 @@ async def check_quoted(session: AsyncSession, step: Step) -> None:
 
 
 async def check_approved(session: AsyncSession, step: Step) -> None:
-    """Raises NotAnswered."""
-    if await _latest(session, step) is not QuotationState.APPROVED:
+    """The payer said yes, or was shown what needs none. Raises NotAnswered."""
+    latest = await _latest(session, step)
+    if latest is None or not latest.is_agreed:
         raise NotAnswered(number=step.order.number, wanted=QuotationState.APPROVED.value)
 
 

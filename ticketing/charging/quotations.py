@@ -34,6 +34,7 @@ from ticketing.charging.prices import ItemKind, PriceList
 from ticketing.charging.publishing import PriceLists
 from ticketing.charging.quoting import QuoteLine, approval_reasons, total_of
 from ticketing.charging.site_policy import SitePolicy
+from ticketing.charging.withdrawing import withdraw_asked
 from ticketing.definitions.book import Definitions
 from ticketing.errors import NotYourOrder
 from ticketing.events import WorkOrderChanged
@@ -42,6 +43,7 @@ from ticketing.holding import held, seen
 from ticketing.journal import Entry, record
 from ticketing.models import WorkOrder
 from ticketing.moving import Moving
+from ticketing.sweeping import Sweeping
 from ticketing.words import Words
 from ticketing.working.errors import OrderIsOver
 
@@ -75,12 +77,14 @@ class Answer:
 
 class Quotations:
     def __init__(
-        self, *, definitions: Definitions, prices: PriceLists, policy: SitePolicy, moving: Moving, clock: Clock
-    ) -> None:
+        self, *, definitions: Definitions, prices: PriceLists, policy: SitePolicy, moving: Moving, sweeping: Sweeping,
+        clock: Clock,
+    ) -> None:  # fmt: skip
         self._definitions = definitions
         self._prices = prices
         self._policy = policy
         self._moving = moving
+        self._sweeping = sweeping
         self._clock = clock
 
     async def quote(
@@ -101,7 +105,7 @@ class Quotations:
         payer_id = await self._asked(session, order)
         why = approval_reasons(lines, threshold=policy.approval_above, can_be_told=payer_id is not None)
         earlier = await repository.quotations(session, order.id)
-        await self._withdraw(session, earlier)
+        await withdraw_asked(session, order.id)
         now = self._clock.now()
         row = Quotation(
             id=new_id(), site_id=order.site_id, work_order_id=order.id, number=len(earlier) + 1,
@@ -138,12 +142,8 @@ class Quotations:
 
     async def lapse(self, session: AsyncSession) -> None:
         """Quotations whose time is over: the order is its technician's again, who may ask anew."""
-        for quotation_id in await repository.lapsed(session, now=self._clock.now(), limit=LAPSE_BATCH):
-            row = await self._row(session, quotation_id)
-            order = await held(session, Scope.everywhere(), row.work_order_id)
-            row = await self._row(session, quotation_id)
-            if row.state == QuotationState.ASKED:
-                await self._decide(session, order, row, QuotationState.LAPSED, actor=Actor.system(), why=LAPSED_WHY)
+        found = await repository.lapsed(session, now=self._clock.now(), limit=LAPSE_BATCH)
+        await self._sweeping.each(session, "lapse_quotations", found, self._lapse_one)
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -192,20 +192,28 @@ class Quotations:
             return Known.of(order.payer_facts).person_at_fault_id
         return await repository.first_reporter(session, order.id)
 
-    async def _withdraw(self, session: AsyncSession, earlier: Sequence[Quotation]) -> None:
-        for row in earlier:
-            if row.state == QuotationState.ASKED:
-                row.state = QuotationState.WITHDRAWN.value
-        await session.flush()  # one at a time is asked about, says the index
+    async def _waits(self, session: AsyncSession, order: WorkOrder) -> bool:
+        flow = await self._definitions.flow_of(session, order)
+        return flow.stage(order.at_stage).waits_for is WaitsFor.OWNER
+
+    async def _lapse_one(self, session: AsyncSession, order: WorkOrder) -> None:
+        row = await repository.asked(session, order.id)
+        if row is None or row.expires_at > self._clock.now():
+            return
+        if await self._waits(session, order):
+            await self._decide(session, order, row, QuotationState.LAPSED, actor=Actor.system(), why=LAPSED_WHY)
+        else:
+            await withdraw_asked(session, order.id)
 
     async def _go_on(self, session: AsyncSession, order: WorkOrder, row: Quotation, actor: Actor) -> None:
         is_asked = row.state == QuotationState.ASKED
         if is_asked:
-            flow = await self._definitions.flow_of(session, order)
-            if flow.stage(order.at_stage).waits_for is not WaitsFor.OWNER:  # asked anew, it goes on waiting
+            if not await self._waits(session, order):  # asked anew, it goes on waiting
                 await self._moving.move(session, order, actor=actor, action=Action.QUOTE)
         else:
             await self._charge(session, order, row)
+            if await self._waits(session, order):  # for an answer to a dearer one that this one replaces
+                await self._moving.move(session, order, actor=Actor.system(), action=Action.APPROVE_QUOTE)
             await publish(session, WorkOrderChanged(site_id=order.site_id, work_order_id=order.id))
         await publish(
             session,

@@ -18,17 +18,17 @@ from ticketing.models import Report, WorkOrder
 
 async def warranties_over(session: AsyncSession, order: WorkOrder) -> Sequence[WarrantyTerm]:
     """Those of the order's site as a whole, of its building and of its equipment."""
+    over = [and_(WarrantyTerm.building_id.is_(None), WarrantyTerm.equipment_id.is_(None))]
+    # A comparison with None would be IS NULL, which every other building's warranty is.
+    if order.building_id is not None:
+        over.append(WarrantyTerm.building_id == order.building_id)
+    if order.equipment_id is not None:
+        over.append(WarrantyTerm.equipment_id == order.equipment_id)
     found = await session.scalars(
         select(WarrantyTerm).where(
-            WarrantyTerm.site_id == order.site_id,
-            WarrantyTerm.ended_at.is_(None),
-            or_(
-                and_(WarrantyTerm.building_id.is_(None), WarrantyTerm.equipment_id.is_(None)),
-                WarrantyTerm.building_id == order.building_id,
-                WarrantyTerm.equipment_id == order.equipment_id,
-            ),
+            WarrantyTerm.site_id == order.site_id, WarrantyTerm.ended_at.is_(None), or_(*over)
         )
-    )
+    )  # fmt: skip
     return found.all()
 
 
@@ -99,10 +99,19 @@ async def quotations_of_person(session: AsyncSession, person_id: UUID, *, limit:
     return found.all()
 
 
+async def asked(session: AsyncSession, work_order_id: UUID) -> Quotation | None:
+    """The one that waits for an answer; the index lets no second one be."""
+    return await session.scalar(
+        select(Quotation)
+        .where(Quotation.work_order_id == work_order_id, Quotation.state == QuotationState.ASKED.value)
+        .execution_options(populate_existing=True)
+    )
+
+
 async def lapsed(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[UUID]:
-    """Quotations that nobody answered in their time."""
+    """Orders whose quotation nobody answered in its time."""
     found = await session.scalars(
-        select(Quotation.id)
+        select(Quotation.work_order_id)
         .where(Quotation.state == QuotationState.ASKED.value, Quotation.expires_at <= now)
         .order_by(Quotation.expires_at)
         .limit(limit)
@@ -111,10 +120,10 @@ async def lapsed(session: AsyncSession, *, now: datetime, limit: int) -> Sequenc
 
 
 async def first_reporter(session: AsyncSession, work_order_id: UUID) -> UUID | None:
-    """Who reported first, of those the hub knows: whose home it is about."""
+    """Who reported first, of those the hub knows and who did not take it back: whose home it is about."""
     return await session.scalar(
         select(Report.reporter_id)
-        .where(Report.work_order_id == work_order_id, Report.reporter_id.is_not(None))
+        .where(Report.work_order_id == work_order_id, Report.reporter_id.is_not(None), Report.withdrawn_at.is_(None))
         .order_by(Report.created_at, Report.id)
         .limit(1)
     )

@@ -25,6 +25,7 @@ from ticketing.flow import Effect, Guard
 from ticketing.following import Follow
 from ticketing.moving import Moving
 from ticketing.opening import Begin
+from ticketing.sweeping import Sweeping
 from ticketing.working.arriving import Arriving
 from ticketing.working.checking import Checking
 from ticketing.working.completing import Completing
@@ -101,8 +102,8 @@ def lay_ground(
 
 def build_work(
     ground: Groundwork, *, catalog: CatalogService, people: PeopleService, stock: StockService, notify: NotifyService,
-    definitions: Definitions, moving: Moving, attaching: Attaching, link_secret: str, clock: Clock,
-    registry: CollectorRegistry,
+    definitions: Definitions, moving: Moving, attaching: Attaching, link_secret: str, sweeping: Sweeping,
+    clock: Clock, registry: CollectorRegistry,
 ) -> Work:  # fmt: skip
     arriving = Arriving(
         catalog=catalog, people=people, definitions=definitions, moving=moving, clock=clock, registry=registry
@@ -122,7 +123,7 @@ def build_work(
         ),
         prices=prices,
         quotations=Quotations(
-            definitions=definitions, prices=prices, policy=ground.policy, moving=moving, clock=clock
+            definitions=definitions, prices=prices, policy=ground.policy, moving=moving, sweeping=sweeping, clock=clock
         ),
         quotation_links=quotation_links,
         charges=Charges(stock, clock),

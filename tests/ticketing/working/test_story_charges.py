@@ -2,10 +2,14 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from tests.ticketing.working.conftest import Yard, strokes
+from ticketing.kinds import Category
+from ticketing.models import WorkOrder
 
 PRICES = [
     {"code": "VISIT", "names": {"zh-CN": "上门费", "en": "Visit"}, "kind": "labour", "unit": "次", "price": "30.00"},
@@ -42,6 +46,10 @@ async def _quote(yard: Yard, order: str, *items: dict[str, Any]) -> dict[str, An
 async def _state(yard: Yard, order: str) -> tuple[str, str | None]:
     row = await yard.town.order(order)  # type: ignore[arg-type]
     return row.state, row.stage
+
+
+async def _quotations(yard: Yard, order: str) -> list[str]:
+    return [one["state"] for one in (await yard.get("manager", f"/work-orders/{order}/quotations")).json()]
 
 
 async def _charges(yard: Yard, order: str) -> list[tuple[str, str, str]]:
@@ -125,6 +133,8 @@ async def test_whoever_the_hub_cannot_tell_signs_at_the_door(priced: Yard) -> No
     quoted = await _quote(yard, order, {"code": "VISIT"})
     assert (quoted["state"], quoted["why_asked"]) == ("asked", ["not_told"])
     path = f"/work-orders/{order}/quotations/{quoted['id']}/signature"
+    other = await yard.send("handyman", path, strokes())
+    assert (other.status_code, other.json()["code"]) == (403, "not_on_the_job")
     signed = await yard.send("pump_engineer", path, strokes())
     assert (signed.status_code, signed.json()["state"], signed.json()["decided_how"]) == (200, "approved", "signature")
     assert await _charges(yard, order) == [("owner", "30.00", "agreed")]
@@ -144,10 +154,35 @@ async def test_a_quotation_nobody_answers_lapses_and_a_new_one_may_be_made(price
     assert (await yard.post(None, f"/quotations/by-link/{newer}/answer", {"approve": True})).status_code == 404
     async with yard.town.database.transaction() as session:
         await yard.town.room.work.quotations.lapse(session)
-    states = [one["state"] for one in (await yard.get("manager", f"/work-orders/{order}/quotations")).json()]
-    assert states == ["lapsed", "withdrawn"]
+    assert await _quotations(yard, order) == ["lapsed", "withdrawn"]
     assert await _state(yard, order) == ("accepted", None)
     assert await _charges(yard, order) == []
+
+
+async def test_a_cheaper_offer_at_published_prices_lets_the_work_go_on(priced: Yard) -> None:
+    yard, order = priced, await _at_the_door(priced)
+    await _quote(yard, order, VALVE)
+    assert await _state(yard, order) == ("on_hold", "quoted")
+    assert (await _quote(yard, order, {"code": "TAP"}))["state"] == "shown"
+    assert await _state(yard, order) == ("accepted", None)
+    assert await _charges(yard, order) == [("owner", "65.00", "agreed")]
+
+
+async def test_nobody_is_asked_any_more_once_the_order_is_called_off_and_others_still_lapse(priced: Yard) -> None:
+    yard, town = priced, priced.town
+    homes = ("3-1-502", "3-2-502", "3-2-602")
+    ended, left, waiting = [await _at_the_door(yard, space_id=town.spaces[one]) for one in homes]
+    for order in (ended, left, waiting):
+        await _quote(yard, order, VALVE)
+    assert (await yard.act("manager", ended, "cancel", reason="业主取消")).status_code == 200
+    assert await _quotations(yard, ended) == ["withdrawn"]
+    # As it stands between the end of an order and the word of it: what has ended cannot be moved.
+    async with town.database.transaction() as session:
+        await session.execute(update(WorkOrder).where(WorkOrder.id == UUID(left)).values(state="closed", stage=None))
+    town.clock.advance(seconds=7 * 86400)
+    async with town.database.transaction() as session:
+        await town.room.work.quotations.lapse(session)
+    assert (await _quotations(yard, left), await _quotations(yard, waiting)) == (["withdrawn"], ["lapsed"])
 
 
 async def test_the_developers_warranty_pays_for_a_leak_and_is_billed_what_it_cost(priced: Yard) -> None:
@@ -158,6 +193,11 @@ async def test_the_developers_warranty_pays_for_a_leak_and_is_billed_what_it_cos
     }  # fmt: skip
     entered = await yard.post("manager", "/warranties/statutory", body)
     assert {one["part"]: one["ends_on"] for one in entered.json()}["waterproofing"] == "2028-05-31"
+    # That of one building says nothing of another, nor of what is in no building.
+    pump = {"equipment_id": town.equipment["PUMP-01"], "space_id": None}
+    for elsewhere in (pump, {"space_id": None, "building_id": town.buildings["B05"]}, {"space_id": None}):
+        row = await town.order((await town.report(category=Category.WATER_LEAK, **elsewhere)).report.work_order_id)
+        assert "warranty" not in {one["rule"] for one in row.payer_facts["reasons"]}
     order = await _at_the_door(yard)
     sheet = (await yard.get("dispatcher", f"/work-orders/{order}/work")).json()
     assert sheet["payer"]["payer"] == "developer"
