@@ -145,11 +145,11 @@ class Telling:
 
     async def on_escalated(self, session: AsyncSession, event: WorkOrderEscalated) -> None:
         """Whoever is next hears of what went past its time, or found nobody; each of them once of the same."""
+        order = await self._order(session, event.work_order_id)
         person_ids = event.person_ids
         if person_ids is None:
-            manager_id = await self._dispatching.duty_manager(session, event.site_id)
+            manager_id = await self._dispatching.manager_of(session, order)
             person_ids = () if manager_id is None else (manager_id,)
-        order = await self._order(session, event.work_order_id)
         what = f"{event.reason}/{event.task_id or event.occasion or order.dispatch_round}"
         due = event.due_at or await self._due_of(session, order, event)
         facts = {

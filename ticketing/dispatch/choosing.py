@@ -125,13 +125,16 @@ class Dispatching:
         """Somebody has the order, or nobody needs it any more: it waits no longer."""
         await repository.end_wait(session, order.id, "over", at=self._clock.now())
 
-    async def on_duty(self, session: AsyncSession, *, site_id: UUID, duty: str) -> UUID | None:
-        """The least loaded person with that duty now, else the duty manager."""
+    async def on_duty(
+        self, session: AsyncSession, *, site_id: UUID, duty: str, without: Collection[UUID] = ()
+    ) -> UUID | None:
+        """The least loaded person with that duty now, else the duty manager, or another; none of `without`."""
         on_duty = await self._people.on_duty(session, site_id=site_id, duty=duty, at=self._clock.now())
+        on_duty = [one for one in on_duty if one.person_id not in without]
         chosen = least_loaded(await self._candidates.bidders(session, site_id, on_duty))
         if chosen is not None:
             return chosen.person_id
-        return await self.duty_manager(session, site_id)
+        return await self._manager(session, site_id, without=without)
 
     async def promised_arrival_min(self, session: AsyncSession, order: WorkOrder) -> float | None:
         """Within how many minutes the contractor of the order's equipment promised to be there; None: nobody did."""
@@ -148,15 +151,7 @@ class Dispatching:
 
     async def manager_of(self, session: AsyncSession, order: WorkOrder) -> UUID | None:
         """The manager on duty, unless the order is a complaint about them: then another, at last an administrator."""
-        on_duty, kept_off = await self.duty_manager(session, order.site_id), await self.kept_off(session, order)
-        if on_duty not in kept_off:
-            return on_duty
-        others = [
-            person
-            for role in (Role.MANAGER, Role.ADMIN)
-            for person in await self._people.holders(session, site_id=order.site_id, role=role)
-        ]
-        return next((person for person in others if person not in kept_off), None)
+        return await self._manager(session, order.site_id, without=await self.kept_off(session, order))
 
     async def kept_off(self, session: AsyncSession, order: WorkOrder) -> set[UUID]:
         """Whom a complaint is about: they neither get nor hear of it. Nobody for most orders."""
@@ -168,6 +163,17 @@ class Dispatching:
         return (await self._people.names(session, [person_id])).get(person_id, "—")
 
     # --- private ---------------------------------------------------------------------------------------------------
+
+    async def _manager(self, session: AsyncSession, site_id: UUID, *, without: Collection[UUID]) -> UUID | None:
+        on_duty = await self.duty_manager(session, site_id)
+        if on_duty not in without:
+            return on_duty
+        others = [
+            person
+            for role in (Role.MANAGER, Role.ADMIN)
+            for person in await self._people.holders(session, site_id=site_id, role=role)
+        ]
+        return next((person for person in others if person not in without), None)
 
     async def _mode(self, session: AsyncSession, order: WorkOrder) -> Distribution:
         # Life safety waits for nobody to help themselves.

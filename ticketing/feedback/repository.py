@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.access import Scope
 from ticketing.feedback.models import ComplaintSubject, OrderRating, OrderUrge, OwnerVerdict
 from ticketing.feedback.verdict import Outcome
-from ticketing.models import DispatchOffer, Follower, Report, WorkOrder
+from ticketing.journal import Entry
+from ticketing.models import DispatchOffer, Follower, Report, TimelineEntry, WorkOrder
 
 # --- reports -------------------------------------------------------------------------------------------------------
 
@@ -150,6 +151,24 @@ def stars(orders: FromClause) -> Subquery:
     )
     given = select(OrderRating.work_order_id, mean.label("stars")).join(orders, mine)
     return given.group_by(OrderRating.work_order_id).subquery("stars")
+
+
+# --- return visits -------------------------------------------------------------------------------------------------
+
+
+async def return_visit(session: AsyncSession, about: WorkOrder, report: Report) -> UUID | None:
+    """The order that calls this reporter about the order as it stands; its first comment says so."""
+    return await session.scalar(
+        select(TimelineEntry.work_order_id)
+        .join(WorkOrder, WorkOrder.id == TimelineEntry.work_order_id)
+        .where(
+            WorkOrder.parent_id == about.id,
+            TimelineEntry.what == Entry.COMMENTED,
+            TimelineEntry.after["report_id"].astext == str(report.id),
+            TimelineEntry.after["attempt"].astext == str(about.attempt),
+        )
+        .limit(1)
+    )
 
 
 # --- urges ---------------------------------------------------------------------------------------------------------

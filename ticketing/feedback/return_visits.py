@@ -12,11 +12,12 @@ from ticketing.definitions.book import Definitions
 from ticketing.dispatch.choosing import Dispatching
 from ticketing.dispatch.modes import Choice, DispatchMode
 from ticketing.draft import Draft
+from ticketing.feedback import repository
 from ticketing.feedback.verdict import Stars
 from ticketing.flow import Action
 from ticketing.journal import Entry, record
 from ticketing.kinds import Category, Channel
-from ticketing.models import WorkOrder
+from ticketing.models import Report, WorkOrder
 from ticketing.moving import Moving
 from ticketing.opening import Opening
 from ticketing.places import find_place
@@ -38,9 +39,16 @@ class ReturnVisits:
         self._clock = clock
 
     async def open(
-        self, session: AsyncSession, about: WorkOrder, *, why: str | None, stars: Stars | None = None
+        self, session: AsyncSession, about: WorkOrder, report: Report, *, why: str | None, stars: Stars | None = None
     ) -> UUID:
-        """An order for customer service, child of the one it is about; its timeline says what the owner said."""
+        """An order for customer service, child of the one it is about; its timeline says what the owner said.
+
+        One call a reporter and attempt is enough: where there is one already, it is that. Whoever calls holds the row
+        of `about`.
+        """
+        standing = await repository.return_visit(session, about, report)
+        if standing is not None:
+            return standing
         kind, flow = await self._definitions.for_new(session, KIND)
         place = await find_place(
             session, self._catalog, site_id=about.site_id, equipment_id=None, space_id=about.space_id,
@@ -55,14 +63,22 @@ class ReturnVisits:
         marks = {"speed": stars.speed, "attitude": stars.attitude, "quality": stars.quality} if stars else {}
         record(
             session, visit, Entry.COMMENTED, at=self._clock.now(), why=why,
-            after={"about": about.number, "work_order_id": str(about.id), **marks},
+            after={
+                "about": about.number, "work_order_id": str(about.id), "report_id": str(report.id),
+                "attempt": about.attempt, **marks,
+            },
         )  # fmt: skip
-        await self._give_out(session, visit)
+        await self._give_out(session, visit, about)
         return visit.id
 
-    async def _give_out(self, session: AsyncSession, visit: WorkOrder) -> None:
-        """To customer service on duty: whoever did the work is not who asks how it was."""
-        person_id = await self._dispatching.on_duty(session, site_id=visit.site_id, duty=Duty.DISPATCHER)
+    async def _give_out(self, session: AsyncSession, visit: WorkOrder, about: WorkOrder) -> None:
+        """To customer service on duty: who did the work does not ask how it was, nor whom a complaint is about."""
+        subjects = await self._dispatching.kept_off(session, about)
+        await repository.add_subjects(session, visit, subjects, named_by=None, at=self._clock.now())
+        person_id = await self._dispatching.on_duty(
+            session, site_id=visit.site_id, duty=Duty.DISPATCHER,
+            without=subjects if about.assignee_id is None else subjects | {about.assignee_id},
+        )  # fmt: skip
         if person_id is None:
             await self._opening.start(session, visit)
             return

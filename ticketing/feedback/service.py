@@ -30,7 +30,7 @@ from ticketing.feedback.events import OrderRated, OrderUrged, VerdictGiven
 from ticketing.feedback.models import OrderRating, OrderUrge, OwnerVerdict
 from ticketing.feedback.policies import FeedbackPolicies
 from ticketing.feedback.return_visits import ReturnVisits
-from ticketing.feedback.settling import Settling
+from ticketing.feedback.settling import Settling, shown_id
 from ticketing.feedback.verdict import (
     ANSWERABLE,
     RATEABLE,
@@ -111,11 +111,11 @@ class FeedbackService:
             raise NothingToConfirm(order.number, _state(order))
         row = await self._verdict(session, order, report)
         if row.outcome is None or satisfaction is not None:
-            await self._answer(session, order, row, Outcome.ACCEPTED, satisfaction=satisfaction, words=words)
-            await self._settling.close_if_agreed(session, order, actor=Actor.reporter(report.reporter_id))
+            await self._answer(session, order, report, row, Outcome.ACCEPTED, satisfaction=satisfaction, words=words)
+            await self._settling.close_if_agreed(session, order, actor=Actor.reporter(shown_id(report)))
         policy = await self._policies.of(session, order.site_id)
         if satisfaction is not None and wants_return_visit([satisfaction], policy):
-            await self._return_visits.open(session, order, why=words)
+            await self._return_visits.open(session, order, report, why=words)
         return await self._view(session, order, report)
 
     async def reject(
@@ -129,11 +129,11 @@ class FeedbackService:
         if OrderState(order.state) not in RATEABLE:
             raise NothingToConfirm(order.number, _state(order))
         row = await self._verdict(session, order, report)
-        await self._answer(session, order, row, Outcome.REJECTED, words=reason, publishes=False)
+        await self._answer(session, order, report, row, Outcome.REJECTED, words=reason, publishes=False)
         policy = await self._policies.of(session, order.site_id)
         up = goes_up(await repository.rejections(session, order.id), policy)
-        await self._settling.reopen(session, order, report, reason=reason, goes_up=up, policy=policy)
-        await publish(session, _given(order, row, went_up=up))
+        went_up = await self._settling.reopen(session, order, report, reason=reason, goes_up=up, policy=policy)
+        await publish(session, _given(order, row, went_up=went_up))
         return await self._view(session, order, report)
 
     async def rate(
@@ -153,7 +153,7 @@ class FeedbackService:
         policy = await self._policies.of(session, order.site_id)
         visit_id = None
         if wants_return_visit([stars.speed, stars.attitude, stars.quality], policy):
-            visit_id = await self._return_visits.open(session, order, why=words, stars=stars)
+            visit_id = await self._return_visits.open(session, order, report, why=words, stars=stars)
         session.add(
             OrderRating(
                 site_id=order.site_id, work_order_id=order.id, report_id=report.id, person_id=report.reporter_id,
@@ -244,7 +244,7 @@ class FeedbackService:
         return row
 
     async def _answer(
-        self, session: AsyncSession, order: WorkOrder, row: OwnerVerdict, outcome: Outcome, *,
+        self, session: AsyncSession, order: WorkOrder, report: Report, row: OwnerVerdict, outcome: Outcome, *,
         satisfaction: int | None = None, words: str | None, publishes: bool = True,
     ) -> None:  # fmt: skip
         now = self._clock.now()
@@ -252,13 +252,13 @@ class FeedbackService:
         await session.flush()
         record(
             session, order, Entry.OWNER_CONFIRMED if outcome is Outcome.ACCEPTED else Entry.OWNER_REJECTED, at=now,
-            actor_id=row.person_id, why=words, after={"satisfaction": satisfaction} if satisfaction else None,
+            actor_id=shown_id(report), why=words, after={"satisfaction": satisfaction} if satisfaction else None,
         )  # fmt: skip
         if publishes:
             await publish(session, _given(order, row))
 
     async def _call_off(self, session: AsyncSession, order: WorkOrder, report: Report, reason: str | None) -> None:
-        words, actor = Words(reason=reason or OWNER_CANCELLED), Actor.reporter(report.reporter_id)
+        words, actor = Words(reason=reason or OWNER_CANCELLED), Actor.reporter(shown_id(report))
         try:
             await self._moving.move(session, order, actor=actor, action=Action.CANCEL, words=words)
         except (IllegalTransition, NotYourOrder):
@@ -308,8 +308,7 @@ class FeedbackService:
         self, session: AsyncSession, order: WorkOrder, report: Report, what: Entry, *, why: str | None = None,
         after: dict[str, int] | None = None,
     ) -> None:  # fmt: skip
-        actor_id = None if report.is_anonymous else report.reporter_id
-        record(session, order, what, at=self._clock.now(), actor_id=actor_id, why=why, after=after)
+        record(session, order, what, at=self._clock.now(), actor_id=shown_id(report), why=why, after=after)
 
 
 def _state(order: WorkOrder) -> str:

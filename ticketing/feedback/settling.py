@@ -1,6 +1,7 @@
 """From verdicts to the order: asked when it is done, closed when all agree, opened again when one does not."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,11 +22,13 @@ from ticketing.journal import Entry, record
 from ticketing.kinds import OrderState
 from ticketing.models import Report, WorkOrder
 from ticketing.moving import Moving
+from ticketing.proof.verdict import Proof
 from ticketing.sla.keeping import rearm
 from ticketing.words import NOTHING_SAID, Words
 
 REJECTED_TWICE = "rejected_twice"
-UNPROVED = "unproved"
+# What closes no order unless the supervisor verified it.
+_IN_DOUBT = (Proof.UNPROVED, Proof.REFUTED)
 
 
 class Settling:
@@ -59,8 +62,9 @@ class Settling:
         if not is_agreed(reports or {report for report, _ in answers}, answers):
             return
         order.confirmed_at = order.confirmed_at or self._clock.now()
-        is_proved = order.proof_due_at is None and order.proof != UNPROVED
-        if not is_proved or OrderState(order.state) not in ANSWERABLE:
+        state = OrderState(order.state)
+        is_proved = order.proof_due_at is None and (state is OrderState.VERIFIED or order.proof not in _IN_DOUBT)
+        if not is_proved or state not in ANSWERABLE:
             return
         row = (await self._definitions.flow_of(session, order)).find(order.at_stage, Action.CLOSE)
         # Where an owner may not close (life safety), their word is kept and the desk closes.
@@ -71,18 +75,22 @@ class Settling:
     async def reopen(
         self, session: AsyncSession, order: WorkOrder, report: Report, *, reason: str, goes_up: bool,
         policy: FeedbackPolicy,
-    ) -> None:  # fmt: skip
-        """Gives the order out again, or hands it to the manager with a time of their own. Raises what a move raises."""
+    ) -> bool:  # fmt: skip
+        """Gives the order out again, or hands it to the manager with a time of their own. Whether the manager has it.
+
+        Raises what a move raises.
+        """
         order.confirmed_at = None
-        flow, actor = await self._definitions.flow_of(session, order), Actor.reporter(report.reporter_id)
+        flow, actor = await self._definitions.flow_of(session, order), Actor.reporter(shown_id(report))
         up = flow.find(order.at_stage, Action.HAND_UP) if goes_up else None
         row = up or flow.find(order.at_stage, Action.REOPEN)
         # Where an owner may not reopen (life safety), their word is kept, the desk is told and decides.
         if row is None or Hat.OWNER not in row.hats:
-            return
+            return False
         await self._moving.move(session, order, actor=actor, action=row.action, words=Words(reason=reason))
         if goes_up:
             await self._hand_to_manager(session, order, policy)
+        return goes_up
 
     async def _hand_to_manager(self, session: AsyncSession, order: WorkOrder, policy: FeedbackPolicy) -> None:
         now = self._clock.now()
@@ -102,3 +110,8 @@ class Settling:
             due_at=due_at,
         )  # fmt: skip
         await publish(session, event)
+
+
+def shown_id(report: Report) -> UUID | None:
+    """Who did it, as the timeline may tell everybody at the desk: nobody of an anonymous report."""
+    return None if report.is_anonymous else report.reporter_id

@@ -19,7 +19,7 @@ from ticketing.feedback import repository
 from ticketing.feedback.events import OrderUrged, VerdictGiven
 from ticketing.feedback.models import OwnerVerdict
 from ticketing.feedback.settling import Settling
-from ticketing.feedback.verdict import RATEABLE, Outcome
+from ticketing.feedback.verdict import ANSWERABLE, RATEABLE, Outcome
 from ticketing.journal import Entry, record
 from ticketing.kinds import OrderState
 from ticketing.models import WorkOrder
@@ -101,7 +101,7 @@ class FeedbackTelling:
         for row in await repository.to_remind(session, now=now, limit=ROWS_A_SWEEP):
             row.reminded_at = now
             order = await self._order(session, row.work_order_id)
-            if row.person_id is None or order.attempt != row.attempt or OrderState(order.state) not in RATEABLE:
+            if row.person_id is None or order.attempt != row.attempt or OrderState(order.state) not in ANSWERABLE:
                 continue
             notice = Notice(
                 key=f"verdict/{row.id}/reminder", person_id=row.person_id, template="work_order.verdict_wanted",
@@ -122,11 +122,12 @@ class FeedbackTelling:
             row.outcome, row.answered_at = Outcome.SILENT.value, now
             await self._note_silence(session, order, row)
         await session.flush()
-        await self._settling.close_if_agreed(session, order, actor=Actor.reporter(None))
+        if OrderState(order.state) in ANSWERABLE:
+            await self._settling.close_if_agreed(session, order, actor=Actor.reporter(None))
 
     async def _note_silence(self, session: AsyncSession, order: WorkOrder, row: OwnerVerdict) -> None:
-        if row.attempt != order.attempt:
-            return  # about work that was done over since
+        if row.attempt != order.attempt or OrderState(order.state) not in ANSWERABLE:
+            return  # about work that was done over since, or closed without them
         record(session, order, Entry.OWNER_SILENT, at=self._clock.now())
         given = VerdictGiven(
             site_id=order.site_id, life_safety=order.is_life_safety, work_order_id=order.id, report_id=row.report_id,

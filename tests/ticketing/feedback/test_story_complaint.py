@@ -5,7 +5,9 @@ from typing import Any
 from kit.access import Role
 from kit.ids import new_id
 from people.kinds import Duty
+from people.models import RoleGrant
 from tests.ticketing.feedback.conftest import Voices
+from ticketing.events import WorkOrderEscalated
 from ticketing.kinds import Category, OrderState
 from ticketing.reports import Reported
 
@@ -106,3 +108,43 @@ async def test_the_desk_says_whom_a_complaint_is_about_and_it_changes_hands(voic
     other = f"/work-orders/{repair.report.work_order_id}/complaint-subjects"
     refused = await voices.post(other, manager, person_ids=[str(town.person["guard"])])
     assert (refused.status_code, refused.json()["code"]) == (409, "no_complaint")
+
+
+async def test_who_answers_anonymously_stays_unnamed_and_is_called_once_by_another(voices: Voices) -> None:
+    town = voices.town
+    await town.hire("accused", "钱多多", Duty.DISPATCHER)
+    reported = await complain(voices, "匿名投诉客服钱多多，态度恶劣", is_anonymous=True)
+    order, owner = reported.report.work_order_id, voices.owner("wang")
+    mine = f"/my/reports/{reported.report.report_id}"
+    desk = voices.as_(Role.DISPATCHER, "dispatcher")
+    await voices.move(order, desk, "admit")
+    for answer in ("reject", "confirm"):
+        holder = voices.as_(Role.MANAGER, await voices.assignee(order))
+        await voices.move(order, holder, "accept")
+        await voices.move(order, holder, "finish", note="已批评教育。")
+        words = {"reason": "没有道歉"} if answer == "reject" else {"satisfaction": 1, "words": "算了"}
+        assert (await voices.post(f"{mine}/{answer}", owner, **words)).status_code == 200
+    stars = {"speed": 1, "attitude": 1, "quality": 1}
+    assert (await voices.post(mine + "/rating", owner, **stars)).json()["is_called_back"] is True
+
+    for path in ("", "/feedback"):
+        seen = (await voices.get(f"/work-orders/{order}{path}", desk)).text
+        assert str(town.person["wang"]) not in seen
+        assert "王女士" not in seen
+    # The call is one, and it is made by whoever neither had the complaint nor is meant by it.
+    (visit,) = [one for one in await town.orders() if one.kind == "return_visit"]
+    assert await voices.assignee(visit.id) == "manager"
+    assert (await voices.get(f"/work-orders/{visit.id}", voices.as_(Role.DISPATCHER, "accused"))).status_code == 404
+
+
+async def test_what_is_urgent_about_the_manager_is_told_another(voices: Voices) -> None:
+    town = voices.town
+    async with town.database.transaction() as session:
+        session.add(RoleGrant(person_id=town.person["control_room"], role=Role.MANAGER, site_id=town.site_id))
+    reported = await complain(voices, "投诉经理孙丽乱收费")
+    event = WorkOrderEscalated(
+        site_id=town.site_id, life_safety=False, work_order_id=reported.report.work_order_id, reason="nobody_found"
+    )  # fmt: skip
+    await town.hand_out(event)
+    assert "staff.escalation" in await town.told("control_room")
+    assert "staff.escalation" not in await town.told("manager")

@@ -8,6 +8,7 @@ from kit.access import Role
 from kit.ids import new_id
 from tests.ticketing.feedback.conftest import Voices
 from ticketing.kinds import Category
+from ticketing.models import WorkOrder
 from ticketing.reports import Reported
 
 
@@ -162,7 +163,12 @@ async def test_one_reminder_and_then_silence_is_consent(voices: Voices) -> None:
     assert other.joined
     await mend(voices, reported)
     # One of two is content: the order waits for the other.
-    confirmed = await voices.post(f"/my/reports/{other.report.report_id}/confirm", voices.owner("li"))
+    for satisfaction in (2, 1):
+        confirmed = await voices.post(
+            f"/my/reports/{other.report.report_id}/confirm", voices.owner("li"), satisfaction=satisfaction
+        )  # fmt: skip
+    # However often they say so, customer service calls once.
+    assert [one.kind for one in await town.orders()].count("return_visit") == 1
     assert (confirmed.json()["outcome"], confirmed.json()["state"]) == ("accepted", "done")
     for _ in range(3):
         await town.sweep(seconds=86_400)
@@ -171,7 +177,9 @@ async def test_one_reminder_and_then_silence_is_consent(voices: Voices) -> None:
     await town.sweep(seconds=5 * 86_400)
     assert (await town.order(reported.report.work_order_id)).state == "closed"
     entries = (await town.page(reported.report.work_order_id)).timeline
-    assert [entry.what for entry in entries if entry.what.startswith("owner_")] == ["owner_confirmed", "owner_silent"]
+    assert [entry.what for entry in entries if entry.what.startswith("owner_")] == [
+        "owner_confirmed", "owner_confirmed", "owner_silent",
+    ]  # fmt: skip
 
 
 async def test_the_link_of_a_message_is_as_good_as_a_login(voices: Voices) -> None:
@@ -207,3 +215,46 @@ async def test_each_step_is_told_in_plain_words(voices: Voices) -> None:
         f"work_order.{step}"
         for step in ("received", "assigned", "on_hold", "resumed", "handed_over", "outsourced", "assigned")
     ]
+
+
+async def test_nobody_is_asked_about_what_the_desk_has_closed(voices: Voices) -> None:
+    town = voices.town
+    reported = await leak(voices)
+    await mend(voices, reported)
+    await voices.move(reported.report.work_order_id, voices.as_(Role.MANAGER, "manager"), "close")
+    for _ in range(9):
+        await town.sweep(seconds=86_400)
+    assert "work_order.verdict_wanted" not in await town.told("wang")
+    timeline = (await town.page(reported.report.work_order_id)).timeline
+    assert "owner_silent" not in [entry.what for entry in timeline]
+    assert (await town.order(reported.report.work_order_id)).confirmed_at is None
+
+
+async def test_what_telemetry_cannot_prove_is_closed_by_its_owner_once_a_supervisor_verified_it(voices: Voices) -> None:
+    town = voices.town
+    reported = await leak(voices)
+    order, confirm = reported.report.work_order_id, f"/my/reports/{reported.report.report_id}/confirm"
+    await mend(voices, reported)
+    for verdict in ("refuted", "unproved"):
+        async with town.database.transaction() as session:
+            (await session.get_one(WorkOrder, order)).proof = verdict
+        confirmed = await voices.post(confirm, voices.owner("wang"), satisfaction=5)
+        assert confirmed.json()["state"] == "done"
+    await voices.move(order, voices.as_(Role.MANAGER, "manager"), "verify")
+    assert (await town.order(order)).state == "closed"
+
+
+async def test_each_rejection_of_life_safety_work_is_told_the_desk(voices: Voices) -> None:
+    town = voices.town
+    await town.resident("wang", "3-2-502")
+    reported = await leak(
+        voices, category=Category.ELEVATOR, fault_mode="passenger_trapped", equipment_id=town.equipment["LIFT-02"],
+        space_id=None,
+    )  # fmt: skip
+    for attempt in (1, 2):
+        async with town.database.transaction() as session:
+            order = await session.get_one(WorkOrder, reported.report.work_order_id)
+            order.state, order.stage, order.attempt = "done", None, attempt
+        path = f"/my/reports/{reported.report.report_id}/reject"
+        assert (await voices.post(path, voices.owner("wang"), reason="还在晃")).status_code == 200
+        assert (await town.told("dispatcher")).count("staff.rejected") == attempt
