@@ -18,7 +18,8 @@ from insight.service import InsightService
 from kit.access import Principal, Role
 from kit.clock import Clock
 from kit.errors import DomainError
-from kit.http import Page, Paging, RequestLanguage, Session, allow, service, tell_the_audit
+from kit.http import Caller, Page, Paging, RequestLanguage, Session, allow, service, tell_the_audit
+from ticketing.feedback import repository as feedback_repository
 from ticketing.figures import Dimension, Drill, Figure, FigureFilter, Part
 from ticketing.request_schemas import Priority
 
@@ -49,7 +50,9 @@ class ExportForm(StrEnum):
     XLSX = "xlsx"
 
 
-def figure_filter(
+async def figure_filter(
+    session: Session,
+    caller: Caller,
     clock: Now,
     since: Annotated[AwareDatetime | None, Query(description="opened at or after; by default 30 days ago")] = None,
     until: Annotated[AwareDatetime | None, Query(description="opened before; by default now")] = None,
@@ -66,6 +69,8 @@ def figure_filter(
     return FigureFilter(
         since=since or _usual(end), until=end, site_id=site, building_id=building, equipment_id=equipment,
         equipment_kind=equipment_kind, assignee_id=technician, kind=kind, category=category, priority=priority,
+        # Complaints about the caller do not exist for them, in a figure no more than in a list.
+        without=frozenset(await feedback_repository.hidden_from(session, caller.person_id)),
     )  # fmt: skip
 
 

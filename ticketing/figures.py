@@ -55,7 +55,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class FigureFilter:
-    """Orders opened from `since` until before `until`; None does not narrow."""
+    """Orders opened from `since` until before `until`; None does not narrow. `without`: orders left out."""
 
     since: datetime
     until: datetime
@@ -67,6 +67,7 @@ class FigureFilter:
     kind: str | None = None
     category: str | None = None
     priority: int | None = None
+    without: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True)

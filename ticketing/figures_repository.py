@@ -168,8 +168,10 @@ def _wanted(scope: Scope, wanted: FigureFilter) -> list[ColumnElement[bool]]:
     where += [
         getattr(WorkOrder, name) == value
         for name, value in narrowed.items()
-        if name not in ("since", "until") and value is not None
+        if name not in ("since", "until", "without") and value is not None
     ]
+    if wanted.without:
+        where.append(WorkOrder.id.not_in(wanted.without))
     return where
 
 

@@ -29,6 +29,7 @@ from people.models import RoleGrant
 from tests.api import FakeLogins, client_of, make_app
 from tests.insight.orders import MINUTE, order, steps, write
 from tests.ticketing.town import NOON, Town
+from ticketing.feedback.models import ComplaintSubject
 from ticketing.models import Report
 
 SPAN = {"since": "2026-11-22T00:00:00+08:00", "until": "2026-11-23T00:00:00+08:00"}
@@ -120,6 +121,13 @@ async def test_every_figure_leads_to_exactly_its_orders(office: Office) -> None:
     missed = (await office.get("/orders", figure="resolution_met", part="misses")).json()["items"]
     assert [one["id"] for one in missed] == [str(rows[4]["id"])]
     assert missed[0]["assignee_name"] == "李强"
+    # A complaint about whoever asks is in none of their figures, lists and files.
+    async with town.database.transaction() as session:
+        about = {"work_order_id": rows[0]["id"], "person_id": town.person["manager"], "site_id": town.site_id}
+        session.add(ComplaintSubject(**about, at=town.clock.now()))
+    (group,) = (await office.get("/figures")).json()["groups"]
+    assert group["figures"]["opened"]["orders"] == (await office.get("/orders")).json()["total"] == 4
+    assert rows[0]["number"] not in (await office.get("/orders.csv")).text
 
 
 async def test_by_technician_and_by_equipment_with_time_between_failures(office: Office) -> None:
