@@ -19,9 +19,10 @@ from people.service import PeopleService
 from ticketing.actor import Actor
 from ticketing.definitions.book import Definitions
 from ticketing.errors import WorkOrderNotFound
+from ticketing.feedback import repository as feedback_repository
 from ticketing.flow import Action
 from ticketing.holding import held
-from ticketing.kinds import OrderState
+from ticketing.kinds import OrderState, Procedure
 from ticketing.models import WorkOrder
 from ticketing.moving import Moving
 from ticketing.working import repository
@@ -123,9 +124,7 @@ class Arriving:
         """
         label = await self._label(session, scope, token)
         assert actor.person_id is not None  # endpoints have a caller
-        found = await repository.open_orders_at(
-            session, equipment_id=label.equipment_id, space_ids=label.order_spaces, person_id=actor.person_id
-        )
+        found = await self._work_at(session, label, actor, actor.person_id)
         if work_order_id is not None:
             chosen = [order for order in found if order.id == work_order_id]
             if not chosen:
@@ -141,8 +140,26 @@ class Arriving:
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
+    async def _work_at(
+        self, session: AsyncSession, label: Label, actor: Actor, person_id: UUID
+    ) -> Sequence[WorkOrder]:  # fmt: skip
+        """What this person may begin there, or has begun. Complaints and questions are answered, not walked to."""
+        found = await repository.open_orders_at(
+            session, equipment_id=label.equipment_id, space_ids=label.order_spaces, person_id=person_id
+        )
+        hidden = await feedback_repository.hidden_from(session, person_id)
+        return [
+            order
+            for order in found
+            if order.procedure != Procedure.FEEDBACK and order.id not in hidden
+            if order.state in _THERE or await self._find_way(session, order, actor) is not None
+        ]
+
     async def _way(self, session: AsyncSession, order: WorkOrder, actor: Actor) -> Sequence[str]:
         """The actions that bring this person there; where none does, arriving alone, which says what is legal."""
+        return await self._find_way(session, order, actor) or (Action.ARRIVE,)
+
+    async def _find_way(self, session: AsyncSession, order: WorkOrder, actor: Actor) -> Sequence[str] | None:
         flow = await self._definitions.flow_of(session, order)
         hats = actor.hats(site_id=order.site_id, assignee_id=order.assignee_id)
         taking = actor.hats(site_id=order.site_id, assignee_id=actor.person_id)
@@ -155,7 +172,7 @@ class Arriving:
                 stage, wearing = row.after, taking
             else:
                 return way
-        return (Action.ARRIVE,)
+        return None
 
     async def _keep(
         self, session: AsyncSession, order: WorkOrder, actor: Actor, position: Position | None, how: How

@@ -73,6 +73,10 @@ async def test_scanning_the_door_accepts_and_checks_in_at_once_and_says_what_bec
     assert dropped["arrival"]["place_words"] == "您不在班，没有记录位置。"
     assert town.registry.get_sample_value("hub_positions_dropped_total") == 1
 
+    # A complaint from there is nothing to walk to.
+    await town.report(
+        text="投诉楼道太吵", category=Category.COMPLAINT, space_id=home, reporter_id=town.person["wang"]
+    )  # fmt: skip
     nothing = (await yard.post("guard", "/work-orders/scan", scan)).json()
     assert (nothing["outcome"], nothing["report"]["space_id"]) == ("report", str(home))
     for who, token in (("guard", "nonsense"), ("stranger", label["qr_token"])):
