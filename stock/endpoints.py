@@ -35,6 +35,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.MoreThanTaken: 409,
     errors.CountBelowReserved: 409,
     errors.KeeperNotEmployed: 422,
+    errors.StockTooMuch: 422,
 }
 
 # Who may be a storehouse's keeper; whether they are is the service's to say.

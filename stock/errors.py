@@ -63,6 +63,14 @@ class MoreThanTaken(DomainError):
 
 
 @dataclass(eq=False)
+class StockTooMuch(DomainError):
+    """More than can be written down would lie there: a quantity or a cost is mistyped. Money in yuan."""
+
+    quantity: Decimal
+    value: Decimal
+
+
+@dataclass(eq=False)
 class CountBelowReserved(DomainError):
     """Fewer were counted than are reserved: whose reservation falls away is for a person to say."""
 

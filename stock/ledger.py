@@ -10,6 +10,8 @@ from decimal import ROUND_HALF_UP, Decimal
 CENT = Decimal("0.01")
 COST_STEP = Decimal("0.0001")
 ZERO = Decimal(0)
+MOST_QUANTITY = Decimal("99999999999.999")  # what the columns hold
+MOST_VALUE = Decimal("9999999999.99")  # what a single order could still cost
 
 
 class NotEnough(Exception):
@@ -98,6 +100,11 @@ def applied(level: Level, change: Change) -> Level:
     if on_hand == 0:
         return after
     return replace(after, average_cost=(value / on_hand).quantize(COST_STEP, ROUND_HALF_UP))
+
+
+def is_too_much(level: Level) -> bool:
+    """Whether more would lie there than can be written down."""
+    return level.on_hand > MOST_QUANTITY or level.value > MOST_VALUE
 
 
 def falls_below(minimum: Decimal, *, before: Level, after: Level) -> bool:

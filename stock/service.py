@@ -24,6 +24,7 @@ from stock.errors import (
     NotTheKeeper,
     PartNotFound,
     StockCodeTaken,
+    StockTooMuch,
     StorehouseNotFound,
 )
 from stock.events import StockMoved, StockRanLow
@@ -140,7 +141,7 @@ class StockService:
         self, session: AsyncSession, caller: Principal, *, storehouse_id: UUID, part_id: UUID, quantity: Decimal,
         unit_cost: Decimal, note: str,
     ) -> LevelView:  # fmt: skip
-        """Goods came in. Raises StorehouseNotFound, PartNotFound, NotTheKeeper."""
+        """Goods came in. Raises StorehouseNotFound, PartNotFound, NotTheKeeper, StockTooMuch."""
         house, part = await self._kept(session, caller, storehouse_id, part_id)
         row = await repository.lock_level(session, house, part.id)
         change = ledger.receive(level_of(row), quantity, unit_cost=unit_cost)
@@ -169,9 +170,11 @@ class StockService:
         self, session: AsyncSession, row: StockLevel, change: Change, kind: MovementKind, *, quantity: Decimal,
         person_id: UUID | None, note: str, work_order_id: UUID | None = None,
     ) -> None:  # fmt: skip
-        """Writes a movement down and moves the level, which the caller holds, with it."""
+        """Writes a movement down and moves the level, which the caller holds, with it. Raises StockTooMuch."""
         before = level_of(row)
         after = ledger.applied(before, change)
+        if ledger.is_too_much(after):
+            raise StockTooMuch(quantity=after.on_hand, value=after.value)
         row.on_hand, row.reserved = after.on_hand, after.reserved
         row.value, row.average_cost = after.value, after.average_cost
         movement = StockMovement(

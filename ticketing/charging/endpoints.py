@@ -56,6 +56,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.WarrantyBackwards: 422,
     errors.ItemUnknown: 422,
     errors.ItemIncomplete: 422,
+    errors.QuotationTooMuch: 422,
 }
 
 HANDLING = (Role.ENGINEER, Role.DISPATCHER, Role.MANAGER)
@@ -80,14 +81,15 @@ Manager = Annotated[Principal, Depends(allow(Role.MANAGER))]
 
 @router.put("/work-orders/{work_order_id}/payer", response_model=PayerOut)
 async def set_payer(
-    work_order_id: UUID, body: PayerIn, session: Session, paying: PayersOf, texts: Words, caller: Handler,
-    language: RequestLanguage,
+    work_order_id: UUID, body: PayerIn, session: Session, paying: PayersOf, quotes: Quotes, texts: Words,
+    caller: Handler, language: RequestLanguage,
 ) -> PayerOut:  # fmt: skip
     """What was found on site decides anew who pays. A manager may say it against the rules, with a reason."""
     order = await paying.tell(
         session, caller.scope(*HANDLING), work_order_id, actor=Actor.of(caller), known=body.known(), said=body.payer,
         why=body.reason,
     )  # fmt: skip
+    await quotes.follow_payer(session, order)
     return PayerOut.of(order, texts, language)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -97,6 +98,14 @@ class ItemIncomplete(DomainError):
     @property
     def shown(self) -> dict[str, Any]:
         return self.facts | {"field": TextKey(f"charging.field.{self.field}")}
+
+
+@dataclass(eq=False)
+class QuotationTooMuch(DomainError):
+    """Quantity times price is more than can be written down: one of them is mistyped. Money in yuan."""
+
+    total: Decimal
+    most: Decimal
 
 
 @dataclass(eq=False)

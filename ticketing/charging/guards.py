@@ -7,6 +7,8 @@ from ticketing.charging.errors import NotAnswered, NothingQuoted
 from ticketing.charging.kinds import QuotationState
 from ticketing.following import Step
 
+_UNANSWERABLE = frozenset({QuotationState.REJECTED, QuotationState.LAPSED, QuotationState.WITHDRAWN})
+
 
 async def check_quoted(session: AsyncSession, step: Step) -> None:
     """An order waits for its owner only when something was quoted. Raises NothingQuoted."""
@@ -22,8 +24,8 @@ async def check_approved(session: AsyncSession, step: Step) -> None:
 
 
 async def check_refused(session: AsyncSession, step: Step) -> None:
-    """Raises NotAnswered."""
-    if await _latest(session, step) not in (QuotationState.REJECTED, QuotationState.LAPSED):
+    """The payer said no, said nothing in time, or need say nothing any more. Raises NotAnswered."""
+    if await _latest(session, step) not in _UNANSWERABLE:
         raise NotAnswered(number=step.order.number, wanted=QuotationState.REJECTED.value)
 
 

@@ -16,6 +16,7 @@ from catalog.service import CatalogService
 from kit.access import Scope
 from kit.clock import Clock
 from kit.events import publish
+from people.service import PeopleService
 from ticketing.actor import Actor
 from ticketing.charging import repository
 from ticketing.charging.coverage import STATUTORY_YEARS, is_work, last_day, parts_of
@@ -90,8 +91,9 @@ class NewWarranty:
 
 
 class Paying:
-    def __init__(self, *, catalog: CatalogService, policy: SitePolicy, clock: Clock) -> None:
+    def __init__(self, *, catalog: CatalogService, people: PeopleService, policy: SitePolicy, clock: Clock) -> None:
         self._catalog = catalog
+        self._people = people
         self._policy = policy
         self._clock = clock
 
@@ -107,13 +109,15 @@ class Paying:
     ) -> WorkOrder:  # fmt: skip
         """Somebody knows more, and it is decided again. `said`: a manager's word, with its reason, over every rule.
 
-        Raises WorkOrderNotFound, NotYourOrder.
+        Raises WorkOrderNotFound, NotYourOrder, PersonNotFound.
         """
         order = await held(session, scope, work_order_id)
         hats = actor.hats(site_id=order.site_id, assignee_id=order.assignee_id)
         wanted = {Hat.MANAGER} if said is not None else {Hat.ASSIGNEE, Hat.DISPATCHER, Hat.MANAGER}
         if not wanted & hats:
             raise NotYourOrder(action="set_payer", who=sorted(hat.value for hat in wanted))
+        if known.person_at_fault_id is not None:
+            await self._people.person(session, Scope.of(order.site_id), known.person_at_fault_id)
         before = order.payer
         known = known.over(Known.of(order.payer_facts))
         verdict = await self._verdict(session, order, known)

@@ -23,6 +23,7 @@ from ticketing.charging.errors import (
     QuotationDecided,
     QuotationExpired,
     QuotationNotFound,
+    QuotationTooMuch,
 )
 from ticketing.charging.events import QuotationDecided as Decided
 from ticketing.charging.events import QuotationMade
@@ -32,7 +33,7 @@ from ticketing.charging.payer import Payer
 from ticketing.charging.paying import Known
 from ticketing.charging.prices import ItemKind, PriceList
 from ticketing.charging.publishing import PriceLists
-from ticketing.charging.quoting import QuoteLine, approval_reasons, total_of
+from ticketing.charging.quoting import MOST_TOTAL, QuoteLine, approval_reasons, total_of
 from ticketing.charging.site_policy import SitePolicy
 from ticketing.charging.withdrawing import withdraw_asked
 from ticketing.definitions.book import Definitions
@@ -50,6 +51,7 @@ from ticketing.working.errors import OrderIsOver
 LAPSE_BATCH = 100
 SHOWN_AT_MOST = 100
 LAPSED_WHY = "quotation_lapsed"
+PAYER_CHANGED_WHY = "payer_changed"
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,16 @@ class Quotations:
         """What the work would cost. Above published prices or the site's threshold the payer must say yes, and the
         order waits; else showing it is enough. A quotation nobody answered yet is withdrawn.
 
-        Raises WorkOrderNotFound, OrderIsOver, NotYourOrder, NobodyToAsk, ItemUnknown, ItemIncomplete and what
-        `Moving.move` raises where the order cannot wait for its owner now.
+        Raises WorkOrderNotFound, OrderIsOver, NotYourOrder, NobodyToAsk, ItemUnknown, ItemIncomplete,
+        QuotationTooMuch and what `Moving.move` raises where the order cannot wait for its owner now.
         """
         order = await held(session, scope, work_order_id)
         self._check(order, actor)
         price_list_id, published = await self._prices.standing(session, order.site_id)
         lines = [_line(index, one, published) for index, one in enumerate(items, start=1)]
+        total = total_of(lines)
+        if total > MOST_TOTAL:
+            raise QuotationTooMuch(total=total, most=MOST_TOTAL)
         policy = await self._policy.of(session, order.site_id)
         payer_id = await self._asked(session, order)
         why = approval_reasons(lines, threshold=policy.approval_above, can_be_told=payer_id is not None)
@@ -111,7 +116,7 @@ class Quotations:
             id=new_id(), site_id=order.site_id, work_order_id=order.id, number=len(earlier) + 1,
             state=(QuotationState.ASKED if why else QuotationState.SHOWN).value, payer=order.payer,
             payer_id=payer_id, items=[_shown(line) for line in lines],
-            total=total_of(lines), price_list_id=price_list_id, why_asked=[one.value for one in why], note=note,
+            total=total, price_list_id=price_list_id, why_asked=[one.value for one in why], note=note,
             made_by=actor.person_id, made_at=now, expires_at=now + timedelta(days=policy.answer_days),
         )  # fmt: skip
         session.add(row)
@@ -139,6 +144,22 @@ class Quotations:
         row.decided_by, row.decided_how, row.signature_id = answer.by, answer.how.value, answer.signature_id
         await self._decide(session, order, row, state, actor=actor, why=answer.why)
         return row
+
+    async def follow_payer(self, session: AsyncSession, order: WorkOrder) -> None:
+        """Who pays was said anew: whoever paid until then is asked about nothing any more and charged nothing. The
+        caller holds the order."""
+        asked = await repository.asked(session, order.id)
+        if asked is not None and _is_of_another(order, asked.payer, asked.payer_id):
+            await withdraw_asked(session, order.id)
+            if await self._waits(session, order):
+                words = Words(reason=PAYER_CHANGED_WHY)
+                await self._moving.move(
+                    session, order, actor=Actor.system(), action=Action.REFUSE_QUOTE, words=words
+                )  # fmt: skip
+        now = self._clock.now()
+        for charge in await repository.charges_of_order(session, order.id):
+            if charge.quotation_id is not None and _is_of_another(order, charge.payer, charge.payer_id):
+                charge.state, charge.voided_at = ChargeState.VOID.value, now
 
     async def lapse(self, session: AsyncSession) -> None:
         """Quotations whose time is over: the order is its technician's again, who may ask anew."""
@@ -258,6 +279,14 @@ class Quotations:
         if row is None:
             raise QuotationNotFound(quotation_id)
         return row
+
+
+def _is_of_another(order: WorkOrder, payer: str, payer_id: UUID | None) -> bool:
+    """Whether something was quoted to somebody else than who pays now."""
+    if payer != order.payer:
+        return True
+    at_fault = Known.of(order.payer_facts).person_at_fault_id
+    return payer == Payer.PERSON_AT_FAULT and payer_id != at_fault
 
 
 def _line(index: int, wanted: WantedItem, published: PriceList) -> QuoteLine:

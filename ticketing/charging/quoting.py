@@ -8,6 +8,7 @@ from enum import StrEnum
 from ticketing.charging.prices import ItemKind
 
 CENT = Decimal("0.01")
+MOST_TOTAL = Decimal("9999999999.99")  # what a column of money holds
 
 
 class ApprovalReason(StrEnum):

@@ -97,7 +97,8 @@ def lay_ground(
     jobs = Jobs(people=people, stock=stock, policy=policy, clock=clock)
     checking = Checking(jobs=jobs, clock=clock)
     completing = Completing(definitions=definitions, checking=checking, jobs=jobs)
-    return Groundwork(policy, jobs, checking, completing, Paying(catalog=catalog, policy=policy, clock=clock))
+    paying = Paying(catalog=catalog, people=people, policy=policy, clock=clock)
+    return Groundwork(policy, jobs, checking, completing, paying)
 
 
 def build_work(

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
+from kit.ids import new_id
 from tests.ticketing.working.conftest import Yard, strokes
 from ticketing.kinds import Category
 from ticketing.models import WorkOrder
@@ -185,6 +186,24 @@ async def test_nobody_is_asked_any_more_once_the_order_is_called_off_and_others_
     assert (await _quotations(yard, left), await _quotations(yard, waiting)) == (["withdrawn"], ["lapsed"])
 
 
+async def test_whoever_no_longer_pays_is_asked_nothing_and_charged_nothing(priced: Yard) -> None:
+    yard, order = priced, await _at_the_door(priced)
+    await _quote(yard, order, VALVE)
+    nobody = {"person_at_fault_id": str(new_id())}
+    assert (await yard.put("pump_engineer", f"/work-orders/{order}/payer", nobody)).status_code == 404
+    free = {"payer": "property_fee", "reason": "项目承诺免费"}
+    assert (await yard.put("manager", f"/work-orders/{order}/payer", free)).status_code == 200
+    assert (await _quotations(yard, order), await _state(yard, order)) == (["withdrawn"], ("accepted", None))
+
+    assert (await yard.put("manager", f"/work-orders/{order}/payer", {"payer": "owner"})).status_code == 200
+    await _quote(yard, order, {"code": "TAP"})
+    await yard.put("pump_engineer", f"/work-orders/{order}/payer", {"payer": None, "part": "plumbing"})
+    assert await _charges(yard, order) == [("owner", "65.00", "agreed")]
+    fault = {"person_at_fault_id": yard.id_of("wang"), "reason": "自己打孔"}
+    assert (await yard.put("pump_engineer", f"/work-orders/{order}/payer", fault)).json()["payer"] == "person_at_fault"
+    assert await _charges(yard, order) == [("owner", "65.00", "void")]
+
+
 async def test_the_developers_warranty_pays_for_a_leak_and_is_billed_what_it_cost(priced: Yard) -> None:
     yard, town = priced, priced.town
     body = {
@@ -232,6 +251,13 @@ async def test_what_cannot_be_meant_is_refused(priced: Yard) -> None:
     assert (unknown.status_code, unknown.json()["code"]) == (422, "item_unknown")
     bare = await yard.post("pump_engineer", path, {"items": [{"name": "阀"}]})
     assert (bare.status_code, bare.json()["facts"]["field"]) == (422, "kind")
+    gold = {**VALVE, "quantity": "999999", "unit_price": "99999999"}
+    much = await yard.post("pump_engineer", path, {"items": [gold]})
+    assert (much.status_code, much.json()["code"]) == (422, "quotation_too_much")
+    house, parts = await yard.storehouse(TAP=1)
+    goods = {"part_id": parts["TAP"], "quantity": "999999999", "unit_cost": "99999999"}
+    heap = await yard.post("handyman", f"/storehouses/{house}/receipts", goods)
+    assert (heap.status_code, heap.json()["code"]) == (422, "stock_too_much")
     assert (await yard.post("guard", path, {"items": [{"code": "VISIT"}]})).status_code == 403
     assert (await yard.post("stranger", path, {"items": [{"code": "VISIT"}]})).status_code == 404
     assert (await yard.act("pump_engineer", order, "quote")).json()["code"] == "nothing_quoted"
