@@ -92,10 +92,10 @@ class Attaching:
         """Keeps a video of the work, as `attach` a picture. Raises WorkOrderNotFound, VideoRefused, PhotoRefused."""
         if await repository.order(session, scope, work_order_id) is None:
             raise WorkOrderNotFound(work_order_id)
-        video = await asyncio.to_thread(clean_video, raw)
+        video = await asyncio.to_thread(clean_video, raw, is_located=keep_location)
         order = await repository.lock_order(session, scope, work_order_id)
         assert order is not None  # found a moment ago, and orders are never deleted
-        facts = _facts(video.location if keep_location else None) | {"duration_s": video.duration_s}
+        facts = _facts(video.location) | {"duration_s": video.duration_s}
         return await self._keep(
             session, order, video, added_by=added_by, limit=MAX_PHOTOS_AN_ORDER, purpose=purpose, facts=facts
         )  # fmt: skip

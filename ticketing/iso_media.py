@@ -4,11 +4,18 @@ Boxes keep their place and length: one that must go becomes `free` and its conte
 has to be computed anew and no encoder is wanted. ISO/IEC 14496-12.
 """
 
+import re
 import struct
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_BOXES = 50_000
+# Samples and chunks of the tracks that are blanked, all together: three minutes of a sensor read 1000 times a second
+# are below it.
+MOST_ENTRIES = 500_000
+# How much of a box is searched for it; the tables of three minutes are far shorter.
+LOCATION_BYTES = 1024 * 1024
 
 _TOP = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"styp"})
 _MOVIE = frozenset({b"mvhd", b"trak", b"mvex", b"iods"})
@@ -17,6 +24,9 @@ _FRAGMENT = frozenset({b"mfhd", b"traf"})
 _SPACE = frozenset({b"free", b"skip", b"wide"})
 _SEEN_AND_HEARD = frozenset({b"vide", b"soun"})
 _LOCATION_KEYS = (b"\xa9xyz", b"com.apple.quicktime.location.ISO6709")
+_POSITION = re.compile(rb"[+-][0-9.]{1,20}[+-][0-9.]{1,20}(?:[+-][0-9.]{1,15})?/")
+
+Span = tuple[int, int]
 
 
 class BadContainer(ValueError):
@@ -49,6 +59,7 @@ class IsoFile:
     def __init__(self, data: bytearray) -> None:
         self._data = data
         self._boxes_read = 0
+        self._entries_read = 0
 
     def read(self) -> Movie:
         """Raises BadContainer, also when there is no picture in it."""
@@ -81,7 +92,7 @@ class IsoFile:
         """Where it was taken, as ISO 6709 (`+30.2741+120.1551/`), if the file says so."""
         for box in self._children(0, len(self._data)):
             if box.kind in (b"moov", b"meta", b"uuid"):
-                found = _position(bytes(self._data[box.body : box.end]))
+                found = _position(bytes(self._data[box.body : min(box.end, box.body + LOCATION_BYTES)]))
                 if found is not None:
                     return found
         return None
@@ -126,10 +137,14 @@ class IsoFile:
         return found
 
     def _numbers(self, form: str, box: Box, offset: int) -> tuple[int, ...]:
-        if box.body + offset + struct.calcsize(form) > box.end:
+        if offset < 0 or box.body + offset + struct.calcsize(form) > box.end:
             raise BadContainer("a box is too short")
         found: tuple[int, ...] = struct.unpack_from(form, self._data, box.body + offset)
         return found
+
+    def _is_long(self, box: Box) -> bool:
+        """Whether its times have 64 bits."""
+        return self._numbers(">B", box, 0)[0] == 1
 
     def _handler(self, track: Box) -> bytes:
         handler = self._need(track, b"mdia", b"hdlr")
@@ -142,7 +157,7 @@ class IsoFile:
 
     def _duration_s(self, moov: Box, top: list[Box]) -> float | None:
         header = self._need(moov, b"mvhd")
-        long = self._data[header.body] == 1
+        long = self._is_long(header)
         scale, duration = self._numbers(">IQ" if long else ">II", header, 20 if long else 12)
         if scale == 0:
             raise BadContainer("no time scale")
@@ -160,12 +175,12 @@ class IsoFile:
             for part in (box for box in self._inside(fragment) if box.kind == b"traf"):
                 time = self._find(part, b"tfdt")
                 if time is not None:
-                    long = self._data[time.body] == 1
+                    long = self._is_long(time)
                     latest = max(latest or 0, *self._numbers(">Q" if long else ">I", time, 4))
         return None if latest is None else latest / max(1, min(scales))
 
     def _scale(self, header: Box) -> int:
-        return self._numbers(">I", header, 20 if self._data[header.body] == 1 else 12)[0]
+        return self._numbers(">I", header, 20 if self._is_long(header) else 12)[0]
 
     # --- cleaning --------------------------------------------------------------------------------------------------
 
@@ -178,38 +193,47 @@ class IsoFile:
         self._data[box.start + 4 : box.start + 8] = b"free"
         self._data[box.body : box.end] = bytes(box.end - box.body)
 
-    def _clean_movie(self, moov: Box, media: list[tuple[int, int]]) -> None:
+    def _clean_movie(self, moov: Box, media: Sequence[Span]) -> None:
+        spans: list[Span] = []
         for box in self._inside(moov):
             if box.kind == b"trak" and self._handler(box) not in _SEEN_AND_HEARD:
-                self._blank_samples(box, media)
+                spans += self._samples(box)
                 self._blank(box)
                 continue
             self._keep(box, _MOVIE)
             if box.kind == b"trak":
                 for part in self._inside(box):
                     self._keep(part, _TRACK)
+        self._blank_samples(spans, media)
 
     def _clean_fragment(self, moof: Box) -> None:
         for box in self._inside(moof):
             self._keep(box, _FRAGMENT)
 
-    def _blank_samples(self, track: Box, media: list[tuple[int, int]]) -> None:
-        """Empties what a track of neither picture nor sound (a camera's own positions) has among the media."""
+    def _blank_samples(self, spans: Sequence[Span], media: Sequence[Span]) -> None:
+        """Empties what tracks of neither picture nor sound (a camera's own positions) have among the media.
+
+        `media` in the order of the file. No byte is written twice, however often the tracks name it.
+        """
+        ends = [end for _, end in media]
+        for start, end in _merged(spans):
+            for index in range(bisect_right(ends, start), len(media)):
+                first, last = max(start, media[index][0]), min(end, media[index][1])
+                if first >= end:
+                    break
+                self._data[first:last] = bytes(last - first)
+
+    def _samples(self, track: Box) -> Iterator[Span]:
         table = self._find(track, b"mdia", b"minf", b"stbl")
-        if table is None:
-            return
-        for start, length in self._chunks(table):
-            for media_start, media_end in media:
-                first, last = max(start, media_start), min(start + length, media_end)
-                if first < last:
-                    self._data[first:last] = bytes(last - first)
+        if table is not None:
+            yield from ((start, start + length) for start, length in self._chunks(table) if length)
 
     def _chunks(self, table: Box) -> Iterator[tuple[int, int]]:
         """Where the chunks of a track lie, and their lengths."""
         sizes, offsets = self._sizes(table), self._offsets(table)
         runs = self._need(table, b"stsc")
         count = self._numbers(">I", runs, 4)[0]
-        rows = [self._numbers(">II", runs, 8 + 12 * row) for row in range(min(count, (runs.end - runs.body) // 12))]
+        rows = [self._numbers(">II", runs, 8 + 12 * row) for row in range(self._counted(count, runs, 8, 12))]
         sample, run = 0, 0
         for number, offset in enumerate(offsets, start=1):
             while run + 1 < len(rows) and rows[run + 1][0] <= number:
@@ -224,14 +248,22 @@ class IsoFile:
         """The size of every sample, or of each."""
         box = self._need(table, b"stsz")
         each, count = self._numbers(">II", box, 4)
-        return (each, None) if each else (0, self._numbers(f">{_within(count, box, 12, 4)}I", box, 12))
+        return (each, None) if each else (0, self._numbers(f">{self._counted(count, box, 12, 4)}I", box, 12))
 
     def _offsets(self, table: Box) -> tuple[int, ...]:
         box = self._find(table, b"co64")
         if box is not None:
-            return self._numbers(f">{_within(self._numbers('>I', box, 4)[0], box, 8, 8)}Q", box, 8)
+            return self._numbers(f">{self._counted(self._numbers('>I', box, 4)[0], box, 8, 8)}Q", box, 8)
         box = self._need(table, b"stco")
-        return self._numbers(f">{_within(self._numbers('>I', box, 4)[0], box, 8, 4)}I", box, 8)
+        return self._numbers(f">{self._counted(self._numbers('>I', box, 4)[0], box, 8, 4)}I", box, 8)
+
+    def _counted(self, count: int, box: Box, offset: int, each: int) -> int:
+        """A count that the box has room for. Raises BadContainer: too many to go through."""
+        found = min(count, (box.end - box.body - offset) // each)
+        self._entries_read += found
+        if self._entries_read > MOST_ENTRIES:
+            raise BadContainer("too many samples")
+        return found
 
 
 def _only(boxes: list[Box], kind: bytes) -> Box:
@@ -241,19 +273,20 @@ def _only(boxes: list[Box], kind: bytes) -> Box:
     return found[0]
 
 
-def _within(count: int, box: Box, offset: int, each: int) -> int:
-    """A count that the box has room for."""
-    return min(count, (box.end - box.body - offset) // each)
+def _merged(spans: Sequence[Span]) -> list[Span]:
+    """The same bytes, in order, none twice."""
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
 
 
 def _position(content: bytes) -> str | None:
     """The first ISO 6709 position behind a key that announces one."""
     if not any(key in content for key in _LOCATION_KEYS):
         return None
-    for start in range(len(content)):
-        if content[start] in b"+-":
-            end = content.find(b"/", start, start + 60)
-            told = content[start : end + 1] if end > 0 else b""
-            if told and all(letter in b"+-.0123456789/" for letter in told) and sum(told.count(s) for s in b"+-") >= 2:
-                return told.decode("ascii")
-    return None
+    found = _POSITION.search(content)
+    return None if found is None else found[0].decode("ascii")

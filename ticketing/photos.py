@@ -5,6 +5,7 @@ CPU-bound; callers run `clean_photo` in a thread.
 
 import hashlib
 import io
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,11 @@ MAX_EDGE_PX = 2560
 JPEG_QUALITY = 85
 _FORMATS = ("JPEG", "PNG", "WEBP")
 GPS = ExifTags.GPS
+# Pillow reports broken files of different formats, and broken EXIF in them, with all of these.
+_BROKEN = (
+    UnidentifiedImageError, OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, OverflowError,
+    ZeroDivisionError, struct.error, Image.DecompressionBombError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,7 @@ def clean_photo(raw: bytes) -> Photo:
             if image.width * image.height > MAX_PIXELS:
                 raise PhotoRefused(reason="too_many_pixels", limit=f"{MAX_PIXELS // 1_000_000} MP")
             return _encode(image)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        # Pillow reports broken files of different formats with all of these.
+    except _BROKEN:
         raise PhotoRefused(reason="not_an_image", limit="JPEG, PNG, WebP") from None
 
 
@@ -59,7 +64,7 @@ def where_taken(raw: bytes) -> str | None:
                 _degrees(told[tag], negative=told[reference] in ("S", "W"))
                 for tag, reference in ((GPS.GPSLatitude, GPS.GPSLatitudeRef), (GPS.GPSLongitude, GPS.GPSLongitudeRef))
             )
-    except (KeyError, UnidentifiedImageError, OSError, SyntaxError, ValueError, TypeError, ZeroDivisionError):
+    except _BROKEN:
         return None
     if not (abs(latitude) <= 90 and abs(longitude) <= 180):
         return None

@@ -25,7 +25,7 @@ _SUFFIX = {"video/mp4": "mp4", "video/quicktime": "mov", "video/webm": "webm"}
 @dataclass(frozen=True)
 class Video:
     """A video as it is kept: of the length it came in, without any metadata. `location` is what the file said of
-    where it was taken, as ISO 6709; the file does not say so any more."""
+    where it was taken, as ISO 6709, when that was asked for; the file does not say so any more."""
 
     data: bytes
     media_type: str
@@ -40,8 +40,8 @@ class Video:
         return _SUFFIX[self.media_type]
 
 
-def clean_video(raw: bytes) -> Video:
-    """The video in `raw` (MP4, QuickTime or WebM) as we keep it.
+def clean_video(raw: bytes, *, is_located: bool = False) -> Video:
+    """The video in `raw` (MP4, QuickTime or WebM) as we keep it; with `is_located` its `location` is looked for.
 
     Raises VideoRefused: too_large, not_a_video, too_many_pixels, too_long.
     """
@@ -51,7 +51,7 @@ def clean_video(raw: bytes) -> Video:
     file = WebmFile(data) if raw.startswith(_WEBM) else IsoFile(data)
     try:
         movie = file.read()
-        location = file.location() if isinstance(file, IsoFile) else None
+        location = file.location() if is_located and isinstance(file, IsoFile) else None
         _check(duration_s=movie.duration_s, pixels=movie.width_px * movie.height_px)
         file.clean()
     except BadContainer:

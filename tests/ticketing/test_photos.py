@@ -5,7 +5,7 @@ from PIL import Image
 
 from ticketing import photos
 from ticketing.errors import PhotoRefused
-from ticketing.photos import MAX_EDGE_PX, clean_photo
+from ticketing.photos import MAX_EDGE_PX, clean_photo, where_taken
 
 
 def picture(kind: str = "JPEG", *, size: tuple[int, int] = (80, 60), **options: object) -> bytes:
@@ -40,6 +40,13 @@ def test_the_place_it_was_taken_at_and_all_else_of_it_is_gone_but_it_stands_upri
         assert not dict(image.getexif())
         assert image.size == (60, 80)
     assert b"SecretPhone" not in kept.data
+
+
+def test_a_picture_whose_notes_are_cut_off_is_refused_and_says_no_place() -> None:
+    raw = picture("PNG", exif=b"II*\0")
+    with pytest.raises(PhotoRefused):
+        clean_photo(raw)
+    assert where_taken(raw) is None
 
 
 def test_a_large_picture_is_made_smaller() -> None:

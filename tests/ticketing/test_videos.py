@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ticketing.errors import VideoRefused
+from ticketing.iso_media import MOST_ENTRIES
 from ticketing.videos import MAX_DURATION_S, clean_video
 
 PLACE = b"+30.2741+120.1551/"
@@ -101,6 +102,8 @@ def test_a_fragmented_mp4_lasts_until_its_last_fragment() -> None:
         (box(b"ftyp", b"M4A ") + box(b"moov", box(b"mvhd", bytes(12), struct.pack(">II", 600, 600)), track(b"soun")),
          "not_a_video"),
         (webm(doc_type=b"matroska"), "not_a_video"), (b"\x1aE\xdf\xa3" + bytes(10), "not_a_video"),
+        (box(b"ftyp", b"isom", bytes(4)) + box(b"moov", track(b"vide", width=640, height=480), box(b"mvhd")),
+         "not_a_video"),
         (mp4(width=0), "not_a_video"), (mp4(width=7680, height=4320), "too_many_pixels"),
         (mp4(duration_s=MAX_DURATION_S + 1), "too_long"), (webm(duration_ms=181_000), "too_long"),
         (webm(duration_ms=float("nan")), "not_a_video"), (bytes(50 * 1024 * 1024 + 1), "too_large"),
@@ -145,8 +148,17 @@ def test_an_mp4_no_longer_says_where_it_was_taken(where: bytes) -> None:
 
 
 def test_where_it_was_taken_is_told_to_whoever_asks_for_it() -> None:
-    assert clean_video(mp4(more=box(b"udta", box(b"\xa9xyz", b"\x00\x12\x15\xc7", PLACE)))).location == PLACE.decode()
-    assert clean_video(mp4()).location is None
+    raw = mp4(more=box(b"udta", box(b"\xa9xyz", b"\x00\x12\x15\xc7", PLACE)))
+    assert clean_video(raw, is_located=True).location == PLACE.decode()
+    assert clean_video(raw).location is None
+    assert clean_video(mp4(), is_located=True).location is None
+
+
+def test_tables_that_would_be_gone_through_for_ever_are_refused() -> None:
+    offsets = struct.pack(">II", 0, MOST_ENTRIES + 1) + bytes(4 * (MOST_ENTRIES + 1))
+    sizes, runs = bytes(4) + struct.pack(">II", 9, 1), struct.pack(">II", 0, 1) + struct.pack(">III", 1, 1, 1)
+    table = box(b"stsz", sizes) + box(b"stsc", runs) + box(b"stco", offsets)
+    assert refusal(mp4(tracks=track(b"meta", table=table))) == "not_a_video"
 
 
 def test_the_positions_that_a_camera_films_along_are_emptied() -> None:
