@@ -55,6 +55,8 @@ def refusal_of(address: Address, allowed: Sequence[Network], *, scheme: str) -> 
         return "metadata"
     if any(one.version == net.version and one in net for one in (address, reached) for net in allowed):
         return None
+    if isinstance(reached, ipaddress.IPv6Address) and reached.is_site_local:
+        return "private"  # deprecated, and global to Python
     if not reached.is_global or not address.is_global or reached.is_multicast or reached.is_reserved:
         return "private"
     # What crosses the internet is encrypted; inside a network that was allowed by name it need not be.

@@ -15,6 +15,7 @@ from typing import Any
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
@@ -25,7 +26,8 @@ UNPACKED_LIMIT_BYTES = 200 * 1024 * 1024
 CELL_LIMIT = 500
 
 # A cell that begins so is a formula to Excel, and a formula from a stranger is a command to the reader's machine.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Excel in Chinese and Japanese takes full-width signs for the same.
+FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 
 _XLSX, _OLD_XLS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 # What openpyxl raises on files that only look like workbooks.
@@ -114,9 +116,13 @@ def _bold(page: Any, row: Sequence[Any]) -> list[Any]:
 
 
 def guarded(cell: Cell) -> Cell:
-    """What is written for a cell: a text that Excel would run gets an apostrophe, by which Excel takes it for text."""
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
-        return "'" + cell
+    """What is written for a cell: a text that Excel would run gets an apostrophe, by which Excel takes it for text.
+
+    Control characters, which no workbook can hold, are left out.
+    """
+    if isinstance(cell, str):
+        text = ILLEGAL_CHARACTERS_RE.sub("", cell)
+        return "'" + text if text.startswith(FORMULA_STARTS) else text
     if isinstance(cell, datetime):
         return cell.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
     return "" if cell is None else cell

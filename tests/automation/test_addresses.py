@@ -46,6 +46,7 @@ INSIDE = [ipaddress.ip_network("10.20.0.0/16"), ipaddress.ip_network("127.0.0.0/
         ("::", "private"),
         ("fe80::1", "private"),
         ("fd00::1", "private"),
+        ("fec0::1", "private"),
         ("fd00:ec2::254", "metadata"),
         ("ff02::1", "private"),
         ("::ffff:127.0.0.1", "private"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from catalog.sheets import ROWS_LIMIT, Unreadable, read_sheet, write_csv, write_xlsx
+from catalog.sheets import ROWS_LIMIT, Unreadable, guarded, read_sheet, write_csv, write_xlsx
 
 TABLE = "楼栋,房号,姓名\r\n3栋,502,张三\r\n3栋,503,喆堃\r\n"
 
@@ -116,6 +116,17 @@ def test_a_formula_of_a_stranger_is_text_and_comes_back_as_it_was(cell: str):
     assert book.active["A2"].data_type == "s"
     for data in (write_csv(["a"], [[cell]]), write_xlsx("a", ["a"], [[cell]])):
         assert read_sheet(data).rows[0].cells == (cell.strip() if cell[0] != "\t" else cell,)
+
+
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [("\uff1d1+1", "'\uff1d1+1"), ("\uff0b1", "'\uff0b1"), ("\uff0d1", "'\uff0d1"), ("\uff20A1", "'\uff20A1"),
+     ("\n=1", "'\n=1"), ("\x00=1", "'=1"), ("水\x1b\x0b管", "水管")],
+)  # fmt: skip
+def test_full_width_signs_run_nothing_and_control_characters_break_no_workbook(cell: str, kept: str):
+    page = load_workbook(io.BytesIO(write_xlsx("a", ["a"], [[cell]]))).active
+    assert page is not None
+    assert (page["A2"].value, guarded(cell)) == (kept, kept)
 
 
 def test_a_workbook_of_ours_keeps_numbers_numbers_and_phones_texts():
