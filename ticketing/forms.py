@@ -3,7 +3,6 @@
 A value is kept as JSON: text, number, code of an option, ISO 8601 time, id of a photo, of a place or of equipment.
 """
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,8 +78,9 @@ class Form:
         Raises FieldUnknown, FieldNotYours, FieldInvalid.
         """
         taken = dict(standing)
-        for key, value in given.items():
+        for key, given_value in given.items():
             field = self.field(key)
+            value = given_value.strip() if isinstance(given_value, str) else given_value
             if not field.write & set(roles):
                 raise FieldNotYours(field=key, field_name=field.names)
             if value is None or value == "" or value == []:
@@ -130,14 +130,14 @@ def _one(field: FormField, value: Any) -> Any:
 def _text(field: FormField, value: Any) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_TEXT or "\x00" in value:
         _refuse(field, f"≤ {LONGEST_TEXT}")
-    return str(value).strip()
+    return str(value)
 
 
 def _number(field: FormField, value: Any) -> float:
     low = -LARGEST_NUMBER if field.low is None else field.low
     high = LARGEST_NUMBER if field.high is None else field.high
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or not low <= value <= high:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high:  # not a number at all (NaN) is in no range
         _refuse(field, f"{low:g} … {high:g}{' ' + field.unit if field.unit else ''}")
     return float(value)
 

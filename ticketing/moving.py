@@ -110,6 +110,8 @@ class Moving:
         if choice is None:
             now = self._clock.now()
             record(session, order, Entry.NOBODY_FOUND, at=now)
+            if order.answer_due_at is not None:  # looked for again, but not with every sweep
+                order.answer_due_at = now + timedelta(minutes=order.answer_min)
             await publish(session, _escalated(order, "nobody_found"))
             return
         words = Words(assignee_id=choice.person_id)

@@ -49,7 +49,8 @@ GOOD: dict[str, Any] = {
 }  # fmt: skip
 BAD: list[tuple[str, Any]] = [
     ("permit_no", 7), ("permit_no", "x" * 2001), ("permit_no", "a\x00b"), ("depth", "1.5"), ("depth", 10.01),
-    ("depth", True), ("depth", float("nan")), ("room", "cellar"), ("room", ["bath"]), ("seen_at", "yesterday"),
+    ("depth", True), ("depth", float("nan")), ("depth", 10**400),
+    ("room", "cellar"), ("room", ["bath"]), ("seen_at", "yesterday"),
     ("seen_at", "2026-11-22T10:00:00"), ("seen_at", 5), ("where", SPACE), ("where", ["here"]), ("where", [None]),
 ]  # fmt: skip
 
@@ -83,6 +84,10 @@ def test_a_missing_field_is_named_in_the_readers_language() -> None:
     texts = Texts.load(["ticketing"])
     assert texts.of_error(refused.value, Language.ZH) == "执行“提交工单”必须填写 许可证号。"
     assert "Permit number" in texts.of_error(refused.value, Language.EN)
+
+
+def test_blanks_fill_nothing_in() -> None:
+    assert FORM.take({}, {"permit_no": "   "}, roles=EVERYBODY) == {}
 
 
 def test_what_is_wanted_at_completion_is_not_asked_for_before() -> None:

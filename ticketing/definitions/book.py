@@ -132,7 +132,8 @@ class Book(Generic[T]):
         )
         row = await repository.version(session, self._table, code=code, version=version)
         assert row is not None  # written a moment ago, by us or by somebody quicker
-        return self._saved(row)
+        # Not remembered: should this be rolled back, another document may get that number.
+        return Saved(self._parse(row.document, code=code, version=version), row.document, row.saved_by)
 
     def _saved(self, row: Row) -> Saved[T]:
         key = (row.code, row.version)

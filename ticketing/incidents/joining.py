@@ -1,6 +1,6 @@
 """What a further report or alarm changes about an open order: its name, its urgency, its flow."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,7 +18,7 @@ from ticketing.moving import Moving
 from ticketing.muting import Muting
 from ticketing.proof.proving import Proving
 from ticketing.site_targets import SiteTargets
-from ticketing.sla.keeping import LevelKeeping
+from ticketing.sla.keeping import LevelKeeping, rearm, run_on
 from ticketing.tasking import Tasking
 from ticketing.words import Words
 
@@ -47,12 +47,13 @@ class Joining:
         """
         await self._name_fault(session, order, draft)
         is_other_work = await self._upgrade(session, order, draft)
-        if _is_heard_again(order, draft):
+        # A passenger is trapped or it burns: however late that is told, what was said to be done is not the end of it.
+        if _is_heard_again(order, draft) or (is_other_work and order.state == OrderState.DONE):
             await self._begin_again(session, order, draft)
         elif is_other_work:
             await self._tasking.begin(session, order)
             if not await self._is_in_good_hands(session, order):
-                order.dispatch_round += 1
+                _start_over(order, now=self._clock.now())
                 await self._moving.dispatch_next(session, order)
         await self._muting.adjust(session, order)
 
@@ -95,7 +96,7 @@ class Joining:
         return is_other_work
 
     async def _is_in_good_hands(self, session: AsyncSession, order: WorkOrder) -> bool:
-        if order.state not in IN_HAND:
+        if order.state not in IN_HAND or order.state == OrderState.ON_HOLD:
             return False
         ranking = await self._dispatching.ranking(session, order, asked=())
         return any(one.bidder.person_id == order.assignee_id for one in ranking.scored)
@@ -106,6 +107,14 @@ def _become(order: WorkOrder, draft: Draft) -> None:
     order.kind, order.kind_version = draft.kind.code, draft.kind.version
     order.procedure, order.title = draft.kind.procedure.value, dict(draft.title)
     order.flow, order.flow_version, order.stage = draft.flow.code, draft.flow.version, None
+
+
+def _start_over(order: WorkOrder, *, now: datetime) -> None:
+    """Nobody works on what it has become: that the earlier work was answered, or waits, stops no clock of this."""
+    run_on(order, now)
+    order.responded_at = order.arrived_at = None
+    order.dispatch_round += 1
+    rearm(order, now)
 
 
 def _is_heard_again(order: WorkOrder, draft: Draft) -> bool:

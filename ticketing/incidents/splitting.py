@@ -95,6 +95,7 @@ class Splitting:
                 building_id=given.building_id if has_place else None if report.space_id else order.building_id,
                 fault_mode=given.fault_mode,
                 priority=given.priority,
+                is_anonymous=report.is_anonymous,
             ),
         )
         if draft.key is None or not given.says_what:

@@ -114,6 +114,10 @@ class LevelKeeping:
             procedure=procedure, priority=about.priority
         )
         policies = await self._policies.fitting(session, about)
+        if procedure.is_life_safety:
+            # What was meant for work in general is not meant for this, and who comes to smoke is no contractor.
+            policies = [one for one in policies if one.kind is not None or one.contract_no is not None]
+            promise = promise if procedure is Procedure.ENTRAPMENT else None
         found = resolve(defaults, [promise, *policies] if promise else policies, about)
         if procedure.is_life_safety:  # whatever anybody wrote: nobody burns by office hours
             return replace(found, levels=replace(found.levels, counted_in=CountedIn.ALWAYS))

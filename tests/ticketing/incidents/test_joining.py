@@ -94,6 +94,31 @@ async def test_an_entrapment_on_an_accepted_order_keeps_a_certified_assignee(tow
     assert (await town.tasks(order.id))[TaskKind.RELEASE].assignee_id == town.person["contractor"]
 
 
+async def test_an_entrapment_wakes_an_order_that_waits_and_starts_its_clocks_anew(town: Town) -> None:
+    await town.report(**lift(town))
+    order = await town.only_order()
+    await town.act(order.id, "contractor", Action.ACCEPT)
+    later = town.clock.now() + timedelta(days=3)
+    await town.act(order.id, "contractor", Action.HOLD, Words(reason="等配件", hold_until=later))
+    await town.trap_passenger()
+    order = await town.only_order()
+    assert (order.kind, order.state, order.held_since) == ("entrapment", "dispatched", None)
+    assert order.responded_at is None
+    assert order.response_due_at <= town.clock.now() + timedelta(minutes=1)
+
+
+async def test_an_entrapment_told_late_reopens_what_was_said_to_be_done(town: Town) -> None:
+    await town.report(**lift(town))
+    order = await town.only_order()
+    for action in (Action.ACCEPT, Action.ARRIVE):
+        await town.act(order.id, "contractor", action)
+    await town.act(order.id, "contractor", Action.FINISH, Words(closing_code=ClosingCode.REAL_FAULT))
+    town.clock.advance(seconds=60)
+    await town.trap_passenger()  # it began before the end that was told
+    order = await town.only_order()
+    assert (order.kind, order.state) == ("entrapment", "dispatched")
+
+
 async def test_an_owner_who_says_somebody_is_trapped_starts_the_flow(town: Town) -> None:
     await two_owners(town)
     await town.report(reporter_id=town.person["wang"], text="电梯困人了", fault_mode="passenger_trapped", **lift(town))
