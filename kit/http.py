@@ -253,7 +253,7 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
         failures: HttpMeters | None = services.get(HttpMeters)
         if failures is not None:
             failures.failures.inc()
-        log.exception("request failed", path=request.url.path, request_id=request_id_of(request), exc_info=error)
+        log.exception("request failed", path=_route_of(request), request_id=request_id_of(request), exc_info=error)
         return problem(request, 500, "internal", request_id=request_id_of(request))
 
     async def dangling(request: Request, error: Exception) -> JSONResponse:
@@ -262,7 +262,7 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
         named = _MISSING.match(_detail_of(error))
         if named is None:
             return await unexpected(request, error)
-        log.info("reference to nothing", path=request.url.path, field=named[1], request_id=request_id_of(request))
+        log.info("reference to nothing", path=_route_of(request), field=named[1], request_id=request_id_of(request))
         return problem(request, 422, "nothing_of_that_id", field=named[1])
 
     app.add_exception_handler(DomainError, refused)
@@ -270,6 +270,11 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, unexpected)
+
+
+def _route_of(request: Request) -> str:
+    """The route's path with the names of its parameters: their values may be secrets, as of a link that lets in."""
+    return str(getattr(request.scope.get("route"), "path", request.url.path))
 
 
 _MISSING = re.compile(r"Key \((\w+)\)=.* is not present in table")

@@ -7,6 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi import Depends, FastAPI, Query
+from structlog.testing import capture_logs
 
 from kit.access import Authenticator, Grant, NotAuthenticated, Principal, Role
 from kit.db import Database
@@ -51,6 +52,10 @@ async def client(database: Database) -> httpx.AsyncClient:
     async def boom() -> None:
         raise ZeroDivisionError("secret detail")
 
+    @app.get("/by-link/{token}")
+    async def by_link(token: str) -> None:
+        raise ZeroDivisionError
+
     @app.get("/desk", dependencies=[Depends(allow(Role.DISPATCHER))])
     async def desk(caller: Caller) -> str:
         return caller.name
@@ -81,6 +86,12 @@ async def test_an_unexpected_failure_shows_no_detail(client: httpx.AsyncClient) 
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal"
     assert "secret" not in answer.text
+
+
+async def test_a_failure_is_logged_with_the_route_and_not_with_what_a_link_carries(client: httpx.AsyncClient) -> None:
+    with capture_logs() as lines:
+        assert (await client.get("/by-link/s3cret")).status_code == 500
+    assert [line["path"] for line in lines if line["event"] == "request failed"] == ["/by-link/{token}"]
 
 
 @pytest.mark.parametrize(
