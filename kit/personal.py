@@ -53,7 +53,8 @@ class KeepingDuty:
 class PersonalRows:
     """Rows of a table that are about somebody. Erased they are deleted (`is_dropped`) or lose the values `replaced`.
 
-    `hidden` columns are not shown to the person: what lets somebody in.
+    `hidden` columns are not shown to the person: what lets somebody in. Of a table that is mostly others' work only the
+    columns `shown` are; with none of them the table is only erased.
     """
 
     table: type[Base]
@@ -61,6 +62,13 @@ class PersonalRows:
     replaced: Mapping[str, Any] = field(default_factory=dict)
     is_dropped: bool = False
     hidden: frozenset[str] = frozenset()
+    shown: frozenset[str] | None = None
+
+    @property
+    def not_shown(self) -> frozenset[str]:
+        if self.shown is None:
+            return self.hidden
+        return self.hidden | (frozenset(self.table.__table__.columns.keys()) - self.shown)
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,10 @@ class TableHolder:
     async def export(self, session: AsyncSession, subject: Subject) -> Holding:
         found: dict[str, list[Mapping[str, Any]]] = {}
         for each in self.rows:
-            rows = await repository.rows(session, each.table, each.whose(subject), hidden=each.hidden)
+            hidden = each.not_shown
+            if hidden.issuperset(each.table.__table__.columns.keys()):
+                continue
+            rows = await repository.rows(session, each.table, each.whose(subject), hidden=hidden)
             found.setdefault(each.table.__tablename__, []).extend(rows)
         return Holding(found)
 

@@ -21,6 +21,8 @@ from ticketing.working.models import CheckIn
 
 ERASED = "—"
 _OTHER = aliased(Report)
+# What staff noted of an order (the cause, misuse, who pays and why) is not about the person and not theirs to see.
+TOLD_BY_THEM = frozenset({"number", "kind", "category", "place", "state", "opened_at", "form"})
 NOWHERE = {"latitude": None, "longitude": None, "accuracy_m": None}
 NO_PICTURE = {"sha256": "", "size_bytes": 0, "source_ref": None, "facts": {}}
 
@@ -40,13 +42,16 @@ ROWS = [
     PersonalRows(OrderRating, lambda who: OrderRating.person_id == who.person_id, {"words": None}),
     PersonalRows(OwnerVerdict, lambda who: OwnerVerdict.person_id == who.person_id, {"words": None}),
     PersonalRows(OrderUrge, lambda who: OrderUrge.person_id == who.person_id),
-    PersonalRows(ComplaintSubject, lambda who: ComplaintSubject.person_id == who.person_id, is_dropped=True),
+    # Whoever a complaint is about is not told of it.
+    PersonalRows(
+        ComplaintSubject, lambda who: ComplaintSubject.person_id == who.person_id, is_dropped=True, shown=frozenset()
+    ),
     PersonalRows(Charge, lambda who: Charge.payer_id == who.person_id),
     PersonalRows(Quotation, lambda who: Quotation.payer_id == who.person_id, {"decided_why": None}),
     PersonalRows(CheckIn, lambda who: CheckIn.person_id == who.person_id, NOWHERE),
     PersonalRows(Attachment, lambda who: Attachment.report_id.in_(_mine(who)), NO_PICTURE),
     PersonalRows(TimelineEntry, lambda who: TimelineEntry.actor_id == who.person_id, {"why": None}),
-    PersonalRows(WorkOrder, lambda who: WorkOrder.id.in_(_only_mine(who)), {"form": {}}),
+    PersonalRows(WorkOrder, lambda who: WorkOrder.id.in_(_only_mine(who)), {"form": {}}, shown=TOLD_BY_THEM),
     PersonalRows(Follower, lambda who: Follower.person_id == who.person_id, is_dropped=True),
     PersonalRows(
         Report, lambda who: Report.reporter_id == who.person_id,

@@ -173,6 +173,9 @@ async def shown(answer: httpx.Response, photo_id: UUID) -> None:
     assert rooms["people"]["wechat_identity"][0]["openid"] == OPENID
     assert "password_hash" not in rooms["people"]["account"][0]
     assert rooms["ticketing"]["report"][0]["text"] == WORDS
+    shown_of_order = {"number", "kind", "category", "place", "state", "opened_at", "form"}
+    assert [set(order) for order in rooms["ticketing"]["work_order"]] == [shown_of_order]
+    assert "complaint_subject" not in rooms["ticketing"]
     assert rooms["ticketing"]["order_rating"][0]["quality"] == 4
     assert document["consents"][0]["purpose"] == "community_news"
 
