@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from ticketing.figures import Dimension, Figure, Group
+from ticketing.figures import Dimension, Figure, FigureFilter, Group
 
+# A hub that starts late in the day tells nobody in the evening what was meant for the morning.
+DIGEST_WINDOW = timedelta(hours=4)
 _BY_EQUIPMENT = (Dimension.EQUIPMENT, Dimension.EQUIPMENT_KIND)
 
 
@@ -36,6 +38,12 @@ def has_reliability(by: Dimension | None) -> bool:
     return by in _BY_EQUIPMENT
 
 
+def counts_all_failures(wanted: FigureFilter) -> bool:
+    """Whether the figures are of every failure of the equipments: only then is there a time between two."""
+    narrowing = (wanted.assignee_id, wanted.kind, wanted.category, wanted.priority)
+    return all(one is None for one in narrowing)
+
+
 @dataclass(frozen=True)
 class LocalDay:
     """A day of a site: from its midnight to the next, UTC."""
@@ -53,7 +61,10 @@ def day_before(moment: datetime, zone: ZoneInfo) -> LocalDay:
 
 
 def is_due(moment: datetime, zone: ZoneInfo, *, at: time) -> bool:
-    return moment.astimezone(zone).time() >= at
+    """Whether it is time for the day's digest: from `at` on, local, for DIGEST_WINDOW and not over midnight."""
+    local = moment.astimezone(zone)
+    due = datetime.combine(local.date(), at, zone)
+    return due <= local < due + DIGEST_WINDOW
 
 
 def percent(part: int, whole: int) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog.repository import EquipmentFilter
 from catalog.service import CatalogService
 from insight.errors import SpanTooLong, SpanTurnedRound
-from insight.reckoning import Reliability, has_reliability, reliability
+from insight.reckoning import Reliability, counts_all_failures, has_reliability, reliability
 from kit.access import Scope
 from kit.clock import Clock
 from kit.i18n import Language, Texts
@@ -107,9 +107,10 @@ class InsightService:
         self, session: AsyncSession, scope: Scope, wanted: FigureFilter, by: Dimension | None, group: Group,
         now: datetime,
     ) -> Reliability | None:  # fmt: skip
-        if not has_reliability(by) or group.key is None:
+        if not has_reliability(by) or group.key is None or not counts_all_failures(wanted):
             return None
-        units = 1 if by is Dimension.EQUIPMENT else await self._units(session, scope, wanted, group.key)
+        is_one = by is Dimension.EQUIPMENT or wanted.equipment_id is not None
+        units = 1 if is_one else await self._units(session, scope, wanted, group.key)
         return reliability(group, units=units, since=wanted.since, until=wanted.until, now=now)
 
     async def _units(self, session: AsyncSession, scope: Scope, wanted: FigureFilter, kind: str) -> int:

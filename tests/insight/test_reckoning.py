@@ -1,14 +1,17 @@
 """Time between failures, days of a site, what a digest says."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insight.reckoning import day_before, is_due, late_words, percent, reliability
-from ticketing.figures import Figure, Group, Value
+from insight.reckoning import counts_all_failures, day_before, is_due, late_words, percent, reliability
+from ticketing.figures import Figure, FigureFilter, Group, Value
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 LATER = BEGIN + timedelta(days=99)
@@ -37,6 +40,14 @@ def test_what_has_not_passed_yet_was_not_watched() -> None:
         failed(1, 0), units=1, since=BEGIN, until=BEGIN + timedelta(days=30), now=BEGIN + timedelta(days=2)
     )
     assert found.mtbf_h == 48
+
+
+def test_some_of_the_failures_tell_no_time_between_two() -> None:
+    everything = FigureFilter(since=BEGIN, until=LATER, site_id=uuid4(), building_id=uuid4(), equipment_id=uuid4())
+    assert counts_all_failures(everything)
+    some: list[dict[str, Any]] = [{"assignee_id": uuid4()}, {"kind": "repair"}, {"category": "water"}, {"priority": 1}]
+    for narrowed in some:
+        assert not counts_all_failures(replace(everything, **narrowed))
 
 
 @settings(max_examples=60, deadline=None)
@@ -68,6 +79,10 @@ def test_yesterday_is_a_day_of_the_site(moment: datetime, zone: ZoneInfo, hours:
 def test_a_digest_is_due_from_its_hour_on_local_to_the_site() -> None:
     assert not is_due(datetime(2026, 11, 21, 23, 59, tzinfo=UTC), SHANGHAI, at=time(8))
     assert is_due(datetime(2026, 11, 22, 0, 0, tzinfo=UTC), SHANGHAI, at=time(8))
+    assert is_due(datetime(2026, 11, 22, 3, 59, tzinfo=UTC), SHANGHAI, at=time(8))
+    # A hub that is first started in the afternoon or at night.
+    assert not is_due(datetime(2026, 11, 22, 4, 0, tzinfo=UTC), SHANGHAI, at=time(8))
+    assert not is_due(datetime(2026, 11, 22, 15, 0, tzinfo=UTC), SHANGHAI, at=time(8))
     assert not is_due(datetime(2026, 11, 22, 16, 0, tzinfo=UTC), SHANGHAI, at=time(8))
 
 

@@ -147,6 +147,8 @@ async def test_by_technician_and_by_equipment_with_time_between_failures(office:
     # 24 h of the day less the 3 h in which it stood still, by two failures; an hour and a half to repair it.
     assert pump["reliability"]["mtbf_h"] == (24 - 3) / 2
     assert pump["reliability"]["mttr_h"] == 1.5
+    some = (await office.get("/figures", by="equipment_kind", priority=3)).json()["groups"]
+    assert [row["reliability"] for row in some] == [None] * len(some)
     (one,) = [row for row in (await office.get("/figures", by="equipment")).json()["groups"] if row["key"]]
     assert (one["name"], one["reliability"]["failures"]) == ("PUMP-01", 2)
     listed = (await office.get("/orders", figure="failures", by="equipment", key=one["key"])).json()
