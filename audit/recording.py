@@ -25,11 +25,13 @@ SALT_BYTES = 16
 class RequestJournal:
     """Implements `kit.deeds.Journal`: a record for each request that may have changed something."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, personal: frozenset[tuple[str, str]]) -> None:
+        """`personal`: columns, as (table, column), whose values are not written down."""
         self._clock = clock
+        self._personal = personal
 
     def watch(self, session: AsyncSession) -> Seen:
-        return Seen.of(session)
+        return Seen.of(session, self._personal)
 
     async def keep(self, session: AsyncSession, deed: Deed, seen: Seen | None) -> None:
         """Writes down who did what by which route, and every row that became another; of a reading, what was asked."""

@@ -27,5 +27,6 @@ class Audit:
         ]
 
 
-def build_audit(clock: Clock) -> Audit:
-    return Audit(RequestJournal(clock), AuditEraser(clock), Sealer(clock))
+def build_audit(clock: Clock, *, personal: frozenset[tuple[str, str]]) -> Audit:
+    """`personal`: columns, as (table, column), of which only that they changed is written down."""
+    return Audit(RequestJournal(clock, personal), AuditEraser(clock), Sealer(clock))

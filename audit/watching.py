@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import Delete, Insert, Update, event, inspect
@@ -17,17 +18,27 @@ MOST_ROWS = 200
 LONGEST_TEXT = 2_000
 HIDDEN = "•••"
 # Never written down, whatever table has it: what lets somebody in.
-_SECRET = re.compile(r"password|secret|token|hash|salt|sealed", re.IGNORECASE)
+# A plain `code` is none: buildings, parts and kinds of order have one.
+_SECRET = re.compile(r"password|secret|token|hash|salt|sealed|digest|_key$", re.IGNORECASE)
+# The path and the query of a webhook's address are often what lets in.
+_ADDRESS = re.compile(r"(^|_)url$", re.IGNORECASE)
+# What SQLAlchemy adds to a column's name to name a parameter.
+_NUMBERED = re.compile(r"_m?\d+$")
 # Whose row it is, by the column that says so. Who merely worked on it is not meant.
 _PERSON_COLUMNS = frozenset({"person_id", "reporter_id", "owner_id", "resident_id"})
 _OWN = frozenset({"audit_record", "audit_detail", "audit_seal", "answered_request"})
 
 
 class Seen:
-    """The rows of one session that became others, each once, as it was at first and as it is at last."""
+    """The rows of one session that became others, each once, as it was at first and as it is at last.
 
-    def __init__(self, session: Session) -> None:
+    `personal`: columns, as (table, column), of which only that they changed is told: they are erased or grow old where
+    they are, and must not stay here.
+    """
+
+    def __init__(self, session: Session, personal: frozenset[tuple[str, str]] = frozenset()) -> None:
         self._session = session
+        self._personal = personal
         self._listens = False
         self._before: dict[tuple[str, str], dict[str, Any]] = {}
         self._after: dict[tuple[str, str], dict[str, Any]] = {}
@@ -39,8 +50,8 @@ class Seen:
         self.left_out = 0
 
     @classmethod
-    def of(cls, session: AsyncSession) -> "Seen":
-        seen = cls(session.sync_session)
+    def of(cls, session: AsyncSession, personal: frozenset[tuple[str, str]] = frozenset()) -> "Seen":
+        seen = cls(session.sync_session, personal)
         event.listen(session.sync_session, "after_flush", seen._flushed)
         event.listen(session.sync_session, "do_orm_execute", seen._executed)
         seen._listens = True
@@ -55,11 +66,22 @@ class Seen:
     def rows(self) -> list[dict[str, Any]]:
         """`{"table", "id", "before", "after"}` a row; statements past the ORM as `{"table", "done", "values"}`."""
         keys = dict.fromkeys([*self._before, *self._after])
+        changed = [(key, self._before.get(key, {}), self._after.get(key, {})) for key in keys]
         told = [
-            {"table": key[0], "id": key[1], "before": self._before.get(key, {}), "after": self._after.get(key, {})}
-            for key in keys
+            {"table": table, "id": key, "before": self._told(table, before), "after": self._told(table, after)}
+            for (table, key), before, after in changed
+            if before != after
         ]
-        return [*(row for row in told if row["before"] != row["after"]), *self._statements]
+        return [*told, *self._statements]
+
+    def _told(self, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: HIDDEN if value is not None and self._is_personal(table, name) else _shown(name, value)
+            for name, value in values.items()
+        }
+
+    def _is_personal(self, table: str, name: str) -> bool:
+        return (table, name) in self._personal or (table, _NUMBERED.sub("", name)) in self._personal
 
     # --- listening -------------------------------------------------------------------------------------------------
 
@@ -82,7 +104,7 @@ class Seen:
             return
         done = type(statement).__name__.lower()
         values = statement.compile().params | (state.parameters if isinstance(state.parameters, Mapping) else {})
-        self._statements.append({"table": table, "done": done, "values": _clean(values)})
+        self._statements.append({"table": table, "done": done, "values": self._told(table, values)})
         for name, value in values.items():
             self._note(name, value)
 
@@ -93,10 +115,10 @@ class Seen:
         key = table, ",".join(str(part) for part in inspect(row).mapper.primary_key_from_instance(row))
         known = self._after.get(key, {})
         first = self._before.setdefault(key, {})
-        for name, value in _clean(before).items():
+        for name, value in before.items():
             if name not in known:
-                first.setdefault(name, value)
-        self._after[key] = {**known, **_clean(after)} if after else {}
+                first.setdefault(name, plain(value))
+        self._after[key] = known | {name: plain(value) for name, value in after.items()} if after else {}
         self.ids.add(key[1])
         if self.first == (None, None):
             self.first = key
@@ -150,11 +172,22 @@ def _clean(values: Mapping[Any, Any]) -> dict[str, Any]:
 
 def is_secret(name: str) -> bool:
     """Whether what is called so lets somebody in: a password, the token of a link."""
-    return _SECRET.search(name) is not None
+    return _SECRET.search(_NUMBERED.sub("", name)) is not None
 
 
 def _shown(name: str, value: Any) -> Any:
-    return HIDDEN if value is not None and is_secret(name) else plain(value)
+    if value is not None and is_secret(name):
+        return HIDDEN
+    return _host_of(value) if isinstance(value, str) and _ADDRESS.search(_NUMBERED.sub("", name)) else plain(value)
+
+
+def _host_of(address: str) -> str:
+    """Scheme and host of an address, without who logs in there."""
+    try:
+        parts = urlsplit(address)
+        return f"{parts.scheme}://{parts.hostname}" if parts.hostname else HIDDEN
+    except ValueError:
+        return HIDDEN
 
 
 def _values(row: Any) -> dict[str, Any]:

@@ -53,6 +53,7 @@ from people.rostering import Rostering
 from people.service import PeopleService
 from people.settings import LoginSettings
 from people.throttle import LoginThrottle, ThrottlePolicy
+from privacy.columns import let_go_of
 from privacy.room import PrivacyRoom, build_privacy
 from privacy.settings import PrivacySettings
 from rules.service import RuleService
@@ -253,7 +254,7 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         notify=notify.service, ticketing=ticketing, settings=AutomationSettings(),
         master=common.secrets.get("link_secret"), clock=common.clock, registry=common.registry,
     )  # fmt: skip
-    audit, keeping = build_audit(common.clock), PrivacySettings()
+    audit, keeping = build_audit(common.clock, personal=let_go_of()), PrivacySettings()
     return Rooms(
         answers=AnswerBook(common.clock),
         audit=audit,

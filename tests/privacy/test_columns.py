@@ -12,6 +12,7 @@ from kit.clock import SystemClock
 from kit.db import Base
 from kit.i18n import Language
 from kit.personal import TableHolder
+from privacy.columns import let_go_of
 from privacy.purposes import Basis, parse, shipped
 from privacy.settings import PrivacySettings
 
@@ -19,7 +20,9 @@ KINDS = {"no", "person", "erased", "aged", "edited", "work", "kept"}
 DECLARED = tomllib.loads((Path(__file__).parents[2] / "privacy" / "columns.toml").read_text("utf-8"))
 load_models()
 TABLES = dict(Base.metadata.tables)
-HOLDERS = holders(build_audit(SystemClock()), PrivacySettings(_env_file=None), files=Path("nowhere"))
+HOLDERS = holders(
+    build_audit(SystemClock(), personal=let_go_of()), PrivacySettings(_env_file=None), files=Path("nowhere")
+)
 # The audit takes its own values out, by the eraser that keeps its chain whole.
 BY_THE_AUDIT = {("audit_detail", "facts"), ("audit_detail", "origin")}
 
