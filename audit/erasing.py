@@ -1,5 +1,6 @@
 """Takes personal values out of the audit. The chain stays whole: it holds digests of them only."""
 
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from uuid import UUID
@@ -14,6 +15,8 @@ from kit.clock import Clock
 ERASED = "audit.erased"
 ORIGINS_FORGOTTEN = "audit.origins_forgotten"
 AT_ONCE = 2_000
+# Well below what a sweep may take, which forgets other kinds too.
+LONGEST_S = 40.0
 
 
 class AuditEraser:
@@ -33,14 +36,22 @@ class AuditEraser:
         return await self._tell(session, [*about, *by])
 
     async def forget_origins(self, session: AsyncSession, *, before: datetime) -> int:
-        """Forgets from where people acted so long ago, and says so once. At most AT_ONCE a call: how many it was."""
-        found = await repository.origins_before(session, before, limit=AT_ONCE)
-        for detail in found:
-            detail.origin = detail.origin_salt = None
-        if found:
+        """Forgets from where people acted so long ago, and says so once. How many records it was.
+
+        In batches of AT_ONCE, for at most LONGEST_S: the rest is forgotten the next time.
+        """
+        until, count = time.monotonic() + LONGEST_S, 0
+        while found := await repository.origins_before(session, before, limit=AT_ONCE):
+            for detail in found:
+                detail.origin = detail.origin_salt = None
+            await session.flush()
+            count += len(found)
+            if len(found) < AT_ONCE or time.monotonic() > until:
+                break
+        if count:
             moment = before.astimezone(UTC).isoformat()
             record(session, at=self._clock.now(), action=ORIGINS_FORGOTTEN, kind="audit_record", about=moment)
-        return len(found)
+        return count
 
     async def _tell(self, session: AsyncSession, details: Iterable[AuditDetail]) -> int:
         erased = sorted({detail.record_id for detail in details})

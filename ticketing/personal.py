@@ -27,10 +27,6 @@ NOWHERE = {"latitude": None, "longitude": None, "accuracy_m": None}
 NO_PICTURE = {"sha256": "", "size_bytes": 0, "source_ref": None, "facts": {}}
 
 
-def _mine(who: Subject) -> Select[UUID]:
-    return select(Report.id).where(Report.reporter_id == who.person_id)
-
-
 def _only_mine(who: Subject) -> Select[UUID]:
     """Orders that nobody else reported."""
     is_others = _OTHER.reporter_id.is_distinct_from(who.person_id)
@@ -49,7 +45,7 @@ ROWS = [
     PersonalRows(Charge, lambda who: Charge.payer_id == who.person_id),
     PersonalRows(Quotation, lambda who: Quotation.payer_id == who.person_id, {"decided_why": None}),
     PersonalRows(CheckIn, lambda who: CheckIn.person_id == who.person_id, NOWHERE),
-    PersonalRows(Attachment, lambda who: Attachment.report_id.in_(_mine(who)), NO_PICTURE),
+    PersonalRows(Attachment, lambda who: repository.is_theirs(who.person_id), NO_PICTURE),
     PersonalRows(TimelineEntry, lambda who: TimelineEntry.actor_id == who.person_id, {"why": None}),
     PersonalRows(WorkOrder, lambda who: WorkOrder.id.in_(_only_mine(who)), {"form": {}}, shown=TOLD_BY_THEM),
     PersonalRows(Follower, lambda who: Follower.person_id == who.person_id, is_dropped=True),

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ticketing.charging.kinds import ChargeState
-from ticketing.charging.models import Charge
+from ticketing.charging.models import Charge, Quotation
 from ticketing.kinds import SETTLED
 from ticketing.models import Attachment, Report, WorkOrder
 
@@ -36,11 +36,18 @@ async def charges(session: AsyncSession, person_id: UUID) -> Sequence[tuple[str,
 
 
 async def pictures(session: AsyncSession, person_id: UUID) -> Sequence[Attachment]:
-    """Pictures that came with somebody's own reports."""
-    found = await session.scalars(
-        select(Attachment)
-        .join(Report, Report.id == Attachment.report_id)
-        .where(Report.reporter_id == person_id)
-        .order_by(Attachment.added_at)
-    )
+    """Pictures that came with somebody's own reports, and their signatures."""
+    found = await session.scalars(select(Attachment).where(is_theirs(person_id)).order_by(Attachment.added_at))
     return found.all()
+
+
+def is_theirs(person_id: UUID) -> ColumnElement[bool]:
+    """Of attachments: pictures of their own reports, and what they signed for what they pay.
+
+    Not by who decided: where a signature is taken at the door that is whoever holds the tablet.
+    """
+    reports = select(Report.id).where(Report.reporter_id == person_id)
+    signatures = select(Quotation.signature_id).where(
+        Quotation.payer_id == person_id, Quotation.signature_id.is_not(None)
+    )
+    return or_(Attachment.report_id.in_(reports), Attachment.id.in_(signatures))

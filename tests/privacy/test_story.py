@@ -22,6 +22,7 @@ from notify.template import TemplateRegistry
 from people.models import Account, Person, RoleGrant
 from people.tokens import Claims, TokenUse, sign
 from tests.hub.whole_app import A_DAY, WholeApp, whole_app
+from ticketing.charging.models import Quotation
 from ticketing.models import Report, WorkOrder
 from ticketing.working.models import CheckIn
 
@@ -78,6 +79,26 @@ async def lived(hub: WholeApp, owner: httpx.AsyncClient, person_id: UUID) -> tup
     return str(report.work_order_id), photo.id
 
 
+async def signed(hub: WholeApp, person_id: UUID, order_id: UUID) -> UUID:
+    """A quotation that they pay, signed at the door; the picture of the signature."""
+    async with hub.database.transaction() as session:
+        report_id = await session.scalar(text("SELECT id FROM report"))
+        kept = await hub.rooms.ticketing.attaching.attach_to_report(
+            session, report_id, raw=picture(), added_by=person_id, reporter_id=person_id
+        )
+        kept.report_id, kept.purpose = None, "signature"
+        await session.flush()
+        now = hub.clock.now()
+        session.add(
+            Quotation(
+                site_id=hub.here.site_id, work_order_id=order_id, number=1, state="approved", payer="owner",
+                payer_id=person_id, items=[], total=1, why_asked=[], made_at=now, expires_at=now, decided_at=now,
+                decided_how="signature", signature_id=kept.id,
+            )
+        )  # fmt: skip
+        return kept.id
+
+
 async def everything(database: Database) -> str:
     """Every row of every table as text."""
     async with database.transaction() as session:
@@ -118,6 +139,8 @@ async def test_an_owner_sees_everything_has_it_erased_and_the_figures_stay(
                 await session.execute(
                     update(WorkOrder).values(state="closed", settled_at=hub.clock.now(), confirmed_at=hub.clock.now())
                 )
+            signature_id = await signed(hub, person_id, UUID(order_id))
+            assert list(tmp_path.rglob(f"{signature_id.hex}*")) != []
             before = await figures(hub, manager)
             held = await everything(database)
             assert [secret for secret in SECRETS if secret not in held] == [], "it is there to be erased"
@@ -129,6 +152,7 @@ async def test_an_owner_sees_everything_has_it_erased_and_the_figures_stay(
             left = await everything(database)
             assert [secret for secret in SECRETS if secret in left] == []
             assert list(tmp_path.rglob(f"{photo_id.hex}*")) == [], "the picture is gone, not only its row"
+            assert list(tmp_path.rglob(f"{signature_id.hex}*")) == [], "and so is the signature"
             assert await figures(hub, manager) == before
             assert (await owner.get(f"{API}/auth/me")).status_code == 401, "the login is gone with the rest"
             page = (await manager.get(f"{API}/work-orders/{order_id}")).json()
