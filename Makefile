@@ -35,9 +35,10 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
+# Dozens of tests start a hub: what is compiled once is kept, whatever the environment says of that.
 # Three workers for two cores: a third of their time is waiting. In the order of tests/conftest.py, the longest first.
 unit: $(VENV)/.dev web/dist/.built
-	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder -m "not long" $(PYTEST_ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder -m "not long" $(PYTEST_ARGS)
 
 test-long: $(VENV)/.dev web/dist/.built debian
 	$(BIN)/pytest -m long --timeout 3600 $(PYTEST_ARGS)
