@@ -9,8 +9,8 @@ from fastapi.responses import FileResponse
 from kit.access import STAFF, Principal, Role
 from kit.http import Session, allow, service
 from ticketing.attaching import Attaching
+from ticketing.attachment_schemas import PhotoOut, VideoOut
 from ticketing.photos import MAX_BYTES
-from ticketing.schemas import PhotoOut, VideoOut
 from ticketing.videos import MAX_VIDEO_BYTES
 from ticketing.working.purposes import PhotoPurpose
 

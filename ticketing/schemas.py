@@ -10,6 +10,7 @@ from kit.http import Schema
 from people.contractors.views import ContractorView
 from people.phones import masked
 from ticketing import examples
+from ticketing.attachment_schemas import PhotoOut, VideoOut
 from ticketing.desk import OrderLine, OrderPage, PossibleAction
 from ticketing.dispatch.modes import DispatchMode
 from ticketing.dispatch.offers import OfferOutcome
@@ -27,12 +28,11 @@ from ticketing.kinds import (
     TaskState,
 )
 from ticketing.listing_repository import OrderCounts
-from ticketing.models import Attachment, DispatchOffer, Report, TimelineEntry, WorkOrder, WorkOrderTask
+from ticketing.models import DispatchOffer, Report, TimelineEntry, WorkOrder, WorkOrderTask
 from ticketing.proof.verdict import Proof
 from ticketing.reports import Known, OwnerReport
 from ticketing.tasks import TaskAction
 from ticketing.videos import is_video
-from ticketing.working.purposes import PhotoPurpose
 
 
 class WorkOrderLineOut(Schema):
@@ -208,47 +208,6 @@ class OrderContractorOut(Schema):
     def of(cls, view: ContractorView) -> "OrderContractorOut":
         contacts = [f"{one.name} {one.title} {masked(one.phone)}" for one in view.contacts]
         return cls(id=view.id, name=view.name, hotline=view.hotline, contacts=contacts)
-
-
-class PhotoOut(Schema):
-    """`location`: where it was taken (ISO 6709), when whoever sent it wanted that kept."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.PHOTO]})
-
-    id: UUID
-    report_id: UUID | None
-    added_by: UUID | None
-    added_at: datetime
-    media_type: str
-    size_bytes: int
-    width_px: int
-    height_px: int
-    purpose: PhotoPurpose
-    location: str | None
-
-    @classmethod
-    def of(cls, kept: Attachment) -> "PhotoOut":
-        return cls(**_media(kept))
-
-
-class VideoOut(PhotoOut):
-    """`duration_s` is null where the recorder noted none."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.VIDEO]})
-
-    duration_s: float | None
-
-    @classmethod
-    def of(cls, kept: Attachment) -> "VideoOut":
-        return cls(**_media(kept), duration_s=kept.facts.get("duration_s"))
-
-
-def _media(kept: Attachment) -> dict[str, Any]:
-    return {
-        "id": kept.id, "report_id": kept.report_id, "added_by": kept.added_by, "added_at": kept.added_at,
-        "media_type": kept.media_type, "size_bytes": kept.size_bytes, "width_px": kept.width_px,
-        "height_px": kept.height_px, "purpose": kept.purpose, "location": kept.facts.get("location"),
-    }  # fmt: skip
 
 
 class OrderAlarmOut(Schema):

@@ -12,13 +12,19 @@ from kit.http import RequestLanguage, Session, allow, service
 from kit.i18n import Texts
 from ticketing.actor import Actor
 from ticketing.attaching import Attaching
+from ticketing.attachment_schemas import PhotoOut
 from ticketing.errors import FieldInvalid
 from ticketing.flow import Action
 from ticketing.photos import MAX_BYTES
-from ticketing.schemas import PhotoOut
 from ticketing.working import errors
 from ticketing.working.arriving import Arriving, How
 from ticketing.working.checking import Checking
+from ticketing.working.contractor_schemas import (
+    ContractorActionIn,
+    ContractorLinkIn,
+    ContractorLinkOut,
+    ContractorOrderOut,
+)
 from ticketing.working.contractors import ContractorDesk
 from ticketing.working.jobs import Jobs
 from ticketing.working.purposes import PhotoPurpose
@@ -28,10 +34,6 @@ from ticketing.working.schemas import (
     ChecklistAnswerIn,
     ChecklistIn,
     ChecklistOut,
-    ContractorActionIn,
-    ContractorLinkIn,
-    ContractorLinkOut,
-    ContractorOrderOut,
     HelperIn,
     LabourIn,
     PartMoveIn,

@@ -18,7 +18,6 @@ from ticketing.working.arriving import Arrival, PlaceKept, Position, Scanned
 from ticketing.working.checking import GivenAnswer
 from ticketing.working.checklist import CheckKind, Checklist, CheckOutcome
 from ticketing.working.completion import Wanted
-from ticketing.working.contractors import ContractorView
 from ticketing.working.jobs import PartAction, PartMove
 from ticketing.working.labour import LabourSource, Spent
 from ticketing.working.sheet import LabourLine, WorkSheet
@@ -367,54 +366,3 @@ class WorkSheetOut(Schema):
 
 def _wanted(sheet: WorkSheet, texts: Texts, language: Language) -> list[WantedOut]:
     return [WantedOut(what=one, name=texts.text(f"working.wanted.{one}", language)) for one in sheet.missing]
-
-
-# --- contractors' links --------------------------------------------------------------------------------------------
-
-
-class ContractorLinkIn(Schema):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"hours": 48}]})
-
-    hours: Annotated[int, Field(ge=1, le=24 * 30, description="how long the link opens the order")] = 48
-
-
-class ContractorLinkOut(Schema):
-    id: UUID
-    work_order_id: UUID
-    person_id: UUID
-    path: Annotated[str, Field(description="of the web face; whoever has it has the order")]
-    expires_at: datetime
-
-
-class ContractorOrderOut(Schema):
-    """One order as its contractor's link shows it; the contact's name and phone are masked."""
-
-    number: str
-    title: dict[str, str]
-    place: str
-    category: str
-    state: OrderState
-    due_at: datetime
-    contact_name: str | None
-    contact_phone: str | None
-    text: str
-    facts: dict[str, Any]
-    photos: int
-    actions: list[str]
-    expires_at: datetime
-
-    @classmethod
-    def of(cls, view: ContractorView) -> "ContractorOrderOut":
-        return cls.model_validate(view)
-
-
-class ContractorActionIn(Schema):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"action": "accept"}, {"action": "finish", "closing_code": "real_fault", "note": "换门机皮带"}]
-        }
-    )
-
-    action: Literal["accept", "arrive", "finish"]
-    closing_code: ClosingCode | None = None
-    note: Line | None = None
