@@ -73,32 +73,44 @@ async def _keep(
 async def _attach(
     program: str, pids: Callable[[], Iterable[int]], error: DiskError, tracers: list[asyncio.subprocess.Process]
 ) -> None:
-    """Returns once every process is watched. Raises CannotTrace."""
-    fresh = [pid for pid in pids() if _tracer(pid) == 0]
-    if not fresh:
-        return
+    """Returns once every thread of every process is watched: one that is not still writes. Raises CannotTrace."""
+    while fresh := _unwatched(pids()):
+        await _watch(program, fresh, error, tracers)
+
+
+async def _watch(program: str, threads: list[int], error: DiskError, tracers: list[asyncio.subprocess.Process]) -> None:
     argv = [program, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={WRITES}", "-e", f"inject={WRITES}:error={error}"]
-    argv += [part for pid in fresh for part in ("-p", str(pid))]
+    argv += [part for thread in threads for part in ("-p", str(thread))]
     tracer = await asyncio.create_subprocess_exec(*argv, stderr=asyncio.subprocess.DEVNULL)
     tracers.append(tracer)
     try:
         async with asyncio.timeout(ATTACH_S):
-            await _until_watched(fresh, tracer)
+            await _until_watched(threads, tracer)
     except TimeoutError:
-        raise CannotTrace(f"strace does not come to watch {fresh} within {ATTACH_S:.0f} s") from None
+        raise CannotTrace(f"strace does not come to watch {threads} within {ATTACH_S:.0f} s") from None
 
 
-async def _until_watched(pids: Iterable[int], tracer: asyncio.subprocess.Process) -> None:
-    while any(_tracer(pid) == 0 for pid in pids):
+async def _until_watched(threads: Iterable[int], tracer: asyncio.subprocess.Process) -> None:
+    while any(_tracer(thread) == 0 for thread in threads):
         if tracer.returncode is not None:
             raise CannotTrace(f"strace may not watch other processes here (status {tracer.returncode})")
         await asyncio.sleep(0.01)
 
 
-def _tracer(pid: int) -> int | None:
-    """Who watches the process; 0: nobody. None when it is gone."""
+def _unwatched(pids: Iterable[int]) -> list[int]:
+    """Their threads that nobody watches. A thread that begins while strace attaches to the others may be missed by it;
+    those of one that is watched are followed by themselves."""
+    threads: list[int] = []
+    for pid in pids:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            threads += [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
+    return [thread for thread in threads if _tracer(thread) == 0]
+
+
+def _tracer(thread: int) -> int | None:
+    """Who watches the thread; 0: nobody. None when it is gone."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{thread}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
     return int(status.split("TracerPid:")[1].split()[0])

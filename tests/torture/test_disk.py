@@ -1,7 +1,9 @@
 """However the harm of a disk ends, nobody's writes fail afterwards."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +46,38 @@ async def test_a_harm_that_cannot_be_kept_up_ends_and_says_so(victim: int) -> No
             assert disk._tracer(victim)
             await asyncio.sleep(3 * disk.LOOK_EVERY_S)
     assert disk._tracer(victim) == 0
+
+
+BUSY = """
+import os, threading, time
+
+def write(number):
+    with open(f"file-{number}", "wb") as file:
+        while True:
+            try:
+                os.pwrite(file.fileno(), b"x", 0)
+            except OSError:
+                return
+            time.sleep(0.001)
+
+writers = [threading.Thread(target=write, args=(number,)) for number in range(24)]
+for writer in writers:
+    writer.start()
+print("writing", flush=True)
+for writer in writers:
+    writer.join()
+"""
+
+
+async def test_no_thread_still_writes_when_the_harm_has_begun(tmp_path: Path) -> None:
+    """A program of many threads is watched only when all of them are."""
+    need("strace", package="strace")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", BUSY, cwd=tmp_path, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout
+    await process.stdout.readline()
+    async with failing_disk(lambda: [process.pid], DiskError.EIO):
+        assert disk._unwatched([process.pid]) == []
+        await asyncio.wait_for(process.wait(), 20)
+    assert process.returncode == 0, "each of them was told that the disk is broken"
