@@ -6,21 +6,18 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Response, UploadFile
 from fastapi.responses import FileResponse
 
-from kit.access import STAFF, Principal, Role
-from kit.http import Session, allow, service
+from kit.access import STAFF
+from kit.http import Session, service
 from ticketing.attaching import Attaching
 from ticketing.attachment_schemas import PhotoOut, VideoOut
+from ticketing.callers import HANDLING, Handler, Reader
 from ticketing.photos import MAX_BYTES
 from ticketing.videos import MAX_VIDEO_BYTES
 from ticketing.working.purposes import PhotoPurpose
 
 router = APIRouter()
 
-HANDLING = (Role.ENGINEER, Role.DISPATCHER, Role.MANAGER)
-
 Attachments = Annotated[Attaching, Depends(service(Attaching))]
-Reader = Annotated[Principal, Depends(allow(*STAFF))]
-Handler = Annotated[Principal, Depends(allow(*HANDLING))]
 Purpose = Annotated[Literal["work", "before", "after"], Form(description="what it shows")]
 KeepLocation = Annotated[
     bool, Form(description="keep where it was taken with the order, as evidence; the file itself never says it")

@@ -8,11 +8,12 @@ from pydantic import AwareDatetime
 
 from catalog.errors import SiteNotFound
 from catalog.foreign_text import Line
-from kit.access import STAFF, Principal, Role
+from kit.access import STAFF, Principal
 from kit.errors import DomainError
-from kit.http import Caller, Page, PageParams, Paging, Session, allow, service
+from kit.http import Caller, Page, PageParams, Paging, Session, service
 from ticketing import attachment_endpoints, errors
 from ticketing.actor import Actor
+from ticketing.callers import AT_THE_DESK, HANDLING, DeskClerk, Handler, Reader
 from ticketing.desk import Desk, OrderLines
 from ticketing.editing import OrderEdit
 from ticketing.feedback import repository as feedback_repository
@@ -75,16 +76,9 @@ STATUS: dict[type[DomainError], int] = {
     errors.VideoRefused: 422,
 }
 
-# Who handles orders. A tester looks on.
-HANDLING = (Role.ENGINEER, Role.DISPATCHER, Role.MANAGER)
-AT_THE_DESK = (Role.DISPATCHER, Role.MANAGER)
-
 Ticketing = Annotated[TicketingService, Depends(service(TicketingService))]
 Orders = Annotated[Desk, Depends(service(Desk))]
 Links = Annotated[ReportLinks, Depends(service(ReportLinks))]
-Reader = Annotated[Principal, Depends(allow(*STAFF))]
-Handler = Annotated[Principal, Depends(allow(*HANDLING))]
-DeskClerk = Annotated[Principal, Depends(allow(*AT_THE_DESK))]
 
 
 async def order_filter(

@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from catalog.errors import SiteNotFound
-from kit.access import STAFF, Principal, Role
+from kit.access import STAFF, Role
 from kit.errors import DomainError
-from kit.http import Session, allow, service
+from kit.http import Session, service
 from ticketing.approvals import errors
 from ticketing.approvals.policy_book import PolicyBook
 from ticketing.approvals.schemas import (
@@ -21,6 +21,7 @@ from ticketing.approvals.schemas import (
     DelegationOut,
 )
 from ticketing.approvals.service import ApprovalService
+from ticketing.callers import Manager, Reader
 
 router = APIRouter(prefix="/api/v1", tags=["approvals"])
 
@@ -39,8 +40,6 @@ STATUS: dict[type[DomainError], int] = {
 
 Approvals = Annotated[ApprovalService, Depends(service(ApprovalService))]
 Policies = Annotated[PolicyBook, Depends(service(PolicyBook))]
-Reader = Annotated[Principal, Depends(allow(*STAFF))]
-Manager = Annotated[Principal, Depends(allow(Role.MANAGER))]
 
 
 # --- policies ------------------------------------------------------------------------------------------------------

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response, UploadFile
 
-from kit.access import STAFF, NotAllowed, Principal, Role
+from kit.access import STAFF, NotAllowed, Role
 from kit.errors import DomainError
-from kit.http import Caller, Page, Paging, RequestLanguage, Session, allow, service
+from kit.http import Caller, Page, Paging, RequestLanguage, Session, service
 from kit.i18n import Texts
 from ticketing.actor import Actor
 from ticketing.attaching import Attaching
+from ticketing.callers import AT_THE_DESK, HANDLING, DeskClerk, Handler, Manager, Reader
 from ticketing.charging import errors
 from ticketing.charging.charges import Charges
 from ticketing.charging.errors import QuotationLinkRefused
@@ -59,8 +60,6 @@ STATUS: dict[type[DomainError], int] = {
     errors.QuotationTooMuch: 422,
 }
 
-HANDLING = (Role.ENGINEER, Role.DISPATCHER, Role.MANAGER)
-AT_THE_DESK = (Role.DISPATCHER, Role.MANAGER)
 
 PayersOf = Annotated[Paying, Depends(service(Paying))]
 Prices = Annotated[PriceLists, Depends(service(PriceLists))]
@@ -70,10 +69,6 @@ Links = Annotated[QuotationLinks, Depends(service(QuotationLinks))]
 Doing = Annotated[Jobs, Depends(service(Jobs))]
 Photos = Annotated[Attaching, Depends(service(Attaching))]
 Words = Annotated[Texts, Depends(service(Texts))]
-Reader = Annotated[Principal, Depends(allow(*STAFF))]
-Handler = Annotated[Principal, Depends(allow(*HANDLING))]
-DeskClerk = Annotated[Principal, Depends(allow(*AT_THE_DESK))]
-Manager = Annotated[Principal, Depends(allow(Role.MANAGER))]
 
 
 # --- who pays ------------------------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from kit.access import Principal, Role
 from kit.errors import DomainError
-from kit.http import Paging, Session, allow, service
+from kit.http import Paging, Session, service
 from ticketing.actor import Actor
+from ticketing.callers import AT_THE_DESK, HANDLING, DeskClerk, Handler
 from ticketing.dispatch import errors
 from ticketing.dispatch.replanning import Replanning
 from ticketing.dispatch.schemas import AppliedOut, ApplyIn, PlanIn, PlanOut, WaitingOut
@@ -21,13 +21,9 @@ STATUS: dict[type[DomainError], int] = {
     errors.PlanNotFound: 404,
 }
 
-HANDLING = (Role.ENGINEER, Role.DISPATCHER, Role.MANAGER)
-AT_THE_DESK = (Role.DISPATCHER, Role.MANAGER)
 
 Pool = Annotated[Waits, Depends(service(Waits))]
 Plans = Annotated[Replanning, Depends(service(Replanning))]
-Handler = Annotated[Principal, Depends(allow(*HANDLING))]
-DeskClerk = Annotated[Principal, Depends(allow(*AT_THE_DESK))]
 
 
 @router.get("/waiting", response_model=list[WaitingOut])

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from kit.access import STAFF, Authenticator, Principal, Role
+from kit.access import STAFF, Authenticator
 from kit.errors import DomainError
-from kit.http import Caller, Session, allow, service
+from kit.http import Caller, Session, service
 from ticketing.actor import Actor
+from ticketing.callers import AT_THE_DESK, DeskClerk, Reader
 from ticketing.feedback import errors, repository
 from ticketing.feedback.board import FeedbackBoard
 from ticketing.feedback.protection import Protection, check_not_about
@@ -38,14 +39,11 @@ STATUS: dict[type[DomainError], int] = {
     errors.NoComplaint: 409,
 }
 
-AT_THE_DESK = (Role.DISPATCHER, Role.MANAGER)
 
 Feedback = Annotated[FeedbackService, Depends(service(FeedbackService))]
 Board = Annotated[FeedbackBoard, Depends(service(FeedbackBoard))]
 Protecting = Annotated[Protection, Depends(service(Protection))]
 Links = Annotated[ReportLinks, Depends(service(ReportLinks))]
-Reader = Annotated[Principal, Depends(allow(*STAFF))]
-DeskClerk = Annotated[Principal, Depends(allow(*AT_THE_DESK))]
 
 
 async def not_about_caller(request: Request, session: Session) -> None:

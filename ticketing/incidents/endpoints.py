@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends
 
 from kit.access import STAFF, Principal
 from kit.errors import DomainError
-from kit.http import Caller, Session, allow, service
+from kit.http import Caller, Session, service
 from ticketing.actor import Actor
+from ticketing.callers import AT_THE_DESK, DeskClerk, Reader
 from ticketing.desk import Desk
-from ticketing.endpoints import AT_THE_DESK
 from ticketing.incidents import errors
 from ticketing.incidents.followers import Followers
 from ticketing.incidents.linking import Linking
@@ -34,8 +34,6 @@ Merges = Annotated[Merging, Depends(service(Merging))]
 Splits = Annotated[Splitting, Depends(service(Splitting))]
 Links = Annotated[Linking, Depends(service(Linking))]
 Following = Annotated[Followers, Depends(service(Followers))]
-Reader = Annotated[Principal, Depends(allow(*STAFF))]
-DeskClerk = Annotated[Principal, Depends(allow(*AT_THE_DESK))]
 
 
 @router.post("/work-orders/{work_order_id}/merge", response_model=WorkOrderOut)

@@ -5,15 +5,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from kit.access import STAFF, Principal
-from kit.http import Session, allow, service
+from kit.access import STAFF
+from kit.http import Session, service
+from ticketing.callers import Reader
 from ticketing.proof.schemas import ProofOut
 from ticketing.proof.service import ProofService
 
 router = APIRouter(prefix="/api/v1", tags=["work orders"])
 
 Proofs = Annotated[ProofService, Depends(service(ProofService))]
-Reader = Annotated[Principal, Depends(allow(*STAFF))]
 
 
 @router.get("/work-orders/{work_order_id}/proofs", response_model=list[ProofOut])

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from kit.access import STAFF, Principal, Role
 from kit.errors import DomainError
-from kit.http import Session, allow, service
+from kit.http import Session, service
 from ticketing.actor import Actor
+from ticketing.callers import AT_THE_DESK, DeskClerk, Manager, Reader
 from ticketing.sla import errors
 from ticketing.sla.appointing import Appointments
 from ticketing.sla.board import LevelBoard
@@ -50,16 +51,12 @@ STATUS: dict[type[DomainError], int] = {
     errors.CitySettingsInvalid: 422,
 }
 
-AT_THE_DESK = (Role.DISPATCHER, Role.MANAGER)
 
 Policies = Annotated[PolicyBook, Depends(service(PolicyBook))]
 Calendars = Annotated[CalendarBook, Depends(service(CalendarBook))]
 Cities = Annotated[CityBook, Depends(service(CityBook))]
 Board = Annotated[LevelBoard, Depends(service(LevelBoard))]
 Meetings = Annotated[Appointments, Depends(service(Appointments))]
-Reader = Annotated[Principal, Depends(allow(*STAFF))]
-Clerk = Annotated[Principal, Depends(allow(*AT_THE_DESK))]
-Manager = Annotated[Principal, Depends(allow(Role.MANAGER))]
 # A calendar beyond these years is not planned by; the published holidays begin in 2004.
 Year = Annotated[int, Query(ge=2000, le=2200, description="a calendar year")]
 CityName = Annotated[str, Path(min_length=1, max_length=80)]
@@ -135,7 +132,7 @@ async def get_work_order_service_level(
 
 @router.put("/work-orders/{work_order_id}/appointment", response_model=OrderLevelsOut)
 async def appoint_work_order(
-    work_order_id: UUID, body: AppointmentIn, session: Session, meetings: Meetings, board: Board, caller: Clerk
+    work_order_id: UUID, body: AppointmentIn, session: Session, meetings: Meetings, board: Board, caller: DeskClerk
 ) -> OrderLevelsOut:
     """Makes, moves or drops the owner's appointment: the arrival clock starts then, and nobody is late before it."""
     scope = caller.scope(*AT_THE_DESK)
