@@ -30,6 +30,19 @@ class Evidence:
     has_signature: bool = False
 
 
+def asked_for(wanted: Completion) -> list[Wanted]:
+    """What finishing takes, there or not."""
+    asked = {
+        Wanted.PHOTOS_BEFORE: wanted.photos_before > 0,
+        Wanted.PHOTOS_AFTER: wanted.photos_after > 0,
+        Wanted.CHECKLIST: wanted.checklist is not None,
+        Wanted.LABOUR: wanted.labour,
+        Wanted.PARTS: wanted.parts,
+        Wanted.SIGNATURE: wanted.signature,
+    }
+    return [one for one, is_asked in asked.items() if is_asked]
+
+
 def missing(wanted: Completion, there: Evidence, *, closing_code: ClosingCode | None) -> list[Wanted]:
     """What is not there yet. A duplicate wants nothing: the work is done on the other order."""
     if closing_code is ClosingCode.DUPLICATE:

@@ -1,31 +1,24 @@
-"""The work itself over HTTP: coming, checklists, time, parts, signatures, helpers, contractors' links."""
+"""The work itself over HTTP: coming, checklists, time, parts, signatures, helpers."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Response, UploadFile
+from fastapi import APIRouter, Depends, Path, UploadFile
 
 from building.equipment import EquipmentKind
-from kit.access import STAFF, Principal, Role
+from kit.access import STAFF, Principal
 from kit.errors import DomainError
-from kit.http import RequestLanguage, Session, allow, service
+from kit.http import RequestLanguage, Session, service
 from kit.i18n import Texts
 from ticketing.actor import Actor
 from ticketing.attaching import Attaching
 from ticketing.attachment_schemas import PhotoOut
+from ticketing.callers import HANDLING, Handler, Manager, Reader
 from ticketing.errors import FieldInvalid
-from ticketing.flow import Action
 from ticketing.photos import MAX_BYTES
-from ticketing.working import errors
+from ticketing.working import contractor_endpoints, errors
 from ticketing.working.arriving import Arriving, How
 from ticketing.working.checking import Checking
-from ticketing.working.contractor_schemas import (
-    ContractorActionIn,
-    ContractorLinkIn,
-    ContractorLinkOut,
-    ContractorOrderOut,
-)
-from ticketing.working.contractors import ContractorDesk
 from ticketing.working.jobs import Jobs
 from ticketing.working.purposes import PhotoPurpose
 from ticketing.working.schemas import (
@@ -45,6 +38,7 @@ from ticketing.working.sheet import WorkSheets
 from ticketing.working.signatures import clean_signature
 
 router = APIRouter(prefix="/api/v1", tags=["work"])
+router.include_router(contractor_endpoints.router)
 
 STATUS: dict[type[DomainError], int] = {
     errors.ChecklistNotFound: 404,
@@ -56,6 +50,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.NotOnTheJob: 403,
     errors.OrderIsOver: 409,
     errors.NotWithContractor: 409,
+    errors.PartsNotWanted: 409,
     errors.WorkIncomplete: 422,
     errors.FailureUnexplained: 422,
     errors.LabourInvalid: 422,
@@ -63,20 +58,13 @@ STATUS: dict[type[DomainError], int] = {
     errors.SignatureRefused: 422,
 }
 
-HANDLING = (Role.ENGINEER, Role.DISPATCHER, Role.MANAGER)
-AT_THE_DESK = (Role.DISPATCHER, Role.MANAGER)
 
 Arrivals = Annotated[Arriving, Depends(service(Arriving))]
 Checklists = Annotated[Checking, Depends(service(Checking))]
 Doing = Annotated[Jobs, Depends(service(Jobs))]
 Sheets = Annotated[WorkSheets, Depends(service(WorkSheets))]
 Photos = Annotated[Attaching, Depends(service(Attaching))]
-Contractors = Annotated[ContractorDesk, Depends(service(ContractorDesk))]
 Words = Annotated[Texts, Depends(service(Texts))]
-Reader = Annotated[Principal, Depends(allow(*STAFF))]
-Handler = Annotated[Principal, Depends(allow(*HANDLING))]
-DeskClerk = Annotated[Principal, Depends(allow(*AT_THE_DESK))]
-Manager = Annotated[Principal, Depends(allow(Role.MANAGER))]
 Code = Annotated[str, Path(max_length=40)]
 
 
@@ -217,58 +205,6 @@ async def remove_helper(
     """A helper goes."""
     await doing.leave(session, caller.scope(*HANDLING), work_order_id, actor=Actor.of(caller), person_id=person_id)
     return await _sheet(session, sheets, caller, work_order_id, texts, language)
-
-
-# --- contractors' links --------------------------------------------------------------------------------------------
-
-
-@router.post("/work-orders/{work_order_id}/contractor-links", response_model=ContractorLinkOut, status_code=201)
-async def make_contractor_link(
-    work_order_id: UUID, body: ContractorLinkIn, session: Session, contractors: Contractors, caller: DeskClerk
-) -> ContractorLinkOut:
-    """A link that opens this one order for the contractor who has it, sent to them as well."""
-    row, path = await contractors.make(
-        session, caller.scope(*AT_THE_DESK), work_order_id, actor=Actor.of(caller), hours=body.hours
-    )
-    return ContractorLinkOut(
-        id=row.id, work_order_id=row.work_order_id, person_id=row.person_id, path=path, expires_at=row.expires_at
-    )
-
-
-@router.delete("/contractor-links/{link_id}", status_code=204)
-async def revoke_contractor_link(
-    link_id: UUID, session: Session, contractors: Contractors, caller: DeskClerk
-) -> None:  # fmt: skip
-    """From now on the link opens nothing."""
-    await contractors.revoke(session, caller.scope(*AT_THE_DESK), link_id)
-
-
-@router.get("/contractor/{token}", response_model=ContractorOrderOut)
-async def get_contractor_order(
-    token: str, session: Session, contractors: Contractors, response: Response
-) -> ContractorOrderOut:  # fmt: skip
-    """The order that a contractor's link opens. No log-in: the link is signed."""
-    response.headers["Cache-Control"] = "no-store"
-    return ContractorOrderOut.of(await contractors.view(session, token))
-
-
-@router.post("/contractor/{token}/actions", response_model=ContractorOrderOut)
-async def act_as_contractor(
-    token: str, body: ContractorActionIn, session: Session, contractors: Contractors
-) -> ContractorOrderOut:  # fmt: skip
-    """Accepts, arrives or finishes; finishing wants a picture."""
-    await contractors.act(
-        session, token, action=Action(body.action), note=body.note, closing_code=body.closing_code
-    )  # fmt: skip
-    return ContractorOrderOut.of(await contractors.view(session, token))
-
-
-@router.post("/contractor/{token}/photos", response_model=PhotoOut, status_code=201)
-async def add_contractor_photo(
-    token: str, file: UploadFile, session: Session, contractors: Contractors
-) -> PhotoOut:  # fmt: skip
-    """A picture of the work."""
-    return PhotoOut.of(await contractors.add_photo(session, token, raw=await file.read(MAX_BYTES + 1)))
 
 
 async def _sheet(

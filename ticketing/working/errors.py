@@ -102,7 +102,7 @@ class LabelUnknown(DomainError):
 
 @dataclass(eq=False)
 class ContractorLinkRefused(DomainError):
-    """The link is expired, taken back, or was not made by this hub."""
+    """The link is expired, taken back, or was not made by this hub; or whoever it was sent to has the order no more."""
 
 
 @dataclass(eq=False)
@@ -113,5 +113,12 @@ class ContractorLinkNotFound(DomainError):
 @dataclass(eq=False)
 class NotWithContractor(DomainError):
     """A link is for the contractor's person who has the order."""
+
+    number: str
+
+
+@dataclass(eq=False)
+class PartsNotWanted(DomainError):
+    """By a contractor's link parts are taken only for orders of a kind that wants them."""
 
     number: str

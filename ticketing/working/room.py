@@ -29,6 +29,7 @@ from ticketing.sweeping import Sweeping
 from ticketing.working.arriving import Arriving
 from ticketing.working.checking import Checking
 from ticketing.working.completing import Completing
+from ticketing.working.contractor_work import ContractorWork
 from ticketing.working.contractors import ContractorDesk, ContractorLinks
 from ticketing.working.jobs import Jobs
 from ticketing.working.sheet import WorkSheets
@@ -71,6 +72,7 @@ class Work:
     arriving: Arriving
     sheets: WorkSheets
     contractors: ContractorDesk
+    contractor_work: ContractorWork
     prices: PriceLists
     quotations: Quotations
     quotation_links: QuotationLinks
@@ -82,8 +84,8 @@ class Work:
     def services(self) -> tuple[object, ...]:
         ground = self.ground
         return (
-            ground.jobs, ground.checking, ground.paying, self.arriving, self.sheets, self.contractors, self.prices,
-            self.quotations, self.quotation_links, self.charges,
+            ground.jobs, ground.checking, ground.paying, self.arriving, self.sheets, self.contractors,
+            self.contractor_work, self.prices, self.quotations, self.quotation_links, self.charges,
         )  # fmt: skip
 
     def sweeps(self) -> list[Sweep]:
@@ -111,16 +113,19 @@ def build_work(
     )  # fmt: skip
     prices = PriceLists(catalog=catalog, clock=clock)
     quotation_links = QuotationLinks(secret=link_secret, clock=clock)
+    links = ContractorLinks(secret=link_secret, clock=clock)
+    sheets = WorkSheets(
+        people=people, jobs=ground.jobs, checking=ground.checking, completing=ground.completing, clock=clock
+    )
     return Work(
         ground=ground,
         arriving=arriving,
-        sheets=WorkSheets(
-            people=people, jobs=ground.jobs, checking=ground.checking, completing=ground.completing, clock=clock
-        ),
-        contractors=ContractorDesk(
-            people=people, notify=notify, definitions=definitions, moving=moving, arriving=arriving,
-            completing=ground.completing, attaching=attaching, links=ContractorLinks(secret=link_secret, clock=clock),
-            clock=clock,
+        sheets=sheets,
+        contractors=ContractorDesk(people=people, notify=notify, links=links, clock=clock),
+        contractor_work=ContractorWork(
+            people=people, stock=stock, definitions=definitions, moving=moving, arriving=arriving,
+            completing=ground.completing, checking=ground.checking, jobs=ground.jobs, sheets=sheets,
+            attaching=attaching, links=links, clock=clock,
         ),
         prices=prices,
         quotations=Quotations(

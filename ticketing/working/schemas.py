@@ -1,6 +1,6 @@
 """The work itself on the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -99,7 +99,7 @@ class ArrivalOut(Schema):
             work_order_id=order.id, number=order.number, state=order.state, version=order.version,
             place_kept=arrival.place_kept, place_words=texts.text(f"working.place.{arrival.place_kept}", language),
             payer=PayerOut.of(order, texts, language), suggested_closing_code=ClosingSuggestionOut.of(sheet.suggestion),
-            wanted=_wanted(sheet, texts, language),
+            wanted=wanted_out(sheet.missing, texts, language),
         )  # fmt: skip
 
 
@@ -352,7 +352,7 @@ class WorkSheetOut(Schema):
             payer=PayerOut.of(sheet.order, texts, language),
             cost=sheet.order.cost,
             suggested_closing_code=ClosingSuggestionOut.of(sheet.suggestion),
-            missing=_wanted(sheet, texts, language),
+            missing=wanted_out(sheet.missing, texts, language),
             checklist=ChecklistOut.of(sheet.checklist, language) if sheet.checklist else None,
             answers=[ChecklistAnswerOut.model_validate(one) for one in sheet.answers],
             labour=[LabourOut.of(line, sheet.names) for line in sheet.labour],
@@ -364,5 +364,5 @@ class WorkSheetOut(Schema):
         )
 
 
-def _wanted(sheet: WorkSheet, texts: Texts, language: Language) -> list[WantedOut]:
-    return [WantedOut(what=one, name=texts.text(f"working.wanted.{one}", language)) for one in sheet.missing]
+def wanted_out(wanted: Sequence[Wanted], texts: Texts, language: Language) -> list[WantedOut]:
+    return [WantedOut(what=one, name=texts.text(f"working.wanted.{one}", language)) for one in wanted]

@@ -244,12 +244,20 @@ async def test_a_contractor_sees_one_order_by_a_link_and_finishes_it_with_a_pict
     other = await yard.post(None, f"/contractor/{token}/actions", {"action": "cancel"})
     assert other.status_code == 422
     assert (await yard.post(None, f"/contractor/{token}/actions", {"action": "accept"})).json()["state"] == "accepted"
-    assert (await yard.post(None, f"/contractor/{token}/actions", {"action": "arrive"})).json()["state"] == "on_site"
+    arrived = (await yard.post(None, f"/contractor/{token}/actions", {"action": "arrive"})).json()
+    assert (arrived["state"], [one["what"] for one in arrived["work"]["missing"]]) == ("on_site", ["photos_after"])
+    assert (await yard.get(None, f"/contractor/{token}/stock")).json()["code"] == "parts_not_wanted"
     finish = {"action": "finish", "closing_code": "real_fault", "note": "已更换阀芯"}
     bare = await yard.post(None, f"/contractor/{token}/actions", finish)
     assert (bare.status_code, bare.json()["facts"]["missing"]) == (422, ["photos_after"])
     assert (await yard.send(None, f"/contractor/{token}/photos", picture())).status_code == 201
-    assert (await yard.post(None, f"/contractor/{token}/actions", finish)).json()["state"] == "done"
+    done = (await yard.post(None, f"/contractor/{token}/actions", finish)).json()
+    assert (done["state"], done["work"]["missing"], done["contact_phone"]) == ("done", [], "138****8000")
+    await yard.act("manager", order, "close", reason="电话确认")
+    over = (await yard.get(None, f"/contractor/{token}")).json()
+    assert (over["state"], over["contact_name"], over["contact_phone"], over["text"]) == ("closed", None, None, "")
+    late = await yard.send(None, f"/contractor/{token}/photos", picture())
+    assert (late.status_code, late.json()["code"]) == (409, "order_is_over")
 
     for wrong in (token + "x", "nonsense"):
         assert (await yard.get(None, f"/contractor/{wrong}")).status_code == 404
@@ -258,13 +266,55 @@ async def test_a_contractor_sees_one_order_by_a_link_and_finishes_it_with_a_pict
     assert (await yard.get(None, f"/contractor/{token}")).status_code == 404
 
 
-async def test_a_contractors_link_ends_with_its_time(yard: Yard) -> None:
-    order = await yard.dripping_tap()
-    await yard.act("dispatcher", order, "outsource", assignee_id=yard.id_of("contractor"), reason="需专业维修")
-    made = await yard.post("dispatcher", f"/work-orders/{order}/contractor-links", {"hours": 2})
-    token = made.json()["path"].removeprefix("/o/work/")
+async def test_by_a_link_a_contractor_gives_all_that_a_kind_wants_until_the_order_is_taken_or_time_is_up(
+    yard: Yard,
+) -> None:
+    order = await _demanding_order(yard)
+    house, parts = await yard.storehouse(SEAL=3)
+
+    async def linked() -> str:
+        reason = {"assignee_id": yard.id_of("contractor"), "reason": "需专业维修"}
+        assert (await yard.post("dispatcher", f"/work-orders/{order}/assign", reason)).status_code == 200
+        made = await yard.post("dispatcher", f"/work-orders/{order}/contractor-links", {"hours": 2})
+        return "/contractor/" + made.json()["path"].removeprefix("/o/work/")
+
+    path = await linked()
+    assert (await yard.send(None, f"{path}/photos", picture(), purpose="before")).json()["purpose"] == "before"
+    await yard.post(None, f"{path}/actions", {"action": "accept"})
+    arrived = (await yard.post(None, f"{path}/actions", {"action": "arrive"})).json()["work"]
+    everything = ["photos_before", "photos_after", "checklist", "labour", "parts", "signature"]
+    assert [one["what"] for one in arrived["wanted"]] == everything
+    assert [one["what"] for one in arrived["missing"]] == ["photos_after", "checklist", "parts", "signature"]
+    assert [one["code"] for one in arrived["checklist"]["items"]] == ["noise", "pressure"]
+
+    assert (await yard.send(None, f"{path}/photos", picture(), purpose="after")).status_code == 201
+    bare = await yard.put(None, f"{path}/checklist/noise", {"outcome": "fail"})
+    assert (bare.status_code, bare.json()["code"]) == (422, "failure_unexplained")
+    await yard.put(None, f"{path}/checklist/noise", {"outcome": "pass"})
+    answered = (await yard.put(None, f"{path}/checklist/pressure", {"measure": "0.45"})).json()["work"]
+    assert [(one["item"], one["outcome"]) for one in answered["answers"]] == [("noise", "pass"), ("pressure", "pass")]
+    entered = await yard.post(None, f"{path}/labour", {"minutes": "20", "note": "拆装"})
+    assert (entered.status_code, entered.json()["work"]["labour_min"]) == (201, "20.00")
+    (seal,) = (await yard.get(None, f"{path}/stock?q=seal")).json()
+    assert (seal["part_id"], seal["available"], "average_cost" in seal) == (parts["SEAL"], "3.000", False)
+    use = {"action": "use", "storehouse_id": house, "part_id": seal["part_id"], "quantity": "1"}
+    used = (await yard.post(None, f"{path}/parts", use)).json()["work"]
+    assert ([one["used"] for one in used["parts"]], "value" in used["parts"][0]) == (["1.000"], False)
+    assert (await yard.send(None, f"{path}/signature", strokes())).json()["purpose"] == "signature"
+
+    # Taken from them it opens nothing and takes nothing in; theirs again, the link does again.
+    mine = {"assignee_id": yard.id_of("pump_engineer")}
+    assert (await yard.post("dispatcher", f"/work-orders/{order}/assign", mine)).status_code == 200
+    for answer in (
+        await yard.get(None, path), await yard.post(None, f"{path}/actions", {"action": "finish"}),
+        await yard.send(None, f"{path}/photos", picture()), await yard.post(None, f"{path}/labour", {"minutes": "5"}),
+        await yard.post(None, f"{path}/parts", use), await yard.send(None, f"{path}/signature", strokes()),
+        await yard.put(None, f"{path}/checklist/noise", {"outcome": "pass"}), await yard.get(None, f"{path}/stock"),
+    ):  # fmt: skip
+        assert (answer.status_code, answer.json()["code"]) == (404, "contractor_link_refused")
+    again = await linked()
     yard.town.clock.advance(seconds=2 * 3600)
-    expired = await yard.get(None, f"/contractor/{token}")
+    expired = await yard.get(None, again)
     assert (expired.status_code, expired.json()["code"]) == (404, "contractor_link_refused")
 
 
