@@ -82,7 +82,8 @@ def build_api(
     """The application with every service that endpoints ask for."""
     app = create_app(common.texts)
     services: list[object] = [
-        common.database, common.texts, rooms.answers, live, readiness, tallies, HttpMeters(common.registry),
+        common.database, common.texts, common.settings.bodies, rooms.answers, live, readiness, tallies,
+        HttpMeters(common.registry),
         rooms.catalog.service, rooms.catalog.editor, rooms.catalog.discovery, rooms.catalog.dead_letters,
         QrLabels(common.settings.base_url), _import_desk(common, rooms),
         rooms.people.service, rooms.people.editor, rooms.people.rostering, rooms.people.contractors,

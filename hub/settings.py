@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from kit.bodies import BodyLimits
 from kit.i18n import Language
 from kit.secrets import SecretStore
 from kit.settings import Settings, settings_config
@@ -55,6 +56,9 @@ class HubSettings(Settings):
     mqtt_tls_key: Path | None = Field(None, description="private key (PEM) of that certificate")
     http_bind: str = Field(LOOPBACK, description="address the desk and the API listen on; 0.0.0.0 for all")
     http_port: Port = Field(8000, description="port of the desk and the API")
+    body_mb: int = Field(1, ge=1, le=64, description="largest request without files, MB")
+    upload_mb: int = Field(64, ge=1, le=1024, description="largest request with files, MB")
+    body_silence_s: int = Field(20, ge=1, le=600, description="seconds in which the next part of a request must come")
     public_url: str = Field("", description="how people reach the hub, as https://hub.example.com: links and QR codes")
     health_bind: str = Field(LOOPBACK, description="address of HUB_HEALTH_PORT; 0.0.0.0 for all")
     health_port: Port = Field(
@@ -122,6 +126,10 @@ class HubSettings(Settings):
     def files(self) -> Path:
         """Where photos are kept."""
         return self.files_dir or self.var / "files"
+
+    @property
+    def bodies(self) -> BodyLimits:
+        return BodyLimits(body_mb=self.body_mb, upload_mb=self.upload_mb, silence_s=self.body_silence_s)
 
     @property
     def secrets(self) -> SecretStore:

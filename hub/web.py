@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, safe headers, a size limit; and the built front end at `/`."""
+"""What surrounds every request: its id and safe headers; and the built front end at `/`."""
 
 from pathlib import Path
 

@@ -7,7 +7,7 @@ backup of it can be read by anybody but who sends that key again, and after a da
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -50,11 +50,6 @@ class KeyReused(DomainError):
 @dataclass(eq=False)
 class StillBeingDone(DomainError):
     """The first request of this key is being worked on."""
-
-
-@dataclass(eq=False)
-class BodyTooLarge(DomainError):
-    limit_mb: int
 
 
 @dataclass(frozen=True)
@@ -131,13 +126,30 @@ def ticket_of(*, caller: str, key: str, what: str) -> Ticket:
     return Ticket(name=_digest([b"name", *who]).hex(), secret=_digest([b"secret", *who]), what=what)
 
 
-def fingerprint(method: str, path: str, query: bytes, *, content_type: str, body: bytes) -> str:
+def fingerprint(method: str, path: str, query: bytes, *, content_type: str, body: Iterable[bytes]) -> str:
     """A digest of what is asked. The boundary of a form is left out: each sending of the same form has another."""
     boundary = _BOUNDARY.search(content_type)
     if boundary and content_type.lower().startswith("multipart/"):
-        body = body.replace(boundary.group(1).encode("latin-1"), b"")
+        body = _without(boundary.group(1).encode("latin-1"), body)
         content_type = "multipart"
-    return _digest([method.encode(), path.encode(), query, content_type.encode("latin-1", "replace"), body]).hex()
+    content = hashlib.sha256()
+    for part in body:
+        content.update(part)
+    asked = [method.encode(), path.encode(), query, content_type.encode("latin-1", "replace"), content.digest()]
+    return _digest(asked).hex()
+
+
+def _without(boundary: bytes, body: Iterable[bytes]) -> Iterator[bytes]:
+    """The body without its boundaries, wherever its parts were cut."""
+    rest = b""
+    for part in body:
+        *whole, rest = (rest + part).split(boundary)
+        yield from whole
+        # What may be the beginning of a boundary waits for the next part.
+        ready = max(0, len(rest) - len(boundary) + 1)
+        yield rest[:ready]
+        rest = rest[ready:]
+    yield rest
 
 
 def sealed_answer(answer: Answer, secret: bytes) -> bytes:

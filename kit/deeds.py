@@ -3,9 +3,13 @@
 A request that may change something (POST, PUT, PATCH, DELETE) gets a session here, before its endpoint runs, and is
 committed after its answer is made and before it is sent. So what the journal writes of it and the answer that is kept
 under its `Idempotency-Key` stand or fall with the work itself, whichever room the route is of.
+
+A request has one connection to the database and no more: what must be read for a refusal is read over it, and what a
+refused request leaves behind is written when it has given it back.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -14,17 +18,18 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.access import Authenticator, NotAuthenticated, Principal
-from kit.answers import KEY_HEADER, Answer, AnswerBook, BodyTooLarge, Ticket, check_key, fingerprint, ticket_of
+from kit.answers import KEY_HEADER, Answer, AnswerBook, Ticket, check_key, fingerprint, ticket_of
+from kit.bodies import Body, BodyLimits, read_body
 from kit.db import Database
 from kit.errors import DomainError
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-# What a kept body and an upload may have at most, bytes: it is read before the endpoint runs.
-MOST_OF_A_KEYED_BODY = 64 * 1024 * 1024
+
+Work = Callable[[AsyncSession], Awaitable[None]]
 
 
 @dataclass
@@ -43,6 +48,8 @@ class Deed:
     changes_nothing: bool = False
     # A reading that is itself a deed: an export, a phone number shown.
     is_told: bool = False
+    # What is done when the work is committed or undone, in a transaction of its own.
+    afterwards: list[Work] = field(default_factory=list, repr=False)
     # The request's own, which knows its route once that is found.
     scope: Scope = field(default_factory=dict, repr=False)
 
@@ -68,6 +75,17 @@ class Deed:
 
 
 current_deed: ContextVar[Deed | None] = ContextVar("current_deed", default=None)
+
+
+async def do_though_refused(database: Database, work: Work) -> None:
+    """Does what must stay though the request is refused and rolled back: in a transaction of its own, after the
+    request has given its connection back. Outside of a request at once."""
+    deed = current_deed.get()
+    if deed is not None and deed.session is not None:
+        deed.afterwards.append(work)
+        return
+    async with database.transaction() as session:
+        await work(session)
 
 
 class Journal(Protocol):
@@ -118,29 +136,46 @@ class Deeds:
         deed = _deed_of(scope)
         token = current_deed.set(deed)
         try:
-            if deed.method in CHANGING and Database in _services(scope):
-                await self._change(deed, scope, receive, send)
+            if deed.method in CHANGING:
+                await self._read_and_change(deed, scope, receive, send)
             else:
                 await self._app(scope, receive, send)
         finally:
             current_deed.reset(token)
 
-    async def _change(self, deed: Deed, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _read_and_change(self, deed: Deed, scope: Scope, receive: Receive, send: Send) -> None:
+        services = _services(scope)
+        try:
+            body = await read_body(receive, Headers(scope=scope), services.get(BodyLimits, BodyLimits()))
+        except ClientDisconnect:
+            return
+        except DomainError as refusal:
+            await _refuse(refusal, scope, receive, send)
+            return
+        with body:
+            if Database in services:
+                await self._change(deed, body, scope, receive, send)
+            else:
+                await self._app(scope, body.as_received(receive), send)
+
+    async def _change(self, deed: Deed, body: Body, scope: Scope, receive: Receive, send: Send) -> None:
         kept = _Kept()
         database: Database = _services(scope)[Database]
+        again = body.as_received(receive)
         try:
             async with database.transaction() as session:
                 deed.session = session
-                ticket, receive = await self._ticket(session, deed, scope, receive)
+                ticket = await self._ticket(session, deed, scope, body)
                 if ticket is None:
-                    await self._do(session, deed, scope, receive, kept)
+                    await self._do(session, deed, scope, again, kept)
                 else:
-                    await self._do_once(session, deed, ticket, scope, receive, kept)
+                    await self._do_once(session, deed, ticket, scope, again, kept)
         except _Undone:
             pass  # refused, rolled back, and still to be answered
         except DomainError as refusal:
             await _refuse(refusal, scope, receive, send)
             return
+        await _do_the_rest(database, deed)
         await kept.release(send)
 
     async def _do(self, session: AsyncSession, deed: Deed, scope: Scope, receive: Receive, kept: _Kept) -> None:
@@ -178,22 +213,16 @@ class Deeds:
         await session.flush()
         await journal.keep(session, deed, seen)
 
-    async def _ticket(
-        self, session: AsyncSession, deed: Deed, scope: Scope, receive: Receive
-    ) -> tuple[Ticket | None, Receive]:
+    async def _ticket(self, session: AsyncSession, deed: Deed, scope: Scope, body: Body) -> Ticket | None:
         """Under which name the answer is kept; None where the request brings no key, or a token that is not good."""
         headers = Headers(scope=scope)
         key = headers.get(KEY_HEADER)
         if key is None or AnswerBook not in _services(scope):
-            return None, receive
+            return None
         check_key(key)
+        what = await _what(deed, scope, body)
         who = await _who(session, deed, scope, headers)
-        if who is None:
-            return None, receive
-        body, again = await _read(receive)
-        content = headers.get("content-type", "")
-        what = fingerprint(deed.method, deed.path, scope.get("query_string", b""), content_type=content, body=body)
-        return ticket_of(caller=who, key=key, what=what), again
+        return None if who is None else ticket_of(caller=who, key=key, what=what)
 
 
 class _Undone(Exception):
@@ -225,26 +254,23 @@ async def _who(session: AsyncSession, deed: Deed, scope: Scope, headers: Headers
         return None
 
 
-async def _read(receive: Receive) -> tuple[bytes, Receive]:
-    """The body, and a `receive` that gives it once more. Raises BodyTooLarge."""
-    body, more = bytearray(), True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            break
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > MOST_OF_A_KEYED_BODY:
-            raise BodyTooLarge(limit_mb=MOST_OF_A_KEYED_BODY // 1024**2)
-    given = [False]
+async def _what(deed: Deed, scope: Scope, body: Body) -> str:
+    content = Headers(scope=scope).get("content-type", "")
 
-    async def again() -> Message:
-        if given[0]:
-            return await receive()
-        given[0] = True
-        return {"type": "http.request", "body": bytes(body), "more_body": False}
+    def digest() -> str:
+        query = scope.get("query_string", b"")
+        return fingerprint(deed.method, deed.path, query, content_type=content, body=body.parts())
 
-    return bytes(body), again
+    return await asyncio.to_thread(digest) if body.is_large else digest()
+
+
+async def _do_the_rest(database: Database, deed: Deed) -> None:
+    if not deed.afterwards:
+        return
+    deed.session = None
+    async with database.transaction() as session:
+        for work in deed.afterwards:
+            await work(session)
 
 
 async def _refuse(refusal: DomainError, scope: Scope, receive: Receive, send: Send) -> None:

@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
 from kit.access import Authenticator, NotAllowed, NotAuthenticated, Principal, Role
-from kit.answers import BodyTooLarge, KeyInvalid, KeyReused, StillBeingDone
+from kit.answers import KeyInvalid, KeyReused, StillBeingDone
+from kit.bodies import BodyTooLarge, BodyTooSlow
 from kit.db import Database
 from kit.deeds import Journal, current_deed
 from kit.errors import DomainError, StaleEdit
@@ -36,6 +37,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 STATUS: dict[type[DomainError], int] = {
     NotAuthenticated: 401,
     NotAllowed: 403,
+    BodyTooSlow: 408,
     StaleEdit: 409,
     StillBeingDone: 409,
     BodyTooLarge: 413,
@@ -191,15 +193,20 @@ class History(Protocol):
 
 
 async def _missed(request: Request, error: StaleEdit) -> dict[str, Any]:
-    """What a stale caller has not seen, as a fact of the refusal."""
+    """What a stale caller has not seen, as a fact of the refusal: read over the connection that the request has."""
     services = getattr(request.app.state, "services", {})
     named = next(iter(request.path_params.items()), None)
     if named is None or History not in services:
         return {}
+    kind, about, since = named[0].removesuffix("_id"), str(named[1]), error.given_version
+    deed = current_deed.get()
+    if deed is not None and deed.session is not None:
+        # What the refused work has not written yet is going to be rolled back.
+        with deed.session.no_autoflush:
+            return {"changes": await services[History].changes(deed.session, kind, about, since_version=since)}
     database: Database = services[Database]
     async with database.transaction() as session:
-        kind, about = named[0].removesuffix("_id"), str(named[1])
-        return {"changes": await services[History].changes(session, kind, about, since_version=error.given_version)}
+        return {"changes": await services[History].changes(session, kind, about, since_version=since)}
 
 
 # --- refusals ----------------------------------------------------------------------------------------------------
@@ -233,8 +240,7 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
             facts=error.facts | (await _missed(request, error) if isinstance(error, StaleEdit) else {}),
             request_id=request_id_of(request),
         )  # fmt: skip
-        headers = {"WWW-Authenticate": "Bearer"} if code == 401 else None
-        return JSONResponse(body.model_dump(mode="json"), status_code=code, headers=headers)
+        return JSONResponse(body.model_dump(mode="json"), status_code=code, headers=_HEADERS_OF.get(code))
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
@@ -270,6 +276,10 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, unexpected)
+
+
+# Who sends too slowly has not sent all yet, and what comes after would be taken for another request.
+_HEADERS_OF = {401: {"WWW-Authenticate": "Bearer"}, 408: {"Connection": "close"}}
 
 
 def _route_of(request: Request) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from audit import recording as audit
 from kit.clock import Clock
 from kit.db import Database
+from kit.deeds import do_though_refused
 from people import login_repository as repository
 from people.errors import TooManyFailures
 from people.settings import LoginSettings
@@ -51,10 +52,13 @@ class LoginThrottle:
     async def failed(self, *, username: str, address: str, person_id: UUID | None) -> None:
         """`person_id`: whose name it is; of a name that nobody has the audit keeps none, for it may be a password."""
         now = self._clock.now()
-        async with self._database.transaction() as session:
+
+        async def count(session: AsyncSession) -> None:
             for key in sorted(self._limits(username, address)):
                 await repository.count_failure(session, key, at=now, since=now - self._policy.window)
             audit.record(session, at=now, action="people.login_refused", kind="person", about=person_id)
+
+        await do_though_refused(self._database, count)
 
     async def succeeded(self, session: AsyncSession, *, username: str, address: str) -> None:
         await repository.forget_failures(session, list(self._limits(username, address)))

@@ -35,10 +35,24 @@ def test_the_same_form_sent_again_is_the_same_whatever_its_boundary() -> None:
     def sent(boundary: str, content: bytes) -> str:
         mark = boundary.encode()
         body = b"--%b\r\nContent-Disposition: form-data; name=f\r\n\r\n%b\r\n--%b--" % (mark, content, mark)
-        return fingerprint("POST", "/p", b"", content_type=f"multipart/form-data; boundary={boundary}", body=body)
+        return fingerprint("POST", "/p", b"", content_type=f"multipart/form-data; boundary={boundary}", body=[body])
 
     assert sent("aaaa1111", b"x") == sent("bbbb2222", b"x")
     assert sent("aaaa1111", b"x") != sent("aaaa1111", b"y")
+
+
+@given(st.lists(st.sampled_from([b"ab", b"a", b"b", b"aab", b"x"])), st.data())
+@settings(max_examples=100)
+def test_a_form_is_the_same_however_its_bytes_came_in_parts(words: list[bytes], data: st.DataObject) -> None:
+    body = b"".join(words)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=5)))
+    parts = [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+
+    def print_of(body: list[bytes], content_type: str = "multipart/form-data; boundary=aab") -> str:
+        return fingerprint("POST", "/p", b"", content_type=content_type, body=body)
+
+    stripped = print_of([body.replace(b"aab", b"")], "multipart/form-data; boundary=zz")
+    assert print_of(parts) == print_of([body]) == stripped
 
 
 @pytest.mark.parametrize(
@@ -56,7 +70,7 @@ def test_what_differs_in_anything_is_other_content(
 ) -> None:
     def print_of(request: tuple[str, str, bytes, str, bytes]) -> str:
         method, path, query, content_type, body = request
-        return fingerprint(method, path, query, content_type=content_type, body=body)
+        return fingerprint(method, path, query, content_type=content_type, body=[body])
 
     assert print_of(first) != print_of(second)
 

@@ -1,5 +1,6 @@
 """Logging in and out by the real door: argon2, signed tokens, epochs, the throttle."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
@@ -11,12 +12,14 @@ from sqlalchemy import select
 
 from kit.access import Grant, NotAuthenticated, Role, Scope
 from kit.clock import FakeClock
+from kit.db import Database
+from kit.deeds import Deeds
 from people.kinds import PersonKind
 from people.models import Account, LoginFailure
 from people.passwords import generated_password
 from people.tokens import BadToken, read
 from tests.api import client_of
-from tests.people.room import PeopleRoom
+from tests.people.room import PeopleRoom, people_room
 
 PASSWORD = "correct horse 7"
 
@@ -81,6 +84,21 @@ async def test_five_failures_close_the_door_for_this_place_even_to_the_right_pas
     clock.advance(seconds=901)
     assert (await log_in(door)).status_code == 200
     assert room.registry.get_sample_value("hub_logins_total", {"outcome": "refused"}) == 5
+
+
+async def test_twenty_wrong_passwords_at_once_are_all_counted_over_two_connections(
+    database_url: str, clock: FakeClock, person_id: UUID
+):
+    async with Database(database_url, pool_size=1) as database, asyncio.timeout(25):
+        app = people_room(database, clock).login_app
+        app.add_middleware(Deeds)
+        async with client_of(app) as door:
+            names = [f"nobody{number}" for number in range(19)]
+            answers = await asyncio.gather(*(log_in(door, "wrong", username=name) for name in ["limin", *names]))
+        assert {answer.status_code for answer in answers} == {401}
+        async with database.transaction() as session:
+            # A name from a place, and the name from anywhere.
+            assert len((await session.scalars(select(LoginFailure))).all()) == 2 * 20
 
 
 async def test_names_that_do_not_exist_are_throttled_alike(door: httpx.AsyncClient):
