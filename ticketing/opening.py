@@ -28,6 +28,7 @@ from ticketing.models import Incident, WorkOrder
 from ticketing.moving import Moving
 from ticketing.muting import Muting
 from ticketing.order_kind import Intake
+from ticketing.reports import NewReport
 from ticketing.site_targets import SiteTargets
 from ticketing.targets import Targets
 from ticketing.tasking import Tasking
@@ -38,6 +39,8 @@ _ATTEMPTS = 3
 
 # Given an order that is not kept yet, and what it comes from.
 Begin = Callable[[AsyncSession, WorkOrder, Draft], Awaitable[None]]
+# Whoever wants to know what was said, before anybody is given the work.
+Hear = Callable[[AsyncSession, WorkOrder, NewReport], Awaitable[None]]
 
 
 class _LostRace(Exception):

@@ -178,8 +178,11 @@ def build_ticketing(
         proofs=ProofService(),
         charts=Charts(proof, alarms),
         incidents=Incidents(
-            linking=Linking(catalog, clock), merging=Merging(moving, clock),
-            splitting=Splitting(opening, drafting, clock), followers=Followers(people, clock),
+            linking=Linking(catalog, clock), merging=Merging(moving, feedback.protection, levels.keeping, clock),
+            splitting=Splitting(
+                opening, drafting, protection=feedback.protection, hears=[feedback.protection.note], clock=clock
+            ),
+            followers=Followers(people, clock),
             children=Children(moving, clock), telling=MergeTelling(notify),
         ),
         telling=Telling(notify=notify, people=people, catalog=catalog, dispatching=dispatching, links=links),

@@ -1,6 +1,6 @@
 """What can be done with work orders. Services never commit: the request or the job does."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -32,14 +32,11 @@ from ticketing.journal import Entry, record
 from ticketing.kinds import FREE, IN_HAND, Category, OrderState, OwnerState
 from ticketing.models import Report, WorkOrder, WorkOrderTask
 from ticketing.moving import Moving, check_ahead
-from ticketing.opening import Opening
+from ticketing.opening import Hear, Opening
 from ticketing.reports import NewReport, OwnerReport, Reported, as_addressed, known_before
 from ticketing.tasking import NO_WORDS, Tasking, TaskWords
 from ticketing.tasks import TaskAction
 from ticketing.words import NOTHING_SAID, Words
-
-# Whoever wants to know what was said, before anybody is given the work.
-Hear = Callable[[AsyncSession, WorkOrder, NewReport], Awaitable[None]]
 
 # How far back an owner's own list goes.
 OWNER_REPORTS_SHOWN = 100

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +20,7 @@ from ticketing.feedback.errors import AboutThem, NoComplaint
 from ticketing.feedback.subjects import people_meant
 from ticketing.following import Step
 from ticketing.journal import Entry, record
-from ticketing.kinds import Category, OrderState, Procedure
+from ticketing.kinds import SETTLED, Category, OrderState, Procedure
 from ticketing.models import WorkOrder
 from ticketing.moving import Moving
 from ticketing.reports import NewReport
@@ -65,9 +66,34 @@ class Protection:
         kept_off = await repository.subjects(session, order.id)
         # Not their names: the timeline is read by everybody at the desk.
         record(session, order, Entry.SUBJECT_NAMED, at=now, actor_id=actor.person_id, after={"people": len(kept_off)})
-        if order.assignee_id in kept_off and order.state not in (OrderState.DONE, OrderState.CLOSED):
-            await self._moving.dispatch_next(session, order)
+        await self.take_away(session, order)
         return kept_off
+
+    async def take_along(self, session: AsyncSession, source: WorkOrder, target: WorkOrder) -> list[UUID]:
+        """Whom `source` is about `target` is about, too, as far as both are what owners say; whom it had not been."""
+        if {source.procedure, target.procedure} != {Procedure.FEEDBACK}:
+            return []
+        return await repository.copy_subjects(session, source=source, target=target)
+
+    async def give_back(
+        self, session: AsyncSession, source: WorkOrder, target: WorkOrder, *, came_along: Collection[UUID],
+        since: datetime,
+    ) -> None:  # fmt: skip
+        """Undoes `take_along`. Whom the desk named meanwhile either may be about: they are kept off both."""
+        await repository.copy_subjects(session, source=target, target=source, since=since)
+        await repository.drop_subjects(session, target.id, came_along, until=since)
+
+    async def check_not_meant(self, session: AsyncSession, person_id: UUID | None, order: WorkOrder) -> None:
+        """Whom an order is about does not make it: they would see it. Raises AboutThem."""
+        if person_id is not None and person_id in await repository.subjects(session, order.id):
+            raise AboutThem(person_id)
+
+    async def take_away(self, session: AsyncSession, order: WorkOrder) -> None:
+        """Gives an order that somebody has who is kept off it to somebody else."""
+        if order.assignee_id is None or OrderState(order.state) in {OrderState.DONE, *SETTLED}:
+            return
+        if order.assignee_id in await repository.subjects(session, order.id):
+            await self._moving.dispatch_next(session, order)
 
     async def _staff(self, session: AsyncSession, site_id: UUID) -> dict[UUID, str]:
         found: dict[UUID, str] = {}
@@ -95,7 +121,7 @@ async def check_step(session: AsyncSession, step: Step) -> None:
         raise WorkOrderNotFound(order.id)
 
 
-async def check_not_about(session: AsyncSession, person_id: UUID, work_order_id: UUID) -> None:
+async def check_not_about(session: AsyncSession, person_id: UUID | None, work_order_id: UUID) -> None:
     """Raises WorkOrderNotFound to whom the complaint is about: for them there is no such order."""
     if person_id in await repository.subjects(session, work_order_id):
         raise WorkOrderNotFound(work_order_id)

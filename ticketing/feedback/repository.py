@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FromClause, Subquery, and_, func, select
+from sqlalchemy import FromClause, Subquery, and_, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -189,10 +189,45 @@ async def urge(session: AsyncSession, urge_id: UUID) -> OrderUrge:
 async def add_subjects(
     session: AsyncSession, order: WorkOrder, person_ids: Collection[UUID], *, named_by: UUID | None, at: datetime
 ) -> None:
+    """The desk's word goes before what was read from somebody's, which is why it is remembered as the desk's."""
     for person_id in person_ids:
         row = {"work_order_id": order.id, "person_id": person_id, "site_id": order.site_id}
         statement = insert(ComplaintSubject).values(**row, named_by=named_by, at=at)
-        await session.execute(statement.on_conflict_do_nothing())
+        again = {"named_by": named_by, "at": at}
+        await session.execute(
+            statement.on_conflict_do_nothing()
+            if named_by is None
+            else statement.on_conflict_do_update(index_elements=["work_order_id", "person_id"], set_=again)
+        )
+
+
+async def copy_subjects(
+    session: AsyncSession, *, source: WorkOrder, target: WorkOrder, since: datetime | None = None
+) -> list[UUID]:
+    """Whom `source` is about (named later than `since`) `target` is about, too; whom it had not been about."""
+    named = select(
+        literal(target.id), ComplaintSubject.person_id, literal(target.site_id), ComplaintSubject.named_by,
+        ComplaintSubject.at,
+    ).where(ComplaintSubject.work_order_id == source.id)  # fmt: skip
+    if since is not None:
+        named = named.where(ComplaintSubject.at > since)
+    columns = ["work_order_id", "person_id", "site_id", "named_by", "at"]
+    statement = insert(ComplaintSubject).from_select(columns, named).on_conflict_do_nothing()
+    return list(await session.scalars(statement.returning(ComplaintSubject.person_id)))
+
+
+async def drop_subjects(
+    session: AsyncSession, work_order_id: UUID, person_ids: Collection[UUID], *, until: datetime
+) -> None:
+    """Takes those of `person_ids` off an order that nobody named since."""
+    await session.execute(
+        delete(ComplaintSubject)
+        .where(
+            ComplaintSubject.work_order_id == work_order_id, ComplaintSubject.person_id.in_(person_ids),
+            ComplaintSubject.at <= until,
+        )
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
 
 
 async def subjects(session: AsyncSession, work_order_id: UUID) -> set[UUID]:

@@ -9,7 +9,7 @@ from kit.i18n import TextKey
 
 @dataclass(eq=False)
 class MergeNotPossible(DomainError):
-    """`reason`: same_order, other_site, source_settled, target_settled, already_merged or life_safety."""
+    """`reason`: same_order, other_site, source_settled, target_settled, already_merged, feedback or life_safety."""
 
     number: str
     into: str

@@ -16,6 +16,7 @@ from ticketing import repository
 from ticketing.actor import Actor
 from ticketing.errors import WorkOrderNotFound
 from ticketing.events import WorkOrderChanged, WorkOrderOpened
+from ticketing.feedback.protection import check_not_about
 from ticketing.incidents import repository as incident_repository
 from ticketing.incidents.errors import LinkNotPossible
 from ticketing.incidents.topology import explained_by, root_of
@@ -62,6 +63,7 @@ class Linking:
         child, root = await incident_repository.lock_both(session, scope, work_order_id, under_id)
         if child is None or root is None:
             raise WorkOrderNotFound(work_order_id if child is None else under_id)
+        await check_not_about(session, actor.person_id, root.id)
         if root.parent_id is not None and root.parent_id != child.id:
             root = await repository.lock_order(session, scope, root.parent_id) or root
         refusal = _refusal(child, root)

@@ -13,6 +13,7 @@ from ticketing import repository
 from ticketing.actor import Actor
 from ticketing.errors import StaleWorkOrder, WorkOrderNotFound
 from ticketing.events import WorkOrderChanged, WorkOrderJoined
+from ticketing.feedback.protection import Protection, check_not_about
 from ticketing.flow import Action
 from ticketing.incidents import repository as incident_repository
 from ticketing.incidents.children import end_as_duplicate
@@ -21,32 +22,37 @@ from ticketing.incidents.events import OrdersMerged
 from ticketing.incidents.linking import unlink
 from ticketing.incidents.models import OrderMerge
 from ticketing.journal import Entry, record
-from ticketing.kinds import SETTLED
+from ticketing.kinds import SETTLED, Procedure
 from ticketing.models import WorkOrder
 from ticketing.moving import Moving
-from ticketing.sla.keeping import rearm
+from ticketing.sla.keeping import LevelKeeping
+from ticketing.sla.promises import Promises, promises_of, take_over
 from ticketing.words import Words
 
 
 @dataclass(frozen=True)
 class Moved:
-    """What went from one order to another."""
+    """What went from one order to another. `subjects`: whom only the other complaint had been about."""
 
     reports: list[UUID]
     followers: list[UUID]
     alarms: list[tuple[UUID, str]]
+    subjects: list[UUID]
 
     def as_json(self) -> dict[str, list[object]]:
         return {
             "reports": [str(one) for one in self.reports],
             "followers": [str(one) for one in self.followers],
             "alarms": [[str(alarm_id), onset] for alarm_id, onset in self.alarms],
+            "subjects": [str(one) for one in self.subjects],
         }
 
 
 class Merging:
-    def __init__(self, moving: Moving, clock: Clock) -> None:
+    def __init__(self, moving: Moving, protection: Protection, levels: LevelKeeping, clock: Clock) -> None:
         self._moving = moving
+        self._protection = protection
+        self._levels = levels
         self._clock = clock
 
     async def merge(
@@ -55,10 +61,12 @@ class Merging:
     ) -> WorkOrder:  # fmt: skip
         """Reports, followers and alarms of the source go to the target; the source is closed as its duplicate.
 
-        What comes about the source's own trouble joins the target from now on. Returns the target. Raises
-        WorkOrderNotFound, StaleWorkOrder, MergeNotPossible and what ending an order raises.
+        What comes about the source's own trouble joins the target from now on. Whom a complaint is about the target is
+        about, too. Returns the target. Raises WorkOrderNotFound, StaleWorkOrder, MergeNotPossible and what ending an
+        order raises.
         """
         source, target = await self._held(session, scope, source_id, into_id)
+        await check_not_about(session, actor.person_id, target.id)
         if version is not None and version != source.version:
             raise StaleWorkOrder(given_version=version, version=source.version)
         refusal = _refusal(source, target)
@@ -66,14 +74,18 @@ class Merging:
             raise MergeNotPossible(number=source.number, into=target.number, reason=refusal)
         previous_id = source.assignee_id
         moved = await self._move_all(session, source, target)
-        await end_as_duplicate(session, self._moving, source, of=target, actor=actor, note=reason)
+        owed = promises_of(source, self._clock.now())
+        # What owners say is answered with words, a duplicate's with where to find them.
+        note = reason or (target.number if source.procedure == Procedure.FEEDBACK else None)
+        await end_as_duplicate(session, self._moving, source, of=target, actor=actor, note=note)
         source.merged_into_id = target.id
         await incident_repository.repoint_merged(session, before=source.id, after=target.id)
         await session.flush()
         await incident_repository.reopen_incidents_of_merged(session, target)
-        self._raise(session, source, target)
+        await self._raise(session, source, target, owed)
         await self._write_down(session, source, target, moved, actor=actor, reason=reason)
         await self._tell(session, target, moved.reports)
+        await self._protection.take_away(session, target)
         event = OrdersMerged(
             site_id=source.site_id, source_id=source.id, target_id=target.id, previous_id=previous_id,
             actor_id=actor.person_id,
@@ -125,7 +137,8 @@ class Merging:
         for child in await incident_repository.open_children(session, source.id):
             child.parent_id = target.id if child.id != target.id else None
         await unlink(session, source, actor_id=None, reason="merged", clock=self._clock)
-        return Moved(reports, followers, [(link.alarm_id, link.onset_at.isoformat()) for link in alarms])
+        subjects = await self._protection.take_along(session, source, target)
+        return Moved(reports, followers, [(link.alarm_id, link.onset_at.isoformat()) for link in alarms], subjects)
 
     async def _move_back(self, session: AsyncSession, merge: OrderMerge, source: WorkOrder, target: WorkOrder) -> None:
         reports = [UUID(one) for one in merge.moved["reports"]]
@@ -135,6 +148,8 @@ class Merging:
             if (str(link.alarm_id), link.onset_at.isoformat()) in alarms:
                 link.work_order_id = source.id
         await session.flush()
+        subjects = [UUID(one) for one in merge.moved.get("subjects", [])]
+        await self._protection.give_back(session, source, target, came_along=subjects, since=merge.merged_at)
         for follower in await repository.followers(session, target.id):
             came_along = str(follower.person_id) in merge.moved["followers"]
             is_of_source = follower.report_id in back or (follower.report_id is None and came_along)
@@ -150,18 +165,17 @@ class Merging:
         found = await incident_repository.report_of(session, work_order_id=order.id, person_id=person_id)
         return found is not None
 
-    def _raise(self, session: AsyncSession, source: WorkOrder, target: WorkOrder) -> None:
-        """The target is at least as urgent as what went into it."""
+    async def _raise(self, session: AsyncSession, source: WorkOrder, target: WorkOrder, owed: Promises) -> None:
+        """The target is at least as urgent as what went into it, and owes what that owed."""
         if source.priority < target.priority:
             before, target.priority = target.priority, source.priority
+            target.answer_min = min(target.answer_min, source.answer_min)
+            await self._levels.tighten(session, target)
             record(
                 session, target, Entry.UPGRADED, at=self._clock.now(), before={"priority": before},
                 after={"priority": target.priority},
             )  # fmt: skip
-        target.response_due_at = min(target.response_due_at, source.response_due_at)
-        target.resolution_due_at = min(target.resolution_due_at, source.resolution_due_at)
-        target.promised_at = min(target.promised_at, source.promised_at)
-        rearm(target, self._clock.now())
+        take_over(target, owed, self._clock.now())
 
     async def _write_down(
         self, session: AsyncSession, source: WorkOrder, target: WorkOrder, moved: Moved, *, actor: Actor,
@@ -203,5 +217,12 @@ def _refusal(source: WorkOrder, target: WorkOrder) -> str | None:
         return "source_settled"
     if target.state in SETTLED:
         return "target_settled"
+    # What somebody complains of is read by fewer people than what is broken.
+    if Procedure.FEEDBACK in (source.procedure, target.procedure) and _sort(source) != _sort(target):
+        return "feedback"
     # A trapped passenger never vanishes inside an ordinary repair.
     return "life_safety" if source.is_life_safety and not target.is_life_safety else None
+
+
+def _sort(order: WorkOrder) -> tuple[str, str]:
+    return order.procedure, order.category

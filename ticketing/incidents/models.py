@@ -14,7 +14,7 @@ from kit.ids import new_id
 class OrderMerge(Base):
     """One order put into another by hand: what moved with it, so that it can be taken apart again.
 
-    `moved`: ids of reports, followers (person ids), photos, and alarms as [id, onset].
+    `moved`: ids of reports, followers and subjects of a complaint (person ids), and alarms as [id, onset].
     """
 
     __tablename__ = "work_order_merge"

@@ -1,5 +1,6 @@
 """A report that was about something else gets an order of its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -14,13 +15,14 @@ from ticketing.draft import Draft
 from ticketing.drafting import Drafting
 from ticketing.errors import ReportNotFound, StaleWorkOrder, WorkOrderNotFound
 from ticketing.events import WorkOrderChanged, WorkOrderJoined
+from ticketing.feedback.protection import Protection
 from ticketing.incidents import repository as incident_repository
 from ticketing.incidents.errors import SplitNotPossible
 from ticketing.incidents.incident import find_same
 from ticketing.journal import Entry, record
 from ticketing.kinds import Category, Channel
 from ticketing.models import Report, WorkOrder
-from ticketing.opening import Opening
+from ticketing.opening import Hear, Opening
 from ticketing.reports import NewReport
 
 
@@ -41,9 +43,13 @@ class Correction:
 
 
 class Splitting:
-    def __init__(self, opening: Opening, drafting: Drafting, clock: Clock) -> None:
+    def __init__(
+        self, opening: Opening, drafting: Drafting, *, protection: Protection, hears: Sequence[Hear], clock: Clock
+    ) -> None:
         self._opening = opening
         self._drafting = drafting
+        self._protection = protection
+        self._hears = hears
         self._clock = clock
 
     async def split(
@@ -52,8 +58,8 @@ class Splitting:
     ) -> WorkOrder:  # fmt: skip
         """The order that the report has now: a new one, or the open one about what it was about.
 
-        Raises WorkOrderNotFound, StaleWorkOrder, ReportNotFound, SplitNotPossible, PlaceNotFound and what
-        `Drafting.draft` raises.
+        Whom the old order is about the new one is about, too. Raises WorkOrderNotFound, StaleWorkOrder, ReportNotFound,
+        SplitNotPossible, AboutThem (the caller is meant), PlaceNotFound and what `Drafting.draft` raises.
         """
         order = await repository.lock_order(session, scope, work_order_id)
         if order is None:
@@ -65,10 +71,12 @@ class Splitting:
             raise ReportNotFound(report_id)
         if await incident_repository.is_all_there_is(session, order, report):
             raise SplitNotPossible(order.number)
-        draft = await self._draft(session, order, report, correction)
+        said = _said(order, report, correction)
+        draft = await self._draft(session, order, said, correction)
         new, joined = await self._opening.open_or_join(session, draft, report_id=report.id)
         await self._move(session, order, report, new, joined=joined)
         await self._write_down(session, order, report, new, actor=actor, reason=reason)
+        await self._protect(session, order, new, said, actor)
         if joined:
             event = WorkOrderJoined(site_id=new.site_id, work_order_id=new.id, report_id=report.id)
             await publish(session, event)
@@ -78,31 +86,22 @@ class Splitting:
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
-    async def _draft(self, session: AsyncSession, order: WorkOrder, report: Report, given: Correction) -> Draft:
+    async def _draft(self, session: AsyncSession, order: WorkOrder, said: NewReport, given: Correction) -> Draft:
         """Nothing of it leads back into the order that it is taken from."""
-        has_place = any(one is not None for one in (given.equipment_id, given.space_id, given.building_id))
-        draft = await self._drafting.draft(
-            session,
-            NewReport(
-                site_id=order.site_id,
-                channel=Channel(report.channel),
-                text=report.text,
-                category=given.category or Category(report.category),
-                reporter_id=report.reporter_id,
-                taken_by=report.taken_by,
-                equipment_id=given.equipment_id,
-                space_id=given.space_id if has_place else report.space_id,
-                building_id=given.building_id if has_place else None if report.space_id else order.building_id,
-                fault_mode=given.fault_mode,
-                priority=given.priority,
-                is_anonymous=report.is_anonymous,
-            ),
-        )
+        draft = await self._drafting.draft(session, said)
         if draft.key is None or not given.says_what:
             return replace(draft, key=None)
         standing = await repository.open_incidents(session, site_id=order.site_id, subject=draft.key.subject)
         same = find_same(draft.key, standing)
         return replace(draft, key=None) if same is not None and same.work_order_id == order.id else draft
+
+    async def _protect(
+        self, session: AsyncSession, order: WorkOrder, new: WorkOrder, said: NewReport, actor: Actor
+    ) -> None:
+        await self._protection.take_along(session, order, new)
+        for hear in self._hears:
+            await hear(session, new, said)
+        await self._protection.check_not_meant(session, actor.person_id, new)
 
     async def _move(
         self, session: AsyncSession, order: WorkOrder, report: Report, new: WorkOrder, *, joined: bool
@@ -137,3 +136,22 @@ class Splitting:
         )  # fmt: skip
         await session.flush()
         await publish(session, WorkOrderChanged(site_id=order.site_id, work_order_id=order.id))
+
+
+def _said(order: WorkOrder, report: Report, given: Correction) -> NewReport:
+    """The report as if it came now, about what it was about after all."""
+    has_place = any(one is not None for one in (given.equipment_id, given.space_id, given.building_id))
+    return NewReport(
+        site_id=order.site_id,
+        channel=Channel(report.channel),
+        text=report.text,
+        category=given.category or Category(report.category),
+        reporter_id=report.reporter_id,
+        taken_by=report.taken_by,
+        equipment_id=given.equipment_id,
+        space_id=given.space_id if has_place else report.space_id,
+        building_id=given.building_id if has_place else None if report.space_id else order.building_id,
+        fault_mode=given.fault_mode,
+        priority=given.priority,
+        is_anonymous=report.is_anonymous,
+    )

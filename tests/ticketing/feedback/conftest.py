@@ -16,6 +16,7 @@ from tests.ticketing.town import Town
 from ticketing import endpoints as orders
 from ticketing.feedback import endpoints as feedback
 from ticketing.feedback.endpoints import not_about_caller
+from ticketing.incidents import endpoints as incidents
 
 
 @dataclass
@@ -54,13 +55,17 @@ class Voices:
 async def voices(town: Town) -> AsyncIterator[Voices]:
     logins = FakeLogins()
     guarded = APIRouter()
-    for router in (orders.router, feedback.router):
+    for router in (orders.router, feedback.router, incidents.router):
         guarded.include_router(router, dependencies=[Depends(not_about_caller)])
     app = make_app(
         town.database, routers=[guarded],
-        rooms=["catalog", "people", "alarms", "ticketing", "ticketing.feedback", "ticketing.dispatch"],
+        rooms=[
+            "catalog", "people", "alarms", "ticketing", "ticketing.feedback", "ticketing.dispatch",
+            "ticketing.incidents",
+        ],
         services=list(town.room.services),
-        status={**CATALOG_STATUS, **PEOPLE_STATUS, **orders.STATUS, **feedback.STATUS}, logins=logins,
+        status={**CATALOG_STATUS, **PEOPLE_STATUS, **orders.STATUS, **feedback.STATUS, **incidents.STATUS},
+        logins=logins,
     )  # fmt: skip
     async with client_of(app) as client:
         yield Voices(town, client, logins)

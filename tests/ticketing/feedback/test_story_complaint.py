@@ -148,3 +148,67 @@ async def test_what_is_urgent_about_the_manager_is_told_another(voices: Voices) 
     await town.hand_out(event)
     assert "staff.escalation" in await town.told("control_room")
     assert "staff.escalation" not in await town.told("manager")
+
+
+async def test_complaints_that_are_one_are_about_all_whom_each_was_about(voices: Voices) -> None:
+    town = voices.town
+    await town.hire("accused", "钱多多", Duty.DISPATCHER)
+    desk, manager = voices.as_(Role.DISPATCHER, "dispatcher"), voices.as_(Role.MANAGER, "manager")
+    accused = voices.as_(Role.DISPATCHER, "accused")
+    named = (await complain(voices, "投诉客服钱多多，态度恶劣")).report
+    vague = (await complain(voices, "投诉前台态度")).report
+    repair = (await town.report()).report
+    into = {"into": str(vague.work_order_id)}
+    await voices.move(vague.work_order_id, manager, "admit")
+    await voices.post(f"/work-orders/{vague.work_order_id}/assign", manager, assignee_id=str(town.person["accused"]))
+
+    # What is complained of is no repair, and nobody learns of one about them by putting another order with it.
+    for source, target in ((named, repair), (repair, named)):
+        path = f"/work-orders/{source.work_order_id}/merge"
+        refused = await voices.post(path, desk, into=str(target.work_order_id), reason="一起处理")
+        assert (refused.status_code, refused.json()["facts"]["reason"]) == (409, "feedback")
+    for method, path, key in (("POST", "merge", "into"), ("PUT", "root", "root")):
+        url, body = f"/api/v1/work-orders/{repair.work_order_id}/{path}", {key: str(named.work_order_id)}
+        assert (await voices.client.request(method, url, headers=accused, json=body)).status_code == 404
+
+    merged = await voices.post(f"/work-orders/{named.work_order_id}/merge", desk, **into)
+    assert merged.status_code == 200, merged.text
+    assert (await voices.get(f"/work-orders/{vague.work_order_id}", accused)).status_code == 404
+    assert await voices.assignee(vague.work_order_id) != "accused"
+    assert (await voices.get("/work-orders", accused)).json()["total"] == 1
+
+    # A report that is taken out again is still about them.
+    path = f"/work-orders/{vague.work_order_id}/reports/{named.report_id}/split"
+    assert (await voices.post(path, accused, reason="不相干")).status_code == 404
+    split = await voices.post(path, desk, reason="两件事")
+    assert split.status_code == 201, split.text
+    assert (await voices.get(f"/work-orders/{split.json()['id']}", accused)).status_code == 404
+    assert await voices.assignee(vague.work_order_id) != "accused"
+
+    # Undone, each is about whom it was about, and about whom the desk named meanwhile.
+    town.clock.advance(seconds=60)
+    guard = str(town.person["guard"])
+    await voices.post(f"/work-orders/{vague.work_order_id}/complaint-subjects", manager, person_ids=[guard])
+    await voices.post(f"/work-orders/{named.work_order_id}/unmerge", desk, reason="不是一件事")
+    theirs = str(town.person["accused"])
+    for order, about in ((vague, {guard}), (named, {guard, theirs})):
+        shown = (await voices.get(f"/work-orders/{order.work_order_id}/feedback", manager)).json()["about"]
+        assert set(shown) == about
+
+
+async def test_a_report_that_turns_out_to_be_a_complaint_is_kept_from_whom_it_names(voices: Voices) -> None:
+    town = voices.town
+    await town.hire("accused", "钱多多", Duty.DISPATCHER)
+    desk, accused = voices.as_(Role.DISPATCHER, "dispatcher"), voices.as_(Role.DISPATCHER, "accused")
+    await town.report(equipment_id=town.equipment["LIFT-02"])
+    report = (await town.report(text="客服钱多多说电梯不归他管", equipment_id=town.equipment["LIFT-02"])).report
+    path = f"/work-orders/{report.work_order_id}/reports/{report.report_id}/split"
+    wrong = {"reason": "是投诉", "category": "complaint"}
+    refused = await voices.client.post(f"/api/v1{path}", headers=accused, json=wrong)
+    assert (refused.status_code, refused.json()["code"]) == (409, "about_them")
+    town.delivered = len(town.outbox.events)  # what it set off was rolled back with it
+    new = await voices.post(path, desk, **wrong)
+    assert (new.status_code, new.json()["stage"]) == (201, "to_admit"), new.text
+    await voices.move(new.json()["id"], desk, "admit")
+    assert await voices.assignee(new.json()["id"]) == "dispatcher"
+    assert (await voices.get(f"/work-orders/{new.json()['id']}", accused)).status_code == 404
