@@ -23,6 +23,7 @@ class Action(StrEnum):
     DISPATCH = "dispatch"
     ACCEPT = "accept"
     DECLINE = "decline"
+    LAPSE = "lapse"  # nobody answered an offer, and orders of its kind wait to be taken
     DEPART = "depart"
     ARRIVE = "arrive"
     START = "start"

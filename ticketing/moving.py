@@ -102,10 +102,18 @@ class Moving:
         await publish(session, _moved(step))
         await self.following.go_on(session, step)
 
+    async def check_not_taken(self, session: AsyncSession, order: WorkOrder, *, actor: Actor, action: str) -> None:
+        """Whoever accepts what somebody else has is told who. Raises AlreadyTaken."""
+        state = OrderState(order.state)
+        taken = state in IN_HAND or state is OrderState.DISPATCHED
+        if action == Action.ACCEPT and taken and order.assignee_id not in (None, actor.person_id):
+            raise AlreadyTaken(number=order.number, by_name=await self._dispatching.name(session, order.assignee_id))
+
     async def dispatch_next(self, session: AsyncSession, order: WorkOrder) -> None:
-        """Offers the order to the next candidate, at last to the duty manager."""
+        """Offers the order to the next candidate, at last to the duty manager; or lets it wait to be taken."""
         choice = await self._dispatching.choose(session, order)
         if isinstance(choice, Wait):
+            await self._leave_to_all(session, order, choice)
             return
         if choice is None:
             now = self._clock.now()
@@ -117,15 +125,19 @@ class Moving:
         words = Words(assignee_id=choice.person_id)
         await self.move(session, order, actor=Actor.system(), action=Action.DISPATCH, words=words, choice=choice)
 
+    async def _leave_to_all(self, session: AsyncSession, order: WorkOrder, wait: Wait) -> None:
+        if order.state in FREE:
+            await self._dispatching.begin_wait(session, order, wait)
+            return
+        # Whoever did not answer loses it first. It is then looked for anew: they are among those who were asked.
+        await self.move(session, order, actor=Actor.system(), action=Action.LAPSE)
+
     # --- deciding --------------------------------------------------------------------------------------------------
 
     async def _decide(
         self, session: AsyncSession, order: WorkOrder, actor: Actor, action: str, words: Words, choice: Choice | None
     ) -> Step:
-        state = OrderState(order.state)
-        taken = state in IN_HAND or state is OrderState.DISPATCHED
-        if action == Action.ACCEPT and taken and order.assignee_id not in (None, actor.person_id):
-            raise AlreadyTaken(number=order.number, by_name=await self._dispatching.name(session, order.assignee_id))
+        await self.check_not_taken(session, order, actor=actor, action=action)
         flow = await self._definitions.flow_of(session, order)
         hats = actor.hats(site_id=order.site_id, assignee_id=order.assignee_id)
         row = flow.decide(order.at_stage, action, hats=hats, given=words.given)
@@ -186,7 +198,8 @@ class Moving:
         order.promised_at = step.words.promised_at or order.promised_at
         order.assignee_id = actor.person_id
         was_offered = await end_offer(session, order, OfferOutcome.ACCEPTED, at=now)
-        if not was_offered and order.dispatched_at is None and actor.person_id is not None:
+        was_free = step.flow.stage(step.row.before).state in FREE
+        if not was_offered and was_free and actor.person_id is not None:
             order.dispatched_at = now
             offer(session, order, Choice(actor.person_id, DispatchMode.TAKEN), chosen_by=actor.person_id, at=now)
             await session.flush()

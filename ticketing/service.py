@@ -110,10 +110,13 @@ class TicketingService:
     ) -> WorkOrder:  # fmt: skip
         """Moves an order. `version`: what the caller last saw; a newer one refuses.
 
-        Raises WorkOrderNotFound, StaleWorkOrder, PersonNotFound, NotEmployed, NotQualified and what `Moving.move`
-        raises.
+        Raises WorkOrderNotFound, AlreadyTaken, StaleWorkOrder, PersonNotFound, NotEmployed, NotQualified and what
+        `Moving.move` raises.
         """
-        order = await self._hold(session, scope, work_order_id, version=version)
+        order = await self._hold(session, scope, work_order_id)
+        # Of twenty who grab one order, each with the version they saw, nineteen want to know who has it.
+        await self._moving.check_not_taken(session, order, actor=actor, action=action)
+        _check_version(order, version)
         choice = None
         if words.assignee_id is not None:
             choice = await self._dispatching.by_hand(session, order, words.assignee_id)
@@ -203,8 +206,7 @@ class TicketingService:
         order = await repository.lock_order(session, scope, work_order_id)
         if order is None:
             raise WorkOrderNotFound(work_order_id)
-        if version is not None and version != order.version:
-            raise StaleWorkOrder(given_version=version, version=order.version)
+        _check_version(order, version)
         return order
 
     async def _note(
@@ -254,6 +256,11 @@ class TicketingService:
         names = await self._people.names(session, {order.assignee_id for order in orders if order.assignee_id})
         sensed = await repository.first_sensed(session, [order.id for order in orders])
         return [_owner_view(report, order, names, sensed.get(order.id)) for report, order in found]
+
+
+def _check_version(order: WorkOrder, version: int | None) -> None:
+    if version is not None and version != order.version:
+        raise StaleWorkOrder(given_version=version, version=order.version)
 
 
 def _owner_view(report: Report, order: WorkOrder, names: Mapping[UUID, str], sensed_at: datetime | None) -> OwnerReport:

@@ -127,6 +127,8 @@ class Telling:
             case Action.CLOSE:
                 await self._tell_restored(session, order, event)
                 await self._tell_followers(session, order, event, "work_order.closed", _at(event.at))
+            case Action.LAPSE:
+                await self._tell_withdrawn(session, order, event)
             case Action.CANCEL:
                 await self._tell_withdrawn(session, order, event)
                 await self._tell_followers(session, order, event, "work_order.cancelled", _at(event.at))

@@ -27,8 +27,8 @@ EXPECTED = tomllib.loads("""
 [repair]
 new = "dispatch outsource accept finish cancel"
 to_admit = "admit dispatch outsource finish cancel"
-dispatched = "dispatch outsource accept decline arrive finish cancel"
-with_contractor = "dispatch accept decline arrive finish cancel"
+dispatched = "dispatch outsource accept decline lapse arrive finish cancel"
+with_contractor = "dispatch accept decline lapse arrive finish cancel"
 accepted = "dispatch outsource decline transfer depart arrive start hold quote ask_approval finish cancel"
 en_route = "dispatch outsource transfer arrive start hold quote ask_approval finish cancel"
 on_site = "dispatch outsource transfer start hold quote ask_approval finish cancel"
@@ -59,7 +59,7 @@ reopened = "dispatch accept finish cancel"
 [feedback]
 new = "dispatch accept finish cancel"
 to_admit = "admit dispatch finish cancel"
-dispatched = "dispatch accept decline finish cancel"
+dispatched = "dispatch accept decline lapse finish cancel"
 accepted = "dispatch decline transfer start hold ask_owner finish cancel"
 in_progress = "dispatch transfer hold ask_owner finish cancel"
 on_hold = "dispatch resume finish cancel"
@@ -190,6 +190,9 @@ BROKEN: dict[str, tuple[str, Callable[[dict[str, Any]], None]]] = {
     "an offer to nobody": ("required_missing", _with("dispatch", "required", [])),
     "a hub that closes": ("only_people", _with("close", "by", ["system", "manager"])),
     "a hub that cannot give out": ("hub_cannot", _with("dispatch", "by", ["manager"])),
+    "an offer that lapses with whoever had it": ("hub_cannot", _without_effect("lapse", "withdraw")),
+    "an offer that lapses at somebody's word": ("hub_cannot", _with("lapse", "by", ["dispatcher"])),
+    "work that lapses": ("hub_cannot", _with("lapse", "from", ["accepted"])),
     "work that goes on after the end": ("half_reopened", _with("reopen", "to", "accepted")),
     "a settling that settles nothing": ("effect_misplaced", _with("depart", "effects", ["settle"])),
     "no days to reopen": ("bad_number", lambda it: it.update(reopen_days=-1)),

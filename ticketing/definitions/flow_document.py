@@ -8,7 +8,7 @@ import msgspec
 from kit.i18n import Wording
 from ticketing.definitions.documents import Checks, read, wording
 from ticketing.flow import Action, Effect, Flow, Guard, Hat, Stage, Transition, WaitsFor
-from ticketing.kinds import SETTLED, OrderState
+from ticketing.kinds import FREE, SETTLED, OrderState
 from ticketing.words import SAYABLE
 
 MOST_STAGES = 40
@@ -158,10 +158,19 @@ def _check_row(flow: Flow, row: Transition, checks: Checks) -> None:
         checks.add("effect_misplaced", action=row.action, before=row.before, after=row.after)
     if before in {OrderState.DONE, *SETTLED} and after not in {*SETTLED, OrderState.REOPENED}:
         checks.add("half_reopened", action=row.action, before=row.before, after=row.after)
+    if row.action == Action.LAPSE and not _lets_go(row, before, after):
+        checks.add("hub_cannot", code=row.before, action=row.action)
     if Effect.OFFER in has and "assignee_id" not in row.required:
         checks.add("required_missing", action=row.action, field="assignee_id")
     if after in _HUMAN and Hat.SYSTEM in row.hats:
         checks.add("only_people", action=row.action, after=row.after)
+
+
+def _lets_go(row: Transition, before: OrderState, after: OrderState) -> bool:
+    """Whether the hub can take an offer back that nobody answered, so that the order waits for all again."""
+    if before is not OrderState.DISPATCHED or after not in FREE or Hat.SYSTEM not in row.hats or row.required:
+        return False
+    return {Effect.WITHDRAW, Effect.OFFER_NEXT} <= set(row.effects)
 
 
 def _check_ways(flow: Flow, checks: Checks) -> None:

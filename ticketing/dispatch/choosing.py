@@ -27,9 +27,9 @@ from ticketing.dispatch.modes import Choice, DispatchMode, Wait, mode_of, next_s
 from ticketing.dispatch.scoring import Ranking, Reason, Refusal, least_loaded, rank
 from ticketing.errors import NotEmployed
 from ticketing.feedback import repository as feedback_repository
-from ticketing.flow import Hat
+from ticketing.flow import Action, Hat
 from ticketing.journal import Entry, record
-from ticketing.kinds import Procedure
+from ticketing.kinds import FREE, Procedure
 from ticketing.models import WorkOrder
 from ticketing.order_kind import Distribution
 
@@ -53,22 +53,20 @@ class Dispatching:
         """Who is asked next: the best candidate not asked in this round, at last the duty manager; or nobody by name,
         where orders of its kind wait to be taken.
 
-        None where a site has not even a manager.
+        None where a site has not even a manager. Of a Wait it is the caller's to begin it (`begin_wait`), with the
+        order in nobody's hands.
         """
         ranking = await self.ranking(session, order)
         people = [one.bidder.person_id for one in ranking.scored]
         mode = await self._mode(session, order)
         turns = mode is Distribution.ROTATE
-        step = next_step(
+        return next_step(
             mode, ranking, manager_id=None if people else await self.manager_of(session, order),
-            has_waited=await repository.has_waited(session, order),
+            has_waited=await repository.has_waited(session, order) or not await self._may_be_free(session, order),
             last_offered=await repository.last_offers(session, site_id=order.site_id, person_ids=people)
             if turns
             else {},
         )  # fmt: skip
-        if isinstance(step, Wait):
-            await self._begin_wait(session, order, step)
-        return step
 
     async def ranking(
         self, session: AsyncSession, order: WorkOrder, *, asked: Collection[UUID] | None = None
@@ -120,6 +118,20 @@ class Dispatching:
         if Hat.DISPATCHER in hats and not is_special(order):
             return
         raise NotQualified(number=order.number, person=await self.name(session, actor.person_id), why=why)
+
+    async def begin_wait(self, session: AsyncSession, order: WorkOrder, wait: Wait) -> None:
+        """The order, which nobody has, waits from now on; whoever may take it or give it out is told."""
+        now = self._clock.now()
+        row = DispatchWait(
+            id=new_id(), site_id=order.site_id, work_order_id=order.id, round=order.dispatch_round,
+            mode=wait.mode.value, person_ids=[str(one) for one in wait.person_ids], began_at=now,
+            ends_at=now + timedelta(minutes=order.answer_min),
+        )  # fmt: skip
+        session.add(row)
+        after = {"mode": wait.mode.value, "people": len(wait.person_ids), "until": row.ends_at.isoformat()}
+        record(session, order, Entry.WAITING, at=now, after=after)
+        event = OrderWaits(site_id=order.site_id, work_order_id=order.id, wait_id=row.id, mode=row.mode)
+        await publish(session, event)
 
     async def end_wait(self, session: AsyncSession, order: WorkOrder) -> None:
         """Somebody has the order, or nobody needs it any more: it waits no longer."""
@@ -183,18 +195,13 @@ class Dispatching:
         settings = await self._catalog.site_settings(session, order.site_id)
         return mode_of(settings, kind=order.kind, shipped=kind.dispatch)
 
-    async def _begin_wait(self, session: AsyncSession, order: WorkOrder, wait: Wait) -> None:
-        now = self._clock.now()
-        row = DispatchWait(
-            id=new_id(), site_id=order.site_id, work_order_id=order.id, round=order.dispatch_round,
-            mode=wait.mode.value, person_ids=[str(one) for one in wait.person_ids], began_at=now,
-            ends_at=now + timedelta(minutes=order.answer_min),
-        )  # fmt: skip
-        session.add(row)
-        after = {"mode": wait.mode.value, "people": len(wait.person_ids), "until": row.ends_at.isoformat()}
-        record(session, order, Entry.WAITING, at=now, after=after)
-        event = OrderWaits(site_id=order.site_id, work_order_id=order.id, wait_id=row.id, mode=row.mode)
-        await publish(session, event)
+    async def _may_be_free(self, session: AsyncSession, order: WorkOrder) -> bool:
+        """Whether nobody has the order, or the hub may take it from whoever did not answer. Flows of former releases,
+        and those of a site's own, may know no such way: then the next is asked by name."""
+        if order.state in FREE:
+            return True
+        row = (await self._definitions.flow_of(session, order)).find(order.at_stage, Action.LAPSE)
+        return row is not None
 
     async def _may_have_anything(self, session: AsyncSession, order: WorkOrder, person_id: UUID) -> bool:
         return person_id == await self.duty_manager(session, order.site_id) or await self._people.is_manager(

@@ -17,6 +17,8 @@ from ticketing.models import STILL_OPEN, DispatchOffer, WorkOrder
 
 # Nobody has begun these: a plan may give them to somebody else.
 NOT_BEGUN = frozenset({OrderState.DISPATCHED, *FREE})
+# How a wait ends that nobody ended.
+NOBODY_TOOK_IT = "nobody"
 _MENDED = (OrderState.DONE, OrderState.VERIFIED, OrderState.CLOSED)
 
 
@@ -61,8 +63,12 @@ async def last_offers(session: AsyncSession, *, site_id: UUID, person_ids: Colle
 
 
 async def has_waited(session: AsyncSession, order: WorkOrder) -> bool:
-    """Whether the order was open to all in this round already."""
-    mine = (DispatchWait.work_order_id == order.id, DispatchWait.round == order.dispatch_round)
+    """Whether the order was open to all in this round and nobody took it. One that ended because somebody had the
+    order says nothing of the others."""
+    mine = (
+        DispatchWait.work_order_id == order.id, DispatchWait.round == order.dispatch_round,
+        DispatchWait.outcome == NOBODY_TOOK_IT,
+    )  # fmt: skip
     return await session.scalar(select(DispatchWait.id).where(*mine).limit(1)) is not None
 
 

@@ -51,7 +51,7 @@ class Waits:
         await self._sweeping.each(session, "waits", found, self._end)
 
     async def _end(self, session: AsyncSession, order: WorkOrder) -> None:
-        ended = await repository.end_wait(session, order.id, "nobody", at=self._clock.now())
+        ended = await repository.end_wait(session, order.id, repository.NOBODY_TOOK_IT, at=self._clock.now())
         if ended and order.state in FREE:
             self._sweeping.escalated.labels(reason="not_taken").inc()
             await self._moving.dispatch_next(session, order)
