@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from alarms.detection import AlarmSource, Detection
 from building.reading import ReadingBatch
+from rules.heard import Heard
 from rules.program import Frame
 from rules.rule import CompiledRule
 from rules.rule_set import Ints, PairKey, RuleGroup, RuleSet
@@ -48,6 +49,7 @@ class Judge:
         self.rules = rules
         self.state = JudgeState.blank(rules)
         self._on_failure = on_failure
+        self._heard_before = Heard()
 
     # --- readings ------------------------------------------------------------------------------------------------
 
@@ -94,10 +96,11 @@ class Judge:
         """The batch with the time of arrival on readings that would come too late for their point.
 
         For life safety, where no clock of a device may keep an alarm from being raised. Only for batches that were
-        not judged before: a re-delivered one must stay late.
+        not judged before: a re-delivered one must stay late, and so does a reading that its broker delivered again.
         """
+        again = np.array(self._heard_before.again(batch, arrived_ms=arrived_ms), np.bool_)
         slots = self.rules.slots_of(batch.point_no)
-        ours = np.flatnonzero(slots >= 0)
+        ours = np.flatnonzero((slots >= 0) & ~again)
         seen_ms = self.state.seen_ms[slots[ours]]
         late = batch.ts_ms[ours] <= seen_ms
         if not late.any():
@@ -141,6 +144,7 @@ class Judge:
     def take_over(self, old: "Judge") -> None:
         """Goes on with what `old` knows of what both judge."""
         self.state.take_over(old.state, old_rules=old.rules, rules=self.rules)
+        self._heard_before.take_over(old._heard_before)
 
     def succeed(self, old: "Judge", *, now_ms: int) -> list[Detection]:
         """Takes over from the judge of the rules as they were. Ends the episodes that have no rule any more."""

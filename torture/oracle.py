@@ -25,9 +25,6 @@ SETTLE_S = 180.0
 LOOK_EVERY_S = 2.0
 # The hub keeps so many of a kind of refused input; the rest it only counts.
 KEPT_LETTERS = 1_000
-# A detector that was not acknowledged says both again, smoke and its end; the judge hears that as new smoke, as nothing
-# of life safety is ever too late to count. Only where nobody was acknowledged for longer than smoke lasts.
-AGAIN_WITHIN_MS = 120_000
 
 
 @dataclass
@@ -52,7 +49,7 @@ async def examine(
         try:
             await _examine_readings(findings, ground, account)
             async with await psycopg.AsyncConnection.connect(ground.database_url, connect_timeout=10) as database:
-                await _examine_alarms(findings, database, account, seen, was_silent=bool(suffered))
+                await _examine_alarms(findings, database, account, seen)
                 await _examine_harms(findings, database, suffered)
                 await _examine_orders(findings, database, heard)
                 await _examine_messages(findings, database, panel)
@@ -132,7 +129,7 @@ def _ms(at: str) -> int:
 
 
 async def _examine_alarms(
-    findings: Findings, database: psycopg.AsyncConnection[Any], account: Account, seen: Breakdowns, *, was_silent: bool
+    findings: Findings, database: psycopg.AsyncConnection[Any], account: Account, seen: Breakdowns
 ) -> None:
     """Each episode of each elevator and each acknowledged smoke has one episode in the books, at its own time."""
     found = await _rows(
@@ -146,23 +143,11 @@ async def _examine_alarms(
     broke_down = {(code, began_ms) for code, times in seen.began_ms.items() for began_ms in times}
     smoked = {(message.device, message.ts_ms) for message in account.of_kind(Kind.SMOKE, acknowledged=True)}
     maybe = {(message.device, message.ts_ms) for message in account.of_kind(Kind.SMOKE)}
-    again = told_again(set(smoke), maybe) if was_silent else set()
-    findings.counts |= {
-        "elevator episodes": len(broke_down), "smoke episodes": len(smoked), "smoke episodes told again": len(again)
-    }  # fmt: skip
+    findings.counts |= {"elevator episodes": len(broke_down), "smoke episodes": len(smoked)}
     _expect_equal(findings, "elevator episodes", set(lifts), required=broke_down, allowed=broke_down)
-    _expect_equal(findings, "smoke episodes", set(smoke), required=smoked, allowed=maybe | again)
+    _expect_equal(findings, "smoke episodes", set(smoke), required=smoked, allowed=maybe)
     doubled = [key for key, times in (lifts + smoke).items() if times > 1]
     findings.expect(not doubled, f"episodes twice: {doubled[:5]}")
-
-
-def told_again(found: set[tuple[str, int]], sent: set[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Episodes (device, ms) that nobody sent so, of devices that had smoke shortly before."""
-    return {
-        (device, onset_ms)
-        for device, onset_ms in found - sent
-        if any(other == device and 0 < onset_ms - ts_ms <= AGAIN_WITHIN_MS for other, ts_ms in sent)
-    }
 
 
 def _expect_equal(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from alarms.detection import Detection
 from building.quality import Quality
 from building.reading import Reading, ReadingBatch
+from rules.heard import Heard
 from rules.judge import Judge
 from rules.rule import CompiledRule, Rule
 from rules.rule_set import PairKey, RuleSet
@@ -146,6 +147,38 @@ def test_life_safety_readings_can_be_given_the_time_of_arrival_when_they_come_to
     in_time = it.never_late(late, arrived_ms=T0 + 101_000)
     assert seconds(it.judge(in_time, now_ms=T0).detections) == [(True, 101, 101)]
     assert it.never_late(batch(at(200, sa=0)), arrived_ms=T0).ts_ms.tolist() == [T0 + 200_000]
+
+
+def test_smoke_that_a_broker_delivers_again_when_it_is_over_is_not_smoke_again() -> None:
+    it = judge(rule(when="sa", life_safety=True), life_safety=True)
+
+    def heard(reading: Iterable[Reading], *, arrived: int) -> list[tuple[bool, float, float]]:
+        in_time = it.never_late(batch(reading), arrived_ms=T0 + arrived * 1000)
+        return seconds(it.judge(in_time, now_ms=T0).detections)
+
+    assert heard(at(100, sa=1), arrived=100) == [(True, 100, 100)]
+    assert heard(at(103, sa=0), arrived=103) == [(False, 100, 103)]
+    assert heard(at(100, sa=1), arrived=106) == []
+    assert heard(at(101, sa=1), arrived=107) == [(True, 107, 107)], "that one nobody had heard of"
+
+
+def test_a_detector_whose_clock_stands_still_is_believed_each_time() -> None:
+    it = judge(rule(when="sa", life_safety=True), life_safety=True)
+    told = []
+    for arrived, smoke in ((1, 1), (2, 0), (3, 1), (4, 0)):
+        in_time = it.never_late(batch(at(0, sa=smoke)), arrived_ms=T0 + arrived * 1000)
+        told += [detection.active for detection in it.judge(in_time, now_ms=T0).detections]
+    assert told == [True, False, True, False]
+
+
+def test_what_was_heard_is_remembered_for_ten_minutes_and_no_longer() -> None:
+    heard = Heard()
+    once = batch(at(0, sa=1))
+    assert heard.again(once, arrived_ms=T0) == [False]
+    later = Heard()
+    later.take_over(heard)
+    assert later.again(once, arrived_ms=T0 + 9 * MIN) == [True]
+    assert later.again(once, arrived_ms=T0 + 11 * MIN) == [False]
 
 
 def test_each_line_judges_its_own_points_and_rules() -> None:

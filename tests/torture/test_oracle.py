@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from torture.ledger import Account, Kind, Ledger, Sent, read
-from torture.oracle import Findings, compare_jobs, compare_readings, told_again
+from torture.oracle import Findings, compare_jobs, compare_readings
 from torture.publisher import left_smoking
 
 SENT = [Sent(seq, Kind.READING, "SMOKE-001", 1_000 + seq, 20.0 + seq) for seq in range(3)]
@@ -56,12 +56,6 @@ def test_a_job_that_was_given_up_is_a_breach_and_so_are_two_that_never_end(
     findings = Findings()
     compare_jobs(findings, jobs)
     assert findings.breaches == words
-
-
-def test_smoke_that_is_told_again_is_known_by_smoke_of_the_same_detector_shortly_before() -> None:
-    sent = {("SMOKE-060", 1_000), ("SMOKE-080", 5_000)}
-    found = sent | {("SMOKE-060", 21_000), ("SMOKE-080", 4_000), ("SMOKE-080", 500_000), ("SMOKE-100", 2_000)}
-    assert told_again(found, sent) == {("SMOKE-060", 21_000)}
 
 
 def test_a_ledger_says_what_was_written_whoever_died(tmp_path: Path) -> None:
