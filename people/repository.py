@@ -151,6 +151,10 @@ async def holders(session: AsyncSession, site_id: UUID, role: Role) -> Sequence[
     return (await session.scalars(statement)).all()
 
 
+async def active(session: AsyncSession, person_ids: Collection[UUID]) -> frozenset[UUID]:
+    return frozenset(await session.scalars(select(Person.id).where(Person.id.in_(person_ids), Person.is_active)))
+
+
 async def managers(session: AsyncSession, site_id: UUID) -> Sequence[UUID]:
     """Active managers of this very site."""
     statement = select(Person.id).join(RoleGrant, RoleGrant.person_id == Person.id)

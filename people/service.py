@@ -82,6 +82,10 @@ class PeopleService:
             language=Language(person.language),
         )  # fmt: skip
 
+    async def active(self, session: AsyncSession, person_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Those of them who have not left."""
+        return await repository.active(session, person_ids) if person_ids else frozenset()
+
     async def names(self, session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, str]:
         """Display names by id, in one query; unknown ids are left out."""
         return await repository.names(session, person_ids) if person_ids else {}

@@ -44,6 +44,7 @@ class Entry(StrEnum):
     APPROVAL_ASKED = "approval_asked"
     APPROVAL_VOTED = "approval_voted"
     APPROVAL_LATE = "approval_late"
+    APPROVAL_HANDED_ON = "approval_handed_on"
     APPROVAL_ENDED = "approval_ended"
     OWNER_CONFIRMED = "owner_confirmed"
     OWNER_REJECTED = "owner_rejected"

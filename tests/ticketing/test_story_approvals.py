@@ -13,6 +13,7 @@ from sqlalchemy import update
 from catalog.endpoints import STATUS as CATALOG_STATUS
 from kit.ids import new_id
 from people.endpoints import STATUS as PEOPLE_STATUS
+from people.models import Person
 from tests.api import FakeLogins, client_of, make_app
 from tests.ticketing.door import MODULES, Door
 from tests.ticketing.town import Town
@@ -52,9 +53,10 @@ async def hand_out(town: Town) -> None:
                 await following.on_moved(session, event)
 
 
-async def order_of(town: Town, cost: int) -> UUID:
+async def order_of(town: Town, cost: int, **changes: Any) -> UUID:
     """A repair that the handyman has on his hands and that cost so much."""
-    order_id = (await town.report(text="更换水管", source_ref=f"approval:{new_id()}")).report.work_order_id
+    reported = await town.report(text="更换水管", source_ref=f"approval:{new_id()}", **changes)
+    order_id = reported.report.work_order_id
     async with town.database.transaction() as session:
         await session.execute(
             update(WorkOrder)
@@ -106,6 +108,12 @@ async def test_a_costly_order_is_closed_once_both_agreed_the_one_by_his_deputy(d
     }  # fmt: skip
     given = await door.post("control_room", "/approval-delegations", to_id=str(town.person["guard"]), **leave)
     assert given.status_code == 201, given.text
+    # Whoever asked speaks in nobody's name.
+    own = await door.post("manager", "/approval-delegations", to_id=str(town.person["dispatcher"]), **leave)
+    assert own.status_code == 201, own.text
+    assert (await door.get("dispatcher", "/my/approvals")).json() == []
+    asker = await door.post("dispatcher", vote, verdict="approve")
+    assert (asker.status_code, asker.json()["code"]) == (403, "not_your_approval")
     back = await door.post("guard", "/approval-delegations", to_id=str(town.person["control_room"]), **leave)
     assert (back.status_code, back.json()["facts"]) == (409, {"reason": "circle"})
     assert [each["id"] for each in (await door.get("guard", "/my/approvals")).json()] == [approval["id"]]
@@ -132,7 +140,7 @@ async def test_work_that_waits_for_an_approval_goes_on_by_itself_and_what_time_d
     first = {"who": persons(town, "control_room"), "mode": "single", "late": late}
     second = {"who": persons(town, "dispatcher", "guard"), "mode": "any", "late": {"after_min": 30, "then": "reject"}}
     assert (await asks(door, [first, second], covers="ask_approval", code="extra")).status_code == 201
-    order = await order_of(town, 0)
+    order = await order_of(town, 0, reporter_id=await town.resident("wang", "3-2-502"))
     waiting = await door.act("handyman", order, "ask_approval", reason="需更换整段管道")
     assert (waiting["state"], waiting["stage"]) == ("on_hold", "to_approve")
     refused = await door.post("dispatcher", f"/work-orders/{order}/actions", action="grant")
@@ -149,6 +157,7 @@ async def test_work_that_waits_for_an_approval_goes_on_by_itself_and_what_time_d
     assert sorted(answer.status_code for answer in await asyncio.gather(*both)) == [200, 409]
     await hand_out(town)
     assert (await door.order(order))["state"] == "accepted"
+    assert (await town.told("wang"))[-2:] == ["work_order.to_approve", "work_order.resumed"]
 
     async with town.database.transaction() as session:
         await session.execute(update(WorkOrder).where(WorkOrder.id == order).values(state="in_progress"))
@@ -181,6 +190,13 @@ async def test_bad_input_says_what_would_do(door: Door) -> None:
     assert (await door.post("manager", f"/approvals/{new_id()}/vote", verdict="maybe")).status_code == 422
     assert (await door.post("manager", f"/approval-policies/{new_id()}/retire")).status_code == 404
 
+    # Two policies for one action at once: one is in force, the other is told so.
+    any_of_us = [{"who": persons(town, "manager"), "mode": "any"}]
+    answers = await asyncio.gather(
+        *(asks(door, any_of_us, covers="ask_approval", code=code) for code in ("left", "right", "third"))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+
     order = await order_of(town, 0)
     approval = (await door.post("dispatcher", f"/work-orders/{order}/approvals", action="close")).json()
     far = await door.ask(
@@ -191,3 +207,32 @@ async def test_bad_input_says_what_would_do(door: Door) -> None:
     await hand_out(town)
     (withdrawn,) = (await door.get("manager", f"/work-orders/{order}/approvals")).json()
     assert (withdrawn["state"], withdrawn["waits_for"]) == ("withdrawn", [])
+
+
+async def test_nobody_who_left_is_waited_for(door: Door) -> None:
+    town = door.town
+    await asks(door, [{"who": persons(town, "guard", "control_room"), "mode": "all"}])
+    order = await order_of(town, 0)
+    approval = (await door.post("dispatcher", f"/work-orders/{order}/approvals", action="close")).json()
+    vote = f"/approvals/{approval['id']}/vote"
+    assert (await door.post("control_room", vote, verdict="approve")).status_code == 200
+
+    async def leaves(who: str) -> None:
+        async with town.database.transaction() as session:
+            await session.execute(update(Person).where(Person.id == town.person[who]).values(is_active=False))
+        async with town.database.transaction() as session:
+            await town.room.approvals.service.sweep(session)
+
+    await leaves("guard")
+    (mine,) = (await door.get("manager", "/my/approvals")).json()
+    assert [each["name"] for each in mine["waits_for"]] == ["孙丽"], "whoever answers for the site stands in"
+    assert "staff.approval_wanted" in await town.told("manager")
+    await leaves("control_room")  # what they said stands
+    assert (await door.post("manager", vote, verdict="approve")).json()["state"] == "approved"
+    what = [entry["what"] for entry in (await door.order(order))["timeline"]]
+    assert what.count("approval_handed_on") == 1
+
+    # The next one is asked of those who are here at once.
+    other = await order_of(town, 0)
+    asked = (await door.post("dispatcher", f"/work-orders/{other}/approvals", action="close")).json()
+    assert [each["name"] for each in asked["waits_for"]] == ["孙丽"]

@@ -31,8 +31,9 @@ from ticketing.approvals.deciding import (
     Step,
     Verdict,
     Vote,
+    answers_for,
     decide,
-    speaks_for,
+    without,
 )
 from ticketing.approvals.errors import ApprovalEnded as ApprovalEndedBefore
 from ticketing.approvals.errors import ApprovalPending, NotYourApproval
@@ -117,7 +118,7 @@ class Asking:
         if approval.state != ApprovalState.PENDING or not isinstance(standing, Pending):
             state = approval.state if approval.state != ApprovalState.PENDING else _state(standing).value
             raise ApprovalEndedBefore(state=state, ended_at=approval.ended_at)
-        names = speaks_for(delegations, by, at=now) & standing.waits_for
+        names = answers_for(delegations, by, asker=approval.asked_by, at=now) & standing.waits_for
         if not names or (of is not None and of not in names):
             raise NotYourApproval(names=await self._names(session, standing.waits_for))
         in_name_of = of or (by if by in names else min(names))
@@ -139,10 +140,13 @@ class Asking:
     async def go_on(self, session: AsyncSession, order: WorkOrder, approval: Approval, *, is_new: bool = False) -> None:
         """Brings the approval to what votes and time say, and tells whoever is concerned. Idempotent."""
         now = self._clock.now()
+        is_changed = await self._do_without_who_left(session, order, approval, now=now)
         standing, delegations = await self._standing(session, approval, now=now)
         match standing:
             case Pending():
-                await self._keep_pending(session, order, approval, standing, delegations, is_new=is_new)
+                await self._keep_pending(
+                    session, order, approval, standing, delegations, is_new=is_new, is_changed=is_changed
+                )
             case Approved() | Rejected():
                 await self._end(session, order, approval, standing)
             case _:
@@ -179,11 +183,37 @@ class Asking:
             for row in await repository.votes(session, [approval.id])
         ]
         steps = [_read(step) for step in approval.steps]
-        return decide(steps, votes, delegations, asked_at=approval.asked_at, now=now), delegations
+        standing = decide(
+            steps, votes, delegations, asked_at=approval.asked_at, now=now, asker=approval.asked_by
+        )  # fmt: skip
+        return standing, delegations
+
+    async def _do_without_who_left(
+        self, session: AsyncSession, order: WorkOrder, approval: Approval, *, now: datetime
+    ) -> bool:
+        """Of the steps that are not decided; whether anything changed."""
+        ahead = [_read(step) for step in approval.steps[approval.step :]]
+        asked = frozenset[UUID]().union(*(step.asked | step.escalate_to for step in ahead))
+        left = asked - await self._people.active(session, asked)
+        if not left:
+            return False
+        instead = (await self._people.duty_manager(session, order.site_id)).person_id
+        votes = await repository.votes(session, [approval.id])
+        said = {vote.of_id for vote in votes if vote.step == approval.step}
+        fresh = [
+            without(step, left, said=() if number else said, instead=instead, asker=approval.asked_by, at=now)
+            for number, step in enumerate(ahead)
+        ]
+        if fresh == ahead:
+            return False
+        approval.steps = [*approval.steps[: approval.step], *map(_written, fresh)]
+        after = {"approval_id": str(approval.id), "left": sorted(map(str, left)), "instead": str(instead)}
+        record(session, order, Entry.APPROVAL_HANDED_ON, at=now, after=after)
+        return True
 
     async def _keep_pending(
         self, session: AsyncSession, order: WorkOrder, approval: Approval, standing: Pending,
-        delegations: Sequence[Delegation], *, is_new: bool,
+        delegations: Sequence[Delegation], *, is_new: bool, is_changed: bool,
     ) -> None:  # fmt: skip
         was_due = not is_new and approval.next_at is not None and approval.next_at <= self._clock.now()
         is_next = is_new or approval.step != standing.step
@@ -194,7 +224,7 @@ class Asking:
             for person_id in sorted(standing.waits_for)
         )
         await session.flush()
-        if is_next or was_due:
+        if is_next or was_due or is_changed:
             await self._telling.asked(session, order, approval, standing, delegations)
         if was_due and not is_next:
             record(
@@ -238,9 +268,10 @@ class Asking:
         self, session: AsyncSession, order: WorkOrder, who: Who, *, asker: UUID | None
     ) -> frozenset[UUID]:
         """Whom it means now; never nobody: at last whoever answers for the site. Who asks does not approve it himself
-        where others could, unless he is named."""
+        where others could, unless he is named. Who left is not asked."""
         if who.persons:
-            return frozenset(who.persons)
+            named = await self._people.active(session, who.persons)
+            return named or frozenset({(await self._people.duty_manager(session, order.site_id)).person_id})
         found: Collection[UUID] = ()
         if who.role is not None:
             found = await self._people.holders(session, site_id=order.site_id, role=who.role)
@@ -282,6 +313,7 @@ def _written(step: Step) -> dict[str, Any]:
         "after_min": None if step.after is None else step.after / timedelta(minutes=1),
         "late": step.late.value,
         "escalate_to": [str(person_id) for person_id in sorted(step.escalate_to)],
+        "changed_at": step.changed_at.isoformat() if step.changed_at else None,
     }
 
 
@@ -292,4 +324,5 @@ def _read(kept: Mapping[str, Any]) -> Step:
         None if kept["after_min"] is None else timedelta(minutes=kept["after_min"]),
         Lateness(kept["late"]),
         frozenset(map(UUID, kept["escalate_to"])),
+        datetime.fromisoformat(kept["changed_at"]) if kept.get("changed_at") else None,
     )

@@ -3,8 +3,8 @@
 `decide` replays everything each time. Nothing is kept but what people said and when.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
@@ -32,13 +32,16 @@ class Lateness(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """`asked` whose word is wanted, never nobody. `after`: how long they have; None: as long as they like."""
+    """`asked` whose word is wanted, never nobody. `after`: how long they have; None: as long as they like.
+
+    `changed_at`: since when others are asked than at first, because somebody left."""
 
     asked: frozenset[UUID]
     mode: Mode
     after: timedelta | None = None
     late: Lateness = Lateness.REMIND
     escalate_to: frozenset[UUID] = frozenset()
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -100,13 +103,18 @@ def decide(
     *,
     asked_at: datetime,
     now: datetime,
+    asker: UUID | None = None,
 ) -> Standing:
     """Where the approval stands at `now`. Without steps it is granted as soon as it is asked for.
 
     Votes from the future, of another step, of people who were not asked or in the name of somebody who had not
-    delegated at that time count for nothing; of two votes in one name the first stands.
+    delegated at that time count for nothing, nor do those of the `asker` in another's name; of two votes in one name
+    the first stands.
     """
-    valid = [vote for vote in votes if vote.at <= now and vote.of in speaks_for(delegations, vote.by, at=vote.at)]
+    valid = [
+        vote for vote in votes
+        if vote.at <= now and vote.of in answers_for(delegations, vote.by, asker=asker, at=vote.at)
+    ]  # fmt: skip
     since = asked_at
     for number, step in enumerate(steps):
         said = sorted((vote for vote in valid if vote.step == number and vote.at >= since), key=lambda vote: vote.at)
@@ -126,6 +134,32 @@ def speaks_for(delegations: Sequence[Delegation], person_id: UUID, *, at: dateti
         found |= givers
         fresh += givers
     return frozenset(found)
+
+
+def answers_for(
+    delegations: Sequence[Delegation], person_id: UUID, *, asker: UUID | None, at: datetime
+) -> frozenset[UUID]:
+    """In whose name a person may vote on what `asker` asked for: whoever asks is nobody's deputy."""
+    return frozenset({person_id}) if person_id == asker else speaks_for(delegations, person_id, at=at)
+
+
+def without(
+    step: Step, left: Collection[UUID], *, said: Collection[UUID], instead: UUID, asker: UUID | None, at: datetime
+) -> Step:
+    """The step when people have `left`: nobody waits for them. What they `said` before stands.
+
+    `instead`, who answers for the site, speaks for them where everybody's word is wanted or nobody else is asked; who
+    asks does not, as long as there are others.
+    """
+    gone = (step.asked & frozenset(left)) - frozenset(said)
+    asked, escalate_to = step.asked - gone, step.escalate_to - frozenset(left)
+    if gone and (not asked or (step.mode is Mode.ALL and instead != asker)):
+        asked |= {instead}
+    if step.escalate_to and not escalate_to:
+        escalate_to = frozenset({instead})
+    if (asked, escalate_to) == (step.asked, step.escalate_to):
+        return step
+    return replace(step, asked=asked, escalate_to=escalate_to, changed_at=at)
 
 
 def closes_circle(delegations: Sequence[Delegation], new: Delegation) -> bool:
@@ -165,7 +199,8 @@ def _of_step(number: int, step: Step, said: Sequence[Vote], *, since: datetime, 
             return Rejected(vote.at, number, is_late=False)
         agreed.add(vote.of)
         if is_superior or _is_enough(step, agreed):
-            return Approved(vote.at)
+            # Where it became enough because somebody left, the next step begins then.
+            return Approved(max(vote.at, step.changed_at or vote.at))
     return _still_open(number, step, agreed, since=since, late_at=late_at, now=now)
 
 

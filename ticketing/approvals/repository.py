@@ -47,8 +47,9 @@ async def policy_covering(session: AsyncSession, *, site_id: UUID, covers: str) 
 
 
 async def lock_versions(session: AsyncSession, *, site_id: UUID, code: str) -> Sequence[ApprovalPolicy]:
-    """The versions of one policy, newest first; who saves at once waits here."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"approval/{site_id}/{code}", 0))))
+    """The versions of one policy, newest first. Who saves any policy of the site at once waits here: two with names of
+    their own may cover the same action."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"approval/{site_id}", 0))))
     found = await session.scalars(
         select(ApprovalPolicy)
         .where(ApprovalPolicy.site_id == site_id, ApprovalPolicy.code == code)
@@ -100,6 +101,23 @@ async def wanted_of(
 
 async def wanted(session: AsyncSession, approval_ids: Collection[UUID]) -> Sequence[ApprovalWanted]:
     return (await session.scalars(select(ApprovalWanted).where(ApprovalWanted.approval_id.in_(approval_ids)))).all()
+
+
+async def persons_waited_for(session: AsyncSession) -> frozenset[UUID]:
+    """Everybody whose word is wanted anywhere."""
+    return frozenset(await session.scalars(select(ApprovalWanted.person_id).distinct()))
+
+
+async def waiting_for(session: AsyncSession, person_ids: Collection[UUID], *, limit: int) -> Sequence[Approval]:
+    """Pending approvals that wait for one of these, the oldest first. Not held: their orders are, first."""
+    waits = select(ApprovalWanted.approval_id).where(ApprovalWanted.person_id.in_(person_ids))
+    found = await session.scalars(
+        select(Approval)
+        .where(Approval.id.in_(waits), Approval.state == "pending")
+        .order_by(Approval.since)
+        .limit(limit)
+    )
+    return found.all()
 
 
 async def forget_wanted(session: AsyncSession, approval_id: UUID) -> None:

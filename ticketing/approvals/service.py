@@ -100,8 +100,10 @@ class ApprovalService:
         for site_id in await repository.sites_waiting(session, scope):
             rows = await repository.delegations(session, site_id=site_id, since=now)
             names = speaks_for([_meaning(row) for row in rows], person_id, at=now)
-            for approval, _ in await repository.wanted_of(session, names, site_id=site_id):
-                found[approval.id] = approval
+            for approval, wanted in await repository.wanted_of(session, names, site_id=site_id):
+                # Whoever asks is nobody's deputy.
+                if wanted == person_id or approval.asked_by != person_id:
+                    found[approval.id] = approval
         return await self._views(session, sorted(found.values(), key=lambda approval: approval.since))
 
     # --- delegations -----------------------------------------------------------------------------------------------
@@ -161,17 +163,19 @@ class ApprovalService:
         return [Sweep("ticketing.approvals_due", "* * * * * */30", self.sweep)]
 
     async def sweep(self, session: AsyncSession) -> None:
-        """Reminds, escalates and rejects what nobody decided in time."""
+        """Reminds, escalates and rejects what nobody decided in time; asks others where somebody left."""
         found = await repository.due(session, now=self._clock.now(), limit=ROWS_A_SWEEP)
-        work_order_ids = list(dict.fromkeys(approval.work_order_id for approval in found))
+        asked = await repository.persons_waited_for(session)
+        left = asked - await self._people.active(session, asked)
+        lost = await repository.waiting_for(session, left, limit=ROWS_A_SWEEP) if left else []
+        work_order_ids = list(dict.fromkeys(approval.work_order_id for approval in (*found, *lost)))
         await self._sweeping.each(session, "approvals_due", work_order_ids, self._go_on)
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
     async def _go_on(self, session: AsyncSession, order: WorkOrder) -> None:
-        now = self._clock.now()
         for approval in await repository.of_order(session, Scope.everywhere(), order.id):
-            if approval.state == ApprovalState.PENDING and approval.next_at is not None and approval.next_at <= now:
+            if approval.state == ApprovalState.PENDING:
                 await self._asking.go_on(session, order, approval)
 
     async def _hold(self, session: AsyncSession, scope: Scope, work_order_id: UUID) -> WorkOrder:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.clock import Clock
 from kit.i18n import Language, TextKey
 from notify.service import Notice, NotifyService, Urgency
-from ticketing.approvals.deciding import Delegation, Pending, speaks_for
+from ticketing.approvals.deciding import Delegation, Pending, answers_for
 from ticketing.approvals.models import Approval
 from ticketing.definitions.book import Definitions
 from ticketing.models import WorkOrder
@@ -36,7 +36,7 @@ class ApprovalTelling:
         # Each reminder comes with a due time of its own; an escalated step has none.
         turn = int(standing.due_at.timestamp()) if standing.due_at else int(standing.is_escalated)
         key = f"approval/{approval.id}/{standing.step}/{turn}"
-        for person_id in _concerned(standing.waits_for, delegations, at=now):
+        for person_id in _concerned(standing.waits_for, delegations, asker=approval.asked_by, at=now):
             await self._tell(session, order, key, person_id, "staff.approval_wanted", facts)
 
     async def ended(self, session: AsyncSession, order: WorkOrder, approval: Approval) -> None:
@@ -65,7 +65,11 @@ class ApprovalTelling:
         await self._notify.tell(session, notice)
 
 
-def _concerned(waits_for: Iterable[UUID], delegations: Sequence[Delegation], *, at: datetime) -> list[UUID]:
+def _concerned(
+    waits_for: Iterable[UUID], delegations: Sequence[Delegation], *, asker: UUID | None, at: datetime
+) -> list[UUID]:
     wanted = set(waits_for)
-    deputies = {each.to_id for each in delegations if speaks_for(delegations, each.to_id, at=at) & wanted}
+    deputies = {
+        each.to_id for each in delegations if answers_for(delegations, each.to_id, asker=asker, at=at) & wanted
+    }  # fmt: skip
     return sorted(wanted | deputies)

@@ -20,6 +20,7 @@ from ticketing.approvals.deciding import (
     closes_circle,
     decide,
     speaks_for,
+    without,
 )
 
 START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
@@ -157,6 +158,47 @@ def test_who_must_agree(mode: Mode, said: list[tuple[UUID, Verdict]], is_granted
     given_votes = [Vote(0, who, who, verdict, at(number)) for number, (who, verdict) in enumerate(said)]
     standing = decide([step], given_votes, [], asked_at=START, now=at(9))
     assert {Approved: True, Rejected: False, Pending: None}[type(standing)] is is_granted
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps, some, some, st.sampled_from(PEOPLE), st.sampled_from([None, *PEOPLE]))
+def test_nobody_who_left_is_waited_for_and_never_nobody_is_asked(
+    step: Step, left: frozenset[UUID], said: frozenset[UUID], instead: UUID, asker: UUID | None
+) -> None:
+    left -= {instead}
+    changed = without(step, left, said=said, instead=instead, asker=asker, at=at(5))
+    assert changed.asked
+    assert not changed.asked & (left - said), "who left and said nothing is asked no more"
+    assert changed.asked >= step.asked - left, "who is here is asked as before"
+    assert changed.asked - step.asked <= {instead}
+    assert not changed.escalate_to & left
+    assert bool(changed.escalate_to) is bool(step.escalate_to)
+    is_same = not step.asked & left - said and not step.escalate_to & left
+    assert (changed == step) is is_same
+    agreed = [Vote(0, who, who, Verdict.APPROVE, at(1)) for who in step.asked & said]
+    standing = decide([changed], agreed, [], asked_at=START, now=at(5), asker=asker)
+    if isinstance(standing, Pending):
+        assert standing.waits_for
+        assert not standing.waits_for & (left - said)
+
+
+def test_when_the_last_one_waited_for_leaves_the_next_step_begins_then() -> None:
+    both = Step(frozenset({ANNA, BEN}), Mode.ALL)
+    quick = Step(frozenset({CHEN}), Mode.SINGLE, timedelta(minutes=2), Lateness.REJECT)
+    agreed = [Vote(0, ANNA, ANNA, Verdict.APPROVE, at(1))]
+    alone = without(both, {BEN}, said={ANNA}, instead=ANNA, asker=None, at=at(6))
+    assert decide([alone, quick], agreed, [], asked_at=START, now=at(6)) == Pending(
+        1, at(6), frozenset({CHEN}), is_escalated=False, due_at=at(8)
+    )
+
+
+def test_whoever_asks_is_nobodys_deputy() -> None:
+    step, leave = Step(frozenset({ANNA}), Mode.SINGLE), Delegation(ANNA, DAO, at(0), at(9))
+    vote = Vote(0, DAO, ANNA, Verdict.APPROVE, at(2))
+    for asker, kind in ((DAO, Pending), (BEN, Approved)):
+        assert isinstance(decide([step], [vote], [leave], asked_at=START, now=at(3), asker=asker), kind)
+    own = Vote(0, ANNA, ANNA, Verdict.APPROVE, at(2))
+    assert isinstance(decide([step], [own], [leave], asked_at=START, now=at(3), asker=ANNA), Approved)
 
 
 def test_a_reminder_comes_again_and_again_and_each_has_a_time_of_its_own() -> None:
