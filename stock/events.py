@@ -6,11 +6,12 @@ from kit.events import Event
 
 
 class StockRanLow(Event, frozen=True, kw_only=True):
-    """A movement brought what is available of a part below its minimum."""
+    """What is available of a part is below its minimum and was not. `occasion_id`: the movement that brought it there,
+    or the change of the minimum."""
 
     storehouse_id: UUID
     part_id: UUID
-    movement_id: UUID
+    occasion_id: UUID
 
 
 class StockMoved(Event, frozen=True, kw_only=True):

@@ -107,9 +107,10 @@ def is_too_much(level: Level) -> bool:
     return level.on_hand > MOST_QUANTITY or level.value > MOST_VALUE
 
 
-def falls_below(minimum: Decimal, *, before: Level, after: Level) -> bool:
-    """Whether this movement brought what is available below its minimum: the storekeeper hears of it once."""
-    return after.available < minimum <= before.available
+def runs_low(*, before: Level, after: Level, minimum_before: Decimal, minimum: Decimal) -> bool:
+    """Whether a part is below its minimum now and was not before, whichever of the two moved: the storekeeper hears of
+    it once."""
+    return after.available < minimum and not before.available < minimum_before
 
 
 def _share(level: Level, quantity: Decimal) -> Decimal:

@@ -112,12 +112,14 @@ class PartSheet:
 
     async def _apply_level(self, session: AsyncSession, change: _Change, house: Storehouse) -> None:
         row = await repository.lock_level(session, house, change.part.id)
-        if change.minimum is not None:
-            row.minimum = change.minimum
+        minimum = row.minimum if change.minimum is None else change.minimum
         if change.on_hand is None or change.on_hand == row.on_hand:
+            await self._stock.keep_minimum(session, row, minimum)
             return
         kind, moved, quantity = _movement(row, change.part, on_hand=change.on_hand, unit_cost=change.unit_cost)
-        await self._stock.enter(session, row, moved, kind, quantity=quantity, person_id=None, note=self._note)
+        await self._stock.enter(
+            session, row, moved, kind, quantity=quantity, person_id=None, note=self._note, minimum=minimum
+        )
 
 
 def _read(row: Row, part: Part, houses: Mapping[str, Storehouse], plan: Plan) -> _Change:

@@ -134,7 +134,7 @@ class StockService:
         """Below it the storekeeper is told. Raises StorehouseNotFound, PartNotFound, NotTheKeeper."""
         house, part = await self._kept(session, caller, storehouse_id, part_id)
         row = await repository.lock_level(session, house, part.id)
-        row.minimum = minimum
+        await self.keep_minimum(session, row, minimum)
         return level_view((row, house, part))
 
     async def receive(
@@ -168,15 +168,17 @@ class StockService:
 
     async def enter(
         self, session: AsyncSession, row: StockLevel, change: Change, kind: MovementKind, *, quantity: Decimal,
-        person_id: UUID | None, note: str, work_order_id: UUID | None = None,
+        person_id: UUID | None, note: str, work_order_id: UUID | None = None, minimum: Decimal | None = None,
     ) -> None:  # fmt: skip
-        """Writes a movement down and moves the level, which the caller holds, with it. Raises StockTooMuch."""
-        before = level_of(row)
+        """Writes a movement down and moves the level, which the caller holds, with it; and its minimum, where one is
+        given. Raises StockTooMuch."""
+        before, minimum_before = level_of(row), row.minimum
         after = ledger.applied(before, change)
         if ledger.is_too_much(after):
             raise StockTooMuch(quantity=after.on_hand, value=after.value)
         row.on_hand, row.reserved = after.on_hand, after.reserved
         row.value, row.average_cost = after.value, after.average_cost
+        row.minimum = minimum_before if minimum is None else minimum
         movement = StockMovement(
             id=new_id(), site_id=row.site_id, storehouse_id=row.storehouse_id, part_id=row.part_id, kind=kind.value,
             quantity=quantity, on_hand_change=change.on_hand, reserved_change=change.reserved,
@@ -187,13 +189,15 @@ class StockService:
         session.add(movement)
         await session.flush()
         await publish(session, StockMoved(site_id=row.site_id, storehouse_id=row.storehouse_id, part_id=row.part_id))
-        if ledger.falls_below(row.minimum, before=before, after=after):
-            await publish(
-                session,
-                StockRanLow(
-                    site_id=row.site_id, storehouse_id=row.storehouse_id, part_id=row.part_id, movement_id=movement.id
-                ),
-            )  # fmt: skip
+        if ledger.runs_low(before=before, after=after, minimum_before=minimum_before, minimum=row.minimum):
+            await _tell_low(session, row, occasion_id=movement.id)
+
+    async def keep_minimum(self, session: AsyncSession, row: StockLevel, minimum: Decimal) -> None:
+        """Another minimum for a level, which the caller holds. What is below it at once is told like any fall."""
+        minimum_before, row.minimum = row.minimum, minimum
+        level = level_of(row)
+        if ledger.runs_low(before=level, after=level, minimum_before=minimum_before, minimum=minimum):
+            await _tell_low(session, row, occasion_id=new_id())
 
     # --- for orders -----------------------------------------------------------------------------------------------
 
@@ -303,6 +307,15 @@ class StockService:
             session, row, change, kind, quantity=taking.quantity, person_id=taking.person_id, note=taking.note,
             work_order_id=taking.work_order_id,
         )  # fmt: skip
+
+
+async def _tell_low(session: AsyncSession, row: StockLevel, *, occasion_id: UUID) -> None:
+    await publish(
+        session,
+        StockRanLow(
+            site_id=row.site_id, storehouse_id=row.storehouse_id, part_id=row.part_id, occasion_id=occasion_id
+        ),
+    )  # fmt: skip
 
 
 def level_of(row: StockLevel) -> Level:

@@ -53,11 +53,21 @@ def test_a_count_below_what_is_reserved_is_for_a_person_to_settle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"), [(5, 4, True), (4, 3, False), (6, 5, False), (5, 5, False), (4, 6, False)]
-)
-def test_the_storekeeper_hears_once_when_the_minimum_is_passed(before: int, after: int, told: bool) -> None:
+    ("before", "after", "minimum_before", "minimum", "told"),
+    [
+        (5, 4, 5, 5, True), (5, 5, 5, 5, False), (4, 3, 5, 5, False), (3, 6, 5, 5, False), (9, 0, 0, 0, False),
+        (4, 4, 0, 5, True), (4, 4, 5, 6, False), (4, 4, 5, 3, False), (4, 6, 3, 5, False), (9, 4, 5, 3, False),
+        (9, 4, 3, 5, True),
+    ],
+)  # fmt: skip
+def test_the_storekeeper_hears_once_when_the_minimum_is_passed_or_raised_above(
+    before: int, after: int, minimum_before: int, minimum: int, told: bool
+) -> None:
     levels = [Level(on_hand=Decimal(quantity)) for quantity in (before, after)]
-    assert ledger.falls_below(Decimal(5), before=levels[0], after=levels[1]) is told
+    is_told = ledger.runs_low(
+        before=levels[0], after=levels[1], minimum_before=Decimal(minimum_before), minimum=Decimal(minimum)
+    )
+    assert is_told is told
 
 
 MOVES = st.lists(

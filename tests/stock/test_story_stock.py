@@ -35,6 +35,10 @@ async def test_parts_come_in_are_reserved_used_and_brought_back(store: Store) ->
     level = await store.level(part)
     assert (level["reserved"], level["available"], level["is_low"]) == ("3.000", "17.000", True)
     assert len(store.town.outbox.of(StockRanLow)) == 1
+    # Raised further, nothing is new; lowered and raised above what is there, it is.
+    for minimum, told in (("19", 1), ("5", 1), ("18", 2)):
+        await store.call("PUT", f"{path}/parts/{part}/minimum", store.keeper, {"minimum": minimum})
+        assert len(store.town.outbox.of(StockRanLow)) == told, minimum
 
     async with store.town.database.transaction() as session:
         await store.stock.use(session, here, taking)
@@ -125,6 +129,9 @@ async def test_the_table_goes_out_and_comes_back_unchanged_and_says_what_is_wron
     }  # fmt: skip
     level = await store.level(part)
     assert (level["on_hand"], level["value"], level["minimum"]) == ("6.000", "205.00", "2.000")
+    assert not store.town.outbox.of(StockRanLow)
+    assert (await send("编码,名称,单位,仓库编码,最低库存\nTAP-15,水龙头,个,MAIN,7\n".encode()))["updated"] == 1
+    assert len(store.town.outbox.of(StockRanLow)) == 1
 
     bad = "编码,名称,单位,仓库编码,库存数量,单价\nX,泵,台,ATTIC,1,1\nY,泵,台,MAIN,1,\nZ,泵,台,,-3,\n"
     refused = await send(bad.encode())

@@ -16,7 +16,7 @@ class StockTelling:
         self._notify = notify
 
     async def on_ran_low(self, session: AsyncSession, event: StockRanLow) -> None:
-        """Once a fall below the minimum; the movement is the key."""
+        """Once a fall below the minimum."""
         here = Scope.of(event.site_id)
         house = await self._stock.storehouse(session, here, event.storehouse_id)
         level = await self._stock.level(session, here, storehouse_id=event.storehouse_id, part_id=event.part_id)
@@ -28,7 +28,7 @@ class StockTelling:
         await self._notify.tell(
             session,
             Notice(
-                key=f"stock-low/{event.movement_id}", person_id=keeper_id, template="staff.stock_low", facts=facts,
+                key=f"stock-low/{event.occasion_id}", person_id=keeper_id, template="staff.stock_low", facts=facts,
                 site_id=event.site_id,
             ),
         )  # fmt: skip
