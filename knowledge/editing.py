@@ -48,6 +48,7 @@ class KnowledgeEditor:
         Raises CategoryNotFound, CompanyArticle, ArticleSiteUnknown.
         """
         self._check_site(scope, draft.site_id)
+        await repository.lock_categories(session)
         await self._category(session, draft.category_id)
         now = self._clock.now()
         row = KnowledgeArticle(
@@ -64,29 +65,35 @@ class KnowledgeEditor:
     async def edit(
         self, session: AsyncSession, scope: Scope, article_id: UUID, draft: Draft, *, version: int, author: UUID
     ) -> None:
-        """A new version; readers keep the published one until this one is published.
+        """A new version; readers keep the published one, where and for whom it is, until this one is published.
 
         Raises ArticleNotFound, StaleArticle, CategoryNotFound, CompanyArticle, ArticleSiteUnknown.
         """
-        row = await self._held(session, scope, article_id, version=version)
         self._check_site(scope, draft.site_id)
+        await repository.lock_categories(session)
         await self._category(session, draft.category_id)
-        row.site_id, row.category_id, row.audience = draft.site_id, draft.category_id, draft.audience.value
+        row = await self._held(session, scope, article_id, version=version)
         row.version += 1
         row.updated_at, row.updated_by = self._clock.now(), author
-        session.add(self._version(row, draft, author))
+        saved = self._version(row, draft, author)
+        session.add(saved)
+        if row.published_version is None:
+            _place(row, saved)
         await session.flush()
 
     async def publish(
         self, session: AsyncSession, scope: Scope, article_id: UUID, *, version: int, author: UUID | None
     ) -> None:
-        """The newest version is what readers find from now on.
+        """The newest version is what readers find from now on, where and for whom it says.
 
-        Raises ArticleNotFound, StaleArticle, NothingToPublish, CompanyArticle.
+        Raises ArticleNotFound, StaleArticle, NothingToPublish, CompanyArticle, ArticleSiteUnknown.
         """
         row = await self._held(session, scope, article_id, version=version)
         if row.published_version == row.version:
             raise NothingToPublish(row.version)
+        newest = await repository.version(session, row.id, row.version)
+        self._check_site(scope, newest.site_id)
+        _place(row, newest)
         now = self._clock.now()
         row.published_version, row.published_at = row.version, now
         row.updated_at, row.updated_by = now, author
@@ -100,6 +107,7 @@ class KnowledgeEditor:
         if row.published_version is None:
             raise NotPublished(article_id)
         row.published_version = row.published_at = None
+        _place(row, await repository.version(session, row.id, row.version))
         row.updated_at, row.updated_by = self._clock.now(), author
 
     async def refresh(self, session: AsyncSession) -> None:
@@ -156,7 +164,8 @@ class KnowledgeEditor:
 
     def _version(self, row: KnowledgeArticle, draft: Draft, author: UUID | None) -> KnowledgeVersion:
         return KnowledgeVersion(
-            article_id=row.id, version=row.version, titles=dict(draft.titles), bodies=dict(draft.bodies),
+            article_id=row.id, version=row.version, site_id=draft.site_id, category_id=draft.category_id,
+            audience=draft.audience.value, titles=dict(draft.titles), bodies=dict(draft.bodies),
             asked=list(draft.asked), note=draft.note, saved_at=self._clock.now(), saved_by=author,
         )  # fmt: skip
 
@@ -188,3 +197,8 @@ class KnowledgeEditor:
         if row is None:
             raise CategoryNotFound(category_id)
         return row
+
+
+def _place(row: KnowledgeArticle, version: KnowledgeVersion) -> None:
+    """Puts the article where this version of it belongs."""
+    row.site_id, row.category_id, row.audience = version.site_id, version.category_id, version.audience

@@ -28,7 +28,8 @@ class KnowledgeArticle(Base):
     """An article. `site_id` None: it holds for the whole company.
 
     `version` is the newest one saved, `published_version` the one that is read, None while nobody may. `grams` are what
-    the published one can be found by, by `wording` (knowledge.wording.WORDING).
+    what the published one can be found by, by `wording` (knowledge.wording.WORDING). Site, category and audience are
+    where readers find it: those of the published version, while there is none of the newest.
     """
 
     __tablename__ = "knowledge_article"
@@ -57,12 +58,18 @@ class KnowledgeArticle(Base):
 
 
 class KnowledgeVersion(Base):
-    """An article as it was saved once: never changed, never deleted. `asked`: other ways of asking for it."""
+    """An article as it was saved once: never changed, never deleted. `asked`: other ways of asking for it.
+
+    `category_id` may be of a category that is gone: an old version keeps no category in use.
+    """
 
     __tablename__ = "knowledge_version"
 
     article_id: Mapped[UUID] = mapped_column(ForeignKey("knowledge_article.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[UUID | None] = mapped_column(ForeignKey("site.id"))
+    category_id: Mapped[UUID]
+    audience: Mapped[str]
     titles: Mapped[dict[str, Any]]
     bodies: Mapped[dict[str, Any]]
     asked: Mapped[list[str]]

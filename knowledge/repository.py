@@ -60,8 +60,14 @@ async def counts_by_category(session: AsyncSession, seen: ColumnElement[bool]) -
 
 
 async def hanging_on(session: AsyncSession, category_id: UUID) -> tuple[int, int]:
-    """Articles and branches of a category."""
-    articles = select(func.count()).where(KnowledgeArticle.category_id == category_id).scalar_subquery()
+    """Articles that stand in a category, or will by their newest version; and its branches."""
+    drafted = select(KnowledgeVersion.article_id).where(
+        KnowledgeVersion.article_id == KnowledgeArticle.id,
+        KnowledgeVersion.version == KnowledgeArticle.version,
+        KnowledgeVersion.category_id == category_id,
+    )
+    stands = or_(KnowledgeArticle.category_id == category_id, drafted.exists())
+    articles = select(func.count()).select_from(KnowledgeArticle).where(stands).scalar_subquery()
     branches = select(func.count()).where(KnowledgeCategory.parent_id == category_id).scalar_subquery()
     row = (await session.execute(select(articles, branches))).one()
     return row[0], row[1]

@@ -66,6 +66,9 @@ class ArticleVoteIn(Schema):
 
 class ArticleVersionOut(Schema):
     version: int
+    site_id: UUID | None
+    category_id: UUID
+    audience: Audience
     titles: dict[str, str]
     bodies: dict[str, str]
     asked: list[str]

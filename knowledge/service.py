@@ -143,15 +143,18 @@ def _candidate(row: KnowledgeArticle, version: KnowledgeVersion, votes: tuple[in
 
 
 def version_view(row: KnowledgeVersion) -> VersionView:
-    return VersionView(row.version, row.titles, row.bodies, row.asked, row.note, row.saved_at, row.saved_by)
+    return VersionView(
+        row.version, row.site_id, row.category_id, Audience(row.audience), row.titles, row.bodies, row.asked, row.note,
+        row.saved_at, row.saved_by,
+    )  # fmt: skip
 
 
 def _view(row: KnowledgeArticle, shown: KnowledgeVersion, votes: tuple[int, int]) -> ArticleView:
     return ArticleView(
         id=row.id,
-        site_id=row.site_id,
-        category_id=row.category_id,
-        audience=Audience(row.audience),
+        site_id=shown.site_id,
+        category_id=shown.category_id,
+        audience=Audience(shown.audience),
         shelf=shelf_of(version=row.version, published_version=row.published_version),
         shown=version_view(shown),
         published_version=row.published_version,

@@ -37,6 +37,9 @@ class Draft:
 @dataclass(frozen=True)
 class VersionView:
     version: int
+    site_id: UUID | None
+    category_id: UUID
+    audience: Audience
     titles: Mapping[str, str]
     bodies: Mapping[str, str]
     asked: Sequence[str]
@@ -47,7 +50,7 @@ class VersionView:
 
 @dataclass(frozen=True)
 class ArticleView:
-    """An article as its reader may see it: owners the published version, staff the newest.
+    """An article as its reader may see it: owners the published version, staff the newest, where it is or will be.
 
     `my_vote`: whether it helped the reader, None while they have not said.
     """

@@ -82,6 +82,9 @@ async def test_an_article_from_draft_to_votes(library: Library) -> None:
     owner, author = library.as_(Role.OWNER, who=owner_id), library.as_(Role.MANAGER, site_id=site_id, who=author_id)
     tree = (await library.call("GET", "/categories", owner)).json()
     living = next(one["id"] for one in tree if one["code"] == "living")
+    root = library.as_(Role.MANAGER)
+    tree = (await library.call("POST", "/categories", root, code="sports", names={"zh-CN": "运动"})).json()
+    sports = next(one["id"] for one in tree if one["code"] == "sports")
 
     # A draft is the staff's alone.
     written = await library.call("POST", "/articles", author, **draft(living, site_id=str(site_id)))
@@ -99,17 +102,27 @@ async def test_an_article_from_draft_to_votes(library: Library) -> None:
     stranger = library.as_(Role.OWNER, who=await library.site.staff("外人", phone=None, wecom=None))
     assert "篮球场预约" not in await library.titles(stranger, "篮球场怎么预约")
 
-    # An edit waits for its publication; an author with an older look at it is told so.
-    edit = draft(living, site_id=str(site_id), bodies={"zh-CN": "每户每周三次。"}, note="放宽次数", version=1)
-    assert (await library.call("PUT", path, author, **edit)).json()["shelf"] == "edited"
-    assert "两次" in (await library.call("GET", path, owner)).json()["body"]
+    # An edit waits for its publication, and so does whom it is for and where; one with an older look at it is told so.
+    edit = draft(
+        sports, site_id=str(site_id), bodies={"zh-CN": "每户每周三次。"}, note="放宽次数", version=1, audience="staff"
+    )
+    edited = (await library.call("PUT", path, author, **edit)).json()
+    assert (edited["shelf"], edited["audience"], edited["category_id"]) == ("edited", "staff", sports)
+    still = (await library.call("GET", path, owner)).json()
+    assert ("两次" in still["body"], still["audience"], still["category_id"]) == (True, "owners", living)
+    assert (await library.ask(owner, "我想打篮球"))[0]["title"] == "篮球场预约"
+    in_use = await library.call("DELETE", f"/categories/{sports}", root)
+    assert (in_use.status_code, in_use.json()["facts"]["articles"]) == (409, 1), "a draft of it is to stand there"
     stale = await library.call("PUT", path, author, **edit)
     assert (stale.status_code, stale.json()["facts"]) == (409, {"given_version": 1, "version": 2})
     await library.call("POST", path + "/publish", author, version=2)
+    assert (await library.call("GET", path, owner)).status_code == 404, "it is for staff from now on"
+    assert await library.call("PUT", path, author, **edit | {"version": 2, "audience": "owners"})
+    await library.call("POST", path + "/publish", author, version=3)
     assert "三次" in (await library.call("GET", path, owner)).json()["body"]
     versions = (await library.call("GET", path + "/versions", author)).json()
     assert [(one["version"], one["note"], one["saved_by"]) for one in versions] == [
-        (2, "放宽次数", str(author_id)), (1, "", str(author_id)),
+        (3, "放宽次数", str(author_id)), (2, "放宽次数", str(author_id)), (1, "", str(author_id)),
     ]  # fmt: skip
 
     # One vote a person, however often and however many at once: the latest word counts.
@@ -121,7 +134,7 @@ async def test_an_article_from_draft_to_votes(library: Library) -> None:
     assert (shown["helpful"], shown["unhelpful"]) == (0, 2)
 
     # Withdrawn, nobody finds it.
-    assert (await library.call("POST", path + "/withdraw", author, version=2)).json()["shelf"] == "draft"
+    assert (await library.call("POST", path + "/withdraw", author, version=3)).json()["shelf"] == "draft"
     assert "篮球场预约" not in await library.titles(owner, "篮球场怎么预约")
 
 
