@@ -18,11 +18,13 @@ RECORDS_READ = 50
 
 @dataclass(frozen=True)
 class Change:
-    """`before` and `after` hold the fields that changed, without the version."""
+    """`before` and `after` hold the fields that changed, without the version: none where what belongs to it did.
+    `what` was done, by the name of its route: change_person, set_roles."""
 
     version: int
     at: datetime
     actor_id: UUID | None
+    what: str
     before: dict[str, Any]
     after: dict[str, Any]
 
@@ -35,7 +37,8 @@ async def changes_since(session: AsyncSession, about: str, *, version: int) -> l
             made = row.get("after", {}).get("version")
             if isinstance(made, int) and made > version and row["before"]:
                 before, after = ({n: v for n, v in row[side].items() if n != "version"} for side in ("before", "after"))
-                found.append(Change(made, record.at, record.actor_id, before, after))
+                what = record.action.rpartition(".")[2]
+                found.append(Change(made, record.at, record.actor_id, what, before, after))
     return found[::-1]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
 from kit.ids import new_id
+from kit.versions import Versioned
 
 
 class OrderRule(Base):
@@ -69,7 +70,7 @@ class RuleFiring(Base):
     outcomes: Mapped[list[Any]] = mapped_column(default=list, server_default=text("'[]'"))
 
 
-class WebhookEndpoint(Base):
+class WebhookEndpoint(Versioned, Base):
     """Where a webhook goes. Its secret is made from the hub's own and `generation`, and stored nowhere.
 
     `previous_until`: until then messages are signed by the secret before this one, too.

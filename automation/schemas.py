@@ -64,9 +64,12 @@ class OrderRuleEditIn(Schema):
 
 
 class SwitchIn(Schema):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"is_enabled": False}]})
+    """`version`: the one that was seen; a newer one refuses, for it may do something else."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"is_enabled": False, "version": 1}]})
 
     is_enabled: bool
+    version: Annotated[int | None, Field(ge=1)] = None
 
 
 class OrderRuleVersionOut(Schema):
@@ -214,13 +217,14 @@ class EndpointIn(Schema):
 
 
 class EndpointEditIn(Schema):
-    """What is left out stays."""
+    """What is left out stays. `version`: the one that was seen; a newer one refuses."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"is_enabled": False}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"is_enabled": False, "version": 1}]})
 
     name: Name | None = None
     url: Line | None = None
     is_enabled: bool | None = None
+    version: Annotated[int | None, Field(ge=1)] = None
 
 
 class PingIn(Schema):
@@ -239,6 +243,7 @@ class EndpointOut(Schema):
     is_enabled: bool
     previous_until: datetime | None
     created_at: datetime
+    version: int
 
     @classmethod
     def of(cls, endpoint: WebhookEndpoint) -> Self:

@@ -34,6 +34,7 @@ from kit.access import Scope
 from kit.clock import Clock
 from kit.db import Base
 from kit.events import publish
+from kit.versions import check_version
 
 
 @dataclass(frozen=True)
@@ -108,17 +109,18 @@ class CatalogEditor:
         return building.id
 
     async def change_building(
-        self, session: AsyncSession, scope: Scope, building_id: UUID, changes: Mapping[str, Any]
-    ) -> None:
-        row = await repository.building(session, scope, building_id)
-        if row is None:
-            raise BuildingNotFound(building_id)
+        self, session: AsyncSession, scope: Scope, building_id: UUID, changes: Mapping[str, Any],
+        *, version: int | None = None,
+    ) -> None:  # fmt: skip
+        """`version`: the one that the caller saw. Raises BuildingNotFound, StaleEdit, CodeTaken."""
+        row = await self._building(session, scope, building_id, version=version)
         await _update(session, row, changes, taken=str(changes.get("code", "")))
 
-    async def delete_building(self, session: AsyncSession, scope: Scope, building_id: UUID) -> None:
-        row = await repository.building(session, scope, building_id)
-        if row is None:
-            raise BuildingNotFound(building_id)
+    async def delete_building(
+        self, session: AsyncSession, scope: Scope, building_id: UUID, *, version: int | None = None
+    ) -> None:
+        """Raises BuildingNotFound, StaleEdit, StillInUse."""
+        row = await self._building(session, scope, building_id, version=version)
         await _delete(session, row, name=row.name)
 
     async def create_space(
@@ -153,17 +155,18 @@ class CatalogEditor:
         return space.id
 
     async def change_space(
-        self, session: AsyncSession, scope: Scope, space_id: UUID, changes: Mapping[str, Any]
-    ) -> None:
-        row = await repository.space(session, scope, space_id)
-        if row is None:
-            raise SpaceNotFound(space_id)
+        self, session: AsyncSession, scope: Scope, space_id: UUID, changes: Mapping[str, Any],
+        *, version: int | None = None,
+    ) -> None:  # fmt: skip
+        """`version`: the one that the caller saw. Raises SpaceNotFound, StaleEdit, CodeTaken."""
+        row = await self._space(session, scope, space_id, version=version)
         await _update(session, row, changes, taken=str(changes.get("code", "")))
 
-    async def delete_space(self, session: AsyncSession, scope: Scope, space_id: UUID) -> None:
-        row = await repository.space(session, scope, space_id)
-        if row is None:
-            raise SpaceNotFound(space_id)
+    async def delete_space(
+        self, session: AsyncSession, scope: Scope, space_id: UUID, *, version: int | None = None
+    ) -> None:
+        """Raises SpaceNotFound, StaleEdit, StillInUse."""
+        row = await self._space(session, scope, space_id, version=version)
         await _delete(session, row, name=row.name)
 
     # --- equipment ------------------------------------------------------------------------------------------------
@@ -272,6 +275,22 @@ class CatalogEditor:
         if site is None:
             raise SiteNotFound(site_id)
         return site
+
+    async def _building(
+        self, session: AsyncSession, scope: Scope, building_id: UUID, *, version: int | None
+    ) -> Building:
+        row = await repository.held_building(session, scope, building_id)
+        if row is None:
+            raise BuildingNotFound(building_id)
+        check_version(row, version)
+        return row
+
+    async def _space(self, session: AsyncSession, scope: Scope, space_id: UUID, *, version: int | None) -> Space:
+        row = await repository.held_space(session, scope, space_id)
+        if row is None:
+            raise SpaceNotFound(space_id)
+        check_version(row, version)
+        return row
 
     def _profile(self, key: str | None) -> DeviceProfile | None:
         if key is not None and key not in self._profiles:

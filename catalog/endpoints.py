@@ -28,7 +28,7 @@ from catalog.schemas import (
 from catalog.service import CatalogService
 from kit.access import STAFF, Principal, Role
 from kit.errors import DomainError
-from kit.http import Page, Paging, Session, allow, service
+from kit.http import Page, Paging, SeenVersion, Session, allow, service
 
 router = APIRouter(prefix="/api/v1", tags=["catalog"])
 
@@ -163,14 +163,16 @@ async def change_building(
     building_id: UUID, body: BuildingPatch, session: Session, catalog: Catalog, editor: Editor, caller: Manager
 ) -> object:
     scope = caller.scope(Role.MANAGER)
-    await editor.change_building(session, scope, building_id, body.sent())
+    await editor.change_building(session, scope, building_id, body.sent(), version=body.version)
     return await catalog.building(session, scope, building_id)
 
 
 @router.delete("/buildings/{building_id}", status_code=204, response_model=None)
-async def delete_building(building_id: UUID, session: Session, editor: Editor, caller: Manager) -> None:
+async def delete_building(
+    building_id: UUID, session: Session, editor: Editor, caller: Manager, version: SeenVersion = None
+) -> None:
     """Deletes a building in which nothing is left."""
-    await editor.delete_building(session, caller.scope(Role.MANAGER), building_id)
+    await editor.delete_building(session, caller.scope(Role.MANAGER), building_id, version=version)
 
 
 # --- spaces ------------------------------------------------------------------------------------------------------
@@ -215,7 +217,7 @@ async def change_space(
     space_id: UUID, body: SpacePatch, session: Session, catalog: Catalog, editor: Editor, caller: Manager
 ) -> object:
     scope = caller.scope(Role.MANAGER)
-    await editor.change_space(session, scope, space_id, body.sent())
+    await editor.change_space(session, scope, space_id, body.sent(), version=body.version)
     return await catalog.space(session, scope, space_id)
 
 
@@ -238,9 +240,11 @@ async def space_qr(space_id: UUID, session: Session, catalog: Catalog, labels: L
 
 
 @router.delete("/spaces/{space_id}", status_code=204, response_model=None)
-async def delete_space(space_id: UUID, session: Session, editor: Editor, caller: Manager) -> None:
+async def delete_space(
+    space_id: UUID, session: Session, editor: Editor, caller: Manager, version: SeenVersion = None
+) -> None:
     """Deletes a place in which nothing is left."""
-    await editor.delete_space(session, caller.scope(Role.MANAGER), space_id)
+    await editor.delete_space(session, caller.scope(Role.MANAGER), space_id, version=version)
 
 
 for _part in (equipment_endpoints, device_endpoints, sheet_endpoints):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
 from kit.ids import new_id
+from kit.versions import Versioned
 
 
 class Site(Base):
@@ -27,7 +28,7 @@ class Site(Base):
     profiles_digest: Mapped[str | None]
 
 
-class Building(Base):
+class Building(Versioned, Base):
     """`number` is the building's number in its site, assigned once: the partition of what stands in it.
 
     `latitude` and `longitude` in degrees, where somebody entered them: who is near is asked first.
@@ -49,7 +50,7 @@ class Building(Base):
     longitude: Mapped[float | None]
 
 
-class Space(Base):
+class Space(Versioned, Base):
     """A place. `unit_id` is the unit it lies in (a unit: itself), kept so that nobody climbs the tree for it.
     `qr_token` is that of its label, None until one was asked for."""
 

@@ -13,6 +13,7 @@ from building.space import SpaceKind
 from catalog.models import Building, Equipment, Point, Site, Space
 from catalog.sorting import order_by
 from kit.access import Scope
+from kit.versions import held
 
 # How far a chain of parents is followed: longer than any plant's, and an end where rows already hold a circle.
 DEEPEST = 20
@@ -81,6 +82,11 @@ async def building(session: AsyncSession, scope: Scope, building_id: UUID) -> Bu
     return await session.scalar(select(Building).where(Building.id == building_id, scope.where(Building.site_id)))
 
 
+async def held_building(session: AsyncSession, scope: Scope, building_id: UUID) -> Building | None:
+    wanted = select(Building).where(Building.id == building_id, scope.where(Building.site_id))
+    return await session.scalar(held(wanted))
+
+
 async def last_building_number(session: AsyncSession, site_id: UUID) -> int:
     return await session.scalar(select(func.max(Building.number)).where(Building.site_id == site_id)) or 0
 
@@ -92,14 +98,8 @@ async def space(session: AsyncSession, scope: Scope, space_id: UUID) -> Space | 
     return await session.scalar(select(Space).where(Space.id == space_id, scope.where(Space.site_id)))
 
 
-async def lock_space(session: AsyncSession, scope: Scope, space_id: UUID) -> Space | None:
-    """The row, held: of two who ask for its first label, both get the same."""
-    return await session.scalar(
-        select(Space)
-        .where(Space.id == space_id, scope.where(Space.site_id))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+async def held_space(session: AsyncSession, scope: Scope, space_id: UUID) -> Space | None:
+    return await session.scalar(held(select(Space).where(Space.id == space_id, scope.where(Space.site_id))))
 
 
 async def space_by_qr(session: AsyncSession, token: str) -> Space | None:

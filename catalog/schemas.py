@@ -63,6 +63,15 @@ class Changes(Schema):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
+class VersionedChanges(Changes):
+    """Changes of what several people edit."""
+
+    version: Annotated[int | None, Field(ge=1, description="the version last seen; a newer one refuses")] = None
+
+    def sent(self) -> dict[str, Any]:
+        return {name: value for name, value in super().sent().items() if name != "version"}
+
+
 def nullable() -> Any:
     """A PATCH field that null empties."""
     return Field(None, json_schema_extra={"nullable": True})
@@ -106,9 +115,11 @@ class BuildingIn(Schema):
     longitude: Longitude | None = None
 
 
-class BuildingPatch(Changes):
+class BuildingPatch(VersionedChanges):
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "13栋（商铺）"}, {"latitude": 30.2741, "longitude": 120.1551}]}
+        json_schema_extra={
+            "examples": [{"name": "13栋（商铺）", "version": 2}, {"latitude": 30.2741, "longitude": 120.1551}]
+        }
     )
 
     code: Name | None = None
@@ -125,7 +136,7 @@ class BuildingOut(Schema):
             "examples": [
                 {
                     "id": _ID, "site_id": _ID, "number": 3, "code": "B03", "name": "3栋", "latitude": 30.2741,
-                    "longitude": 120.1551,
+                    "longitude": 120.1551, "version": 1,
                 }
             ]
         }
@@ -138,6 +149,7 @@ class BuildingOut(Schema):
     name: str
     latitude: float | None
     longitude: float | None
+    version: int
 
 
 class SpaceIn(Schema):
@@ -157,8 +169,8 @@ class SpaceIn(Schema):
     name: Name
 
 
-class SpacePatch(Changes):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "1单元"}]})
+class SpacePatch(VersionedChanges):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "1单元", "version": 1}]})
 
     code: Name | None = None
     name: Name | None = None
@@ -177,7 +189,7 @@ class SpaceOut(Schema):
             "examples": [
                 {
                     "id": _ID, "site_id": _ID, "building_id": _ID, "parent_id": None, "unit_id": None, "kind": "unit",
-                    "code": "13-1", "name": "1单元",
+                    "code": "13-1", "name": "1单元", "version": 1,
                 }
             ]
         }
@@ -191,6 +203,7 @@ class SpaceOut(Schema):
     kind: SpaceKind
     code: str
     name: str
+    version: int
 
 
 class TreeOut(Schema):

@@ -137,7 +137,7 @@ class CatalogService:
 
     async def label_space(self, session: AsyncSession, scope: Scope, space_id: UUID) -> str:
         """The token of a place's label, made when it is first asked for. Raises SpaceNotFound."""
-        row = await repository.lock_space(session, scope, space_id)
+        row = await repository.held_space(session, scope, space_id)
         if row is None:
             raise SpaceNotFound(space_id)
         row.qr_token = row.qr_token or new_qr_token()
@@ -253,12 +253,16 @@ def site_view(row: Site) -> SiteView:
 
 
 def building_view(row: Building) -> BuildingView:
-    return BuildingView(row.id, row.site_id, row.number, row.code, row.name, row.latitude, row.longitude)
+    return BuildingView(
+        row.id, row.site_id, row.number, row.code, row.name, row.latitude, row.longitude, row.version
+    )  # fmt: skip
 
 
 def space_view(row: Space) -> SpaceView:
     kind = SpaceKind(row.kind)
-    return SpaceView(row.id, row.site_id, row.building_id, row.parent_id, row.unit_id, kind, row.code, row.name)
+    return SpaceView(
+        row.id, row.site_id, row.building_id, row.parent_id, row.unit_id, kind, row.code, row.name, row.version
+    )  # fmt: skip
 
 
 def room_view(row: Any) -> RoomView:

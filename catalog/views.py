@@ -29,8 +29,9 @@ class BuildingView:
     number: int
     code: str
     name: str
-    latitude: float | None = None
-    longitude: float | None = None
+    latitude: float | None
+    longitude: float | None
+    version: int
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class SpaceView:
     kind: SpaceKind
     code: str
     name: str
+    version: int
 
 
 @dataclass(frozen=True)

@@ -25,20 +25,20 @@ class Histories:
         """The changes behind a version, oldest first, each with who made it."""
         if kind == WORK_ORDER:
             told = [
-                _told(one, what=one.what, why=one.why)
+                _told(one, why=one.why)
                 for one in await order_changes(session, UUID(about), since_version=since_version)
             ]
         else:
             edits = await changes_since(session, about, version=since_version)
-            told = [_told(one, what="edited", why=None) for one in edits]
+            told = [_told(one, why=None) for one in edits]
         names = await self._people.names(session, _actors(told))
         return [one | {"by_name": names.get(UUID(one["by"])) if one["by"] else None} for one in told]
 
 
-def _told(one: Change | OrderChange, *, what: str, why: str | None) -> dict[str, Any]:
+def _told(one: Change | OrderChange, *, why: str | None) -> dict[str, Any]:
     return {
         "version": one.version, "at": one.at.isoformat(), "by": str(one.actor_id) if one.actor_id else None,
-        "what": what, "before": one.before, "after": one.after, "why": why,
+        "what": one.what, "before": one.before, "after": one.after, "why": why,
     }  # fmt: skip
 
 

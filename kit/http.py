@@ -85,6 +85,9 @@ def page_params(
 
 Paging = Annotated[PageParams, Depends(page_params)]
 
+# The `version` that a caller has seen of what a route without a body of fields changes.
+SeenVersion = Annotated[int | None, Query(ge=1, description="the version last seen; a newer one refuses")]
+
 
 # --- services, session, caller -----------------------------------------------------------------------------------
 

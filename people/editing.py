@@ -12,6 +12,7 @@ from catalog.service import CatalogService
 from kit.access import Grant, Scope
 from kit.clock import Clock
 from kit.i18n import Language
+from kit.versions import check_version, touch
 from people import repository, shift_repository
 from people.errors import (
     GrantRefused,
@@ -56,16 +57,21 @@ class PeopleEditor:
         await repository.join_site(session, person_id=person.id, site_id=site_id)
         return person.id
 
-    async def change(self, session: AsyncSession, scope: Scope, person_id: UUID, changes: Mapping[str, Any]) -> None:
-        """Sets the columns named in `changes`. Raises PersonNotFound, WecomUserTaken."""
-        person = await self._person(session, scope, person_id)
+    async def change(
+        self, session: AsyncSession, scope: Scope, person_id: UUID, changes: Mapping[str, Any],
+        *, version: int | None = None,
+    ) -> None:  # fmt: skip
+        """Sets the columns named in `changes`. Raises PersonNotFound, StaleEdit, WecomUserTaken."""
+        person = await self._held(session, scope, person_id, version)
         for name, value in changes.items():
             setattr(person, name, value)
         await self._save(session, person, changes.get("wecom_user_id"))
 
-    async def deactivate(self, session: AsyncSession, scope: Scope, person_id: UUID) -> None:
-        """Somebody left: their login, tokens and coming shifts go. Raises PersonNotFound, GrantRefused."""
-        person = await self._person(session, scope, person_id)
+    async def deactivate(
+        self, session: AsyncSession, scope: Scope, person_id: UUID, *, version: int | None = None
+    ) -> None:
+        """Somebody left: their login, tokens and coming shifts go. Raises PersonNotFound, StaleEdit, GrantRefused."""
+        person = await self._held(session, scope, person_id, version)
         await self._refuse_rights_outside(session, scope, person_id)
         person.is_active = False
         account = await repository.account_of(session, person_id)
@@ -77,14 +83,15 @@ class PeopleEditor:
     # --- login and rights -----------------------------------------------------------------------------------------
 
     async def set_account(
-        self, session: AsyncSession, scope: Scope, person_id: UUID, *, username: str, password: str | None
-    ) -> str:
+        self, session: AsyncSession, scope: Scope, person_id: UUID, *, username: str, password: str | None,
+        version: int | None = None,
+    ) -> str:  # fmt: skip
         """Gives a person a login, or a new name and password; every token is revoked. The password, to be told once.
 
-        Raises PersonNotFound, WeakPassword, UsernameTaken, and GrantRefused when the person has rights elsewhere:
-        setting a password is becoming that person.
+        Raises PersonNotFound, StaleEdit, WeakPassword, UsernameTaken, and GrantRefused when the person has rights
+        elsewhere: setting a password is becoming that person.
         """
-        await self._person(session, scope, person_id)
+        touch(await self._held(session, scope, person_id, version))
         await self._refuse_rights_outside(session, scope, person_id)
         if password is not None:
             check_password(password)
@@ -102,7 +109,7 @@ class PeopleEditor:
 
     async def disable_account(self, session: AsyncSession, scope: Scope, person_id: UUID) -> None:
         """Takes the login away and revokes every token. Raises PersonNotFound, NoAccount, GrantRefused."""
-        await self._person(session, scope, person_id)
+        touch(await self._held(session, scope, person_id, None))
         await self._refuse_rights_outside(session, scope, person_id)
         account = await repository.account_of(session, person_id)
         if account is None:
@@ -110,9 +117,15 @@ class PeopleEditor:
         account.is_enabled = False
         account.token_epoch += 1
 
-    async def set_grants(self, session: AsyncSession, scope: Scope, person_id: UUID, grants: Collection[Grant]) -> None:
-        """Sets a person's roles within the scope; those elsewhere stay. Raises PersonNotFound, GrantRefused."""
-        await self._person(session, scope, person_id)
+    async def set_grants(
+        self, session: AsyncSession, scope: Scope, person_id: UUID, grants: Collection[Grant],
+        *, version: int | None = None,
+    ) -> None:  # fmt: skip
+        """Sets a person's roles within the scope; those elsewhere stay.
+
+        Raises PersonNotFound, StaleEdit, GrantRefused.
+        """
+        touch(await self._held(session, scope, person_id, version))
         for grant in grants:
             if grant.site_id is None and scope.site_ids is not None:
                 raise GrantRefused
@@ -132,17 +145,23 @@ class PeopleEditor:
     # --- skills and areas -----------------------------------------------------------------------------------------
 
     async def set_skills(
-        self, session: AsyncSession, scope: Scope, person_id: UUID, skills: Sequence[SkillView]
-    ) -> None:
-        await self._person(session, scope, person_id)
+        self, session: AsyncSession, scope: Scope, person_id: UUID, skills: Sequence[SkillView],
+        *, version: int | None = None,
+    ) -> None:  # fmt: skip
+        """These skills and no others. Raises PersonNotFound, StaleEdit."""
+        touch(await self._held(session, scope, person_id, version))
         rows = {skill.skill: PersonSkill(person_id=person_id, **vars(skill)) for skill in skills}
         await repository.replace_skills(session, person_id, list(rows.values()))
 
     async def set_areas(
-        self, session: AsyncSession, scope: Scope, person_id: UUID, building_ids: Collection[UUID]
-    ) -> None:
-        """The buildings of the scope somebody looks after; none: all. Raises PersonNotFound, ReferenceUnknown."""
-        await self._person(session, scope, person_id)
+        self, session: AsyncSession, scope: Scope, person_id: UUID, building_ids: Collection[UUID],
+        *, version: int | None = None,
+    ) -> None:  # fmt: skip
+        """The buildings of the scope somebody looks after; none: all.
+
+        Raises PersonNotFound, StaleEdit, ReferenceUnknown.
+        """
+        touch(await self._held(session, scope, person_id, version))
         known = {building.id: building.site_id for building in await self._catalog.buildings(session, scope)}
         for building_id in building_ids:
             if building_id not in known:
@@ -177,6 +196,14 @@ class PeopleEditor:
         person = await repository.person(session, scope, person_id)
         if person is None:
             raise PersonNotFound(person_id)
+        return person
+
+    async def _held(self, session: AsyncSession, scope: Scope, person_id: UUID, version: int | None) -> Person:
+        """The row, kept for this edit. Raises PersonNotFound, and StaleEdit when it is not the version seen."""
+        person = await repository.held_person(session, scope, person_id)
+        if person is None:
+            raise PersonNotFound(person_id)
+        check_version(person, version)
         return person
 
     async def _save(self, session: AsyncSession, person: Person, wecom_user_id: str | None) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from catalog.foreign_text import Line
 from kit.access import STAFF, Principal, Role
 from kit.errors import DomainError
-from kit.http import Page, Paging, Session, allow, service, tell_the_audit
+from kit.http import Page, Paging, SeenVersion, Session, allow, service, tell_the_audit
 from people import errors, login_endpoints, shift_endpoints
 from people.editing import PeopleEditor
 from people.kinds import PersonKind, Skill
@@ -119,17 +119,17 @@ async def change_person(
     person_id: UUID, body: PersonPatch, session: Session, people: People, editor: Editor, caller: Manager
 ) -> PersonDetailOut:
     scope = caller.scope(Role.MANAGER)
-    await editor.change(session, scope, person_id, body.sent())
+    await editor.change(session, scope, person_id, body.sent(), version=body.version)
     return PersonDetailOut.of_detail(await people.detail(session, scope, person_id), whole_phone=True)
 
 
 @router.delete("/people/{person_id}", response_model=PersonOut)
 async def deactivate_person(
-    person_id: UUID, session: Session, people: People, editor: Editor, caller: Admin
+    person_id: UUID, session: Session, people: People, editor: Editor, caller: Admin, version: SeenVersion = None
 ) -> PersonOut:
     """Somebody left: no login, no coming shifts, no longer listed. What they did stays."""
     scope = caller.scope(Role.ADMIN)
-    await editor.deactivate(session, scope, person_id)
+    await editor.deactivate(session, scope, person_id, version=version)
     return PersonOut.of(await people.person(session, scope, person_id), whole_phone=False)
 
 
@@ -145,10 +145,14 @@ async def restore_person(person_id: UUID, session: Session, people: People, edit
 
 
 @router.put("/people/{person_id}/account", response_model=AccountOut)
-async def set_account(person_id: UUID, body: AccountIn, session: Session, editor: Editor, caller: Admin) -> AccountOut:
+async def set_account(
+    person_id: UUID, body: AccountIn, session: Session, editor: Editor, caller: Admin, version: SeenVersion = None
+) -> AccountOut:
     """Gives somebody a login, or a new password; whoever was logged in as them no longer is."""
     scope = caller.scope(Role.ADMIN)
-    password = await editor.set_account(session, scope, person_id, username=body.username, password=body.password)
+    password = await editor.set_account(
+        session, scope, person_id, username=body.username, password=body.password, version=version
+    )
     return AccountOut(username=body.username, password=None if body.password else password)
 
 
@@ -160,11 +164,12 @@ async def disable_account(person_id: UUID, session: Session, editor: Editor, cal
 
 @router.put("/people/{person_id}/roles", response_model=list[GrantBody])
 async def set_roles(
-    person_id: UUID, body: list[GrantBody], session: Session, people: People, editor: Editor, caller: Admin
-) -> list[GrantBody]:
+    person_id: UUID, body: list[GrantBody], session: Session, people: People, editor: Editor, caller: Admin,
+    version: SeenVersion = None,
+) -> list[GrantBody]:  # fmt: skip
     """Sets what somebody may at the sites the caller administers; rights elsewhere stay."""
     scope = caller.scope(Role.ADMIN)
-    await editor.set_grants(session, scope, person_id, [grant.grant for grant in body])
+    await editor.set_grants(session, scope, person_id, [grant.grant for grant in body], version=version)
     detail = await people.detail(session, scope, person_id)
     return [GrantBody.model_validate(grant) for grant in detail.grants]
 
@@ -174,20 +179,25 @@ async def set_roles(
 
 @router.put("/people/{person_id}/skills", response_model=list[SkillBody])
 async def set_skills(
-    person_id: UUID, body: list[SkillBody], session: Session, people: People, editor: Editor, caller: Manager
-) -> list[SkillBody]:
+    person_id: UUID, body: list[SkillBody], session: Session, people: People, editor: Editor, caller: Manager,
+    version: SeenVersion = None,
+) -> list[SkillBody]:  # fmt: skip
+    """Sets what somebody can do, with the certificates behind it."""
     scope = caller.scope(Role.MANAGER)
-    await editor.set_skills(session, scope, person_id, [SkillView(**dict(skill)) for skill in body])
+    skills = [SkillView(**dict(skill)) for skill in body]
+    await editor.set_skills(session, scope, person_id, skills, version=version)
     detail = await people.detail(session, scope, person_id)
     return [SkillBody.model_validate(skill) for skill in detail.skills]
 
 
 @router.put("/people/{person_id}/areas", response_model=AreasBody)
 async def set_areas(
-    person_id: UUID, body: AreasBody, session: Session, people: People, editor: Editor, caller: Manager
-) -> AreasBody:
+    person_id: UUID, body: AreasBody, session: Session, people: People, editor: Editor, caller: Manager,
+    version: SeenVersion = None,
+) -> AreasBody:  # fmt: skip
+    """Sets which buildings somebody looks after; none means all."""
     scope = caller.scope(Role.MANAGER)
-    await editor.set_areas(session, scope, person_id, body.building_ids)
+    await editor.set_areas(session, scope, person_id, body.building_ids, version=version)
     return AreasBody(building_ids=(await people.detail(session, scope, person_id)).building_ids)
 
 

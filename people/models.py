@@ -9,9 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
 from kit.ids import new_id
+from kit.versions import Versioned
 
 
-class Person(Base):
+class Person(Versioned, Base):
     """Somebody, once for the whole company; memberships say at which sites."""
 
     __tablename__ = "person"

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog.sorting import order_by
 from kit.access import Role, Scope
 from kit.ids import new_id
+from kit.versions import held
 from people.models import (
     Account,
     Membership,
@@ -48,6 +49,10 @@ def _seen(scope: Scope) -> ColumnElement[bool]:
 
 async def person(session: AsyncSession, scope: Scope, person_id: UUID) -> Person | None:
     return await session.scalar(select(Person).where(Person.id == person_id, _seen(scope)))
+
+
+async def held_person(session: AsyncSession, scope: Scope, person_id: UUID) -> Person | None:
+    return await session.scalar(held(select(Person).where(Person.id == person_id, _seen(scope))))
 
 
 async def find(

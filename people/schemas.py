@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringCon
 from pydantic.config import JsonDict
 
 from catalog.foreign_text import Line, Name
-from catalog.schemas import Changes, nullable
+from catalog.schemas import VersionedChanges, nullable
 from kit.access import Grant, Role
 from kit.http import Schema
 from kit.i18n import Language
@@ -21,7 +21,7 @@ from people.views import PersonDetail, PersonView, RotaView
 _ID = "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
 _PERSON: JsonDict = {
     "id": _ID, "kind": "staff", "name": "张伟", "phone": "138****8000", "wecom_user_id": "zhangwei",
-    "language": "zh-CN", "is_active": True,
+    "language": "zh-CN", "is_active": True, "version": 1,
 }  # fmt: skip
 _HOME: JsonDict = {
     "residence_id": _ID, "space_id": _ID, "site_id": _ID, "building_id": _ID, "building_name": "3栋",
@@ -126,8 +126,8 @@ class PersonIn(Schema):
     language: Language = Language.ZH
 
 
-class PersonPatch(Changes):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"phone": "13900139000"}]})
+class PersonPatch(VersionedChanges):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"phone": "13900139000", "version": 1}]})
 
     name: Name | None = None
     phone: Phone | None = nullable()
@@ -147,6 +147,7 @@ class PersonOut(Schema):
     wecom_user_id: str | None
     language: Language
     is_active: bool
+    version: int
 
     @classmethod
     def of(cls, person: PersonView, *, whole_phone: bool) -> "PersonOut":

@@ -250,8 +250,9 @@ def is_certified(skill: PersonSkill, today: date) -> bool:
 
 def person_view(row: Person) -> PersonView:
     return PersonView(
-        row.id, PersonKind(row.kind), row.name, row.phone, row.wecom_user_id, Language(row.language), row.is_active
-    )
+        row.id, PersonKind(row.kind), row.name, row.phone, row.wecom_user_id, Language(row.language), row.is_active,
+        row.version,
+    )  # fmt: skip
 
 
 def skill_view(row: PersonSkill) -> SkillView:

@@ -20,6 +20,7 @@ class PersonView:
     wecom_user_id: str | None
     language: Language
     is_active: bool
+    version: int
 
 
 @dataclass(frozen=True)

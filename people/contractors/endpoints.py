@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 
 from kit.access import STAFF, Principal, Role
 from kit.errors import DomainError
-from kit.http import Session, allow, service
+from kit.http import SeenVersion, Session, allow, service
 from people.contractors import errors
 from people.contractors.schemas import (
     ContactsBody,
@@ -72,27 +72,29 @@ async def change_contractor(
 ) -> ContractorOut:
     """Changes a company; one that is made inactive gets no work any more."""
     scope = caller.scope(Role.MANAGER)
-    await contractors.change(session, scope, contractor_id, body.sent())
+    await contractors.change(session, scope, contractor_id, body.sent(), version=body.version)
     return _shown(await contractors.contractor(session, scope, contractor_id), caller)
 
 
 @router.put("/contractors/{contractor_id}/contacts", response_model=ContractorOut)
 async def set_contractor_contacts(
-    contractor_id: UUID, body: ContactsBody, session: Session, contractors: Contractors, caller: Manager
-) -> ContractorOut:
+    contractor_id: UUID, body: ContactsBody, session: Session, contractors: Contractors, caller: Manager,
+    version: SeenVersion = None,
+) -> ContractorOut:  # fmt: skip
     """Whom to call there, first one first."""
     scope = caller.scope(Role.MANAGER)
-    await contractors.set_contacts(session, scope, contractor_id, body.views())
+    await contractors.set_contacts(session, scope, contractor_id, body.views(), version=version)
     return _shown(await contractors.contractor(session, scope, contractor_id), caller)
 
 
 @router.put("/contractors/{contractor_id}/people", response_model=ContractorOut)
 async def set_contractor_people(
-    contractor_id: UUID, body: ContractorPeopleBody, session: Session, contractors: Contractors, caller: Manager
-) -> ContractorOut:
+    contractor_id: UUID, body: ContractorPeopleBody, session: Session, contractors: Contractors, caller: Manager,
+    version: SeenVersion = None,
+) -> ContractorOut:  # fmt: skip
     """Who works for them at this site: people of kind contractor. Skills and shifts are those of people."""
     scope = caller.scope(Role.MANAGER)
-    await contractors.set_people(session, scope, contractor_id, body.person_ids)
+    await contractors.set_people(session, scope, contractor_id, body.person_ids, version=version)
     return _shown(await contractors.contractor(session, scope, contractor_id), caller)
 
 
@@ -125,15 +127,16 @@ async def change_maintenance_contract(
     contract_id: UUID, body: ContractPatch, session: Session, contractors: Contractors, caller: Manager
 ) -> object:
     """Prolongs or ends a contract, or changes how soon they come."""
-    return await contractors.change_contract(session, caller.scope(Role.MANAGER), contract_id, body.sent())
+    scope = caller.scope(Role.MANAGER)
+    return await contractors.change_contract(session, scope, contract_id, body.sent(), version=body.version)
 
 
 @router.delete("/maintenance-contracts/{contract_id}", status_code=204, response_model=None)
 async def remove_maintenance_contract(
-    contract_id: UUID, session: Session, contractors: Contractors, caller: Manager
+    contract_id: UUID, session: Session, contractors: Contractors, caller: Manager, version: SeenVersion = None
 ) -> None:
     """Takes back one that was entered by mistake."""
-    await contractors.remove_contract(session, caller.scope(Role.MANAGER), contract_id)
+    await contractors.remove_contract(session, caller.scope(Role.MANAGER), contract_id, version=version)
 
 
 def _shown(view: ContractorView, caller: Principal) -> ContractorOut:

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
 from kit.ids import new_id
+from kit.versions import Versioned
 
 
-class Contractor(Base):
+class Contractor(Versioned, Base):
     """A company. `hotline` is answered day and night; `is_active` False: it works here no more, its contracts rest."""
 
     __tablename__ = "contractor"
@@ -51,7 +52,7 @@ class ContractorPerson(Base):
     contractor_id: Mapped[UUID] = mapped_column(ForeignKey("contractor.id", ondelete="CASCADE"), index=True)
 
 
-class MaintenanceContract(Base):
+class MaintenanceContract(Versioned, Base):
     """One equipment, maintained from a day to a day (both included; no last day: until further notice).
 
     Nobody maintains what another maintains at the same time: the database refuses it. `arrival_min`: within how many

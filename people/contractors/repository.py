@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
+from kit.versions import held
 from people.contractors.models import Contractor, ContractorContact, ContractorPerson, MaintenanceContract
 from people.models import Person
 
@@ -24,6 +25,11 @@ async def find(session: AsyncSession, scope: Scope, site_id: UUID | None) -> Seq
 async def contractor(session: AsyncSession, scope: Scope, contractor_id: UUID) -> Contractor | None:
     mine = (Contractor.id == contractor_id, scope.where(Contractor.site_id))
     return await session.scalar(select(Contractor).where(*mine))
+
+
+async def held_contractor(session: AsyncSession, scope: Scope, contractor_id: UUID) -> Contractor | None:
+    mine = (Contractor.id == contractor_id, scope.where(Contractor.site_id))
+    return await session.scalar(held(select(Contractor).where(*mine)))
 
 
 async def contacts(session: AsyncSession, contractor_ids: Collection[UUID]) -> Sequence[ContractorContact]:
@@ -114,6 +120,11 @@ async def contracts(
 async def contract(session: AsyncSession, scope: Scope, contract_id: UUID) -> Any | None:
     mine = (MaintenanceContract.id == contract_id, scope.where(MaintenanceContract.site_id))
     return (await session.execute(_contracts(*mine))).one_or_none()
+
+
+async def held_contract(session: AsyncSession, scope: Scope, contract_id: UUID) -> Any | None:
+    mine = (MaintenanceContract.id == contract_id, scope.where(MaintenanceContract.site_id))
+    return (await session.execute(held(_contracts(*mine), MaintenanceContract))).one_or_none()
 
 
 async def in_force(session: AsyncSession, *, equipment_ids: Collection[UUID], on: date) -> Sequence[Any]:

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from catalog.foreign_text import Line, Name
-from catalog.schemas import Changes, nullable
+from catalog.schemas import VersionedChanges, nullable
 from kit.http import Schema
 from people.contractors.service import NewContract
 from people.contractors.views import ContactView, ContractorView
@@ -34,8 +34,10 @@ class ContractorIn(Schema):
     hotline: Phone | None = None
 
 
-class ContractorPatch(Changes):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"hotline": "0571-88881111"}, {"is_active": False}]})
+class ContractorPatch(VersionedChanges):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"hotline": "0571-88881111", "version": 1}, {"is_active": False}]}
+    )
 
     name: Name | None = None
     license_no: Name | None = nullable()
@@ -89,7 +91,7 @@ class ContractorOut(Schema):
                 {
                     "id": _ID, "site_id": _ID, **_COMPANY, "is_active": True,
                     "contacts": [{**_CONTACT, "phone": "138****8000"}],
-                    "people": [{"person_id": _ID, "name": "陶师傅"}],
+                    "people": [{"person_id": _ID, "name": "陶师傅"}], "version": 1,
                 }
             ]
         }
@@ -103,6 +105,7 @@ class ContractorOut(Schema):
     is_active: bool
     contacts: list[ContactOut]
     people: list[ContractorPersonOut]
+    version: int
 
     @classmethod
     def of(cls, view: ContractorView, *, whole_phone: bool) -> "ContractorOut":
@@ -135,8 +138,8 @@ class ContractIn(Schema):
         )
 
 
-class ContractPatch(Changes):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"ends_on": "2027-12-31"}]})
+class ContractPatch(VersionedChanges):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ends_on": "2027-12-31", "version": 1}]})
 
     number: Line | None = None
     ends_on: Day | None = nullable()
@@ -151,7 +154,7 @@ class ContractOut(Schema):
             "examples": [
                 {
                     "id": _ID, "site_id": _ID, "contractor_id": _ID, "name": _COMPANY["name"], "equipment_id": _ID,
-                    "equipment_code": "LIFT-02", **_TERMS,
+                    "equipment_code": "LIFT-02", **_TERMS, "version": 1,
                 }
             ]
         }
@@ -167,3 +170,4 @@ class ContractOut(Schema):
     starts_on: date
     ends_on: date | None
     arrival_min: float
+    version: int

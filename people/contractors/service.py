@@ -14,6 +14,7 @@ from building.equipment import EquipmentKind
 from catalog.repository import EquipmentFilter
 from catalog.service import CatalogService
 from kit.access import Scope
+from kit.versions import check_version, touch
 from people import repository as people_repository
 from people.contractors import repository
 from people.contractors.errors import (
@@ -128,17 +129,20 @@ class ContractorService:
         return row.id
 
     async def change(
-        self, session: AsyncSession, scope: Scope, contractor_id: UUID, changes: Mapping[str, Any]
-    ) -> None:
-        """Sets the columns named in `changes`. Raises ContractorNotFound, ContractorNameTaken."""
-        row = await self._row(session, scope, contractor_id)
+        self, session: AsyncSession, scope: Scope, contractor_id: UUID, changes: Mapping[str, Any],
+        *, version: int | None = None,
+    ) -> None:  # fmt: skip
+        """Sets the columns named in `changes`. Raises ContractorNotFound, StaleEdit, ContractorNameTaken."""
+        row = await self._held(session, scope, contractor_id, version)
         await self._save(session, row, changes)
 
     async def set_contacts(
-        self, session: AsyncSession, scope: Scope, contractor_id: UUID, contacts: Sequence[ContactView]
-    ) -> None:
-        """Whom to call, first one first; whoever was there before goes. Raises ContractorNotFound."""
-        row = await self._row(session, scope, contractor_id)
+        self, session: AsyncSession, scope: Scope, contractor_id: UUID, contacts: Sequence[ContactView],
+        *, version: int | None = None,
+    ) -> None:  # fmt: skip
+        """Whom to call, first one first; whoever was there before goes. Raises ContractorNotFound, StaleEdit."""
+        row = await self._held(session, scope, contractor_id, version)
+        touch(row)
         rows = [
             ContractorContact(site_id=row.site_id, contractor_id=row.id, position=position, **vars(contact))
             for position, contact in enumerate(contacts)
@@ -146,10 +150,12 @@ class ContractorService:
         await repository.replace_contacts(session, row.id, rows)
 
     async def set_people(
-        self, session: AsyncSession, scope: Scope, contractor_id: UUID, person_ids: Collection[UUID]
-    ) -> None:
-        """Who works for them here. Raises ContractorNotFound, PersonNotFound, NoContractorsPerson."""
-        row = await self._row(session, scope, contractor_id)
+        self, session: AsyncSession, scope: Scope, contractor_id: UUID, person_ids: Collection[UUID],
+        *, version: int | None = None,
+    ) -> None:  # fmt: skip
+        """Who works for them here. Raises ContractorNotFound, StaleEdit, PersonNotFound, NoContractorsPerson."""
+        row = await self._held(session, scope, contractor_id, version)
+        touch(row)
         for person_id in person_ids:
             person = await people_repository.person(session, Scope.of(row.site_id), person_id)
             if person is None:
@@ -188,12 +194,11 @@ class ContractorService:
         return await self._contract_views(session, rows)
 
     async def change_contract(
-        self, session: AsyncSession, scope: Scope, contract_id: UUID, changes: Mapping[str, Any]
-    ) -> ContractView:
-        """Raises ContractNotFound, ContractEndsEarly, AlreadyMaintained."""
-        found = await repository.contract(session, scope, contract_id)
-        if found is None:
-            raise ContractNotFound(contract_id)
+        self, session: AsyncSession, scope: Scope, contract_id: UUID, changes: Mapping[str, Any],
+        *, version: int | None = None,
+    ) -> ContractView:  # fmt: skip
+        """Raises ContractNotFound, StaleEdit, ContractEndsEarly, AlreadyMaintained."""
+        found = await self._held_contract(session, scope, contract_id, version)
         row: MaintenanceContract = found.MaintenanceContract
         ends_on = changes.get("ends_on", row.ends_on)
         if ends_on is not None and ends_on < row.starts_on:
@@ -202,11 +207,11 @@ class ContractorService:
         await self._save_contract(session, row, changes, equipment=codes.get(row.equipment_id, "—"))
         return _contract_view(found, codes)
 
-    async def remove_contract(self, session: AsyncSession, scope: Scope, contract_id: UUID) -> None:
-        """One that was entered by mistake; what runs out is given its last day. Raises ContractNotFound."""
-        found = await repository.contract(session, scope, contract_id)
-        if found is None:
-            raise ContractNotFound(contract_id)
+    async def remove_contract(
+        self, session: AsyncSession, scope: Scope, contract_id: UUID, *, version: int | None = None
+    ) -> None:
+        """One that was entered by mistake; what runs out is given its last day. Raises ContractNotFound, StaleEdit."""
+        found = await self._held_contract(session, scope, contract_id, version)
         await session.delete(found.MaintenanceContract)
 
     # --- private --------------------------------------------------------------------------------------------------
@@ -216,6 +221,21 @@ class ContractorService:
         if row is None:
             raise ContractorNotFound(contractor_id)
         return row
+
+    async def _held(self, session: AsyncSession, scope: Scope, contractor_id: UUID, version: int | None) -> Contractor:
+        """The row, kept for this edit. Raises ContractorNotFound, and StaleEdit when it is not the version seen."""
+        row = await repository.held_contractor(session, scope, contractor_id)
+        if row is None:
+            raise ContractorNotFound(contractor_id)
+        check_version(row, version)
+        return row
+
+    async def _held_contract(self, session: AsyncSession, scope: Scope, contract_id: UUID, version: int | None) -> Any:
+        found = await repository.held_contract(session, scope, contract_id)
+        if found is None:
+            raise ContractNotFound(contract_id)
+        check_version(found.MaintenanceContract, version)
+        return found
 
     async def _contract_views(self, session: AsyncSession, rows: Sequence[Any]) -> list[ContractView]:
         codes = await self._catalog.equipment_codes(session, {row.MaintenanceContract.equipment_id for row in rows})
@@ -232,7 +252,7 @@ class ContractorService:
         return [
             ContractorView(
                 row.id, row.site_id, row.name, row.license_no, row.hotline, row.is_active, tuple(contacts[row.id]),
-                tuple(people[row.id]),
+                tuple(people[row.id]), row.version,
             )
             for row in rows
         ]  # fmt: skip
@@ -290,5 +310,5 @@ def _contract_view(row: Any, codes: Mapping[UUID, str]) -> ContractView:
     code = codes.get(one.equipment_id, "—")
     return ContractView(
         one.id, one.site_id, one.contractor_id, row.name, one.equipment_id, code, one.number, one.starts_on,
-        one.ends_on, one.arrival_min,
+        one.ends_on, one.arrival_min, one.version,
     )  # fmt: skip

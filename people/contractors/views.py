@@ -32,6 +32,7 @@ class ContractorView:
     is_active: bool
     contacts: tuple[ContactView, ...]
     people: tuple[ContractorPersonView, ...]
+    version: int
 
 
 @dataclass(frozen=True)
@@ -48,3 +49,4 @@ class ContractView:
     starts_on: date
     ends_on: date | None
     arrival_min: float
+    version: int

@@ -22,6 +22,7 @@ async def test_two_people_at_one_thing(database: Database, outbox: RecordingOutb
         order = await an_order(hub, one)
         await _a_stale_edit_of_an_order(hub, one, order)
         await _a_stale_switch_of_a_rule(hub, one)
+        await _stale_edits_of_what_else_people_edit(hub, one)
         await _a_video_and_where_it_was_taken(hub, one, order)
         await _a_photo_and_where_it_was_taken(one, order)
 
@@ -62,6 +63,63 @@ async def _a_stale_switch_of_a_rule(hub: WholeApp, one: httpx.AsyncClient) -> No
     assert refused.status_code == 409
     (change,) = refused.json()["facts"]["changes"]
     assert (change["before"]["enabled"], change["after"]["enabled"], change["by_name"]) == (True, False, "钱进")
+
+
+async def _stale_edits_of_what_else_people_edit(hub: WholeApp, one: httpx.AsyncClient) -> None:
+    """Each edit in turn, as the version that the page had when both opened it."""
+    site = str(hub.here.site_id)
+    building = await made(one, "/buildings", site_id=site, code="B77", name="77栋")
+    place = await made(one, "/spaces", site_id=site, kind="public", code="A-77", name="凉亭")
+    person = await made(one, "/people", site_id=site, kind="staff", name="赵六")
+    company = await made(one, "/contractors", site_id=site, name="某电梯维保站")
+    lift = next(iter((await one.get("/api/v1/equipment", params={"site_id": site})).json()["items"]))["id"]
+    terms = {"contractor_id": company["id"], "equipment_ids": [lift], "starts_on": "2020-01-01", "arrival_min": 30}
+    (contract,) = (await one.post("/api/v1/maintenance-contracts", json=terms)).json()
+    hook = await made(one, "/automation/webhooks", site_id=site, name="平台", url="https://ops.example.com/x")
+    grants, skills = [{"role": "engineer", "site_id": site}], [{"skill": "plumbing"}]
+    for path, thing, method, body, seen in (
+        (f"/buildings/{building['id']}", building, "PATCH", {"name": "77栋（商铺）"}, {"name": "77栋（商铺）"}),
+        (f"/spaces/{place['id']}", place, "PATCH", {"name": "凉亭（东）"}, {"name": "凉亭（东）"}),
+        (f"/people/{person['id']}", person, "PATCH", {"language": "en"}, {"language": "en"}),
+        (f"/people/{person['id']}/roles", person, "PUT", grants, {}),
+        (f"/people/{person['id']}/skills", person, "PUT", skills, {}),
+        (f"/people/{person['id']}/areas", person, "PUT", {"building_ids": []}, {}),
+        (f"/contractors/{company['id']}", company, "PATCH", {"license_no": "TS1"}, {"license_no": "TS1"}),
+        (f"/contractors/{company['id']}/contacts", company, "PUT", {"contacts": []}, {}),
+        (f"/maintenance-contracts/{contract['id']}", contract, "PATCH", {"arrival_min": 20}, {"arrival_min": 20}),
+        (f"/automation/webhooks/{hook['id']}", hook, "PATCH", {"is_enabled": False}, {"is_enabled": False}),
+        (f"/automation/webhooks/{hook['id']}/secret", hook, "POST", None, {"generation": 2}),
+    ):
+        await _the_second_is_told(one, path, thing, method=method, body=body, seen=seen)
+    for path, thing in ((f"/buildings/{building['id']}", building), (f"/spaces/{place['id']}", place)):
+        assert (await one.delete(f"/api/v1{path}", params={"version": 1})).status_code == 409
+        assert (await one.delete(f"/api/v1{path}", params={"version": thing["version"]})).status_code == 204
+
+
+async def _the_second_is_told(
+    one: httpx.AsyncClient, path: str, thing: dict[str, Any], *, method: str, body: Any, seen: dict[str, Any]
+) -> None:
+    """The first edit is done, the second with the same version refused; `seen`: what it is told was changed."""
+    version = thing["version"]
+    in_body = method == "PATCH"
+    asked = {"json": body | {"version": version}} if in_body else {"json": body, "params": {"version": version}}
+    first = await one.request(method, f"/api/v1{path}", **asked)
+    assert first.status_code == 200, first.text
+    refused = await one.request(method, f"/api/v1{path}", **asked)
+    assert (refused.status_code, refused.json()["code"]) == (409, "stale_edit"), path
+    facts = refused.json()["facts"]
+    assert (facts["given_version"], facts["version"]) == (version, version + 1)
+    (change,) = facts["changes"]
+    told = {name: value for name, value in change["after"].items() if name != "previous_until"}
+    assert (told, change["by_name"], change["version"]) == (seen, "钱进", version + 1), path
+    thing["version"] = facts["version"]
+
+
+async def made(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
+    answer = await client.post(f"/api/v1{path}", json=body)
+    assert answer.status_code == 201, answer.text
+    thing: dict[str, Any] = answer.json()
+    return thing
 
 
 async def a_rule(hub: WholeApp) -> dict[str, Any]:
