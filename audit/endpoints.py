@@ -24,6 +24,12 @@ class Names(Protocol):
     async def names(self, session: AsyncSession, person_ids: set[UUID], /) -> dict[UUID, str]: ...
 
 
+class Withheld(Protocol):
+    """What is kept from somebody wherever it stands; the room that keeps it from them knows."""
+
+    async def from_person(self, session: AsyncSession, person_id: UUID, /) -> set[UUID]: ...
+
+
 Reader = Annotated[Principal, Depends(allow(*READING))]
 Word = Annotated[str, Query(max_length=100, pattern=r"^[\w.:+-]+$")]
 
@@ -32,6 +38,7 @@ Word = Annotated[str, Query(max_length=100, pattern=r"^[\w.:+-]+$")]
 async def list_audit_records(
     session: Session,
     names: Annotated[Names, Depends(service(Names))],
+    withheld: Annotated[Withheld, Depends(service(Withheld))],
     caller: Reader,
     paging: Paging,
     object_id: Annotated[Word | None, Query(description="an id: of an order, a person, a site, …")] = None,
@@ -43,12 +50,15 @@ async def list_audit_records(
     until: Annotated[AwareDatetime | None, Query(description="before, with a time zone")] = None,
 ) -> Page[AuditRecordOut]:
     """Who did what at the caller's sites, newest first, before and after. What belongs to no site is for
-    administrators of all."""
+    administrators of all; a complaint is not there for whom it is about."""
     wanted = AuditFilter(
         about=object_id, kind=object_kind, action=action, actor_id=actor_id, site_id=site_id, since=since, until=until
     )
     scope = caller.scope(*READING)
-    found, total = await repository.find(session, scope, wanted, limit=paging.limit, offset=paging.offset)
+    without = await withheld.from_person(session, caller.person_id)
+    found, total = await repository.find(
+        session, scope, wanted, without=without, limit=paging.limit, offset=paging.offset
+    )
     known = await names.names(session, {record.actor_id for record, _, _ in found if record.actor_id})
     items = [
         AuditRecordOut.of(record, detail, position, actor_name=known.get(record.actor_id) if record.actor_id else None)

@@ -1,12 +1,12 @@
 """The queries of the audit."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, cast, func, select, update
+from sqlalchemy import ARRAY, ColumnElement, Text, cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,10 +34,15 @@ class AuditFilter:
 
 
 async def find(
-    session: AsyncSession, scope: Scope, wanted: AuditFilter, *, limit: int, offset: int
+    session: AsyncSession, scope: Scope, wanted: AuditFilter, *, without: Collection[UUID], limit: int, offset: int
 ) -> tuple[list[tuple[AuditRecord, AuditDetail | None, int | None]], int]:
-    """One page, newest first, with detail and place in the chain; and how many match, counted up to a limit."""
+    """One page, newest first, with detail and place in the chain; and how many match, counted up to a limit.
+
+    `without`: things of which the asker must not know; records that touched one of them are left out.
+    """
     conditions = [scope.where(AuditRecord.site_id), *_conditions(wanted)]
+    if without:
+        conditions.append(~AuditRecord.touched.bool_op("?|")(cast([str(one) for one in without], ARRAY(Text))))
     rows = await session.execute(
         select(AuditRecord, AuditDetail, AuditSeal.position)
         .outerjoin(AuditDetail, AuditDetail.record_id == AuditRecord.id)

@@ -26,6 +26,8 @@ _ADDRESS = re.compile(r"(^|_)url$", re.IGNORECASE)
 _NUMBERED = re.compile(r"_m?\d+$")
 # Whose row it is, by the column that says so. Who merely worked on it is not meant.
 _PERSON_COLUMNS = frozenset({"person_id", "reporter_id", "owner_id", "resident_id"})
+# Everything that hangs on an order touches the order, so that its records are found, or withheld, by the order's id.
+WORK_ORDER_COLUMN = "work_order_id"
 _OWN = frozenset({"audit_record", "audit_detail", "audit_seal", "answered_request"})
 
 
@@ -126,7 +128,7 @@ class Seen:
             self.site_id = row.id
         if table == "person":
             self.people.add(key[1])
-        for name in ("site_id", *_PERSON_COLUMNS):
+        for name in ("site_id", WORK_ORDER_COLUMN, *_PERSON_COLUMNS):
             self._note(name, getattr(row, name, None))
 
     def _note(self, name: str, value: object) -> None:
@@ -136,6 +138,8 @@ class Seen:
             self.site_id = value
         if name in _PERSON_COLUMNS:
             self.people.add(str(value))
+        if name == WORK_ORDER_COLUMN:
+            self.ids.add(str(value))
 
     def _is_full(self) -> bool:
         full = len(self._after) + len(self._statements) >= MOST_ROWS

@@ -1,6 +1,6 @@
 """Rules on orders: saved whole and checked, each change a version, tried on past orders before it is switched on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -96,9 +96,13 @@ class RuleEditor:
         row.changed_at = self._clock.now()
         return await self._say(session, row, document, by=by)
 
-    async def switch(self, session: AsyncSession, scope: Scope, rule_id: UUID, *, is_enabled: bool) -> Versioned:
-        """Raises OrderRuleNotFound, CompanyWideOnly."""
+    async def switch(
+        self, session: AsyncSession, scope: Scope, rule_id: UUID, *, is_enabled: bool, version: int | None = None
+    ) -> Versioned:
+        """`version`: what the caller last saw. Raises OrderRuleNotFound, StaleRule, CompanyWideOnly."""
         row = await self._hold(session, scope, rule_id)
+        if version is not None and row.version != version:
+            raise StaleRule(given_version=version, version=row.version)
         row.is_enabled, row.changed_at = is_enabled, self._clock.now()
         return await self._with_version(session, row)
 
@@ -111,16 +115,19 @@ class RuleEditor:
 
     async def rehearse(
         self, session: AsyncSession, scope: Scope, *, site_id: UUID | None, document: Mapping[str, Any],
-        since: datetime, until: datetime, limit: int,
+        since: datetime, until: datetime, limit: int, without: Collection[UUID],
     ) -> Rehearsal:  # fmt: skip
-        """The rule on orders opened in that time, the newest `limit` of them; nothing is done.
+        """The rule on orders opened in that time, the newest `limit` of them; nothing is done. `without`: orders of
+        which the asker must not know.
 
         Raises RuleInvalid, SiteNotFound.
         """
         if site_id is not None:
             await self._catalog.site(session, scope, site_id)
         rule = await self._checked(session, site_id, document)
-        past = await self._outlook.past(session, scope, site_id=site_id, since=since, until=until, limit=limit)
+        past = await self._outlook.past(
+            session, scope, site_id=site_id, since=since, until=until, without=without, limit=limit
+        )
         found = (rehearsed(rule, order, now=self._clock.now()) for order in past)
         return Rehearsal(len(past), [one for one in found if one is not None])
 

@@ -34,7 +34,8 @@ from automation.webhook_repository import DeliveryFilter
 from automation.webhooks import Webhooks
 from kit.access import Principal, Role
 from kit.errors import DomainError
-from kit.http import Page, Paging, Session, allow, changes_nothing, service
+from kit.http import Page, Paging, SeenVersion, Session, allow, changes_nothing, service
+from ticketing.feedback.repository import hidden_from
 
 router = APIRouter(prefix="/api/v1/automation", tags=["automation"])
 
@@ -91,7 +92,7 @@ async def rehearse_order_rule(body: RehearsalIn, session: Session, editor: Edito
     """On which past orders a rule would have fired. Nothing is saved and nothing done."""
     done = await editor.rehearse(
         session, caller.scope(Role.MANAGER), site_id=body.site_id, document=body.document, since=body.since,
-        until=body.until, limit=body.limit,
+        until=body.until, limit=body.limit, without=await hidden_from(session, caller.person_id),
     )  # fmt: skip
     return RehearsalOut.of(done)
 
@@ -118,9 +119,10 @@ async def switch_order_rule(
     rule_id: UUID, body: SwitchIn, session: Session, editor: Editor, caller: Manager
 ) -> OrderRuleOut:  # fmt: skip
     """Switches a rule on or off. Switched off, what waits already lapses."""
+    scope = caller.scope(Role.MANAGER)
     return OrderRuleOut.of(
-        await editor.switch(session, caller.scope(Role.MANAGER), rule_id, is_enabled=body.is_enabled)
-    )  # fmt: skip
+        await editor.switch(session, scope, rule_id, is_enabled=body.is_enabled, version=body.version)
+    )
 
 
 @router.get("/rules/{rule_id}/versions", response_model=list[OrderRuleVersionOut])
@@ -139,8 +141,9 @@ async def list_rule_firings(
 ) -> Page[FiringOut]:  # fmt: skip
     """What set rules off and what came of it, the newest first."""
     wanted = FiringFilter(site_id=site, rule_id=rule, work_order_id=work_order, state=state)
+    without = await hidden_from(session, caller.person_id)
     found, total = await repository.firings(
-        session, caller.scope(Role.MANAGER), wanted, limit=paging.limit, offset=paging.offset
+        session, caller.scope(Role.MANAGER), wanted, without=without, limit=paging.limit, offset=paging.offset
     )
     items = [FiringOut.of(one) for one in found]
     return Page(items=items, total=total, limit=paging.limit, offset=paging.offset)
@@ -174,17 +177,20 @@ async def edit_webhook(
 ) -> EndpointOut:
     """Renames, redirects or switches a webhook."""
     changed = await hooks.change(
-        session, caller.scope(Role.MANAGER), endpoint_id, name=body.name, url=body.url, is_enabled=body.is_enabled
-    )
+        session, caller.scope(Role.MANAGER), endpoint_id, name=body.name, url=body.url, is_enabled=body.is_enabled,
+        version=body.version,
+    )  # fmt: skip
     return EndpointOut.of(changed)
 
 
 @router.post("/webhooks/{endpoint_id}/secret", response_model=EndpointSecretOut)
 async def rotate_webhook_secret(
-    endpoint_id: UUID, session: Session, hooks: Hooks, caller: Manager
+    endpoint_id: UUID, session: Session, hooks: Hooks, caller: Manager, version: SeenVersion = None
 ) -> EndpointSecretOut:
     """A new secret, shown this once. Until `previous_until` the one before it signs as well."""
-    return EndpointSecretOut.shown(await hooks.rotate(session, caller.scope(Role.MANAGER), endpoint_id))
+    return EndpointSecretOut.shown(
+        await hooks.rotate(session, caller.scope(Role.MANAGER), endpoint_id, version=version)
+    )
 
 
 @router.post("/webhooks/{endpoint_id}/test", response_model=QueuedOut, status_code=202)
@@ -203,8 +209,9 @@ async def list_webhook_deliveries(
 ) -> Page[DeliveryOut]:  # fmt: skip
     """What was sent to webhooks, the newest first; `state=failed` shows what nobody took."""
     wanted = DeliveryFilter(site_id=site, endpoint_id=webhook, work_order_id=work_order, state=state)
+    without = await hidden_from(session, caller.person_id)
     found, total = await webhook_repository.deliveries(
-        session, caller.scope(Role.MANAGER), wanted, limit=paging.limit, offset=paging.offset
+        session, caller.scope(Role.MANAGER), wanted, without=without, limit=paging.limit, offset=paging.offset
     )
     items = [DeliveryOut.of(one) for one in found]
     return Page(items=items, total=total, limit=paging.limit, offset=paging.offset)
@@ -213,7 +220,8 @@ async def list_webhook_deliveries(
 @router.get("/deliveries/{delivery_id}", response_model=DeliveryDetailOut)
 async def get_webhook_delivery(delivery_id: UUID, session: Session, caller: Manager) -> DeliveryDetailOut:
     """A delivery with its body and every attempt."""
-    found = await webhook_repository.delivery(session, caller.scope(Role.MANAGER), delivery_id)
+    without = await hidden_from(session, caller.person_id)
+    found = await webhook_repository.delivery(session, caller.scope(Role.MANAGER), delivery_id, without=without)
     if found is None:
         raise DeliveryNotFound(delivery_id)
     return DeliveryDetailOut.whole(found, list(await webhook_repository.attempts(session, found.id)))
@@ -222,4 +230,5 @@ async def get_webhook_delivery(delivery_id: UUID, session: Session, caller: Mana
 @router.post("/deliveries/{delivery_id}/redeliver", response_model=DeliveryOut, status_code=202)
 async def redeliver_webhook(delivery_id: UUID, session: Session, hooks: Hooks, caller: Manager) -> DeliveryOut:
     """Sends what was delivered or given up once more, under the same id."""
-    return DeliveryOut.of(await hooks.redeliver(session, caller.scope(Role.MANAGER), delivery_id))
+    without = await hidden_from(session, caller.person_id)
+    return DeliveryOut.of(await hooks.redeliver(session, caller.scope(Role.MANAGER), delivery_id, without=without))

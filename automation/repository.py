@@ -1,6 +1,6 @@
 """Queries on rules and their firings."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -128,10 +128,10 @@ async def drop_before(session: AsyncSession, moment: datetime, *, limit: int) ->
 
 
 async def firings(
-    session: AsyncSession, scope: Scope, wanted: FiringFilter, *, limit: int, offset: int
+    session: AsyncSession, scope: Scope, wanted: FiringFilter, *, without: Collection[UUID], limit: int, offset: int
 ) -> tuple[Sequence[RuleFiring], int]:
-    """The newest first."""
-    conditions = [scope.where(RuleFiring.site_id)]
+    """The newest first. `without`: orders of which the asker must not know."""
+    conditions = [scope.where(RuleFiring.site_id), RuleFiring.work_order_id.not_in(without)]
     conditions += [getattr(RuleFiring, name) == value for name, value in vars(wanted).items() if value is not None]
     total = await session.scalar(select(func.count()).select_from(RuleFiring).where(*conditions)) or 0
     newest = select(RuleFiring).where(*conditions).order_by(RuleFiring.happened_at.desc(), RuleFiring.id.desc())

@@ -1,6 +1,6 @@
 """Queries on webhooks: endpoints, deliveries, attempts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from automation.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from automation.schedule import ENDED, DeliveryState
 from kit.access import Scope
+from kit.versions import held
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ async def endpoint(session: AsyncSession, scope: Scope, endpoint_id: UUID) -> We
     return await session.scalar(select(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id, _seen(scope)))
 
 
+async def held_endpoint(session: AsyncSession, scope: Scope, endpoint_id: UUID) -> WebhookEndpoint | None:
+    wanted = select(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id, _seen(scope))
+    return await session.scalar(held(wanted))
+
+
 async def endpoints(
     session: AsyncSession, scope: Scope, *, limit: int, offset: int
 ) -> tuple[Sequence[WebhookEndpoint], int]:
@@ -43,28 +49,38 @@ async def endpoints(
 
 
 async def disable(session: AsyncSession, endpoint_id: UUID) -> None:
-    await session.execute(update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id).values(is_enabled=False))
+    changed = {"is_enabled": False, "version": WebhookEndpoint.version + 1}
+    await session.execute(update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id).values(**changed))
 
 
 # --- deliveries ----------------------------------------------------------------------------------------------------
 
 
-async def delivery(session: AsyncSession, scope: Scope, delivery_id: UUID) -> WebhookDelivery | None:
-    mine = (WebhookDelivery.id == delivery_id, scope.where(WebhookDelivery.site_id))
+def _shown(scope: Scope, without: Collection[UUID]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Deliveries of these sites, save those about orders of which the asker must not know."""
+    order_id = WebhookDelivery.work_order_id
+    return scope.where(WebhookDelivery.site_id), or_(order_id.is_(None), order_id.not_in(without))
+
+
+async def delivery(
+    session: AsyncSession, scope: Scope, delivery_id: UUID, *, without: Collection[UUID] = ()
+) -> WebhookDelivery | None:
+    mine = (WebhookDelivery.id == delivery_id, *_shown(scope, without))
     return await session.scalar(select(WebhookDelivery).where(*mine))
 
 
-async def lock_delivery(session: AsyncSession, scope: Scope, delivery_id: UUID) -> WebhookDelivery | None:
-    mine = (WebhookDelivery.id == delivery_id, scope.where(WebhookDelivery.site_id))
-    wanted = select(WebhookDelivery).where(*mine).with_for_update()
-    return await session.scalar(wanted.execution_options(populate_existing=True))
+async def lock_delivery(
+    session: AsyncSession, scope: Scope, delivery_id: UUID, *, without: Collection[UUID] = ()
+) -> WebhookDelivery | None:
+    mine = (WebhookDelivery.id == delivery_id, *_shown(scope, without))
+    return await session.scalar(held(select(WebhookDelivery).where(*mine)))
 
 
 async def deliveries(
-    session: AsyncSession, scope: Scope, wanted: DeliveryFilter, *, limit: int, offset: int
+    session: AsyncSession, scope: Scope, wanted: DeliveryFilter, *, without: Collection[UUID], limit: int, offset: int
 ) -> tuple[Sequence[WebhookDelivery], int]:
     """The newest first."""
-    conditions = [scope.where(WebhookDelivery.site_id)]
+    conditions = [*_shown(scope, without)]
     conditions += [getattr(WebhookDelivery, name) == value for name, value in vars(wanted).items() if value is not None]
     total = await session.scalar(select(func.count()).select_from(WebhookDelivery).where(*conditions)) or 0
     newest = select(WebhookDelivery).where(*conditions)

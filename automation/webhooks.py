@@ -1,6 +1,6 @@
 """Webhooks: where they go, what is put in their queue, and their secrets."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from kit.access import Scope
 from kit.clock import Clock
 from kit.ids import new_id
 from kit.jobs import defer
+from kit.versions import check_version
 from ticketing.order_view import OrderView
 
 DELIVER_JOB = "automation.deliver"
@@ -69,23 +70,30 @@ class Webhooks:
 
     async def change(
         self, session: AsyncSession, scope: Scope, endpoint_id: UUID, *, name: str | None, url: str | None,
-        is_enabled: bool | None,
+        is_enabled: bool | None, version: int | None = None,
     ) -> WebhookEndpoint:  # fmt: skip
-        """None leaves it as it is. Raises EndpointNotFound, EndpointRefused, CompanyWideOnly."""
-        endpoint = await self._own(session, scope, endpoint_id)
+        """None leaves it as it is. `version`: the one that the caller saw.
+
+        Raises EndpointNotFound, StaleEdit, EndpointRefused, CompanyWideOnly.
+        """
+        endpoint = await self._held(session, scope, endpoint_id, version)
         endpoint.name = name or endpoint.name
         endpoint.url = endpoint.url if url is None else self._checked(url)
         endpoint.is_enabled = endpoint.is_enabled if is_enabled is None else is_enabled
+        await session.flush()
         return endpoint
 
-    async def rotate(self, session: AsyncSession, scope: Scope, endpoint_id: UUID) -> Shown:
+    async def rotate(
+        self, session: AsyncSession, scope: Scope, endpoint_id: UUID, *, version: int | None = None
+    ) -> Shown:
         """A new secret; the one before it goes on signing for a while, so that nothing is missed meanwhile.
 
-        Raises EndpointNotFound, CompanyWideOnly.
+        Raises EndpointNotFound, StaleEdit, CompanyWideOnly.
         """
-        endpoint = await self._own(session, scope, endpoint_id)
+        endpoint = await self._held(session, scope, endpoint_id, version)
         endpoint.generation += 1
         endpoint.previous_until = self._clock.now() + self._overlap
+        await session.flush()
         return Shown(endpoint, self.secrets(endpoint)[0])
 
     async def endpoint(self, session: AsyncSession, scope: Scope, endpoint_id: UUID) -> WebhookEndpoint:
@@ -134,9 +142,14 @@ class Webhooks:
         body = {"type": PING, "timestamp": self._clock.now(), "data": {"endpoint": endpoint.name}}
         return await self._add(session, endpoint, site_id=site_id, body=body, firing=None)
 
-    async def redeliver(self, session: AsyncSession, scope: Scope, delivery_id: UUID) -> WebhookDelivery:
-        """Sends what has ended once more, under the same id. Raises DeliveryNotFound, DeliveryUnderWay."""
-        delivery = await webhook_repository.lock_delivery(session, scope, delivery_id)
+    async def redeliver(
+        self, session: AsyncSession, scope: Scope, delivery_id: UUID, *, without: Collection[UUID] = ()
+    ) -> WebhookDelivery:
+        """Sends what has ended once more, under the same id. `without`: orders of which the asker must not know.
+
+        Raises DeliveryNotFound, DeliveryUnderWay.
+        """
+        delivery = await webhook_repository.lock_delivery(session, scope, delivery_id, without=without)
         if delivery is None:
             raise DeliveryNotFound(delivery_id)
         if DeliveryState(delivery.state) not in ENDED:
@@ -167,6 +180,16 @@ class Webhooks:
     async def _own(self, session: AsyncSession, scope: Scope, endpoint_id: UUID) -> WebhookEndpoint:
         endpoint = await self.endpoint(session, scope, endpoint_id)
         _may_change(scope, endpoint.site_id)
+        return endpoint
+
+    async def _held(
+        self, session: AsyncSession, scope: Scope, endpoint_id: UUID, version: int | None
+    ) -> WebhookEndpoint:
+        endpoint = await webhook_repository.held_endpoint(session, scope, endpoint_id)
+        if endpoint is None:
+            raise EndpointNotFound(endpoint_id)
+        _may_change(scope, endpoint.site_id)
+        check_version(endpoint, version)
         return endpoint
 
     def _checked(self, url: str) -> str:

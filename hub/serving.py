@@ -8,7 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from audit.endpoints import Names
+from audit.endpoints import Names, Withheld
 from catalog.equipment_sheet import EquipmentSheet
 from catalog.house_sheet import HouseSheet
 from catalog.imports import ImportDesk, SheetKind
@@ -22,6 +22,7 @@ from hub.live import LiveUpdates
 from hub.rooms import Common, Rooms
 from hub.settings import HubSettings
 from hub.web import mount_front_end
+from hub.withheld import ComplaintsWithheld
 from kit.access import Authenticator
 from kit.clock import Clock
 from kit.deeds import Journal
@@ -101,6 +102,7 @@ def build_api(
     provide(app, rooms.people.logins, as_type=Authenticator)
     provide(app, rooms.audit.journal, as_type=Journal)
     provide(app, rooms.people.service, as_type=Names)
+    provide(app, ComplaintsWithheld(), as_type=Withheld)
     provide(app, Histories(rooms.people.service), as_type=History)
     mount_front_end(app, common.settings.web_dist)
     return app

@@ -1,6 +1,7 @@
 """An order as rooms above may look at it, and what they may have done to it without being a person."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -40,11 +41,12 @@ class Outlook:
         return _view(order)
 
     async def past(
-        self, session: AsyncSession, scope: Scope, *, site_id: UUID | None, since: datetime, until: datetime, limit: int
-    ) -> list[PastOrder]:
-        """Orders opened in that time, the newest first, at most `limit`."""
+        self, session: AsyncSession, scope: Scope, *, site_id: UUID | None, since: datetime, until: datetime,
+        without: Collection[UUID], limit: int,
+    ) -> list[PastOrder]:  # fmt: skip
+        """Orders opened in that time but those `without`, the newest first, at most `limit`."""
         orders = await outlook_repository.opened_between(
-            session, scope, site_id=site_id, since=since, until=until, limit=limit
+            session, scope, site_id=site_id, since=since, until=until, without=without, limit=limit
         )
         entries: dict[UUID, list[PastEntry]] = defaultdict(list)
         for one in await outlook_repository.timelines(session, [order.id for order in orders]):

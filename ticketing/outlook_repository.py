@@ -12,12 +12,14 @@ from ticketing.models import TimelineEntry, WorkOrder
 
 
 async def opened_between(
-    session: AsyncSession, scope: Scope, *, site_id: UUID | None, since: datetime, until: datetime, limit: int
-) -> Sequence[WorkOrder]:
+    session: AsyncSession, scope: Scope, *, site_id: UUID | None, since: datetime, until: datetime,
+    without: Collection[UUID], limit: int,
+) -> Sequence[WorkOrder]:  # fmt: skip
     """The newest first."""
     wanted = select(WorkOrder).where(
-        scope.where(WorkOrder.site_id), WorkOrder.opened_at >= since, WorkOrder.opened_at < until
-    )
+        scope.where(WorkOrder.site_id), WorkOrder.opened_at >= since, WorkOrder.opened_at < until,
+        WorkOrder.id.not_in(without),
+    )  # fmt: skip
     if site_id is not None:
         wanted = wanted.where(WorkOrder.site_id == site_id)
     newest = wanted.order_by(WorkOrder.opened_at.desc(), WorkOrder.id.desc()).limit(limit)

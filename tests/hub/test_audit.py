@@ -17,6 +17,9 @@ from typer.testing import CliRunner
 from audit import erasing
 from audit.chain import Head
 from audit.verification import Damage, Verdict, verify
+from automation import repository as automation_repository
+from automation.models import OrderRule, OrderRuleVersion
+from automation.schemas import DOCUMENT
 from hub.cli import app
 from kit.access import Role, Scope
 from kit.db import Database, plain_url
@@ -39,6 +42,7 @@ async def test_a_day_at_the_desk_is_written_down(
         await _an_order_by_the_desk_and_by_the_hub_itself(hub, admin)
         await _what_was_refused_is_not_there(hub, admin)
         await _managers_see_their_sites_only(hub)
+        await _who_is_complained_about_sees_none_of_it(hub, admin)
         await _what_is_erased_leaves_the_chain_whole(hub, admin, person, monkeypatch)
 
 
@@ -97,7 +101,7 @@ async def _a_person_before_and_after(hub: WholeApp, admin: httpx.AsyncClient) ->
         "people.set_roles", "people.change_person", "people.set_account", "people.create_person",
     ]  # fmt: skip
     (change,) = renamed["facts"]["rows"]
-    assert (change["before"], change["after"]) == ({"name": "•••"}, {"name": "•••"})
+    assert (change["before"], change["after"]) == ({"name": "•••", "version": 2}, {"name": "•••", "version": 3})
     assert renamed["actor_name"] == "某人"
     assert (renamed["roles"], renamed["object_kind"], renamed["object_id"]) == (["admin"], "person", person)
     assert (renamed["origin"]["address"], renamed["origin"]["method"]) == ("10.1.2.3", "PATCH")
@@ -193,6 +197,57 @@ async def _managers_see_their_sites_only(hub: WholeApp) -> None:
         assert await audited(stranger) == []
     async with hub.client(await hub.token(Role.ENGINEER)) as engineer:
         assert (await engineer.get("/api/v1/audit")).status_code == 403
+
+
+async def _who_is_complained_about_sees_none_of_it(hub: WholeApp, admin: httpx.AsyncClient) -> None:
+    site = str(hub.here.site_id)
+    document = DOCUMENT | {"trigger": "opened", "condition": {"field": "priority", "operator": "<=", "value": 9}}
+    async with hub.client(await hub.token(Role.MANAGER, name="胡经理")) as accused:
+        body = {"site_id": site, "channel": "phone", "category": "complaint", "text": "胡经理态度恶劣"}
+        made = await admin.post("/api/v1/work-orders", json=body)
+        assert made.status_code == 201, made.text
+        order, report = made.json()["work_order_id"], made.json()["report_id"]
+        async with hub.client() as owner:
+            # Neither its path nor the first row that it touches is the order's.
+            token = hub.rooms.ticketing.links.path(UUID(report)).rsplit("/", 1)[1]
+            assert (await owner.post(f"/api/v1/reports/by-link/{token}/urge", json={})).status_code == 200
+        firing = await a_firing(hub, UUID(order))
+        async with hub.client(await hub.token(Role.MANAGER)) as other:
+            assert len(await audited(other, object_id=order)) >= 2
+            shown = (await other.get("/api/v1/automation/firings", params={"work_order": order})).json()["items"]
+            assert [one["id"] for one in shown] == [firing]
+            orders = (await rehearsed(other, document, site))["orders"]
+        assert await audited(accused, object_id=order) == []
+        assert order not in json.dumps(await audited(accused, limit=500))
+        assert (await accused.get("/api/v1/automation/firings")).json()["items"] == []
+        assert (await accused.get("/api/v1/automation/deliveries")).json()["items"] == []
+        assert (await rehearsed(accused, document, site))["orders"] == orders - 1
+
+
+async def rehearsed(client: httpx.AsyncClient, document: dict[str, Any], site: str) -> dict[str, Any]:
+    body = {"site_id": site, "document": document, "since": "2020-01-01T00:00:00Z", "until": "2999-01-01T00:00:00Z"}
+    answer = await client.post("/api/v1/automation/rules/rehearsal", json=body)
+    assert answer.status_code == 200, answer.text
+    rehearsal: dict[str, Any] = answer.json()
+    return rehearsal
+
+
+async def a_firing(hub: WholeApp, order: UUID) -> str:
+    """A rule of the company set off by the order, as the room's own job writes it."""
+    async with hub.database.transaction() as session:
+        now, site = hub.clock.now(), hub.here.site_id
+        rule = OrderRule(
+            site_id=site, name="投诉", trigger="opened", version=1, is_enabled=True, created_at=now, changed_at=now
+        )
+        session.add(rule)
+        await session.flush()
+        session.add(OrderRuleVersion(rule_id=rule.id, version=1, document={}, saved_at=now))
+        await session.flush()
+        firing = await automation_repository.add_firing(
+            session, id=new_id(), site_id=site, rule_id=rule.id, rule_version=1, work_order_id=order, event_id=new_id(),
+            trigger="opened", event_facts={}, causes=[], state="done", happened_at=now, due_at=now, outcomes=[],
+        )  # fmt: skip
+    return str(firing)
 
 
 async def _what_is_erased_leaves_the_chain_whole(

@@ -244,6 +244,10 @@ async def hidden_from(session: AsyncSession, person_id: UUID) -> set[UUID]:
     return set(found)
 
 
+async def reports_of(session: AsyncSession, work_order_ids: Collection[UUID]) -> set[UUID]:
+    return set(await session.scalars(select(Report.id).where(Report.work_order_id.in_(work_order_ids))))
+
+
 async def who_worked_on(session: AsyncSession, *, site_id: UUID, number: str) -> set[UUID]:
     """Everybody who ever said yes to an order, by its number."""
     found = await session.scalars(
