@@ -27,7 +27,7 @@ from ticketing.events import (
     WorkOrderOpened,
 )
 from ticketing.flow import Action
-from ticketing.kinds import OrderState, OwnerState, Procedure, TaskKind, TaskState
+from ticketing.kinds import IN_HAND, OrderState, OwnerState, Procedure, TaskKind, TaskState
 from ticketing.models import Follower, Report, WorkOrder, WorkOrderTask
 from ticketing.report_links import ReportLinks
 from ticketing.reports import Known, as_addressed, known_before
@@ -40,6 +40,8 @@ _PROGRESS = {
     Action.ADMIT: "work_order.admitted",
     Action.OUTSOURCE: "work_order.outsourced",
     Action.RESUME: "work_order.resumed",
+    Action.GRANT: "work_order.resumed",
+    Action.REFUSE: "work_order.resumed",
     Action.TRANSFER: "work_order.handed_over",
     Action.HAND_UP: "work_order.handed_up",
 }
@@ -105,9 +107,18 @@ class Telling:
                 engineer = await self._engineer(session, event.assignee_id)
                 facts = {"engineer": engineer, "time": event.at.isoformat()}
                 await self._tell_followers(session, order, event, "work_order.on_site", facts)
-            case Action.ADMIT | Action.OUTSOURCE | Action.RESUME | Action.TRANSFER | Action.HAND_UP:
+            case (
+                Action.ADMIT | Action.OUTSOURCE | Action.RESUME | Action.TRANSFER | Action.HAND_UP
+                | Action.GRANT | Action.REFUSE
+            ):  # fmt: skip
                 promised = {"promised": order.promised_at.isoformat()}
                 await self._tell_followers(session, order, event, _PROGRESS[Action(event.action)], promised)
+            # Of an offer that was declined they have heard nothing: only of somebody who had said yes.
+            case Action.DECLINE if event.before in IN_HAND:
+                promised = {"promised": order.promised_at.isoformat()}
+                await self._tell_followers(session, order, event, "work_order.given_back", promised)
+            case Action.ASK_APPROVAL:
+                await self._tell_followers(session, order, event, "work_order.to_approve", {})
             case "ask_owner":
                 note = await repository.words_of_last_move(session, order.id)
                 await self._tell_followers(session, order, event, "work_order.asked", {"question": note or ""})

@@ -189,6 +189,23 @@ async def test_who_starts_without_checking_in_is_there_all_the_same(town: Town) 
     assert await town.told("wang") == ["work_order.received", "work_order.assigned", "work_order.on_site"]
 
 
+async def test_whoever_was_told_who_comes_is_told_when_they_do_not(town: Town) -> None:
+    await two_owners(town)
+    await town.report(reporter_id=town.person["wang"], **lift(town))
+    order = await town.only_order()
+    for _ in range(2):
+        await town.act(order.id, "contractor", Action.ACCEPT)
+        await town.act(order.id, "contractor", Action.DECLINE, Words(reason="车坏在路上"))
+        await town.act(order.id, "manager", Action.DECLINE, Words(reason="不在本地"))
+        await town.act(order.id, town.actor("dispatcher", Role.DISPATCHER), Action.DISPATCH, by_contractor(town))
+    steps = ["work_order.assigned", "work_order.given_back"] * 2
+    assert await town.told("wang") == ["work_order.received", *steps]
+
+
+def by_contractor(town: Town) -> Words:
+    return Words(assignee_id=town.person["contractor"])
+
+
 async def test_the_engineer_is_called_as_owners_call_engineers(town: Town) -> None:
     await two_owners(town)
     reported = await town.report(reporter_id=town.person["wang"], **lift(town))
