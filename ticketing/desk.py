@@ -22,6 +22,7 @@ from ticketing.dispatch.choosing import Dispatching
 from ticketing.dispatch.scoring import Ranking
 from ticketing.errors import WorkOrderNotFound
 from ticketing.flow import Flow, Hat, Transition
+from ticketing.forms import Answer
 from ticketing.incidents.family import Family, family_of
 from ticketing.kinds import SETTLED, OrderState
 from ticketing.listing_repository import OrderCounts
@@ -63,8 +64,8 @@ class OrderPage:
     """An order with all that belongs to it. `names` by person id, for everybody it mentions. `shows_anonymous`: the
     caller may see who asked not to be named.
 
-    `form` is what of the form the caller may see, `actions` what they may do now, `task_actions` the same for each
-    task.
+    `form` is what of the form the caller may see, `answers` the same of each report, `actions` what they may do now,
+    `task_actions` the same for each task.
     """
 
     line: OrderLine
@@ -72,6 +73,7 @@ class OrderPage:
     timeline: Sequence[TimelineEntry]
     tasks: Sequence[WorkOrderTask]
     reports: Sequence[Report]
+    answers: Mapping[UUID, Sequence[Answer]]
     offers: Sequence[DispatchOffer]
     contractor: ContractorView | None
     photos: Sequence[Attachment]
@@ -131,6 +133,7 @@ class Desk:
             timeline=timeline,
             tasks=tasks,
             reports=reports,
+            answers={one.id: await self._answers(session, one, actor) for one in reports},
             offers=offers,
             contractor=await self._contractor(session, order),
             photos=photos,
@@ -155,6 +158,12 @@ class Desk:
         if order is None:
             raise WorkOrderNotFound(work_order_id)
         return order
+
+    async def _answers(self, session: AsyncSession, report: Report, actor: Actor) -> Sequence[Answer]:
+        if not report.form or report.kind is None or report.kind_version is None:
+            return ()
+        kind = await self._definitions.kinds.version(session, report.kind, report.kind_version)
+        return kind.form.answers(report.form, actor.roles(report.site_id))
 
     async def _contractor(self, session: AsyncSession, order: WorkOrder) -> ContractorView | None:
         if order.contractor_id is None:

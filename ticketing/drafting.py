@@ -1,5 +1,7 @@
 """From what somebody said to a draft of an order: its place, kind, topic, urgency and name."""
 
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +17,7 @@ from ticketing.flow import Flow
 from ticketing.form_filling import FormFilling
 from ticketing.forms import Moment
 from ticketing.kinds import Category, Procedure, priority_of
-from ticketing.models import COMMON_KIND
+from ticketing.models import COMMON_KIND, Report
 from ticketing.order_kind import OrderKind, Topic
 from ticketing.places import Place, find_place
 from ticketing.reports import NewReport, key_of
@@ -71,6 +73,16 @@ class Drafting:
             form=form,
             appointment_at=new.appointment_at,
         )
+
+    async def carry(self, session: AsyncSession, draft: Draft, report: Report, *, now: datetime) -> Draft:
+        """`draft` with what the reporter filled in, as far as its kind asks the same, and with their appointment."""
+        appointment_at = report.appointment_at
+        if appointment_at is not None and appointment_at > now:
+            draft = replace(draft, appointment_at=appointment_at)
+        if report.kind is None or report.kind_version is None:
+            return draft
+        meant = await self._definitions.kinds.version(session, report.kind, report.kind_version)
+        return replace(draft, form=meant.form.carried(report.form, draft.kind.form))
 
     async def _kind(self, session: AsyncSession, new: NewReport, place: Place) -> tuple[OrderKind, Flow]:
         if new.procedure.is_life_safety:

@@ -32,7 +32,14 @@ REPORT: JsonDict = {
     "id": _REPORT, "reporter_id": None, "reporter_name": "王女士", "taken_by": _PERSON, "channel": "phone",
     "category": "elevator", "fault_mode": "door_stuck", "text": "电梯门关不上", "contact_phone": "138****8000",
     "is_anonymous": False,
-    "place": "3栋2单元", "joined": True, "created_at": "2026-11-22T02:12:40Z",
+    "place": "3栋2单元", "joined": True,
+    "answers": [
+        {
+            "key": "permit_no", "names": {"zh-CN": "许可证号", "en": "Permit number"}, "unit": None, "value": "A-17",
+            "value_names": [],
+        }
+    ],
+    "appointment_at": None, "created_at": "2026-11-22T02:12:40Z",
 }  # fmt: skip
 
 TIMELINE: JsonDict = {

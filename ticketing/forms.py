@@ -62,6 +62,20 @@ class FormField:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What somebody filled into a field."""
+
+    field: FormField
+    value: Any
+
+    @property
+    def words(self) -> Sequence[Wording]:
+        """What the options are called that were chosen; none where the field is no choice."""
+        codes = self.value if isinstance(self.value, list) else [self.value]
+        return [option.names for option in self.field.options if option.code in codes]
+
+
+@dataclass(frozen=True)
 class Form:
     fields: tuple[FormField, ...] = ()
 
@@ -100,6 +114,16 @@ class Form:
         """The values that somebody with `roles` may see."""
         visible = {field.key for field in self.fields if field.see & set(roles)}
         return {key: value for key, value in values.items() if key in visible}
+
+    def answers(self, values: Mapping[str, Any], roles: Collection[Role]) -> list[Answer]:
+        """What of `values` somebody with `roles` may see, in the order of the fields."""
+        seen = self.seen_by(values, roles)
+        return [Answer(field, seen[field.key]) for field in self.fields if field.key in seen]
+
+    def carried(self, values: Mapping[str, Any], to: "Form") -> dict[str, Any]:
+        """Those of `values` that `to` asks for in just the same way."""
+        same = {field.key for field in self.fields if field in to.fields}
+        return {key: value for key, value in values.items() if key in same}
 
 
 def _checked(field: FormField, value: Any) -> Any:

@@ -215,7 +215,9 @@ class Incident(Base):
 class Report(Base):
     """What one person said: a private child of the order. `source_ref` names the message it came in, once a site.
 
-    `is_anonymous`: only managers see who said it. `withdrawn_at`: the reporter took it back.
+    `is_anonymous`: only managers see who said it. `withdrawn_at`: the reporter took it back. `form` is what they filled
+    in, of the `kind` and its version that they meant, and `appointment_at` when somebody may come: theirs also where
+    the order they joined is of another kind and has another appointment.
     """
 
     __tablename__ = "report"
@@ -235,6 +237,10 @@ class Report(Base):
     space_id: Mapped[UUID | None] = mapped_column(ForeignKey("space.id"))
     place: Mapped[str]
     joined: Mapped[bool]
+    kind: Mapped[str | None]
+    kind_version: Mapped[int | None]
+    form: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    appointment_at: Mapped[datetime | None]
     is_anonymous: Mapped[bool] = mapped_column(default=False, server_default=false())
     withdrawn_at: Mapped[datetime | None]
     source_ref: Mapped[str | None]

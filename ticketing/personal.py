@@ -51,7 +51,7 @@ ROWS = [
     PersonalRows(Follower, lambda who: Follower.person_id == who.person_id, is_dropped=True),
     PersonalRows(
         Report, lambda who: Report.reporter_id == who.person_id,
-        {"text": ERASED, "contact_name": None, "contact_phone": None, "source_ref": None},
+        {"text": ERASED, "form": {}, "contact_name": None, "contact_phone": None, "source_ref": None},
     ),
 ]  # fmt: skip
 AGED = [

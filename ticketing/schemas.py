@@ -28,8 +28,9 @@ from ticketing.kinds import (
     TaskState,
 )
 from ticketing.listing_repository import OrderCounts
-from ticketing.models import DispatchOffer, Report, TimelineEntry, WorkOrder, WorkOrderTask
+from ticketing.models import DispatchOffer, TimelineEntry, WorkOrder, WorkOrderTask
 from ticketing.proof.verdict import Proof
+from ticketing.report_schemas import ReportOut
 from ticketing.reports import Known, OwnerReport
 from ticketing.tasks import TaskAction
 from ticketing.videos import is_video
@@ -114,39 +115,6 @@ class TaskOut(Schema):
         shown.assignee_name = page.names.get(task.assignee_id) if task.assignee_id else None
         shown.actions = list(page.task_actions.get(task.id, ()))
         return shown
-
-
-class ReportOut(Schema):
-    """What one person said. `contact_phone` is masked."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.REPORT]})
-
-    id: UUID
-    reporter_id: UUID | None
-    reporter_name: str | None
-    taken_by: UUID | None
-    channel: Channel
-    category: Category
-    fault_mode: str | None
-    text: str
-    contact_phone: str | None
-    is_anonymous: Annotated[bool, Field(description="who said it, and where they live, is shown to managers alone")]
-    place: str
-    joined: bool
-    created_at: datetime
-
-    @classmethod
-    def of(cls, report: Report, page: OrderPage) -> "ReportOut":
-        name = page.names.get(report.reporter_id) if report.reporter_id else None
-        is_hidden = report.is_anonymous and not page.shows_anonymous
-        return cls(
-            id=report.id, reporter_id=None if is_hidden else report.reporter_id,
-            reporter_name=None if is_hidden else report.contact_name or name,
-            taken_by=report.taken_by, channel=Channel(report.channel), category=Category(report.category),
-            fault_mode=report.fault_mode, text=report.text,
-            contact_phone=None if is_hidden else masked(report.contact_phone), is_anonymous=report.is_anonymous,
-            place="" if is_hidden else report.place, joined=report.joined, created_at=report.created_at,
-        )  # fmt: skip
 
 
 class TimelineOut(Schema):

@@ -236,7 +236,9 @@ class TicketingService:
                 taken_by=new.taken_by, channel=new.channel.value, category=draft.category.value,
                 fault_mode=new.fault_mode, text=new.text, contact_name=new.contact_name,
                 contact_phone=new.contact_phone, space_id=new.space_id, place=draft.place.words or order.place,
-                joined=joined, is_anonymous=new.is_anonymous, source_ref=new.source_ref, created_at=now,
+                joined=joined, kind=draft.kind.code, kind_version=draft.kind.version, form=dict(draft.form),
+                appointment_at=draft.appointment_at, is_anonymous=new.is_anonymous, source_ref=new.source_ref,
+                created_at=now,
             )
         )  # fmt: skip
         await session.flush()

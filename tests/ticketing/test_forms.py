@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from ticketing.definitions.flow_document import parse_flow
 from ticketing.definitions.kind_document import check_flow, parse_kind
 from ticketing.errors import FieldInvalid, FieldMissing, FieldNotYours, FieldUnknown
 from ticketing.forms import FieldType, Form, FormField, Moment, Option
+from ticketing.kinds import SETTLED, OrderState
 
 FLOWS = {code: parse_flow(document, code=code, version=1) for code, document in shipped("flows").items()}
 KINDS = shipped("kinds")
@@ -106,6 +108,20 @@ def test_rights_on_fields_are_by_role() -> None:
         FORM.take({}, {"verdict": "合格"}, roles={Role.ENGINEER})
 
 
+def test_answers_are_told_with_the_words_of_their_fields() -> None:
+    values = FORM.take({}, {"depth": 2, "room": "bath", "remark": "催得急"}, roles={Role.MANAGER})
+    told = [
+        (one.field.key, one.value, [name["zh-CN"] for name in one.words]) for one in FORM.answers(values, {Role.OWNER})
+    ]
+    assert told == [("depth", 2, []), ("room", "bath", ["卫生间"])]
+
+
+def test_what_another_form_asks_otherwise_is_not_carried_to_it() -> None:
+    other = Form(tuple(replace(one, high=1.0) if one.key == "depth" else one for one in FORM.fields))
+    assert FORM.carried({"depth": 2, "room": "bath"}, FORM) == {"depth": 2, "room": "bath"}
+    assert FORM.carried({"depth": 2, "room": "bath"}, other) == {"room": "bath"}
+
+
 # --- documents -----------------------------------------------------------------------------------------------------
 
 
@@ -172,3 +188,33 @@ def test_a_kind_cannot_take_a_flow_that_does_not_fit() -> None:
         check_flow(waiting, FLOWS["life_safety"])
     with pytest.raises(DocumentInvalid, match="required_missing"):
         check_flow(parse_kind(KINDS["home_repair"], code="x", version=1), FLOWS["feedback"])
+
+
+def test_a_flow_of_life_safety_can_take_over_an_order_wherever_it_stands() -> None:
+    kind = parse_kind(KINDS["entrapment"], code="entrapment", version=2)
+    document = shipped("flows")["life_safety"]
+    check_flow(kind, parse_flow(document, code="life_safety", version=1))
+    texts = Texts.load(["ticketing", "ticketing.definitions"])
+    for state in sorted({*OrderState} - SETTLED - {OrderState.NEW}):
+        renamed = _renamed(document, state.value)
+        with pytest.raises(DocumentInvalid, match="life_safety_stage") as refused:
+            check_flow(kind, parse_flow(renamed, code="life_safety", version=2))
+        assert "{" not in texts.of_error(refused.value, Language.ZH)
+    stuck = deepcopy(document)
+    dispatch = next(row for row in stuck["transitions"] if row["action"] == "dispatch")
+    dispatch["from"].remove("on_hold")
+    with pytest.raises(DocumentInvalid, match="hub_cannot"):
+        check_flow(kind, parse_flow(stuck, code="life_safety", version=2))
+
+
+def _renamed(document: dict[str, Any], stage: str) -> dict[str, Any]:
+    """The flow with a stage of the same meaning under another code."""
+    other = deepcopy(document)
+    names = {"zh-CN": "另一环节", "en": "Another stage"}
+    for one in other["stages"]:
+        if one["code"] == stage:
+            one.update(code=f"{stage}_too", names=names)
+    for row in other["transitions"]:
+        row["from"] = [f"{stage}_too" if one == stage else one for one in row["from"]]
+        row["to"] = f"{stage}_too" if row["to"] == stage else row["to"]
+    return other

@@ -73,6 +73,7 @@ class Splitting:
             raise SplitNotPossible(order.number)
         said = _said(order, report, correction)
         draft = await self._draft(session, order, said, correction)
+        draft = await self._drafting.carry(session, draft, report, now=self._clock.now())
         new, joined = await self._opening.open_or_join(session, draft, report_id=report.id)
         await self._move(session, order, report, new, joined=joined)
         await self._write_down(session, order, report, new, actor=actor, reason=reason)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -116,6 +117,26 @@ async def test_a_report_about_something_else_gets_an_order_of_its_own(door: Door
     assert await town.told("liu") == ["work_order.joined", "work_order.received"]
     assert (await door.get("liu", f"/my/reports/{other}")).json()["number"] == new.json()["number"]
     assert (await door.post("dispatcher", path, reason="再拆")).status_code == 404
+
+
+async def test_what_somebody_filled_in_is_theirs_also_where_their_report_joins(door: Door) -> None:
+    town = door.town
+    home = {"space_id": town.spaces["3-2-502"], "category": Category.WATER_LEAK, "kind": "home_repair"}
+    order, _ = await reported(town, "wang", form={"access_note": "门口有狗"}, **home)
+    tomorrow = town.clock.now() + timedelta(days=1)
+    same, mine = await reported(town, "liu", form={"access_note": "下午在家"}, appointment_at=tomorrow, **home)
+    assert same == order
+    shown = await door.order(order)
+    assert shown["form"] == {"access_note": "门口有狗"}
+    assert [[one["value"] for one in each["answers"]] for each in shown["report_list"]] == [["门口有狗"], ["下午在家"]]
+    assert shown["report_list"][1]["answers"][0]["names"]["zh-CN"] == "上门须知"
+    assert [each["appointment_at"] is None for each in shown["report_list"]] == [True, False]
+    assert shown["appointment_at"] is None
+
+    new = await door.post("dispatcher", f"/work-orders/{order}/reports/{mine}/split", reason="两家各修各的")
+    assert new.status_code == 201, new.text
+    assert new.json()["form"] == {"access_note": "下午在家"}
+    assert new.json()["appointment_at"] == shown["report_list"][1]["appointment_at"]
 
 
 async def test_orders_hang_under_the_one_that_explains_them(door: Door) -> None:
