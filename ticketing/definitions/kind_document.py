@@ -8,9 +8,9 @@ import msgspec
 from kit.access import Role
 from kit.i18n import Wording
 from ticketing.definitions.documents import Checks, read
-from ticketing.flow import Flow
+from ticketing.flow import Action, Flow, Hat
 from ticketing.forms import FieldType, Form, FormField, Moment, Option
-from ticketing.kinds import LOWEST_PRIORITY, Category, Channel, OrderState, Procedure
+from ticketing.kinds import LOWEST_PRIORITY, SETTLED, Category, Channel, OrderState, Procedure
 from ticketing.order_kind import Completion, Distribution, Intake, OrderKind, Topic
 
 MOST_FIELDS = 60
@@ -113,7 +113,23 @@ def check_flow(kind: OrderKind, flow: Flow) -> None:
         for row in finishing:
             if "closing_code" not in row.required:
                 checks.add("required_missing", action=row.action, field="closing_code")
+    if kind.procedure.is_life_safety:
+        _check_takes_over(flow, checks)
     checks.raise_if_any()
+
+
+def _check_takes_over(flow: Flow, checks: Checks) -> None:
+    """An ordinary order may turn out to be a matter of life wherever it stands: the flow has a stage for each state of
+    work under way, and the hub can give it out anew from each."""
+    under_way = [state for state in OrderState if state not in SETTLED]
+    known = {stage.code for stage in flow.stages}
+    for state in under_way:
+        if state.value not in known:
+            checks.add("life_safety_stage", flow=flow.code, code=state.value)
+            continue
+        row = flow.find(state.value, Action.DISPATCH)
+        if state is not OrderState.DONE and (row is None or Hat.SYSTEM not in row.hats):
+            checks.add("hub_cannot", code=state.value, action=Action.DISPATCH.value)
 
 
 def _check(given: KindDocument, code: str, checks: Checks) -> None:
