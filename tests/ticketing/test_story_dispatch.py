@@ -224,8 +224,8 @@ async def test_a_plan_for_all_orders_is_proposed_and_applied_where_nothing_chang
     await town.hire("fresh", "周杰", Duty.ENGINEER, Skill.PLUMBING)
     await town.hire("electrician", "韩电", Duty.ENGINEER, Skill.ELECTRICAL)
     # Not in it: what somebody complains of, and what the desk is to give out by hand.
-    await town.set_site(dispatch={"modes": {"repair": "manual"}})
-    await town.report(equipment_id=town.equipment["PUMP-01"])
+    await town.set_site(dispatch={"modes": {"public_repair": "manual"}})
+    await town.report(text="漏水", category=Category.WATER_LEAK, building_id=town.buildings["B05"])
     complaint = await town.report(text="投诉", category=Category.COMPLAINT)
     await api.post(f"/work-orders/{complaint.report.work_order_id}/actions", api.desk, action="admit")
 

@@ -89,7 +89,7 @@ class Replanning:
         self._clock = clock
 
     async def propose(self, session: AsyncSession, scope: Scope, site_id: UUID, *, by: UUID | None) -> UUID:
-        """Plans every order of the site that nobody has begun; the plan's id. Raises SiteNotFound."""
+        """Plans what nobody has begun at the site (`repository.not_begun`); the plan's id. Raises SiteNotFound."""
         await self._catalog.site(session, scope, site_id)
         orders = await repository.not_begun(session, site_id, limit=MOST_ORDERS)
         bidders = await self._bidders(session, site_id)
@@ -139,7 +139,8 @@ class Replanning:
         self, session: AsyncSession, order: WorkOrder, item: DispatchPlanItem, bidders: Mapping[UUID, Bidder],
         actor: Actor,
     ) -> ItemOutcome:  # fmt: skip
-        if order.version != item.version or order.state not in NOT_BEGUN:
+        has_moved = order.version != item.version or order.state not in NOT_BEGUN
+        if has_moved or await repository.is_waiting(session, order.id):
             return ItemOutcome.CHANGED
         is_last_resort = item.score is None
         if not is_last_resort:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -72,6 +72,12 @@ async def has_waited(session: AsyncSession, order: WorkOrder) -> bool:
     return await session.scalar(select(DispatchWait.id).where(*mine).limit(1)) is not None
 
 
+async def is_waiting(session: AsyncSession, work_order_id: UUID) -> bool:
+    """Whether the order waits to be taken, or for the desk to give it out."""
+    mine = (DispatchWait.work_order_id == work_order_id, DispatchWait.outcome.is_(None))
+    return await session.scalar(select(DispatchWait.id).where(*mine).limit(1)) is not None
+
+
 async def end_wait(session: AsyncSession, work_order_id: UUID, outcome: str, *, at: datetime) -> bool:
     """Ends the open wait of an order; whether there was one."""
     ended = await session.execute(
@@ -130,7 +136,8 @@ class Unbegun:
 
 
 async def not_begun(session: AsyncSession, site_id: UUID, *, limit: int) -> list[Unbegun]:
-    """Orders that a plan may give out: not life safety, not with customer service or an outside company."""
+    """Orders that a plan may give out: not life safety, not what owners say (whom it is about is kept off it), not with
+    customer service or an outside company, and not what waits to be taken or given out by hand."""
     columns = (
         WorkOrder.id, WorkOrder.version, WorkOrder.procedure, WorkOrder.category, WorkOrder.equipment_id,
         WorkOrder.equipment_kind, WorkOrder.building_id, WorkOrder.contractor_id, WorkOrder.assignee_id,
@@ -138,7 +145,8 @@ async def not_begun(session: AsyncSession, site_id: UUID, *, limit: int) -> list
     )  # fmt: skip
     mine = (
         WorkOrder.site_id == site_id, WorkOrder.state.in_(NOT_BEGUN), WorkOrder.stage.is_(None),
-        WorkOrder.procedure.not_in([Procedure.ENTRAPMENT, Procedure.SMOKE]),
+        WorkOrder.procedure.not_in([Procedure.ENTRAPMENT, Procedure.SMOKE, Procedure.FEEDBACK]),
+        ~exists().where(DispatchWait.work_order_id == WorkOrder.id, DispatchWait.outcome.is_(None)),
     )  # fmt: skip
     rows = select(*columns).where(*mine).order_by(WorkOrder.priority, WorkOrder.resolution_due_at, WorkOrder.id)
     found: Sequence[Any] = (await session.execute(rows.limit(limit))).all()
