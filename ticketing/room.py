@@ -153,7 +153,7 @@ def build_ticketing(
         catalog=catalog, targets=targets, moving=moving, tasking=tasking, muting=muting, joining=joining, clock=clock,
         registry=registry, begins=[levels.keeping.begin, *ground.begins],
     )  # fmt: skip
-    waits = Waits(moving, sweeping, clock)
+    waits = Waits(candidates=candidates, moving=moving, sweeping=sweeping, clock=clock)
     feedback = build_feedback(
         catalog=catalog, people=people, notify=notify, definitions=definitions, dispatching=dispatching, moving=moving,
         opening=opening, sweeping=sweeping, links=links, clock=clock,

@@ -20,6 +20,7 @@ from tests.api import FakeLogins, client_of, make_app
 from tests.ticketing.town import Town, staff_up
 from ticketing import endpoints
 from ticketing.dispatch import endpoints as dispatch_endpoints
+from ticketing.feedback.repository import add_subjects
 from ticketing.kinds import Category, TaskKind
 
 AT_ONCE = 20
@@ -156,6 +157,21 @@ async def test_of_twenty_who_grab_one_order_at_once_one_has_it_and_nineteen_are_
     assert await api.get("/dispatch/waiting", api.headers("painter")) == []
     refused = await api.act(order, "painter", action="accept")
     assert (refused.status_code, refused.json()["facts"]["why"]) == (409, "no_skill")
+    # Who came on shift since may take it as well; and what is not for somebody does not push out what is.
+    await town.hire("late", "迟到师傅", Duty.ENGINEER, Skill.PLUMBING)
+    await town.hire("at_home", "在家师傅", Duty.ENGINEER, Skill.PLUMBING, on_shift=False)
+    assert [one["is_mine"] for one in await api.get("/dispatch/waiting", api.headers("late"))] == [True]
+    assert await api.get("/dispatch/waiting", api.headers("at_home")) == []
+    wired = await town.report(space_id=town.spaces["3-2-502"], category=Category.LIGHTING)
+    async with town.database.transaction() as session:
+        for who, mine in (("late", order), ("painter", wired.report.work_order_id)):
+            (only,) = await town.room.waits.of(
+                session, Scope.of(town.site_id), person_id=town.person[who], desk=Scope.of(), site_id=None, limit=1
+            )
+            assert only.order.id == mine
+    desk = api.headers("dispatcher", Role.DISPATCHER)
+    assert len(await api.get("/dispatch/waiting", desk)) == 2
+    assert (await api.act(wired.report.work_order_id, "painter", action="accept")).status_code == 200
 
     seen = (await api.page(order))["version"]
     answers = await asyncio.gather(
@@ -186,6 +202,12 @@ async def test_what_nobody_takes_is_given_out_by_name_in_the_end_and_by_hand_or_
     assert await town.told("dispatcher") == ["staff.to_dispatch"] * 2
     assert [one["mode"] for one in await api.get("/dispatch/waiting", api.desk)] == ["manual"] * 2
     assert await api.get("/dispatch/waiting", api.headers("second")) == []
+    await town.hire("meant", "冯前台", Duty.DISPATCHER)
+    async with town.database.transaction() as session:
+        (about,) = [one for one in await town.orders() if one.id == left]
+        await add_subjects(session, about, [town.person["meant"]], named_by=None, at=town.clock.now())
+    (seen,) = await api.get("/dispatch/waiting", api.headers("meant", Role.DISPATCHER))
+    assert seen["work_order_id"] == str(by_hand)
     best = (await api.get(f"/work-orders/{by_hand}/suggestions", api.desk))[0]
     assigned = await api.post(f"/work-orders/{by_hand}/assign", api.desk, assignee_id=best["person_id"])
     assert (assigned.status_code, assigned.json()["offers"][0]["mode"]) == (200, "manual")

@@ -84,6 +84,11 @@ class Candidates:
             session, site_id, await self._people.candidates(session, site_id=site_id, at=self._clock.now())
         )
 
+    async def as_bidder(self, session: AsyncSession, site_id: UUID, person_id: UUID) -> list[Bidder]:
+        """Somebody as they are at the site now, once for each duty; nothing where they are not on shift or on call."""
+        here = await self._people.candidates(session, site_id=site_id, at=self._clock.now())
+        return await self.bidders(session, site_id, [one for one in here if one.person_id == person_id])
+
     async def bidders(self, session: AsyncSession, site_id: UUID, candidates: Iterable[Candidate]) -> list[Bidder]:
         found, now = list(candidates), self._clock.now()
         ids = {one.person_id for one in found}

@@ -14,7 +14,8 @@ from kit.ids import new_id
 class DispatchWait(Base):
     """An order that nobody was asked for by name: it stands in the grab pool, or the desk is to give it out.
 
-    `person_ids`: who may take it. At most one wait of an order is open; `outcome` None until it ends.
+    `person_ids`: who might take it when it began, and was told. At most one wait of an order is open; `outcome` None
+    until it ends.
     """
 
     __tablename__ = "dispatch_wait"

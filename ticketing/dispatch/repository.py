@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select, text, update
+from sqlalchemy import ColumnElement, exists, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -101,15 +101,23 @@ async def waits_over(session: AsyncSession, *, now: datetime, limit: int) -> Seq
     return (await session.scalars(rows.with_for_update(skip_locked=True))).all()
 
 
-async def waiting(session: AsyncSession, scope: Scope, *, site_id: UUID | None, limit: int) -> Sequence[Any]:
-    """(wait, order) of what waits to be taken or given out, the most urgent first."""
+async def waiting(
+    session: AsyncSession, scope: Scope, *, site_id: UUID | None, without: Collection[UUID],
+    after: tuple[DispatchWait, WorkOrder] | None, limit: int,
+) -> Sequence[Any]:  # fmt: skip
+    """(wait, order) of what waits to be taken or given out, the most urgent first; `after` is the last one known."""
+    place = (WorkOrder.priority, DispatchWait.began_at, DispatchWait.id)
     conditions: list[ColumnElement[bool]] = [scope.where(DispatchWait.site_id), DispatchWait.outcome.is_(None)]
     conditions += [] if site_id is None else [DispatchWait.site_id == site_id]
+    conditions += [WorkOrder.id.not_in(without)] if without else []
+    if after is not None:
+        wait, order = after
+        conditions.append(tuple_(*place) > tuple_(order.priority, wait.began_at, wait.id))
     rows = (
         select(DispatchWait, WorkOrder)
         .join(WorkOrder, WorkOrder.id == DispatchWait.work_order_id)
         .where(*conditions, WorkOrder.state.in_(FREE))
-        .order_by(WorkOrder.priority, DispatchWait.began_at, DispatchWait.id)
+        .order_by(*place)
     )
     return (await session.execute(rows.limit(limit))).all()
 
@@ -133,6 +141,15 @@ class Unbegun:
     priority: int
     due_at: datetime
     round: int
+
+    @classmethod
+    def of(cls, order: WorkOrder) -> "Unbegun":
+        return cls(
+            id=order.id, version=order.version, procedure=order.procedure, category=order.category,
+            equipment_id=order.equipment_id, equipment_kind=order.equipment_kind, building_id=order.building_id,
+            contractor_id=order.contractor_id, assignee_id=order.assignee_id, priority=order.priority,
+            due_at=order.resolution_due_at, round=order.dispatch_round,
+        )  # fmt: skip
 
 
 async def not_begun(session: AsyncSession, site_id: UUID, *, limit: int) -> list[Unbegun]:
