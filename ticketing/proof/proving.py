@@ -50,6 +50,8 @@ log = logger(__name__)
 
 # Each asks the store a few questions; a sweep may rest in its transaction for a minute at most.
 ROWS_A_SWEEP = 20
+# An order whose look failed makes room for the others: so many that fail would be all that a sweep ever sees.
+AGAIN_AFTER = timedelta(minutes=5)
 
 
 class Proving:
@@ -72,13 +74,16 @@ class Proving:
         return Sweep("ticketing.proof", "* * * * * */15", self.look)
 
     async def look(self, session: AsyncSession) -> None:
-        """Each order that is due, in a savepoint of its own: one that cannot be handled keeps nobody else waiting."""
+        """Each order that is due, in a savepoint of its own: one that cannot be handled is looked at again later and
+        keeps nobody else waiting."""
         for work_order_id in await proof_repository.due(session, now=self._clock.now(), limit=ROWS_A_SWEEP):
             try:
                 async with session.begin_nested():
                     await self._look_at(session, work_order_id)
             except Exception:
                 self._sweeping.note_failure("proof", work_order_id)
+                now = self._clock.now()
+                await proof_repository.look_later(session, work_order_id, at=now + AGAIN_AFTER, now=now)
 
     async def refute(self, session: AsyncSession, order: WorkOrder, *, reason: str) -> None:
         """It was heard again after it was said to be done: `order`, whose row is held, is reopened at once."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
@@ -22,6 +22,13 @@ async def due(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[U
         .limit(limit)
     )
     return found.all()
+
+
+async def look_later(session: AsyncSession, work_order_id: UUID, *, at: datetime, now: datetime) -> None:
+    """The next look at an order that is due; left as it is where somebody holds it or it is due no more."""
+    due_now = (WorkOrder.id == work_order_id, WorkOrder.proof_due_at <= now)
+    held = select(WorkOrder.id).where(*due_now).with_for_update(skip_locked=True)
+    await session.execute(update(WorkOrder).where(WorkOrder.id.in_(held)).values(proof_due_at=at))
 
 
 async def of_order(session: AsyncSession, scope: Scope, work_order_id: UUID) -> Sequence[OrderProof]:

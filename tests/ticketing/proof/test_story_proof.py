@@ -1,12 +1,14 @@
 """Done, and what telemetry says to that: through HTTP, with the rules of the release and a store of readings."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from building.link import LinkChange
 from building.quality import Quality
@@ -23,6 +25,11 @@ from telemetry.service import TelemetryService
 from telemetry.settings import TelemetrySettings
 from tests.ticketing.door import Door, open_door
 from tests.ticketing.town import NOON, Town
+from ticketing.flow import Action
+from ticketing.kinds import ClosingCode, OrderState
+from ticketing.proof.evidence import ChartLine, Suspect
+from ticketing.proof.verdict import Proof, Trust
+from ticketing.words import Words
 
 REAL = {"closing_code": "real_fault", "cause": "轴承缺油", "remedy": "更换轴承并加油"}
 RULE, FAULT = "pump-bearing-wear", "bearing_wear"
@@ -231,3 +238,38 @@ async def test_misuse_is_never_shown_to_the_owner(plant: Plant) -> None:
     for notice in await town.notices("wang"):
         assert "不当" not in f"{notice.facts}"
         assert "misuse" not in f"{notice.facts}"
+
+
+class BrokenStore:
+    """Telemetry that cannot be asked."""
+
+    def __init__(self) -> None:
+        self.questions = 0
+
+    async def trust(self, session: AsyncSession, suspect: Suspect, *, since: datetime, now: datetime) -> Trust:
+        self.questions += 1
+        await session.execute(text("SELECT 1 / 0"))
+        raise AssertionError("unreachable")
+
+    async def chart(
+        self, session: AsyncSession, suspects: Sequence[Suspect], *, start: datetime, end: datetime
+    ) -> Sequence[ChartLine]:
+        raise AssertionError("nothing was decided that could be drawn")
+
+
+async def test_a_look_that_fails_is_counted_and_makes_room_for_others_until_it_is_taken_again(town: Town) -> None:
+    await town.detect("PUMP-01", FAULT)
+    order = (await town.only_order()).id
+    for action in (Action.ACCEPT, Action.ARRIVE):
+        await town.act(order, "pump_engineer", action)
+    await town.act(order, "pump_engineer", Action.FINISH, Words(closing_code=ClosingCode.FALSE_ALARM))
+    town.proof.real = store = BrokenStore()
+    await town.sweep(seconds=30 * 60)
+    await town.sweep(seconds=15)
+    failures = town.registry.get_sample_value("hub_work_order_sweep_failures_total", {"sweep": "proof"})
+    assert (store.questions, failures) == (1, 1)
+    assert (await town.only_order()).state == OrderState.DONE
+
+    town.proof.real = None
+    await town.sweep(seconds=5 * 60)
+    assert (await town.only_order()).proof == Proof.UNPROVED
