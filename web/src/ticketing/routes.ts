@@ -9,6 +9,20 @@ export const publicRoutes: RouteRecordRaw[] = [
     props: true,
     meta: { isPublic: true, title: 'ticketing.owner.title' },
   },
+  {
+    path: '/o/quotations/:token',
+    name: 'quotation',
+    component: () => import('./QuotationPage.vue'),
+    props: true,
+    meta: { isPublic: true, title: 'ticketing.quotation.title' },
+  },
+  {
+    path: '/o/work/:token',
+    name: 'contractor-work',
+    component: () => import('./ContractorPage.vue'),
+    props: true,
+    meta: { isPublic: true, title: 'ticketing.contractor.title' },
+  },
 ]
 
 export const routes: RouteRecordRaw[] = [
