@@ -290,10 +290,18 @@ async def test_a_year_nobody_knows_is_told_once_and_entered_by_hand(api: Api) ->
     )
     assert entered.status_code == 200, entered.text
     worked = await api.call("PUT", f"{calendar}/days/2027-01-03", Role.MANAGER, "manager", name="元旦调休", hours=None)
-    assert (worked.status_code, worked.json()["unknown_years"]) == (200, [])
+    assert (worked.status_code, worked.json()["unknown_years"]) == (200, [2027]), "two days are not the year"
     assert [(day["day"], day["site_id"] is None) for day in worked.json()["entered"]] == [
         ("2027-01-01", True), ("2027-01-03", False),
     ]  # fmt: skip
+
+    spring, autumn = ("02-05", "02-08", "02-09", "02-10"), ("09-15", "10-01", "10-04", "10-05", "10-06", "10-07")
+    free = [*spring, "04-05", "05-03", "06-09", *autumn]
+    for day in free:
+        path = f"/business-calendar/days/2027-{day}"
+        last = await api.call("PUT", path, Role.ADMIN, "manager", at="everywhere", name="放假", hours=[])
+        assert last.json()["unknown_years"] == ([] if day == free[-1] else [2027])
+    assert (await api.call("GET", f"{calendar}?year=2027", Role.ENGINEER)).json()["unknown_years"] == []
 
     hours = [[["08:00", "12:00"], ["13:00", "24:00"]], *[[["08:00", "12:00"]]] * 4, [], []]
     week: dict[str, Any] = {"hours": hours, "keeps_holidays": True}

@@ -1,6 +1,6 @@
 """Business calendars of the company and of its sites: read, edited, and their gaps told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -26,6 +26,7 @@ from ticketing.sla.calendars import (
 from ticketing.sla.errors import BusinessDayNotFound, CalendarChanged, HoursInvalid, NotForWholeCompany
 from ticketing.sla.models import BusinessDay, BusinessWeek
 from ticketing.sla.state_calendar import state_year
+from ticketing.sla.statutory import is_whole
 
 # A year whose holidays are unknown is told so long before it begins: the State Council has published them by then.
 TELL_AHEAD = timedelta(days=45)
@@ -37,7 +38,7 @@ class CalendarView:
 
     `is_own`: the hours were entered for this very site; `entered`: days entered by hand, the company's among a site's;
     `public`: published holidays (True) and make-up workdays (False) by day, with names. `unknown_years`: years near the
-    one asked for of which nothing is known: weekends count, and whatever is entered.
+    one asked for whose holidays are not published and not all entered: weekends count, and whatever is entered.
     """
 
     site_id: UUID | None
@@ -72,9 +73,8 @@ class CalendarBook:
     async def unknown_years(self, session: AsyncSession, site_id: UUID, years: Sequence[int]) -> list[int]:
         """Those of `years` whose public holidays the site keeps and nobody knows."""
         week, _ = await self._week(session, site_id)
-        if not unknown_years(week, years, entered=()):
-            return []
-        return unknown_years(week, years, entered=await repository.entered_years(session, site_id, years))
+        unknown = unknown_years(week, years, entered=())
+        return [year for year in unknown if not await self._is_entered(session, site_id, year)]
 
     async def years_to_tell(self, session: AsyncSession, site_id: UUID) -> list[int]:
         """Unknown years that somebody must enter now, this one and soon the next."""
@@ -101,7 +101,7 @@ class CalendarBook:
         is_own = row is not None and row.site_id == site_id
         entered: list[tuple[SpecialDay, UUID | None]] = [(day, None) for day in company.values() if day.day not in own]
         entered += [(day, site_id) for day in own.values()]
-        known = {year} if company or own else set()
+        known = {year} if is_whole(year, _closed(company | own)) else set()
         return CalendarView(
             site_id=site_id, year=year, week=week, version=row.version if row is not None and is_own else 0,
             is_own=is_own, entered=sorted(entered, key=lambda one: one[0].day), public=sorted(public),
@@ -164,6 +164,12 @@ class CalendarBook:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
+    async def _is_entered(self, session: AsyncSession, site_id: UUID, year: int) -> bool:
+        """Whether all of its holidays were entered: one that only begins to be is as unknown as before."""
+        first, last = date(year, 1, 1), date(year, 12, 31)
+        company = await self._days(session, None, first, last)
+        return is_whole(year, _closed(company | await self._days(session, site_id, first, last)))
+
     async def _check_may(self, session: AsyncSession, scope: Scope, site_id: UUID | None) -> None:
         if site_id is not None:
             await self._catalog.site(session, scope, site_id)
@@ -186,6 +192,10 @@ class CalendarBook:
         return {
             row.day: SpecialDay(row.day, row.name, None if row.hours is None else _spans(row.hours)) for row in rows
         }
+
+
+def _closed(entered: Mapping[date, SpecialDay]) -> list[date]:
+    return [day for day, special in entered.items() if special.hours == ()]
 
 
 def _spans(numbers: Sequence[Sequence[int]]) -> tuple[Span, ...]:

@@ -82,7 +82,7 @@ def spoken(spans: Iterable[Span]) -> list[list[str]]:
 
 
 def unknown_years(week: Week, years: Iterable[int], *, entered: Collection[int]) -> list[int]:
-    """Years whose public holidays are wanted and neither published, as far as we know, nor entered by hand."""
+    """Years whose public holidays are wanted and neither published, as far as we know, nor all entered by hand."""
     if not week.keeps_holidays:
         return []
     return [year for year in years if year not in entered and state_year(year) is None]

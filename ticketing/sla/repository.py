@@ -1,10 +1,10 @@
 """Queries about policies, calendars and cities. Rows without a site are the company's: everybody may read them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import extract, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -94,17 +94,6 @@ async def days(session: AsyncSession, site_id: UUID | None, *, first: date, last
         .order_by(BusinessDay.day)
     )
     return rows.all()
-
-
-async def entered_years(session: AsyncSession, site_id: UUID, years: Collection[int]) -> set[int]:
-    """The years of which somebody entered at least a day, for the site or for the company."""
-    year = extract("year", BusinessDay.day)
-    rows = await session.scalars(
-        select(year)
-        .where(or_(BusinessDay.site_id.is_(None), BusinessDay.site_id == site_id), year.in_(years))
-        .distinct()
-    )
-    return {int(found) for found in rows}
 
 
 async def day(session: AsyncSession, site_id: UUID | None, on: date) -> BusinessDay | None:

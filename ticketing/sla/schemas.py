@@ -217,8 +217,8 @@ class PublicDayOut(Schema):
 
 
 class CalendarOut(Schema):
-    """`is_own`: the hours were entered for this very site (or the company). `unknown_years`: nothing is known of that
-    year's public holidays: weekends count, and what is entered by hand."""
+    """`is_own`: the hours were entered for this very site (or the company). `unknown_years`: that year's public
+    holidays are not published yet, nor all entered: weekends count, and what is entered by hand."""
 
     site_id: UUID | None
     year: int
