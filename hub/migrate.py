@@ -20,7 +20,7 @@ ROOMS_WITH_TABLES = (
     "alarms",
     "ticketing", "ticketing.definitions", "ticketing.approvals", "ticketing.feedback", "ticketing.dispatch",
     "ticketing.proof", "ticketing.incidents",
-    "ticketing.charging", "ticketing.working", "ticketing.sla",
+    "ticketing.charging", "ticketing.working", "ticketing.sla", "ticketing.measuring",
     "knowledge", "notify", "owner_services", "automation", "insight", "privacy", "hub",
 )  # fmt: skip
 # Two hubs that start at once migrate one after the other.

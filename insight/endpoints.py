@@ -14,7 +14,7 @@ from catalog.foreign_text import Line
 from insight import errors
 from insight.exporting import CSV_TYPE, XLSX_TYPE, Exporting
 from insight.schemas import FigureGroupOut, FigureOrderOut, FiguresOut
-from insight.service import InsightService
+from insight.service import MOST_GROUPS_IN_FILE, InsightService
 from kit.access import Principal, Role
 from kit.clock import Clock
 from kit.errors import DomainError
@@ -103,8 +103,9 @@ async def get_figures(
     session: Session, insight: Insight, caller: Reader, wanted: Filter, language: RequestLanguage, by: By = None
 ) -> FiguresOut:
     """All figures of the orders opened in a span, together or by group; what each counts is in docs/figures.md."""
-    groups = await insight.figures(session, caller.scope(*READERS), wanted, by=by, language=language)
-    return FiguresOut(since=wanted.since, until=wanted.until, groups=[FigureGroupOut.of(one) for one in groups])
+    found = await insight.figures(session, caller.scope(*READERS), wanted, by=by, language=language)
+    groups = [FigureGroupOut.of(one) for one in found.groups]
+    return FiguresOut(since=wanted.since, until=wanted.until, groups=groups, groups_in_all=found.in_all)
 
 
 @router.get("/orders", response_model=Page[FigureOrderOut])
@@ -127,10 +128,11 @@ async def export_figures(
     language: RequestLanguage, by: By = None,
 ) -> StreamingResponse:  # fmt: skip
     """The figures as a table that Excel opens. That it was taken is in the audit."""
-    groups = await insight.figures(session, caller.scope(*EXPORTERS), wanted, by=by, language=language)
+    scope = caller.scope(*EXPORTERS)
+    found = await insight.figures(session, scope, wanted, by=by, language=language, limit=MOST_GROUPS_IN_FILE)
     if form is ExportForm.CSV:
-        return _file(exports.figures_csv(groups, language=language), "figures", form)
-    return _file(exports.figures_xlsx(groups, language=language), "figures", form)
+        return _file(exports.figures_csv(found, language=language), "figures", form)
+    return _file(exports.figures_xlsx(found, language=language), "figures", form)
 
 
 @router.get(

@@ -18,7 +18,7 @@ from openpyxl import Workbook
 from catalog.service import CatalogService
 from catalog.sheets import Cell, guarded
 from insight.errors import TooManyForWorkbook
-from insight.service import InsightService, NamedGroup, NamedOrder
+from insight.service import InsightService, NamedGroups, NamedOrder
 from kit.access import Scope
 from kit.db import Database
 from kit.i18n import Language, Texts
@@ -28,6 +28,7 @@ from ticketing.figures import Drill, Figure, Value
 # A workbook is written as a whole before its first byte can be sent.
 MOST_WORKBOOK_ROWS = 100_000
 CHUNK_BYTES = 64 * 1024
+GROUPS_A_CHUNK = 50
 IN_MEMORY_BYTES = 8 * 1024 * 1024
 DEFAULT_ZONE = "Asia/Shanghai"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -64,15 +65,13 @@ class Exporting:
             raise TooManyForWorkbook(MOST_WORKBOOK_ROWS)
         return self._workbook(self._headers(_ORDER_COLUMNS, language), self._order_rows(scope, drill, language))
 
-    async def figures_csv(self, groups: Sequence[NamedGroup], *, language: Language) -> AsyncIterator[bytes]:
+    async def figures_csv(self, found: NamedGroups, *, language: Language) -> AsyncIterator[bytes]:
         yield csv_lines([self._headers(_FIGURE_COLUMNS, language)], is_first=True)
-        yield csv_lines(self._figure_rows(groups, language))
+        async for rows in self._figure_rows(found, language):
+            yield csv_lines(rows)
 
-    def figures_xlsx(self, groups: Sequence[NamedGroup], *, language: Language) -> AsyncIterator[bytes]:
-        async def rows() -> AsyncIterator[Sequence[Row]]:
-            yield self._figure_rows(groups, language)
-
-        return self._workbook(self._headers(_FIGURE_COLUMNS, language), rows())
+    def figures_xlsx(self, found: NamedGroups, *, language: Language) -> AsyncIterator[bytes]:
+        return self._workbook(self._headers(_FIGURE_COLUMNS, language), self._figure_rows(found, language))
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -100,12 +99,17 @@ class Exporting:
             order.is_repeat, self._left_out(order.left_out, language), order.contact_name, masked(order.contact_phone),
         ]  # fmt: skip
 
-    def _figure_rows(self, groups: Sequence[NamedGroup], language: Language) -> list[Row]:
-        rows: list[Row] = []
-        for one in groups:
-            for figure, value in one.group.values.items():
-                rows.append([one.group.key, one.name, self._figure(figure, language), *_cells(value)])
-        return rows
+    async def _figure_rows(self, found: NamedGroups, language: Language) -> AsyncIterator[Sequence[Row]]:
+        """At the end, how many groups are missing."""
+        for begin in range(0, len(found.groups), GROUPS_A_CHUNK):
+            some = found.groups[begin : begin + GROUPS_A_CHUNK]
+            yield [
+                [one.group.key, one.name, self._figure(figure, language), *_cells(value)]
+                for one in some
+                for figure, value in one.group.values.items()
+            ]
+        if found.left_out:
+            yield [[self._texts.text("insight.groups_left_out", language, count=found.left_out)]]
 
     def _figure(self, figure: Figure, language: Language) -> str:
         return self._texts.text(f"insight.figure.{figure}", language)

@@ -59,9 +59,12 @@ class FigureGroupOut(Schema):
 
 
 class FiguresOut(Schema):
+    """`groups`: those with most orders, 500 at most; `groups_in_all`: how many there are. A file has 5,000."""
+
     since: datetime
     until: datetime
     groups: list[FigureGroupOut]
+    groups_in_all: int
 
 
 class FigureOrderOut(Schema):

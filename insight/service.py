@@ -23,6 +23,9 @@ from ticketing.figuring import Figuring
 LONGEST = timedelta(days=366)
 # Over every site at once: what lies further back is asked site by site.
 LONGEST_EVERYWHERE = timedelta(days=31)
+# Groups of a dimension that are shown, and that a file has, the largest first. Whoever gets them is told of the others.
+MOST_GROUPS = 500
+MOST_GROUPS_IN_FILE = 5_000
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,18 @@ class NamedGroup:
     group: Group
     name: str
     reliability: Reliability | None
+
+
+@dataclass(frozen=True)
+class NamedGroups:
+    """The largest groups. `in_all`: how many there are."""
+
+    groups: Sequence[NamedGroup]
+    in_all: int
+
+    @property
+    def left_out(self) -> int:
+        return self.in_all - len(self.groups)
 
 
 @dataclass(frozen=True)
@@ -53,27 +68,29 @@ class InsightService:
         self._clock = clock
 
     async def figures(
-        self, session: AsyncSession, scope: Scope, wanted: FigureFilter, *, by: Dimension | None, language: Language
-    ) -> list[NamedGroup]:
-        """Raises SiteNotFound, SpanTooLong, SpanTurnedRound."""
+        self, session: AsyncSession, scope: Scope, wanted: FigureFilter, *, by: Dimension | None, language: Language,
+        limit: int = MOST_GROUPS,
+    ) -> NamedGroups:  # fmt: skip
+        """Raises what `check` raises."""
         await self.check(session, scope, wanted)
         now = self._clock.now()
-        groups = await self._figuring.figures(session, scope, wanted, by=by)
-        names = await self._names(session, scope, by, groups, language)
-        return [
+        found = await self._figuring.figures(session, scope, wanted, by=by, limit=limit)
+        names = await self._names(session, scope, by, found.groups, language)
+        named = [
             NamedGroup(
                 group, names.get(group.key or "") or group.key or "",
                 await self._reliability(session, scope, wanted, by, group, now),
             )
-            for group in groups
+            for group in found.groups
         ]  # fmt: skip
+        return NamedGroups(named, found.in_all)
 
     async def orders(
         self, session: AsyncSession, scope: Scope, drill: Drill, *, limit: int, offset: int
     ) -> tuple[list[NamedOrder], int]:
         """A page of the orders a figure counts, the newest first, and how many they are: as many as the figure says.
 
-        Raises SiteNotFound, SpanTooLong, SpanTurnedRound.
+        Raises what `check` raises.
         """
         await self.check(session, scope, drill.wanted)
         found, total = await self._figuring.orders(session, scope, drill, limit=limit, offset=offset)
@@ -87,9 +104,15 @@ class InsightService:
             yield await self._named(session, some)
 
     async def check(self, session: AsyncSession, scope: Scope, wanted: FigureFilter) -> None:
-        """Raises SiteNotFound, SpanTooLong, SpanTurnedRound."""
+        """Raises SiteNotFound, BuildingNotFound, EquipmentNotFound, PersonNotFound, SpanTooLong, SpanTurnedRound."""
         if wanted.site_id is not None:
             await self._catalog.site(session, scope, wanted.site_id)
+        if wanted.building_id is not None:
+            await self._catalog.building(session, scope, wanted.building_id)
+        if wanted.equipment_id is not None:
+            await self._catalog.equipment(session, scope, wanted.equipment_id)
+        if wanted.assignee_id is not None:
+            await self._check_technician(session, scope, wanted.assignee_id)
         if wanted.until < wanted.since:
             raise SpanTurnedRound
         is_of_one_site = wanted.site_id is not None or (scope.site_ids is not None and len(scope.site_ids) == 1)
@@ -98,6 +121,11 @@ class InsightService:
             raise SpanTooLong(longest.days)
 
     # --- inside ----------------------------------------------------------------------------------------------------
+
+    async def _check_technician(self, session: AsyncSession, scope: Scope, person_id: UUID) -> None:
+        """Somebody who left the site is known there by the orders they had."""
+        if not await self._figuring.has_held(session, scope, person_id):
+            await self._people.person(session, scope, person_id)
 
     async def _named(self, session: AsyncSession, orders: Sequence[FigureOrder]) -> list[NamedOrder]:
         names = await self._people.names(session, {one.assignee_id for one in orders if one.assignee_id})

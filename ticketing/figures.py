@@ -1,5 +1,6 @@
 """What is figured from work orders, and what an order counts as. Pure; the definitions in words: docs/figures.md."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -94,6 +95,14 @@ class Group:
     key: str | None
     values: dict[Figure, Value]
     code: str | None = None
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Some groups of a dimension, the largest first. `in_all`: how many there are."""
+
+    groups: Sequence[Group]
+    in_all: int
 
 
 @dataclass(frozen=True, kw_only=True)

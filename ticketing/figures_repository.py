@@ -6,12 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, Double, Text, and_, case, cast, func, literal, or_, select, true
+from sqlalchemy import CTE, ColumnElement, Label, Select, Text, and_, cast, func, literal, or_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from kit.access import Scope
-from ticketing.feedback import repository as feedback_repository
 from ticketing.figures import (
     LEFT_OUT,
     Day,
@@ -21,35 +19,30 @@ from ticketing.figures import (
     FigureFilter,
     FigureOrder,
     Group,
+    Groups,
     LateOrder,
     Part,
     Value,
 )
-from ticketing.kinds import IN_HAND, SETTLED, ClosingCode, FireOutcome, OrderState, Procedure
-from ticketing.models import Report, TimelineEntry, WorkOrder
-from ticketing.proof.verdict import Proof
+from ticketing.measuring import repository as measuring_repository
+from ticketing.measuring.models import OrderMeasure
+from ticketing.models import Report, WorkOrder
 
-# Groups of a dimension are told apart up to so many, the largest first.
-MOST_GROUPS = 500
 # Rows a time, where all orders of a figure are read.
 BATCH = 1_000
+# A month of every site is sorted in memory.
+_SORTED_IN_MEMORY = text("SET LOCAL work_mem = '32MB'")
 
-_COLUMNS: Mapping[Dimension, InstrumentedAttribute[Any]] = {
-    Dimension.SITE: WorkOrder.site_id,
-    Dimension.BUILDING: WorkOrder.building_id,
-    Dimension.KIND: WorkOrder.kind,
-    Dimension.CATEGORY: WorkOrder.category,
-    Dimension.PRIORITY: WorkOrder.priority,
-    Dimension.TECHNICIAN: WorkOrder.assignee_id,
-    Dimension.EQUIPMENT: WorkOrder.equipment_id,
-    Dimension.EQUIPMENT_KIND: WorkOrder.equipment_kind,
+_COLUMNS: Mapping[Dimension, str] = {
+    Dimension.SITE: "site_id",
+    Dimension.BUILDING: "building_id",
+    Dimension.KIND: "kind",
+    Dimension.CATEGORY: "category",
+    Dimension.PRIORITY: "priority",
+    Dimension.TECHNICIAN: "assignee_id",
+    Dimension.EQUIPMENT: "equipment_id",
+    Dimension.EQUIPMENT_KIND: "equipment_kind",
 }
-# Something was there to be mended.
-_MENDED = (ClosingCode.REAL_FAULT.value, ClosingCode.MISUSE.value)
-# Somebody said yes.
-_TAKEN = (*(state.value for state in IN_HAND), OrderState.DONE.value)
-_OVER = (*(state.value for state in SETTLED), OrderState.DONE.value)
-_UNPROVED = Proof.UNPROVED.value
 # Of an owner who gives as many stars on the mean nobody asks what was wrong.
 SATISFIED = 4
 
@@ -73,18 +66,20 @@ class _Definition:
 
 
 async def figures(
-    session: AsyncSession, scope: Scope, wanted: FigureFilter, *, by: Dimension | None, now: datetime
-) -> list[Group]:
-    """All figures, of all the orders together or of each group of a dimension, those with most orders first."""
-    measured = _measured(scope, wanted, by)
+    session: AsyncSession, scope: Scope, wanted: FigureFilter, *, by: Dimension | None, now: datetime, limit: int
+) -> Groups:
+    """All figures, of all the orders together or of the `limit` largest groups of a dimension, the largest first."""
+    measured = _measured(scope, wanted)
     definitions = _definitions(measured, now)
     columns = [one for figure in definitions for one in _aggregates(figure, definitions[figure])]
-    code = func.max(measured.c.equipment_code).label("code")
-    rows = select(measured.c.key, code, *columns).group_by(measured.c.key)
-    found = await session.execute(rows.order_by(func.count().desc(), measured.c.key).limit(MOST_GROUPS))
-    groups = [_group(row._mapping) for row in found]
-    # Of no orders at all there is still an answer.
-    return groups or ([Group(None, {figure: Value(0) for figure in definitions})] if by is None else [])
+    key = _key(measured, by)
+    code, in_all = func.max(measured.c.equipment_code).label("code"), func.count().over().label("in_all")
+    rows = select(key, code, in_all, *columns).group_by(key).order_by(func.count().desc(), key).limit(limit)
+    await session.execute(_SORTED_IN_MEMORY)
+    found = [row._mapping for row in await session.execute(rows)]
+    if not found and by is None:  # of no orders at all there is still an answer
+        return Groups([Group(None, {figure: Value(0) for figure in definitions})], 1)
+    return Groups([_group(row) for row in found], found[0]["in_all"] if found else 0)
 
 
 async def orders(
@@ -92,10 +87,13 @@ async def orders(
 ) -> tuple[list[FigureOrder], int]:
     """The orders that a figure counts, the newest first, and how many they are in all."""
     measured, condition = _counted_by(scope, drill, now=now)
-    newest = _listed(measured, condition).limit(limit).offset(offset)
-    found = [_order(row._mapping) for row in await session.execute(newest)]
-    if len(found) < limit and (found or not offset):
-        return found, offset + len(found)
+    in_all = func.count().over().label("in_all")
+    page = _newest(measured, condition).add_columns(in_all).limit(limit).offset(offset)
+    await session.execute(_SORTED_IN_MEMORY)
+    rows = (await session.execute(_listed(page.cte("newest").prefix_with("MATERIALIZED")))).mappings().all()
+    found = [_order(row) for row in rows]
+    if found or not offset:
+        return found, rows[0]["in_all"] if rows else 0
     counted = select(func.count()).select_from(measured).where(condition)
     return found, await session.scalar(counted) or 0
 
@@ -105,9 +103,16 @@ async def all_orders(
 ) -> AsyncIterator[Sequence[FigureOrder]]:  # fmt: skip
     """The same, all of them, some at a time: however many they are, few are in memory."""
     measured, condition = _counted_by(scope, drill, now=now)
-    rows = await session.stream(_listed(measured, condition).execution_options(yield_per=BATCH))
+    newest = _newest(measured, condition).cte("newest").prefix_with("MATERIALIZED")
+    rows = await session.stream(_listed(newest).execution_options(yield_per=BATCH))
     async for some in rows.partitions(BATCH):
         yield [_order(row._mapping) for row in some]
+
+
+async def has_held(session: AsyncSession, scope: Scope, person_id: UUID) -> bool:
+    """Whether somebody has an order there, open or over."""
+    held = select(WorkOrder.id).where(WorkOrder.assignee_id == person_id, scope.where(WorkOrder.site_id))
+    return await session.scalar(held.limit(1)) is not None
 
 
 async def worst(session: AsyncSession, *, site_id: UUID, now: datetime, limit: int) -> list[LateOrder]:
@@ -124,7 +129,7 @@ async def worst(session: AsyncSession, *, site_id: UUID, now: datetime, limit: i
 
 async def day(session: AsyncSession, *, site_id: UUID, since: datetime, until: datetime, now: datetime) -> Day:
     """Cancelled ones, duplicates and tests left out."""
-    mine = (WorkOrder.site_id == site_id, _left_out(WorkOrder).is_(None))
+    mine = (WorkOrder.site_id == site_id, measuring_repository.left_out(WorkOrder).is_(None))
     opened = select(func.count()).where(*mine, WorkOrder.opened_at >= since, WorkOrder.opened_at < until)
     done = select(
         func.count(), func.count().filter(WorkOrder.done_at <= WorkOrder.resolution_due_at)
@@ -140,136 +145,59 @@ async def day(session: AsyncSession, *, site_id: UUID, since: datetime, until: d
 
 
 def _is_open() -> ColumnElement[bool]:
-    return WorkOrder.state.not_in(_OVER)
+    return WorkOrder.state.not_in(measuring_repository.OVER)
 
 
-def _left_out(order: Any) -> ColumnElement[str | None]:
-    """Why an order counts in no figure; None: it counts."""
-    return case(
-        (order.state == OrderState.CANCELLED.value, Figure.CANCELLED.value),
-        (
-            or_(order.closing_code == ClosingCode.DUPLICATE.value, order.merged_into_id.is_not(None)),
-            Figure.DUPLICATE.value,
-        ),
-        (
-            or_(order.closing_code == ClosingCode.TEST.value, order.fire_outcome == FireOutcome.TEST.value),
-            Figure.TEST.value,
-        ),
-        (order.proof == _UNPROVED, Figure.UNPROVED.value),
-        else_=None,
-    )  # fmt: skip
+def _measured(scope: Scope, wanted: FigureFilter) -> CTE:
+    return measuring_repository.measures(
+        kept=_wanted(scope, wanted, OrderMeasure, OrderMeasure.work_order_id),
+        fresh=_wanted(scope, wanted, WorkOrder, WorkOrder.id),
+    )
 
 
-def _wanted(scope: Scope, wanted: FigureFilter) -> list[ColumnElement[bool]]:
-    where = [
-        scope.where(WorkOrder.site_id), WorkOrder.opened_at >= wanted.since, WorkOrder.opened_at < wanted.until,
-    ]  # fmt: skip
+def _wanted(scope: Scope, wanted: FigureFilter, of: Any, work_order_id: Any) -> list[ColumnElement[bool]]:
+    """The same conditions on either table."""
+    where = [scope.where(of.site_id), of.opened_at >= wanted.since, of.opened_at < wanted.until]
     narrowed = {field.name: getattr(wanted, field.name) for field in fields(wanted)}
     where += [
-        getattr(WorkOrder, name) == value
+        getattr(of, name) == value
         for name, value in narrowed.items()
         if name not in ("since", "until", "without") and value is not None
     ]
     if wanted.without:
-        where.append(WorkOrder.id.not_in(wanted.without))
+        where.append(work_order_id.not_in(wanted.without))
     return where
 
 
-def _measured(scope: Scope, wanted: FigureFilter, by: Dimension | None) -> CTE:
-    """The orders of a filter, each with its times: those on hold, or waiting for the owner, taken out."""
-    chosen = select(WorkOrder).where(*_wanted(scope, wanted)).cte("chosen").prefix_with("MATERIALIZED")
-    order = aliased(WorkOrder, chosen)
-    steps = _steps(chosen)
-    marks = feedback_repository.stars(chosen)
-    held_s = func.coalesce(steps.c.held_s, 0.0)
-    again = aliased(WorkOrder)
-    was_repeated = (
-        select(literal(1)).where(again.repeat_of_id == order.id, _left_out(again).is_(None)).correlate(order).exists()
-    )
-    key = cast(getattr(order, _COLUMNS[by].key), Text) if by else cast(literal(None), Text)
-    return (
-        select(
-            key.label("key"), order.id, order.site_id, order.number, order.kind, order.category, order.state,
-            order.priority, order.place, order.equipment_id, order.equipment_code, order.assignee_id, order.opened_at,
-            order.responded_at, order.done_at, order.arrived_at, order.held_since, order.response_due_at,
-            order.arrival_due_at, order.resolution_due_at, order.cost, order.closing_code, order.procedure,
-            order.attempt, order.repeat_of_id, _left_out(order).label("left_out"), held_s.label("held_s"),
-            _seconds(order.opened_at, steps.c.taken_at).label("response_s"),
-            func.greatest(_seconds(order.opened_at, order.done_at) - held_s, 0.0).label("resolution_s"),
-            was_repeated.label("was_repeated"), cast(marks.c.stars, Double).label("stars"),
-        )
-        .select_from(chosen)
-        .outerjoin(steps, steps.c.work_order_id == order.id)
-        .outerjoin(marks, marks.c.work_order_id == order.id)
-        .cte("measured")
-    )  # fmt: skip
-
-
-def _steps(chosen: CTE) -> Any:
-    """Of each order: when somebody first said yes, and how long it stood on hold."""
-    state = TimelineEntry.after["state"].astext
-    following = func.lead(TimelineEntry.at).over(
-        partition_by=TimelineEntry.work_order_id, order_by=TimelineEntry.position
-    )
-    moves = (
-        select(TimelineEntry.work_order_id, TimelineEntry.at, state.label("state"), following.label("until"))
-        .join(chosen, chosen.c.id == TimelineEntry.work_order_id)
-        .where(TimelineEntry.what == "moved", TimelineEntry.after.has_key("state"))
-        .subquery("moves")
-    )
-    on_hold = moves.c.state == OrderState.ON_HOLD.value
-    return (
-        select(
-            moves.c.work_order_id,
-            func.min(moves.c.at).filter(moves.c.state.in_(_TAKEN)).label("taken_at"),
-            func.sum(_seconds(moves.c.at, moves.c.until)).filter(on_hold).label("held_s"),
-        )
-        .group_by(moves.c.work_order_id)
-        .subquery("steps")
-    )
-
-
-def _seconds(since: Any, until: Any) -> ColumnElement[float]:
-    return cast(func.extract("epoch", until - since), Double)
+def _key(measured: CTE, by: Dimension | None) -> Label[Any]:
+    return (cast(measured.c[_COLUMNS[by]], Text) if by else cast(literal(None), Text)).label("key")
 
 
 def _definitions(measured: CTE, now: datetime) -> Mapping[Figure, _Definition]:
     m = measured.c
     counts = m.left_out.is_(None)
-    is_over = m.state.in_(_OVER)
-    answered, done = m.responded_at.is_not(None), m.done_at.is_not(None)
-    mended = and_(counts, done, m.closing_code.in_(_MENDED), m.procedure != Procedure.FEEDBACK.value)
-    answer_passed = and_(~is_over, m.response_due_at < now)
-    arrival_passed = and_(~is_over, m.arrival_due_at < now)
-    end_passed = and_(~is_over, m.held_since.is_(None), m.resolution_due_at < now)
-    arrived = m.arrived_at.is_not(None)
-    left_out = {figure: _Definition(func.coalesce(m.left_out == figure.value, False)) for figure in LEFT_OUT}
+    left_out = {figure: _Definition(_true(m.left_out == figure.value)) for figure in LEFT_OUT}
     return {
         Figure.OPENED: _Definition(true()),
-        Figure.COUNTED: _Definition(counts, hit=done),
+        Figure.COUNTED: _Definition(counts, hit=m.is_done),
         **left_out,
         Figure.RESPONSE_TIME: _Definition(and_(counts, m.response_s.is_not(None)), amount=m.response_s),
-        Figure.RESOLUTION_TIME: _Definition(and_(counts, done), amount=m.resolution_s),
-        Figure.RESPONSE_MET: _Definition(
-            and_(counts, or_(answered, answer_passed)), hit=_true(m.responded_at <= m.response_due_at)
-        ),
-        Figure.ARRIVAL_MET: _Definition(
-            and_(counts, m.arrival_due_at.is_not(None), or_(arrived, arrival_passed)),
-            hit=_true(m.arrived_at <= m.arrival_due_at),
-        ),
-        Figure.RESOLUTION_MET: _Definition(
-            and_(counts, or_(done, end_passed)), hit=_true(m.done_at <= m.resolution_due_at)
-        ),
-        Figure.FIRST_TIME_FIX: _Definition(mended, hit=and_(m.attempt == 1, ~m.was_repeated)),
-        Figure.REPEATS: _Definition(counts, hit=m.repeat_of_id.is_not(None)),
-        Figure.LOAD: _Definition(and_(counts, m.assignee_id.is_not(None)), hit=~is_over),
+        Figure.RESOLUTION_TIME: _Definition(and_(counts, m.is_done), amount=m.resolution_s),
+        Figure.RESPONSE_MET: _promised(counts, m.answered_in_time, m.answer_missed_at, now),
+        Figure.ARRIVAL_MET: _promised(counts, m.arrived_in_time, m.arrival_missed_at, now),
+        Figure.RESOLUTION_MET: _promised(counts, m.done_in_time, m.end_missed_at, now),
+        Figure.FIRST_TIME_FIX: _Definition(m.is_mended, hit=m.is_fixed_at_once),
+        Figure.REPEATS: _Definition(counts, hit=m.is_repeat),
+        Figure.LOAD: _Definition(and_(counts, m.assignee_id.is_not(None)), hit=~m.is_over),
         Figure.RATING: _Definition(and_(counts, m.stars.is_not(None)), hit=_true(m.stars >= SATISFIED), amount=m.stars),
         Figure.COST: _Definition(and_(counts, m.cost > 0), amount=m.cost),
-        Figure.FAILURES: _Definition(
-            and_(mended, m.equipment_id.is_not(None), m.closing_code == ClosingCode.REAL_FAULT.value),
-            amount=m.resolution_s,
-        ),
+        Figure.FAILURES: _Definition(m.is_failure, amount=m.resolution_s),
     }
+
+
+def _promised(counts: ColumnElement[bool], in_time: Any, missed_at: Any, now: datetime) -> _Definition:
+    """What happened, in time or not, and what can happen in time no more."""
+    return _Definition(and_(counts, or_(in_time.is_not(None), missed_at < now)), hit=_true(in_time))
 
 
 def _true(condition: Any) -> ColumnElement[bool]:
@@ -307,30 +235,43 @@ def _group(row: Mapping[Any, Any]) -> Group:
 
 
 def _counted_by(scope: Scope, drill: Drill, *, now: datetime) -> tuple[CTE, ColumnElement[bool]]:
-    measured = _measured(scope, drill.wanted, drill.by)
+    measured = _measured(scope, drill.wanted)
     condition = _definitions(measured, now)[drill.figure].part(drill.part)
     if drill.by is not None:
-        condition = and_(condition, measured.c.key.is_not_distinct_from(drill.key))
+        condition = and_(condition, _key(measured, drill.by).is_not_distinct_from(drill.key))
     return measured, condition
 
 
-def _listed(measured: CTE, condition: ColumnElement[bool]) -> Any:
+def _newest(measured: CTE, condition: ColumnElement[bool]) -> Select[Any]:
+    amounts = (measured.c[name] for name in ("response_s", "resolution_s", "held_s", "is_repeat", "left_out"))
+    rows = select(measured.c.work_order_id, measured.c.opened_at, *amounts).where(condition)
+    return rows.order_by(measured.c.opened_at.desc(), measured.c.work_order_id.desc())
+
+
+def _listed(newest: CTE) -> Any:
     """With whom to call about it: who reported it first."""
     first = (
         select(Report.contact_name, Report.contact_phone)
-        .where(Report.work_order_id == measured.c.id, ~Report.is_anonymous)
+        .where(Report.work_order_id == newest.c.work_order_id, ~Report.is_anonymous)
         .order_by(Report.created_at, Report.id)
         .limit(1)
         .lateral("first")
     )
-    rows = select(measured, first.c.contact_name, first.c.contact_phone).outerjoin(first, true()).where(condition)
-    return rows.order_by(measured.c.opened_at.desc(), measured.c.id.desc())
+    own = (getattr(WorkOrder, name) for name in _OWN)
+    rows = (
+        select(newest, *own, first.c.contact_name, first.c.contact_phone)
+        .join(WorkOrder, WorkOrder.id == newest.c.work_order_id)
+        .outerjoin(first, true())
+    )
+    return rows.order_by(newest.c.opened_at.desc(), newest.c.work_order_id.desc())
+
+
+_OWN = (
+    "id", "site_id", "number", "kind", "category", "state", "priority", "place", "equipment_code", "assignee_id",
+    "responded_at", "done_at", "cost", "closing_code",
+)  # fmt: skip
 
 
 def _order(row: Mapping[Any, Any]) -> FigureOrder:
-    own = {field.name: row[field.name] for field in fields(FigureOrder) if field.name in row}
-    amounts = {name: None if row[name] is None else float(row[name]) for name in ("response_s", "resolution_s")}
-    return FigureOrder(
-        **own | amounts | {"held_s": float(row["held_s"]), "cost": float(row["cost"])},
-        is_repeat=row["repeat_of_id"] is not None,
-    )
+    own = {field.name: row[field.name] for field in fields(FigureOrder)}
+    return FigureOrder(**own | {"cost": float(row["cost"])})

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.access import Scope
 from kit.clock import Clock
 from ticketing import figures_repository
-from ticketing.figures import Day, Dimension, Drill, FigureFilter, FigureOrder, Group, LateOrder
+from ticketing.figures import Day, Dimension, Drill, FigureFilter, FigureOrder, Groups, LateOrder
 
 
 class Figuring:
@@ -17,10 +17,14 @@ class Figuring:
         self._clock = clock
 
     async def figures(
-        self, session: AsyncSession, scope: Scope, wanted: FigureFilter, *, by: Dimension | None
-    ) -> list[Group]:
-        """All figures, of all the orders together or of each group of a dimension, those with most orders first."""
-        return await figures_repository.figures(session, scope, wanted, by=by, now=self._clock.now())
+        self, session: AsyncSession, scope: Scope, wanted: FigureFilter, *, by: Dimension | None, limit: int
+    ) -> Groups:
+        """All figures, of all the orders together or of the `limit` largest groups of a dimension, largest first."""
+        return await figures_repository.figures(session, scope, wanted, by=by, now=self._clock.now(), limit=limit)
+
+    async def has_held(self, session: AsyncSession, scope: Scope, person_id: UUID) -> bool:
+        """Whether somebody has an order there, open or over."""
+        return await figures_repository.has_held(session, scope, person_id)
 
     async def orders(
         self, session: AsyncSession, scope: Scope, drill: Drill, *, limit: int, offset: int

@@ -10,6 +10,7 @@ from kit.sweeps import Sweep
 from ticketing import due_repository
 from ticketing.dispatch.waiting import Waits
 from ticketing.kinds import OrderState
+from ticketing.measuring import sweeps as measuring
 from ticketing.models import WorkOrder
 from ticketing.moving import Moving
 from ticketing.proof.proving import Proving
@@ -35,6 +36,7 @@ class Sweeps:
             self._waits.sweep(),
             *self._levels.all(),
             self._proving.sweep(),
+            measuring.sweep(),
         ]
 
     async def unanswered(self, session: AsyncSession) -> None:

@@ -1,5 +1,6 @@
 """Figures over work orders: what counts, what does not, and that each has exactly its orders behind it."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import Executable, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
@@ -15,7 +16,9 @@ from kit.ids import new_id
 from tests.insight.orders import MINUTE, order, steps, write
 from tests.ticketing.town import NOON, Town
 from ticketing import figures_repository
-from ticketing.figures import LEFT_OUT, Dimension, Drill, Figure, FigureFilter, Part, Value
+from ticketing.figures import LEFT_OUT, Dimension, Drill, Figure, FigureFilter, Groups, Part, Value
+from ticketing.measuring import repository as measuring_repository
+from ticketing.measuring.models import OrderMeasure
 from ticketing.models import TimelineEntry, WorkOrder
 
 NOW = NOON + timedelta(days=3)
@@ -23,8 +26,14 @@ MONTH = FigureFilter(since=NOON - timedelta(days=1), until=NOW)
 
 
 async def values(session: AsyncSession, site_id: UUID, wanted: FigureFilter = MONTH) -> dict[Figure, Value]:
-    (group,) = await figures_repository.figures(session, Scope.of(site_id), wanted, by=None, now=NOW)
+    (group,) = (await asked(session, Scope.of(site_id), wanted)).groups
     return group.values
+
+
+async def asked(
+    session: AsyncSession, scope: Scope, wanted: FigureFilter = MONTH, *, by: Dimension | None = None, limit: int = 99
+) -> Groups:
+    return await figures_repository.figures(session, scope, wanted, by=by, now=NOW, limit=limit)
 
 
 async def test_times_leave_out_holds_and_waiting_for_the_owner(town: Town) -> None:
@@ -113,7 +122,7 @@ async def test_another_sites_orders_are_not_counted(town: Town) -> None:
     async with town.database.transaction() as session:
         await write(session, [order(town.site_id, 1)])
         stranger = Scope.of(new_id())
-        (group,) = await figures_repository.figures(session, stranger, MONTH, by=None, now=NOW)
+        (group,) = (await asked(session, stranger)).groups
         assert {one.orders for one in group.values.values()} == {0}
         drill = Drill(wanted=MONTH, figure=Figure.OPENED)
         none = await figures_repository.orders(session, stranger, drill, now=NOW, limit=9, offset=0)
@@ -165,6 +174,84 @@ def rows_of(town: Town, drawn: list[dict[str, Any]]) -> tuple[list[dict[str, Any
     return rows, moves
 
 
+async def kept_and_from_scratch(session: AsyncSession) -> tuple[list[Any], list[Any]]:
+    found = []
+    for measured in (measuring_repository.measures([], []), measuring_repository.from_scratch()):
+        rows = await session.execute(select(measured).order_by(measured.c.work_order_id))
+        found.append([dict(row) for row in rows.mappings()])
+    return found[0], found[1]
+
+
+def a_late_change(row: Mapping[str, Any], other: Mapping[str, Any], what: str) -> Executable:
+    """As rooms write them, long after an order was measured: also through another table, or through another order."""
+    changes: dict[str, dict[str, Any]] = {
+        "reopened": {"state": "reopened", "done_at": None, "attempt": 2, "closing_code": None},
+        "closed": {"state": "closed", "done_at": NOW, "closing_code": "misuse"},
+        "held": {"state": "on_hold", "held_since": NOW},
+        "charged": {"cost": 99},
+        "given": {"assignee_id": None},
+        "unproved": {"proof": "unproved"},
+        "a repeat": {"repeat_of_id": other["id"]},
+        "no repeat": {"repeat_of_id": None},
+        "merged": {"merged_into_id": other["id"]},
+    }
+    if what == "moved":
+        return insert(TimelineEntry).values(steps(row, (600, "accepted"))[0] | {"position": 90})
+    return update(WorkOrder).where(WorkOrder.id == row["id"]).values(**changes[what])
+
+
+LATE = ("reopened", "closed", "held", "charged", "given", "unproved", "a repeat", "no repeat", "merged", "moved")
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=mixtures(), late=st.lists(st.sampled_from(LATE), max_size=5, unique=True), at=st.integers(0, 99))
+async def test_what_is_kept_of_orders_is_what_a_look_at_all_of_them_finds_after_late_changes_too(
+    town: Town, drawn: list[dict[str, Any]], late: list[str], at: int
+) -> None:
+    async with town.database.transaction() as session:
+        await session.execute(delete(TimelineEntry))
+        await session.execute(delete(WorkOrder))
+        rows, moves = rows_of(town, drawn)
+        await write(session, rows, moves)
+        assert await measuring_repository.take(session, limit=3) == 3
+        kept, expected = await kept_and_from_scratch(session)
+        assert kept == expected, "some kept, some not yet"
+        while await measuring_repository.take(session, limit=20):
+            pass
+        for number, what in enumerate(late):
+            await session.execute(a_late_change(rows[(at + number) % len(rows)], rows[at % 3], what))
+        kept, expected = await kept_and_from_scratch(session)
+        assert kept == expected, "changed since, not yet measured"
+        while await measuring_repository.take(session, limit=20):
+            pass
+        kept, expected = await kept_and_from_scratch(session)
+        assert kept == expected
+        counted = await session.scalar(select(func.count()).select_from(OrderMeasure))
+        assert counted == len(expected) == len(rows)
+
+
+async def test_a_change_that_is_not_committed_yet_stays_due_whoever_measures_meanwhile(town: Town) -> None:
+    one = order(town.site_id, 1)
+    async with town.database.transaction() as session:
+        await write(session, [one])
+    async with town.database.transaction() as changing:
+        await changing.execute(update(WorkOrder).values(cost=7))
+        async with town.database.transaction() as session:
+            await measuring_repository.take(session, limit=99)
+    async with town.database.transaction() as session:
+        assert (await values(session, town.site_id))[Figure.COST].total == 7
+        assert await measuring_repository.take(session, limit=99) == 1
+        assert (await values(session, town.site_id))[Figure.COST].total == 7
+
+
+async def test_groups_that_are_left_out_are_told_of(town: Town) -> None:
+    rows = [order(town.site_id, number, kind=f"kind_{number % 3}") for number in range(4)]
+    async with town.database.transaction() as session:
+        await write(session, rows)
+        found = await asked(session, Scope.of(town.site_id), by=Dimension.KIND, limit=2)
+    assert ([group.key for group in found.groups], found.in_all) == (["kind_0", "kind_1"], 3)
+
+
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=mixtures(), by=st.sampled_from([None, *Dimension]))
 async def test_the_orders_behind_a_figure_are_exactly_those_it_counts(
@@ -174,7 +261,7 @@ async def test_the_orders_behind_a_figure_are_exactly_those_it_counts(
         await session.execute(delete(TimelineEntry))
         await session.execute(delete(WorkOrder))
         await write(session, *rows_of(town, drawn))
-        groups = await figures_repository.figures(session, Scope.of(town.site_id), MONTH, by=by, now=NOW)
+        groups = (await asked(session, Scope.of(town.site_id), by=by)).groups
         for group in groups[:2]:
             left_out = sum(group.values[figure].orders for figure in LEFT_OUT)
             assert group.values[Figure.OPENED].orders == group.values[Figure.COUNTED].orders + left_out
