@@ -54,6 +54,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.WorkIncomplete: 422,
     errors.FailureUnexplained: 422,
     errors.LabourInvalid: 422,
+    errors.CostTooLarge: 422,
     errors.NobodyToHelp: 422,
     errors.SignatureRefused: 422,
 }

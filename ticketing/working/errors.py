@@ -1,6 +1,7 @@
 """Refusals of the work itself. Their words are in `locales/`, their status codes in `endpoints`."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -61,6 +62,15 @@ class LabourInvalid(DomainError):
     @property
     def shown(self) -> dict[str, Any]:
         return {"problem": TextKey(f"working.labour_problem.{self.problem}")}
+
+
+@dataclass(eq=False)
+class CostTooLarge(DomainError):
+    """An order costs `most` yuan at most: time or parts were entered that cannot be meant."""
+
+    number: str
+    cost: Decimal
+    most: Decimal
 
 
 @dataclass(eq=False)

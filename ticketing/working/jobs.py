@@ -29,7 +29,7 @@ from ticketing.journal import Entry, record
 from ticketing.models import WorkOrder
 from ticketing.working import repository
 from ticketing.working.errors import NobodyToHelp, NotOnTheJob, OrderIsOver
-from ticketing.working.labour import LabourSource, Spent, check_entry, labour_cost
+from ticketing.working.labour import LabourSource, Spent, check_cost, check_entry, labour_cost
 from ticketing.working.models import Helper, LabourEntry
 
 
@@ -107,7 +107,7 @@ class Jobs:
     ) -> WorkOrder:  # fmt: skip
         """Somebody's time, entered afterwards: the caller's own, or (the desk) another's.
 
-        Raises WorkOrderNotFound, OrderIsOver, NotOnTheJob, PersonNotFound, LabourInvalid.
+        Raises WorkOrderNotFound, OrderIsOver, NotOnTheJob, PersonNotFound, LabourInvalid, CostTooLarge.
         """
         order = await self.on_the_job(session, scope, work_order_id, actor, may_be_done=True)
         now = self._clock.now()
@@ -137,7 +137,7 @@ class Jobs:
     ) -> WorkOrder:
         """Reserves, lets go, uses or brings back parts from a storehouse of the order's site.
 
-        Raises WorkOrderNotFound, OrderIsOver, NotOnTheJob and what `StockService` raises.
+        Raises WorkOrderNotFound, OrderIsOver, NotOnTheJob, CostTooLarge and what `StockService` raises.
         """
         order = await self.on_the_job(session, scope, work_order_id, actor, may_be_done=True)
         taking = Taking(
@@ -166,11 +166,12 @@ class Jobs:
         return await self._stock.of_order(session, work_order_id)
 
     async def weigh_cost(self, session: AsyncSession, order: WorkOrder, *, now: datetime) -> None:
-        """What the order cost the company so far: parts used, and time at the site's rate."""
+        """What the order cost the company so far: parts used, and time at the site's rate. Raises CostTooLarge."""
         policy = await self._policy.of(session, order.site_id)
         entries = [spent_of(entry) for entry in await repository.labour(session, order.id)]
         parts = sum((one.value for one in await self.parts(session, order.id)), start=Decimal(0))
-        order.cost = parts + labour_cost(entries, per_hour=policy.labour_per_hour, now=now)
+        labour = labour_cost(entries, per_hour=policy.labour_per_hour, now=now)
+        order.cost = check_cost(parts + labour, number=order.number)
 
     # --- help -----------------------------------------------------------------------------------------------------
 

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from ticketing.working.errors import LabourInvalid
+from ticketing.working.errors import CostTooLarge, LabourInvalid
 
 LONGEST = timedelta(hours=24)
 CENT = Decimal("0.01")
+MOST_COST = Decimal("9999999999.99")  # what the column holds
 
 
 class LabourSource(StrEnum):
@@ -50,6 +51,13 @@ def check_entry(spent: Spent, *, now: datetime) -> None:
         raise LabourInvalid("too_long")
     if spent.ended_at > now:
         raise LabourInvalid("ahead")
+
+
+def check_cost(cost: Decimal, *, number: str) -> Decimal:
+    """What the order of that number costs, in yuan, as long as it can be written down. Raises CostTooLarge."""
+    if cost > MOST_COST:
+        raise CostTooLarge(number=number, cost=cost, most=MOST_COST)
+    return cost
 
 
 def labour_cost(entries: Iterable[Spent], *, per_hour: Decimal, now: datetime) -> Decimal:

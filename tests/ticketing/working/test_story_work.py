@@ -202,6 +202,15 @@ async def test_time_is_entered_and_costs_what_the_site_says(yard: Yard) -> None:
     both = await yard.post("pump_engineer", path, {**span, "minutes": "3"})
     assert (both.status_code, both.json()["facts"]["problem"]) == (422, "both")
     assert (await yard.post("handyman", path, {"minutes": "5"})).status_code == 403
+    # What no order can cost is refused as what it is, and nothing of it stays.
+    await yard.town.set_site(charging={"labour_per_hour": "100000000"})
+    await yard.post("pump_engineer", path, {"minutes": "1440"})
+    refused = [await yard.post("pump_engineer", path, {"minutes": "1440"}) for _ in range(4)][-1]
+    assert (refused.status_code, refused.json()["code"], refused.json()["facts"]["most"]) == (
+        422, "cost_too_large", "9999999999.99",
+    )  # fmt: skip
+    kept = (await yard.get("pump_engineer", f"/work-orders/{order}/work")).json()
+    assert (kept["cost"], len(kept["labour"])) == ("9700000000.00", 6)
     assert (await yard.post("stranger", path, {"minutes": "5"})).status_code == 404
 
 
