@@ -14,7 +14,7 @@ from typing import Any
 from kit.ids import new_id
 from telemetry.buckets import DAY_MS
 from telemetry.columns import SequencedReadings
-from telemetry.duckdb_file import COLUMNS, DuckDbFile, fresh_numbers, fresh_table, quoted, sequenced
+from telemetry.duckdb_file import COLUMNS, DuckDbFile, DuckDbLimits, fresh_numbers, fresh_table, quoted, sequenced
 from telemetry.segment import HOURS, READINGS, arrow_table, columns_of, hours_file, hours_of, readings_file
 
 # So many segments a day that is not over may have before the smallest become one: a chart reads them all.
@@ -60,9 +60,9 @@ class JoinedHours:
 class Compaction:
     """Writes files; lists nothing. `stop` set: raises Stopped at the next slice."""
 
-    def __init__(self, file: DuckDbFile, *, slice_rows: int, stop: threading.Event) -> None:
+    def __init__(self, file: DuckDbFile, *, limits: DuckDbLimits, stop: threading.Event) -> None:
         self._file = file
-        self._slice_rows = slice_rows
+        self._limits = limits
         self._stop = stop
 
     # --- fresh tables -------------------------------------------------------------------------------------------------
@@ -81,7 +81,8 @@ class Compaction:
         for (day,) in days:
             source = f"SELECT {COLUMNS} FROM {table} WHERE ts_ms >= {day * DAY_MS} AND ts_ms < {(day + 1) * DAY_MS}"  # noqa: S608
             is_all = day < today and day not in begun
-            segments.append(self._write(cursor, source, day=day, with_hours=is_all, newest=newest))
+            rows = self._limits.flush_slice_rows
+            segments.append(self._write(cursor, source, day=day, slice_rows=rows, with_hours=is_all, newest=newest))
         return Flushed(number, tuple(segments), _newest_of(newest))
 
     # --- days ---------------------------------------------------------------------------------------------------------
@@ -115,7 +116,7 @@ class Compaction:
 
     def _merge(self, cursor: Any, files: Sequence[str], *, day: int, with_hours: bool) -> NewSegment:
         source = f"SELECT {COLUMNS} FROM {parquet([self._file.segment_path(file) for file in files])}"  # noqa: S608
-        merged = self._write(cursor, source, day=day, with_hours=with_hours)
+        merged = self._write(cursor, source, day=day, slice_rows=self._limits.slice_rows, with_hours=with_hours)
         return NewSegment(merged.day, merged.file, merged.rows, merged.hours_file, tuple(files))
 
     # --- hours --------------------------------------------------------------------------------------------------------
@@ -137,7 +138,7 @@ class Compaction:
         )
         path = self._file.hours_folder / f"{new_id().hex}.parquet"
         with hours_file(path) as target:
-            for low, high in self._slices(cursor, source):
+            for low, high in self._slices(cursor, source, rows=self._limits.slice_rows):
                 found = cursor.execute(
                     f"SELECT * FROM ({source}) WHERE point_no BETWEEN {low} AND {high} ORDER BY point_no, start_ms"  # noqa: S608
                 ).fetchnumpy()
@@ -148,12 +149,13 @@ class Compaction:
     # --- private ------------------------------------------------------------------------------------------------------
 
     def _write(
-        self, cursor: Any, source: str, *, day: int, with_hours: bool, newest: list[SequencedReadings] | None = None
-    ) -> NewSegment:
+        self, cursor: Any, source: str, *, day: int, slice_rows: int, with_hours: bool,
+        newest: list[SequencedReadings] | None = None,
+    ) -> NewSegment:  # fmt: skip
         with ExitStack() as stack:
             target = stack.enter_context(readings_file(self._file.segments_folder / f"{day}-{new_id().hex}.parquet"))
             hours = stack.enter_context(hours_file(self._hours_path())) if with_hours else None
-            for low, high in self._slices(cursor, source):
+            for low, high in self._slices(cursor, source, rows=slice_rows):
                 found = cursor.execute(f"SELECT * FROM ({source}) WHERE point_no BETWEEN {low} AND {high}").fetchnumpy()  # noqa: S608
                 readings = SequencedReadings.each_once(sequenced(found))
                 target.write(columns_of(readings))
@@ -167,20 +169,20 @@ class Compaction:
     def _hours_path(self) -> Path:
         return self._file.hours_folder / f"{new_id().hex}.parquet"
 
-    def _slices(self, cursor: Any, source: str) -> Iterator[tuple[int, int]]:
-        """Ranges of points of about `slice_rows` rows, so that memory does not grow with the day."""
+    def _slices(self, cursor: Any, source: str, *, rows: int) -> Iterator[tuple[int, int]]:
+        """Ranges of points of about so many rows, so that memory does not grow with the day."""
         counted = cursor.execute(
             f"SELECT point_no, count(*) FROM ({source}) GROUP BY point_no ORDER BY point_no"  # noqa: S608
         ).fetchall()
-        low, rows = counted[0][0], 0
+        low, gathered = counted[0][0], 0
         for (point, count), following in zip(counted, [*counted[1:], None], strict=True):
-            rows += count
-            if following is not None and rows + following[1] <= self._slice_rows:
+            gathered += count
+            if following is not None and gathered + following[1] <= rows:
                 continue
             if self._stop.is_set():
                 raise Stopped
             yield low, point
-            low, rows = (following[0] if following else point), 0
+            low, gathered = (following[0] if following else point), 0
 
 
 # --- short transactions ---------------------------------------------------------------------------------------------

@@ -52,13 +52,15 @@ CREATE TABLE IF NOT EXISTS newest (
 class DuckDbLimits:
     """What the engine may take of the machine. `fresh_rows`: more of them than this become segments at once, because
     only what is sorted is quickly asked. `slice_rows`: what compaction holds in memory at a time, some times over;
-    whole row groups, so that the last of a slice is nearly full."""
+    whole row groups, so that the last of a slice is nearly full. `flush_slice_rows`: the same while fresh rows become
+    segments, which happens under load and every few minutes, into files that are merged soon."""
 
     memory_mb: int = 128
     threads: int = 2
     readers: int = 2
     query_deadline_s: float = 20.0
     slice_rows: int = 4 * ROW_GROUP_ROWS
+    flush_slice_rows: int = 2 * ROW_GROUP_ROWS
     fresh_rows: int = 6_000_000
 
 

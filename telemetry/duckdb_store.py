@@ -53,7 +53,7 @@ class DuckDbStore:
         self._compactor = ThreadPoolExecutor(1, "telemetry-compactor")
         self._upkeep = asyncio.Lock()
         self._closing = threading.Event()
-        self._compaction = Compaction(self._file, slice_rows=self._limits.slice_rows, stop=self._closing)
+        self._compaction = Compaction(self._file, limits=self._limits, stop=self._closing)
         self._flushing: asyncio.Task[None] | None = None
         self._flush_after_s = float("-inf")
 

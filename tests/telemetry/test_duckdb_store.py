@@ -115,7 +115,7 @@ async def test_files_that_no_segment_lists_are_removed_at_the_start(tmp_path: Pa
 
 
 async def test_a_segment_is_sorted_by_point_and_time_even_in_many_slices(tmp_path: Path) -> None:
-    async with store_in(tmp_path, slice_rows=120) as store:
+    async with store_in(tmp_path, slice_rows=120, flush_slice_rows=120) as store:
         for sequence in (3, 1, 2):
             await store.append([(sequence, message(sequence))])
         await store.compact()
@@ -168,7 +168,7 @@ async def test_whole_hours_are_answered_from_what_is_stored_and_never_differ_fro
     whole_days = hourly.start_ms, NOW_MS - NOW_MS % DAY_MS
     closed = SeriesQuery(point_no=3, start_ms=whole_days[0], end_ms=whole_days[1], bucket_ms=3_600_000)
     chance = np.random.default_rng(5)
-    async with store_in(tmp_path, slice_rows=700) as store:
+    async with store_in(tmp_path, slice_rows=700, flush_slice_rows=700) as store:
         for sequence in range(1, 60):
             await store.append([(sequence, scattered(chance, sequence))])
         before = columns(await store.series(hourly))
@@ -247,7 +247,7 @@ async def test_a_rewritten_segment_leaves_one_file_after_the_next_upkeep(tmp_pat
 
 
 async def test_appends_go_on_while_a_day_is_compacted(tmp_path: Path) -> None:
-    async with store_in(tmp_path, slice_rows=200) as store:
+    async with store_in(tmp_path, slice_rows=200, flush_slice_rows=200) as store:
         for sequence in range(1, 200):
             await store.append([(sequence, message(sequence))])
         compacting = asyncio.create_task(store.compact())
