@@ -21,6 +21,7 @@ from ticketing.definitions.book import Definitions
 from ticketing.dispatch.choosing import Dispatching
 from ticketing.dispatch.scoring import Ranking
 from ticketing.errors import WorkOrderNotFound
+from ticketing.feedback import repository as feedback_repository
 from ticketing.flow import Flow, Hat, Transition
 from ticketing.forms import Answer
 from ticketing.incidents.family import Family, family_of
@@ -138,7 +139,7 @@ class Desk:
             contractor=await self._contractor(session, order),
             photos=photos,
             alarms=await repository.links_of_order(session, order.id),
-            family=await family_of(session, order),
+            family=await family_of(session, order, without=await self._hidden(session, actor)),
             names=names,
             shows_anonymous=Hat.MANAGER in hats,
             kind=kind,
@@ -158,6 +159,10 @@ class Desk:
         if order is None:
             raise WorkOrderNotFound(work_order_id)
         return order
+
+    async def _hidden(self, session: AsyncSession, actor: Actor) -> set[UUID]:
+        """Complaints about whoever looks: they do not exist for them."""
+        return set() if actor.person_id is None else await feedback_repository.hidden_from(session, actor.person_id)
 
     async def _answers(self, session: AsyncSession, report: Report, actor: Actor) -> Sequence[Answer]:
         if not report.form or report.kind is None or report.kind_version is None:

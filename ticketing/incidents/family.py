@@ -1,6 +1,6 @@
 """Which orders belong to an order, as staff see it on its page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -25,17 +25,19 @@ class Family:
     duplicate_of: WorkOrder | None
 
 
-async def family_of(session: AsyncSession, order: WorkOrder) -> Family:
+async def family_of(session: AsyncSession, order: WorkOrder, *, without: Collection[UUID]) -> Family:
+    """`without`: orders that whoever looks is not to know of."""
+
     async def find(work_order_id: UUID | None) -> WorkOrder | None:
-        if work_order_id is None:
+        if work_order_id is None or work_order_id in without:
             return None
         return await repository.order(session, Scope.of(order.site_id), work_order_id)
 
     return Family(
         root=await find(order.parent_id),
-        children=await incident_repository.children(session, order.id),
+        children=[one for one in await incident_repository.children(session, order.id) if one.id not in without],
         into=await find(order.merged_into_id),
-        absorbed=await incident_repository.merged_into(session, order.id),
+        absorbed=[one for one in await incident_repository.merged_into(session, order.id) if one.id not in without],
         repeat_of=await find(order.repeat_of_id),
         duplicate_of=await find(order.duplicate_of_id),
     )

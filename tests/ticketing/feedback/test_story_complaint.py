@@ -171,6 +171,13 @@ async def test_complaints_that_are_one_are_about_all_whom_each_was_about(voices:
         url, body = f"/api/v1/work-orders/{repair.work_order_id}/{path}", {key: str(named.work_order_id)}
         assert (await voices.client.request(method, url, headers=accused, json=body)).status_code == 404
 
+    # Put under a repair by somebody else, they do not see it there.
+    url = f"/api/v1/work-orders/{named.work_order_id}/root"
+    under = await voices.client.put(url, headers=desk, json={"root": str(repair.work_order_id)})
+    assert under.status_code == 200, under.text
+    seen = [(await voices.get(f"/work-orders/{repair.work_order_id}", who)).json() for who in (desk, accused)]
+    assert [len(each["family"]["children"]) for each in seen] == [1, 0]
+
     merged = await voices.post(f"/work-orders/{named.work_order_id}/merge", desk, **into)
     assert merged.status_code == 200, merged.text
     assert (await voices.get(f"/work-orders/{vague.work_order_id}", accused)).status_code == 404
