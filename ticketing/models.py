@@ -20,6 +20,7 @@ RARE_KIND = f"kind <> '{COMMON_KIND}'"
 LONG_D = 6
 LONG_UNTIL = {due: f"{due} - opened_at > interval '{LONG_D} days'" for due in ("response_due_at", "resolution_due_at")}
 UNPROVED = "proof = 'unproved'"
+EMPTY = text("'{}'")
 # What a search looks at.
 SEARCHED = (
     "lower(number || ' ' || place || ' ' || coalesce(equipment_code, '') || ' ' || coalesce(title ->> 'zh-CN', ''))"
@@ -239,7 +240,7 @@ class Report(Base):
     joined: Mapped[bool]
     kind: Mapped[str | None]
     kind_version: Mapped[int | None]
-    form: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    form: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=EMPTY)
     appointment_at: Mapped[datetime | None]
     is_anonymous: Mapped[bool] = mapped_column(default=False, server_default=false())
     withdrawn_at: Mapped[datetime | None]
