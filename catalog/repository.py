@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from building.equipment import EquipmentKind
 from building.space import SpaceKind
 from catalog.models import Building, Equipment, Point, Site, Space
 from catalog.sorting import order_by
@@ -211,6 +212,16 @@ async def equipment_at(
 async def equipment_codes(session: AsyncSession, equipment_ids: Collection[UUID]) -> dict[UUID, str]:
     rows = await session.execute(select(Equipment.id, Equipment.code).where(Equipment.id.in_(equipment_ids)))
     return {row.id: row.code for row in rows}
+
+
+def equipment_ids(*, site_id: UUID, kinds: Collection[EquipmentKind], building_id: UUID | None) -> Select[UUID]:
+    """Ids of such equipment in use, of a building or of the whole site, for a query to be narrowed by."""
+    conditions = [
+        Equipment.site_id == site_id, Equipment.kind.in_([kind.value for kind in kinds]),
+        Equipment.retired_at.is_(None),
+    ]  # fmt: skip
+    conditions += [] if building_id is None else [Equipment.building_id == building_id]
+    return select(Equipment.id).where(*conditions)
 
 
 async def equipment_of_site(session: AsyncSession, site_id: UUID) -> Sequence[Equipment]:

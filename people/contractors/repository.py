@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -125,6 +125,19 @@ async def contract(session: AsyncSession, scope: Scope, contract_id: UUID) -> An
 async def held_contract(session: AsyncSession, scope: Scope, contract_id: UUID) -> Any | None:
     mine = (MaintenanceContract.id == contract_id, scope.where(MaintenanceContract.site_id))
     return (await session.execute(held(_contracts(*mine), MaintenanceContract))).one_or_none()
+
+
+async def maintains_most(session: AsyncSession, *, among: Select[UUID], on: date) -> UUID | None:
+    """Who maintains most of the equipment with the ids `among` that day; of two alike always the same one."""
+    how_many = func.count()
+    rows = (
+        select(MaintenanceContract.contractor_id)
+        .join(Contractor, Contractor.id == MaintenanceContract.contractor_id)
+        .where(MaintenanceContract.equipment_id.in_(among), Contractor.is_active.is_(True), *_on(on))
+        .group_by(MaintenanceContract.contractor_id)
+        .order_by(how_many.desc(), MaintenanceContract.contractor_id)
+    )
+    return await session.scalar(rows.limit(1))
 
 
 async def in_force(session: AsyncSession, *, equipment_ids: Collection[UUID], on: date) -> Sequence[Any]:

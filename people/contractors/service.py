@@ -1,6 +1,6 @@
 """Contractors of a site: the companies, their people, and which equipment they maintain until when."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +11,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from building.equipment import EquipmentKind
-from catalog.repository import EquipmentFilter
 from catalog.service import CatalogService
 from kit.access import Scope
 from kit.versions import check_version, touch
@@ -29,9 +28,6 @@ from people.contractors.models import Contractor, ContractorContact, Maintenance
 from people.contractors.views import ContactView, ContractorPersonView, ContractorView, ContractView
 from people.errors import PersonNotFound
 from people.kinds import PersonKind
-
-# More elevators or detectors than any site has.
-_MOST_OF_A_KIND = 100_000
 
 
 @dataclass(frozen=True)
@@ -84,17 +80,12 @@ class ContractorService:
 
         For work whose equipment nobody named: "the elevator of 3栋".
         """
-        buildings: dict[UUID, UUID | None] = {}
-        for kind in kinds:
-            wanted = EquipmentFilter(site_id=site_id, kind=kind.value)
-            found, _ = await self._catalog.find_equipment(
-                session, Scope.of(site_id), wanted, sort="code", limit=_MOST_OF_A_KIND, offset=0
-            )
-            buildings |= {one.id: one.building_id for one in found}
-        contracts = (await self.contracts_on(session, equipment_ids=buildings, on=on)).values()
-        here = [one.contractor_id for one in contracts if buildings[one.equipment_id] == building_id]
-        counted = Counter(here or [one.contractor_id for one in contracts])
-        return min(counted, key=lambda one: (-counted[one], one), default=None)
+        for place in dict.fromkeys((building_id, None)):
+            such = self._catalog.equipment_ids(site_id=site_id, kinds=kinds, building_id=place)
+            found = await repository.maintains_most(session, among=such, on=on)
+            if found is not None:
+                return found
+        return None
 
     async def employers(
         self, session: AsyncSession, *, site_id: UUID, person_ids: Collection[UUID]

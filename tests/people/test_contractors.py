@@ -1,5 +1,6 @@
 """Contractors of a site: companies, people, contracts over equipment, and the tables they come in."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,9 @@ from sqlalchemy import select
 
 from building.equipment import EquipmentKind
 from catalog.models import Building, Equipment
-from kit.access import Role
+from kit.access import Role, Scope
 from kit.ids import new_id
+from people.contractors.service import ContractorService
 from tests.api import client_of
 from tests.people.room import PeopleRoom
 from tests.people.test_imports import STAFF, upload
@@ -67,6 +69,30 @@ async def test_a_company_with_contacts_people_and_contracts(
     added = await manager.post("/api/v1/maintenance-contracts", json=body)
     assert [one["equipment_code"] for one in added.json()] == ["LIFT-1", "LIFT-2"]
     await _refusals(manager, site_id, body, added.json()[0]["id"])
+    await _nearest(room, site_id, elevators)
+
+
+async def _nearest(room: PeopleRoom, site_id: UUID, elevators: list[str]) -> None:
+    """Of an elevator that nobody named, who maintains most of them in the building answers, or else at the site."""
+    contractors, summer, kinds = ContractorService(room.catalog), date(2026, 8, 1), [EquipmentKind.ELEVATOR]
+    async with room.database.transaction() as session:
+        names = {one.id: one.name for one in await contractors.contractors(session, Scope.of(site_id), site_id)}
+        lifts = [await session.get_one(Equipment, UUID(one)) for one in elevators]
+
+        async def near(building_id: UUID | None, on: date = summer) -> str | None:
+            found = await contractors.maintainer_near(
+                session, site_id=site_id, building_id=building_id, kinds=kinds, on=on
+            )
+            return names[found] if found else None
+
+        assert [await near(lift.building_id) for lift in lifts] == ["通力", COMPANY["name"]]
+        assert await near(None) == names[min(names)]
+        assert await near(lifts[1].building_id, date(2027, 6, 1)) == "通力"
+        lifts[0].retired_at = datetime.now(UTC)
+        await session.flush()
+        assert await near(lifts[0].building_id) == COMPANY["name"]
+        kinds = [EquipmentKind.PUMP]
+        assert await near(None) is None
 
 
 async def _refusals(manager: httpx.AsyncClient, site_id: UUID, body: dict[str, Any], contract_id: str) -> None:
