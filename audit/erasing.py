@@ -1,6 +1,5 @@
 """Takes personal values out of the audit. The chain stays whole: it holds digests of them only."""
 
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from uuid import UUID
@@ -15,8 +14,6 @@ from kit.clock import Clock
 ERASED = "audit.erased"
 ORIGINS_FORGOTTEN = "audit.origins_forgotten"
 AT_ONCE = 2_000
-# Well below what a sweep may take, which forgets other kinds too.
-LONGEST_S = 40.0
 
 
 class AuditEraser:
@@ -35,18 +32,15 @@ class AuditEraser:
             detail.origin = detail.origin_salt = None
         return await self._tell(session, [*about, *by])
 
-    async def forget_origins(self, session: AsyncSession, *, before: datetime) -> int:
-        """Forgets from where people acted so long ago, and says so once. How many records it was.
-
-        In batches of AT_ONCE, for at most LONGEST_S: the rest is forgotten the next time.
-        """
-        until, count = time.monotonic() + LONGEST_S, 0
-        while found := await repository.origins_before(session, before, limit=AT_ONCE):
+    async def forget_origins(self, session: AsyncSession, *, before: datetime, limit: int) -> int:
+        """Forgets from where people acted so long ago, of `limit` records at most, and says so. How many it was."""
+        count = 0
+        while found := await repository.origins_before(session, before, limit=min(AT_ONCE, limit - count)):
             for detail in found:
                 detail.origin = detail.origin_salt = None
             await session.flush()
             count += len(found)
-            if len(found) < AT_ONCE or time.monotonic() > until:
+            if count >= limit:
                 break
         if count:
             moment = before.astimezone(UTC).isoformat()

@@ -27,6 +27,6 @@ class AuditHolder:
     async def erase(self, session: AsyncSession, subject: Subject) -> Mapping[str, int]:
         return {"audit_detail": await self._eraser.erase_person(session, subject.person_id)}
 
-    async def forget(self, session: AsyncSession, kind: str, *, before: datetime) -> int:
-        """From where people acted; a backlog of more than a night goes over several."""
-        return await self._eraser.forget_origins(session, before=before)
+    async def forget(self, session: AsyncSession, kind: str, *, before: datetime, limit: int) -> int:
+        """From where people acted."""
+        return await self._eraser.forget_origins(session, before=before, limit=limit)

@@ -19,6 +19,7 @@ from ticketing.events import (
     CalendarYearUnknown,
     FireConfirmed,
     OutageConfirmed,
+    PicturesErased,
     TargetWarned,
     TaskMoved,
     WorkOrderEscalated,
@@ -71,6 +72,7 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(CalendarYearUnknown, ticketing.levels.telling.on_year_unknown),
         on(OutageConfirmed, telling.on_outage_confirmed),
         on(FireConfirmed, telling.on_fire_confirmed),
+        on(PicturesErased, ticketing.attaching.on_pictures_erased),
         # What people have written down as rules follows of itself.
         on(WorkOrderOpened, firing.on_opened),
         on(WorkOrderJoined, firing.on_joined),

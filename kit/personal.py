@@ -102,8 +102,8 @@ class Holder(Protocol):
         """Rows that lost something, by table. Statistics stay what they are."""
         ...
 
-    async def forget(self, session: AsyncSession, kind: str, *, before: datetime) -> int:
-        """Lets go of what is older; how many rows. Idempotent."""
+    async def forget(self, session: AsyncSession, kind: str, *, before: datetime, limit: int) -> int:
+        """Lets go of what is older, `limit` rows at most; how many it was. Idempotent."""
         ...
 
 
@@ -139,13 +139,12 @@ class TableHolder:
             done[each.table.__tablename__] = done.get(each.table.__tablename__, 0) + count
         return done
 
-    async def forget(self, session: AsyncSession, kind: str, *, before: datetime) -> int:
-        return sum(
-            [
-                await repository.let_go_of_old(
-                    session, each.table, each.since, before=before, replaced=each.replaced, is_dropped=each.is_dropped
-                )
-                for each in self.aged
-                if each.kind == kind
-            ]
-        )
+    async def forget(self, session: AsyncSession, kind: str, *, before: datetime, limit: int) -> int:
+        done = 0
+        for each in self.aged:
+            if each.kind == kind and done < limit:
+                done += await repository.let_go_of_old(
+                    session, each.table, each.since, before=before, limit=limit - done, replaced=each.replaced,
+                    is_dropped=each.is_dropped,
+                )  # fmt: skip
+        return done

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.db import Base
@@ -34,16 +34,16 @@ async def let_go(
 
 
 async def let_go_of_old(
-    session: AsyncSession, table: type[Base], since: str, *, before: datetime, replaced: Mapping[str, Any],
+    session: AsyncSession, table: type[Base], since: str, *, before: datetime, limit: int, replaced: Mapping[str, Any],
     is_dropped: bool,
 ) -> int:  # fmt: skip
-    """Like `let_go`, of rows older than `before` that still have something to lose."""
-    columns = table.__table__.columns
+    """Like `let_go`, of at most `limit` rows older than `before` that still have something to lose."""
+    columns, key = table.__table__.columns, table.__table__.primary_key.columns
     is_old = columns[since] < before
-    if is_dropped:
-        return await let_go(session, table, is_old, replaced={}, is_dropped=True)
-    still = or_(*(columns[name].is_distinct_from(value) for name, value in replaced.items()))
-    return await let_go(session, table, and_(is_old, still), replaced=replaced, is_dropped=False)
+    if not is_dropped:
+        is_old &= or_(*(columns[name].is_distinct_from(value) for name, value in replaced.items()))
+    some = tuple_(*key).in_(select(*key).where(is_old).limit(limit))
+    return await let_go(session, table, some, replaced=replaced, is_dropped=is_dropped)
 
 
 def _plain(value: Any) -> Any:

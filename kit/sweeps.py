@@ -30,11 +30,12 @@ LONGEST_TURN_S = 120.0
 
 @dataclass(frozen=True)
 class Sweep:
-    """`cron` is in UTC and may have a sixth field for seconds."""
+    """`cron` is in UTC and may have a sixth field for seconds. A `call` that says True has left something to do: it is
+    called again at once, in a transaction of its own."""
 
     name: str
     cron: str
-    call: Callable[[AsyncSession], Awaitable[None]]
+    call: Callable[[AsyncSession], Awaitable[bool | None]]
 
 
 class Sweeper:
@@ -56,31 +57,33 @@ class Sweeper:
         """A slow one misses turns; they are not piled up."""
         while True:
             await until_due(sweep.cron)
-            async with self._turns:
-                await self._turn(sweep)
-            raise_if_cancelled()
+            is_left = True
+            while is_left:
+                async with self._turns:
+                    is_left = await self._turn(sweep)
+                raise_if_cancelled()
 
-    async def _turn(self, sweep: Sweep) -> None:
-        """A failure is counted each time, told once; the next turn tries again."""
+    async def _turn(self, sweep: Sweep) -> bool:
+        """Whether something is left to do. A failure is counted each time, told once; the next turn tries again."""
         try:
             async with asyncio.timeout(LONGEST_TURN_S):
-                await self._sweep(sweep)
+                is_left = await self._sweep(sweep)
         except Exception:
             self._failures.labels(sweep.name).inc()
             if sweep.name not in self._failing:
                 self._failing.add(sweep.name)
                 log.exception("sweep failed", sweep=sweep.name)
-        else:
-            if sweep.name in self._failing:
-                self._failing.remove(sweep.name)
-                log.info("sweep works again", sweep=sweep.name)
+            return False
+        if sweep.name in self._failing:
+            self._failing.remove(sweep.name)
+            log.info("sweep works again", sweep=sweep.name)
+        return is_left
 
-    async def _sweep(self, sweep: Sweep) -> None:
+    async def _sweep(self, sweep: Sweep) -> bool:
         lock = func.pg_try_advisory_xact_lock(SWEEP_LOCKS, crc32(sweep.name.encode()) - 2**31)
         limit = func.set_config("idle_in_transaction_session_timeout", RESTS_AT_MOST, True)
         async with self._database.transaction() as session:
-            if await session.scalar(select(lock, limit)):
-                await sweep.call(session)
+            return bool(await session.scalar(select(lock, limit)) and await sweep.call(session))
 
 
 async def until_due(

@@ -20,6 +20,7 @@ from privacy.settings import PrivacySettings
 
 DAILY = "40 18 * * *"  # UTC: at night in China
 MOST_SHOWN = 500
+ROWS_AT_ONCE = 10_000
 
 Openids = Callable[[AsyncSession, UUID], Awaitable[Sequence[str]]]
 
@@ -121,12 +122,17 @@ class PrivacyService:
     def sweeps(self) -> list[Sweep]:
         return [Sweep("privacy.forget", DAILY, self.forget)]
 
-    async def forget(self, session: AsyncSession) -> None:
-        """Lets go of everything whose time is over, and counts it."""
+    async def forget(self, session: AsyncSession) -> bool:
+        """Lets go of rows whose time is over, and counts them. Whether there may be more: no transaction takes more
+        than ROWS_AT_ONCE of a kind, so that a backlog of years neither holds rows for long nor is begun anew."""
         for holder in self._holders:
             for kind in sorted(holder.kinds):
                 before = self._clock.now() - timedelta(days=self._settings.days(kind))
-                self._forgotten.labels(kind).inc(await holder.forget(session, kind, before=before))
+                count = await holder.forget(session, kind, before=before, limit=ROWS_AT_ONCE)
+                self._forgotten.labels(kind).inc(count)
+                if count >= ROWS_AT_ONCE:
+                    return True
+        return False
 
     def retention(self) -> dict[str, int]:
         """Days by kind."""

@@ -16,7 +16,7 @@ from kit.events import publish
 from kit.ids import new_id
 from ticketing import photo_repository, repository
 from ticketing.errors import PhotoNotFound, PhotoRefused, ReportNotFound, VideoNotFound, WorkOrderNotFound
-from ticketing.events import WorkOrderChanged
+from ticketing.events import PicturesErased, WorkOrderChanged
 from ticketing.journal import Entry, record
 from ticketing.models import Attachment, WorkOrder
 from ticketing.photos import Photo, clean_photo, where_taken
@@ -46,6 +46,10 @@ class PhotoFolder:
             return await asyncio.to_thread(self.path(photo_id).read_bytes)
         except FileNotFoundError:
             raise PhotoNotFound(photo_id) from None
+
+    async def remove(self, photo_id: UUID, suffix: str) -> None:
+        """A file that is gone already is no error."""
+        await asyncio.to_thread(self.path(photo_id, suffix).unlink, missing_ok=True)
 
     def path(self, photo_id: UUID, suffix: str = "jpg") -> Path:
         # The last letters: a time-ordered id begins alike for years.
@@ -145,6 +149,11 @@ class Attaching:
         if not await asyncio.to_thread(path.is_file):
             raise VideoNotFound(video_id)
         return found, path
+
+    async def on_pictures_erased(self, session: AsyncSession, event: PicturesErased) -> None:
+        """After the commit: what was rolled back has lost no file, and a file outlives its row until it is gone."""
+        for photo_id, suffix in event.files:
+            await self._folder.remove(photo_id, suffix)
 
     async def _keep(
         self, session: AsyncSession, order: WorkOrder, photo: Photo | Video, *, added_by: UUID | None, limit: int,

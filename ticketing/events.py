@@ -98,3 +98,9 @@ class FireConfirmed(Event, frozen=True, kw_only=True):
 
     work_order_id: UUID
     at: datetime
+
+
+class PicturesErased(Event, frozen=True, kw_only=True):
+    """Rows of pictures and videos were emptied: their files go, now that it is certain. `files`: (id, suffix)."""
+
+    files: tuple[tuple[UUID, str], ...]

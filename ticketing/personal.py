@@ -1,6 +1,7 @@
 """What the ticketing room holds of somebody: their reports, words, verdicts and pictures. Orders and figures stay."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +11,12 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from kit.events import publish
 from kit.personal import AgedRows, Holding, KeepingDuty, PersonalFile, PersonalRows, Subject, TableHolder
 from ticketing import personal_repository as repository
 from ticketing.attaching import PhotoFolder
 from ticketing.charging.models import Charge, Quotation
+from ticketing.events import PicturesErased
 from ticketing.feedback.models import ComplaintSubject, OrderRating, OrderUrge, OwnerVerdict
 from ticketing.models import Attachment, Follower, Report, TimelineEntry, WorkOrder
 from ticketing.videos import suffix_of
@@ -88,11 +91,12 @@ class TicketingHolder(TableHolder):
         return found
 
     async def erase(self, session: AsyncSession, subject: Subject) -> Mapping[str, int]:
-        pictures = await repository.pictures(session, subject.person_id)
-        paths = [self._folder.path(picture.id, suffix_of(picture.media_type)) for picture in pictures]
+        """The files go after the commit, by a job that is done or tried again (`Attaching.on_pictures_erased`)."""
+        files: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+        for picture in await repository.pictures(session, subject.person_id):
+            files[picture.site_id].append((picture.id, suffix_of(picture.media_type)))
         done = await super().erase(session, subject)
-        for path in paths:  # last: a row without its file is an erased picture, a file without its row is not
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+        await publish(session, *(PicturesErased(site_id=site, files=tuple(those)) for site, those in files.items()))
         return done
 
 

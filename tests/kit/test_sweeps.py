@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.db import Database
@@ -50,6 +51,21 @@ async def test_a_sweep_that_fails_is_counted_and_has_its_next_turn(database: Dat
     async with sweeping(Sweeper(database, [Sweep("tests.sweep", EVERY_SECOND, sweep)], counted)):
         await eventually(lambda: len(turns) >= 2)
     assert counted.labels("tests.sweep")._value.get() == 1
+
+
+async def test_a_sweep_that_leaves_something_goes_on_at_once_in_a_transaction_of_its_own(database: Database) -> None:
+    turns: list[int] = []
+
+    async def sweep(session: AsyncSession) -> bool:
+        turns.append(await session.scalar(text("SELECT pg_current_xact_id()::text::bigint")) or 0)
+        return len(turns) < 4
+
+    # Due at the next full second and then never again within the test, were it not for what is left.
+    second = datetime.now(UTC) + timedelta(seconds=2)
+    once = f"{second.minute} {second.hour} {second.day} {second.month} * {second.second}"
+    async with sweeping(Sweeper(database, [Sweep("tests.long", once, sweep)], failures())):
+        await eventually(lambda: len(turns) == 4)
+    assert len(set(turns)) == 4
 
 
 async def test_two_processes_do_not_do_one_sweep_at_once_and_a_slow_one_keeps_no_other_waiting(

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from PIL import Image
 from sqlalchemy import text, update
 
@@ -23,6 +24,7 @@ from people.models import Account, Person, RoleGrant
 from people.tokens import Claims, TokenUse, sign
 from tests.hub.whole_app import A_DAY, WholeApp, whole_app
 from ticketing.charging.models import Quotation
+from ticketing.events import PicturesErased
 from ticketing.models import Report, WorkOrder
 from ticketing.working.models import CheckIn
 
@@ -151,6 +153,10 @@ async def test_an_owner_sees_everything_has_it_erased_and_the_figures_stay(
 
             left = await everything(database)
             assert [secret for secret in SECRETS if secret in left] == []
+            assert list(tmp_path.rglob(f"{photo_id.hex}*")) != [], "what may still be rolled back loses no file"
+            async with database.transaction() as session:
+                for event in outbox.of(PicturesErased) * 2:  # as jobs do: after the commit, and once more
+                    await hub.rooms.ticketing.attaching.on_pictures_erased(session, event)
             assert list(tmp_path.rglob(f"{photo_id.hex}*")) == [], "the picture is gone, not only its row"
             assert list(tmp_path.rglob(f"{signature_id.hex}*")) == [], "and so is the signature"
             assert await figures(hub, manager) == before
@@ -205,8 +211,9 @@ async def shown(answer: httpx.Response, photo_id: UUID) -> None:
 
 
 async def test_staff_are_kept_by_their_role_and_old_data_goes_by_itself(
-    database: Database, outbox: RecordingOutbox, tmp_path: Path
+    database: Database, outbox: RecordingOutbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("privacy.service.ROWS_AT_ONCE", 2)
     async with whole_app(database, outbox, tmp_path) as hub:
         async with hub.client(await hub.token(Role.ENGINEER)) as engineer:
             own = (await engineer.get(f"{API}/auth/me")).json()["person_id"]
@@ -219,19 +226,21 @@ async def test_staff_are_kept_by_their_role_and_old_data_goes_by_itself(
         now = hub.clock.now()
         async with database.transaction() as session:
             report = (await session.execute(text("SELECT id, work_order_id FROM report"))).one()
-            for days in (retention["locations"] - 1, retention["locations"] + 1):
+            for days in (retention["locations"] + beyond for beyond in (-1, 1, 2, 3)):
                 place = {"latitude": 30.1, "longitude": 120.2, "accuracy_m": 9, "how": "gps", "place_kept": "kept"}
                 at = {"at": now - timedelta(days=days), "site_id": hub.here.site_id}
                 session.add(CheckIn(work_order_id=report.work_order_id, person_id=person_id, **place, **at))
             long_ago = now - timedelta(days=retention["report_contacts"] + 1)
             await session.execute(update(Report).values(contact_name=NAME, contact_phone=PHONE, created_at=long_ago))
-        for _ in range(2):
+        is_left = []
+        for _ in range(3):
             async with database.transaction() as session:
-                await hub.rooms.privacy.service.forget(session)
+                is_left.append(await hub.rooms.privacy.service.forget(session))
+        assert is_left == [True, False, False], "no more than so many rows in one transaction"
         async with database.transaction() as session:
             places = (await session.execute(text("SELECT latitude FROM check_in ORDER BY at"))).scalars().all()
             contacts = (await session.execute(text("SELECT contact_name, contact_phone, text FROM report"))).one()
             assert (await session.get(Person, person_id)) is not None
-        assert (places, tuple(contacts)) == ([None, 30.1], (None, None, WORDS))
+        assert (places, tuple(contacts)) == ([None, None, None, 30.1], (None, None, WORDS))
         counted = hub.rooms.privacy.service._forgotten.labels("locations")._value.get()
-        assert counted == 1, "once, however often the sweep comes by"
+        assert counted == 3, "once, however often the sweep comes by"
