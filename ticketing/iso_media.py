@@ -7,7 +7,7 @@ has to be computed anew and no encoder is wanted. ISO/IEC 14496-12.
 import re
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 MOST_BOXES = 50_000
@@ -21,6 +21,7 @@ _TOP = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof",
 _MOVIE = frozenset({b"mvhd", b"trak", b"mvex", b"iods"})
 _TRACK = frozenset({b"tkhd", b"mdia", b"edts", b"tref", b"tapt"})
 _FRAGMENT = frozenset({b"mfhd", b"traf"})
+_RUNS = frozenset({b"tfhd", b"tfdt", b"trun", b"sdtp", b"sbgp", b"sgpd", b"subs", b"saiz", b"saio", b"senc"})
 _SPACE = frozenset({b"free", b"skip", b"wide"})
 _SEEN_AND_HEARD = frozenset({b"vide", b"soun"})
 _LOCATION_KEYS = (b"\xa9xyz", b"com.apple.quicktime.location.ISO6709")
@@ -53,6 +54,16 @@ class Movie:
     height_px: int
 
 
+@dataclass(frozen=True)
+class RunHeader:
+    """What a fragment says of a track: which it is, what its runs' offsets count from, how large its samples are."""
+
+    track: int | None
+    base: int | None
+    size: int | None
+    is_from_moof: bool
+
+
 class IsoFile:
     """A file in memory, to be read and then cleaned in place."""
 
@@ -83,10 +94,12 @@ class IsoFile:
         media = [(box.body, box.end) for box in top if box.kind == b"mdat"]
         for box in top:
             self._keep(box, _TOP)
-            if box.kind == b"moov":
-                self._clean_movie(box, media)
-            elif box.kind == b"moof":
-                self._clean_fragment(box)
+        moov = _only(top, b"moov")
+        kept, sizes = self._kept_tracks(moov), self._default_sizes(moov)
+        self._clean_movie(moov, media)
+        for box in top:
+            if box.kind == b"moof":
+                self._clean_fragment(box, media, kept=kept, sizes=sizes)
 
     def location(self) -> str | None:
         """Where it was taken, as ISO 6709 (`+30.2741+120.1551/`), if the file says so."""
@@ -206,9 +219,71 @@ class IsoFile:
                     self._keep(part, _TRACK)
         self._blank_samples(spans, media)
 
-    def _clean_fragment(self, moof: Box) -> None:
+    def _kept_tracks(self, moov: Box) -> set[int]:
+        tracks = [one for one in self._inside(moov) if one.kind == b"trak" and self._handler(one) in _SEEN_AND_HEARD]
+        headers = [self._need(track, b"tkhd") for track in tracks]
+        return {self._numbers(">I", header, 20 if self._is_long(header) else 12)[0] for header in headers}
+
+    def _default_sizes(self, moov: Box) -> dict[int, int]:
+        """Of the samples of each track in fragments that do not say it themselves, bytes."""
+        extends = self._find(moov, b"mvex")
+        rows = [one for one in self._inside(extends) if one.kind == b"trex"] if extends is not None else []
+        return {self._numbers(">I", row, 4)[0]: self._numbers(">I", row, 16)[0] for row in rows}
+
+    def _clean_fragment(
+        self, moof: Box, media: Sequence[Span], *, kept: Collection[int], sizes: Mapping[int, int]
+    ) -> None:
+        """Leaves the runs of tracks that are kept; of the others neither the table nor what it points at."""
+        spans: list[Span] = []
+        follows = moof.start  # where a run lies that does not say so: behind the one before
         for box in self._inside(moof):
             self._keep(box, _FRAGMENT)
+            if box.kind != b"traf":
+                continue
+            head = self._run_header(box)
+            found = list(self._runs(box, moof, head, follows=follows, sizes=sizes))
+            follows = found[-1][1] if found else follows
+            if head.track in kept:
+                for part in self._inside(box):
+                    self._keep(part, _RUNS)
+            else:
+                spans += found
+                self._blank(box)
+        self._blank_samples(spans, media)
+
+    def _runs(self, traf: Box, moof: Box, head: RunHeader, *, follows: int, sizes: Mapping[int, int]) -> Iterator[Span]:
+        """Where the runs of a track in a fragment lie."""
+        base = head.base if head.base is not None else moof.start if head.is_from_moof else follows
+        at, each = base, head.size if head.size is not None else sizes.get(head.track or 0, 0)
+        for run in (one for one in self._inside(traf) if one.kind == b"trun"):
+            flags, count = self._numbers(">II", run, 0)
+            offset = 8
+            if flags & 0x1:
+                at = base + self._numbers(">i", run, offset)[0]
+                offset += 4
+            offset += 4 if flags & 0x4 else 0
+            length = self._run_length(run, flags, count, offset, each=each)
+            yield max(at, 0), max(at, 0) + length
+            at += length
+
+    def _run_length(self, run: Box, flags: int, count: int, offset: int, *, each: int) -> int:
+        if not flags & 0x200:
+            return count * each
+        fields = [flag for flag in (0x100, 0x200, 0x400, 0x800) if flags & flag]
+        rows = self._counted(count, run, offset, 4 * len(fields))
+        table = self._numbers(f">{rows * len(fields)}I", run, offset)
+        return sum(table[fields.index(0x200) :: len(fields)])
+
+    def _run_header(self, traf: Box) -> RunHeader:
+        box = self._find(traf, b"tfhd")
+        if box is None:
+            return RunHeader(None, None, None, is_from_moof=True)
+        flags, track = self._numbers(">II", box, 0)
+        offset = 8
+        base = self._numbers(">Q", box, offset)[0] if flags & 0x1 else None
+        offset += (8 if flags & 0x1 else 0) + (4 if flags & 0x2 else 0) + (4 if flags & 0x8 else 0)
+        size = self._numbers(">I", box, offset)[0] if flags & 0x10 else None
+        return RunHeader(track, base, size, is_from_moof=bool(flags & 0x20000))
 
     def _blank_samples(self, spans: Sequence[Span], media: Sequence[Span]) -> None:
         """Empties what tracks of neither picture nor sound (a camera's own positions) have among the media.

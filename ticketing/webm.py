@@ -4,18 +4,23 @@ Elements keep their place and length: one that must go becomes a Void. RFC 8794,
 """
 
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from ticketing.iso_media import MOST_BOXES, BadContainer, Movie
+from ticketing.iso_media import BadContainer, Movie
 
 _EBML, _DOC_TYPE, _SEGMENT = 0x1A45DFA3, 0x4282, 0x18538067
 _INFO, _TRACKS, _CLUSTER, _CUES, _SEEK, _VOID = 0x1549A966, 0x1654AE6B, 0x1F43B675, 0x1C53BB6B, 0x114D9B74, 0xEC
 _TAGS, _CHAPTERS, _ATTACHMENTS, _CRC = 0x1254C367, 0x1043A770, 0x1941A469, 0xBF
 _SCALE, _DURATION, _TITLE, _TIMESTAMP = 0x2AD7B1, 0x4489, 0x7BA9, 0xE7
-_TRACK, _TYPE, _VIDEO, _WIDTH, _HEIGHT = 0xAE, 0x83, 0xE0, 0xB0, 0xBA
-_PICTURE = 1
+_TRACK, _NUMBER, _TYPE, _NAME, _VIDEO, _WIDTH, _HEIGHT = 0xAE, 0xD7, 0x83, 0x536E, 0xE0, 0xB0, 0xBA
+_PREVIOUS, _SIMPLE_BLOCK, _GROUP, _BLOCK = 0xAB, 0xA3, 0xA0, 0xA1
+_PICTURE, _SOUND = 1, 2
+# Three minutes of pictures and sound, each block looked at when read and again when cleaned, are below it.
+MOST_ELEMENTS = 250_000
 _KEPT = frozenset({_INFO, _TRACKS, _CLUSTER, _CUES, _SEEK})
 _TOP_OF_SEGMENT = _KEPT | {_TAGS, _CHAPTERS, _ATTACHMENTS, _VOID, _CRC}
+_OF_CLUSTER = frozenset({_TIMESTAMP, _PREVIOUS, _SIMPLE_BLOCK, _GROUP})
 _DEFAULT_SCALE_NS = 1_000_000
 
 
@@ -52,15 +57,18 @@ class WebmFile:
         return Movie("video/webm", self._duration_s(parts), width, height)
 
     def clean(self) -> None:
-        """Blanks tags, attachments, chapters and whatever is not known: of the sort that says where and who."""
+        """Blanks tags, attachments, chapters, tracks of neither picture nor sound and whatever is not known: of the
+        sort that says where and who."""
         segment = next(one for one in self._children(0, len(self._data)) if one.id == _SEGMENT)
-        for part in self._children(segment.body, segment.end):
+        parts = self._children(segment.body, segment.end)
+        kept = {number for part in parts if part.id == _TRACKS for number in self._clean_tracks(part)}
+        for part in parts:
             if part.id not in _KEPT:
                 self._blank(part)
             elif part.id == _INFO:
-                for told in self._children(part.body, part.end):
-                    if told.id == _TITLE:
-                        self._blank(told)
+                self._blank_all(part, {_TITLE, _CRC, _VOID})
+            elif part.id == _CLUSTER:
+                self._clean_cluster(part, kept)
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -74,7 +82,7 @@ class WebmFile:
 
     def _element(self, start: int, end: int) -> Element:
         self._elements_read += 1
-        if self._elements_read > MOST_BOXES:
+        if self._elements_read > MOST_ELEMENTS:
             raise BadContainer("too many elements")
         width = self._width(start, end)
         number = int.from_bytes(self._data[start : start + width], "big")
@@ -160,6 +168,38 @@ class WebmFile:
         return value
 
     # --- cleaning --------------------------------------------------------------------------------------------------
+
+    def _clean_tracks(self, tracks: Element) -> list[int]:
+        """Leaves those of picture and sound, without their names; their numbers."""
+        found: list[int] = []
+        for track in self._children(tracks.body, tracks.end):
+            told = {one.id: one for one in self._children(track.body, track.end)} if track.id == _TRACK else {}
+            if _TYPE in told and _NUMBER in told and self._number(told[_TYPE]) in (_PICTURE, _SOUND):
+                found.append(self._number(told[_NUMBER]))
+                self._blank_all(track, {_NAME, _CRC, _VOID})
+            else:
+                self._blank(track)
+        return found
+
+    def _clean_cluster(self, cluster: Element, kept: Collection[int]) -> None:
+        """What tracks that go say among the pictures goes, too: positions a camera films along, subtitles."""
+        for part in self._children(cluster.body, cluster.end):
+            if part.id not in _OF_CLUSTER or (part.id in (_SIMPLE_BLOCK, _GROUP) and self._track_of(part) not in kept):
+                self._blank(part)
+
+    def _track_of(self, part: Element) -> int | None:
+        """Which track a block is of."""
+        inside = [part] if part.id == _SIMPLE_BLOCK else self._children(part.body, part.end)
+        block = next((one for one in inside if one.id in (_SIMPLE_BLOCK, _BLOCK)), None)
+        if block is None:
+            return None
+        width = self._width(block.body, block.end)
+        return int.from_bytes(self._data[block.body : block.body + width], "big") & ((1 << 7 * width) - 1)
+
+    def _blank_all(self, parent: Element, ids: Collection[int]) -> None:
+        for one in self._children(parent.body, parent.end):
+            if one.id in ids:
+                self._blank(one)
 
     def _blank(self, element: Element) -> None:
         """Makes it a Void of the very same length."""

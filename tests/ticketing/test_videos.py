@@ -18,8 +18,12 @@ def box(kind: bytes, *content: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(body), kind) + body
 
 
-def track(handler: bytes, *, width: int = 0, height: int = 0, more: bytes = b"", table: bytes = b"") -> bytes:
-    header = box(b"tkhd", bytes(76), struct.pack(">II", width << 16, height << 16))
+def track(
+    handler: bytes, *, number: int = 0, width: int = 0, height: int = 0, more: bytes = b"", table: bytes = b""
+) -> bytes:
+    header = box(
+        b"tkhd", bytes(12), struct.pack(">I", number), bytes(60), struct.pack(">II", width << 16, height << 16)
+    )
     media = box(
         b"mdia", box(b"mdhd", bytes(12), struct.pack(">II", 600, 0)), box(b"hdlr", bytes(8), handler, bytes(12)),
         box(b"minf", box(b"stbl", table)),
@@ -46,13 +50,19 @@ def unending(number: int, *content: bytes) -> bytes:
 
 
 def webm(
-    *, duration_ms: float | None = 5000, doc_type: bytes = b"webm", more: bytes = b"", as_recorded: bool = False
-) -> bytes:
+    *, duration_ms: float | None = 5000, doc_type: bytes = b"webm", more: bytes = b"", as_recorded: bool = False,
+    with_notes: bool = False,
+) -> bytes:  # fmt: skip
     length = b"" if duration_ms is None else element(0x4489, struct.pack(">d", duration_ms))
     info = element(0x1549A966, element(0x2AD7B1, (1_000_000).to_bytes(3, "big")), length)
     picture = element(0xE0, element(0xB0, b"\x02\x80"), element(0xBA, b"\x01\xe0"))
-    tracks = element(0x1654AE6B, element(0xAE, element(0x83, b"\x01"), picture))
-    clusters = [(element(0xE7, struct.pack(">I", ms)), element(0xA3, b"frame")) for ms in (0, 61_000)]
+    notes = element(0xAE, element(0xD7, b"\x02"), element(0x83, b"\x21"), element(0x536E, PLACE))
+    pictures = element(0xAE, element(0xD7, b"\x01"), element(0x83, b"\x01"), element(0x536E, PLACE), picture)
+    tracks = element(0x1654AE6B, pictures, *([notes] if with_notes else []))
+    blocks = element(0xA3, b"\x81\0\0\x80frame") + element(0xA0, element(0xA1, b"\x81\0\0\0frame"))
+    if with_notes:
+        blocks += element(0xA3, b"\x82\0\0\x80" + PLACE) + element(0xA0, element(0xA1, b"\x40\x02\0\0\0" + PLACE))
+    clusters = [(element(0xE7, struct.pack(">I", ms)), blocks) for ms in (0, 61_000)]
     wrap = unending if as_recorded else element
     body = [info, tracks, *(wrap(0x1F43B675, *cluster) for cluster in clusters), more]
     return element(0x1A45DFA3, element(0x4282, doc_type)) + wrap(0x18538067, *body)
@@ -170,6 +180,51 @@ def test_the_positions_that_a_camera_films_along_are_emptied() -> None:
     )  # fmt: skip
     video = clean_video(mp4(tracks=track(b"meta", table=table), media=media))
     assert b"frames" + bytes(len(PLACE)) + b"frames" in video.data
+
+
+def traf(number: int, run: bytes, *, flags: int = 0x20000, more: bytes = b"") -> bytes:
+    return box(b"traf", box(b"tfhd", struct.pack(">II", flags, number), more), box(b"trun", run))
+
+
+@pytest.mark.parametrize("base", ["moof", "file", "behind the one before"])
+@pytest.mark.parametrize("sizes", ["of each", "of all here", "of all in the file"])
+def test_the_positions_of_a_file_that_was_written_while_it_was_filmed_are_emptied(base: str, sizes: str) -> None:
+    extends = box(b"mvex", box(b"trex", struct.pack(">IIIIII", 0, 9, 1, 0, 9, 0)))
+    nothing = box(b"stsz", bytes(12)) + box(b"stsc", bytes(8)) + box(b"stco", bytes(8))
+    start = mp4(duration_s=0, tracks=track(b"meta", number=9, table=nothing) + extends)
+    lengths = (9, 9)  # of two positions a run
+
+    def fragment(at: int) -> bytes:
+        """`at` is how long everything before the media in it is."""
+        run = struct.pack(">III", 0x200, 1, 6) if base == "behind the one before" else b""
+        seen = traf(0, struct.pack(">IIiI", 0x201, 1, at, 6)) if run else b""
+        flags, more, from_here = 0x20000, b"", at
+        if base == "file":
+            flags, more, from_here = 0x1, struct.pack(">Q", len(start)), at
+        elif base == "behind the one before":
+            flags = 0
+        if sizes == "of all here":
+            flags, more = flags | 0x10, more + struct.pack(">I", 9)
+        each, kind = ((struct.pack(">2I", *lengths)), 0x200) if sizes == "of each" else (b"", 0)
+        head = struct.pack(">II", kind, 2) if run else struct.pack(">IIi", kind | 0x1, 2, from_here + 6)
+        noted = traf(9, head + each, flags=flags, more=more)
+        return box(b"moof", box(b"mfhd", bytes(8)), seen, noted)
+
+    moof = fragment(len(fragment(0)) + 8)
+    raw = start + moof + box(b"mdat", b"frames", PLACE, b"frames")
+    video = clean_video(raw)
+    assert raw.endswith(b"frames" + PLACE + b"frames")
+    assert video.data.endswith(b"frames" + bytes(len(PLACE)) + b"frames")
+    assert clean_video(video.data).data == video.data
+
+
+def test_a_webm_loses_the_positions_that_a_camera_films_along() -> None:
+    for as_recorded in (False, True):
+        raw = webm(with_notes=True, as_recorded=as_recorded)
+        video = clean_video(raw)
+        assert (raw.count(PLACE), video.data.count(PLACE)) == (6, 0)
+        assert (raw.count(b"frame"), video.data.count(b"frame"), len(video.data)) == (4, 4, len(raw))
+        assert clean_video(video.data).data == video.data
 
 
 def test_a_webm_loses_its_tags_and_attachments() -> None:
