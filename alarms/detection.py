@@ -33,7 +33,8 @@ class Detection:
     """An abnormality that began (`active=True`) or ended.
 
     Identity of an episode: (source, source_id, equipment_id, onset_ms). `onset_ms` is event time, UTC. `values` are
-    the point values that decided, by point key. `message` has both languages: `{"zh-CN": …, "en": …}`.
+    the point values that decided, by point key. `message` has both languages: `{"zh-CN": …, "en": …}`. `rule_version`
+    is that of the rule which says so, None where no rule does.
 
     One that `revises` corrects what was told before, because readings came that belong before it: the episode goes on
     although it was ended, or ended at another time; an end at its own onset says that it never was.
@@ -53,6 +54,7 @@ class Detection:
     values: dict[str, Any] = field(default_factory=dict)
     order: OrderPolicy | None = None
     revises: bool = False
+    rule_version: int | None = None
 
     @classmethod
     def end_of(

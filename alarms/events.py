@@ -19,6 +19,8 @@ class AlarmRaised(Event, frozen=True, kw_only=True):
     onset_at: datetime
     order_kind: str | None = None
     order_priority: int | None = None
+    root_id: UUID | None = None
+    is_test: bool = False
 
 
 class AlarmReturned(Event, frozen=True, kw_only=True):

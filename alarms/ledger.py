@@ -181,6 +181,8 @@ class Ledger:
             onset_at=from_ms(detection.onset_ms),
             raised_at=self._now,
             episodes=1,
+            is_test=False,
+            rule_version=detection.rule_version,
         )
         self.new_alarms.append(alarm)
         self._book.alarms[condition_of(detection)] = alarm

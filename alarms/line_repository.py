@@ -53,7 +53,7 @@ _MOVED = (
 _ALARM = (
     *_MOVED, "site_id", "equipment_id", "building_id", "site_code", "equipment_code", "equipment_name", "source",
     "source_id", "fault_mode", "severity", "severity_rank", "life_safety", "message", "order_kind", "order_priority",
-    "onset_at", "raised_at",
+    "onset_at", "raised_at", "is_test", "rule_version",
 )  # fmt: skip
 _EPISODE = ("id", "alarm_id", "equipment_id", "source", "source_id", "onset_ms", "ended_at")
 _TRANSITION = (

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
@@ -14,7 +14,10 @@ from kit.ids import new_id
 
 class Alarm(Base):
     """One alarm from NORMAL to NORMAL. It may hold several episodes: a condition that came back before anybody
-    acknowledged its return is the same alarm, announced again."""
+    acknowledged its return is the same alarm, announced again.
+
+    `root_id` is the alarm that explains this one, `group_id` what it was told together with.
+    """
 
     __tablename__ = "alarm"
     __table_args__ = (
@@ -34,6 +37,8 @@ class Alarm(Base):
         Index("ix_alarm_site_onset", "site_id", "onset_at"),
         Index("ix_alarm_equipment_onset", "equipment_id", "onset_at"),
         Index("ix_alarm_suppressed", "equipment_id", postgresql_where=text("suppressed_by IS NOT NULL")),
+        Index("ix_alarm_root", "root_id", postgresql_where=text("root_id IS NOT NULL")),
+        Index("ix_alarm_group", "group_id", postgresql_where=text("group_id IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -66,6 +71,11 @@ class Alarm(Base):
     suppressed_by: Mapped[str | None]
     shelved_until: Mapped[datetime | None]
     label: Mapped[str | None]
+    root_id: Mapped[UUID | None] = mapped_column(ForeignKey("alarm.id"))
+    group_id: Mapped[UUID | None]
+    is_test: Mapped[bool] = mapped_column(default=False, server_default=false())
+    assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    rule_version: Mapped[int | None]
 
 
 class AlarmEpisode(Base):

@@ -329,6 +329,8 @@ def _raised(alarm: Alarm) -> AlarmRaised:
         onset_at=alarm.episode_onset_at,
         order_kind=alarm.order_kind,
         order_priority=alarm.order_priority,
+        root_id=alarm.root_id,
+        is_test=alarm.is_test,
     )
 
 
