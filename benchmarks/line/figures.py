@@ -45,6 +45,8 @@ def _of_subject(name: str, measured: Measured) -> Iterator[Figure]:
             column=name,
             note=f"{name}: {measured['unavailable']}",
         )
+    if "devices" in measured:
+        yield Figure(name=f"{name}.devices", words="devices", value=measured["devices"], column=name)
     phases = _phases(measured)
     for phase in Phase:
         if phase.value in phases:

@@ -68,9 +68,9 @@ class LinePart:
         folder = context.folder / subject.name
         folder.mkdir(parents=True)
         with running_mosquitto(folder / "mosquitto") as broker:
-            place = Place(folder, broker, Fleet(self.devices))
+            place = Place(folder, broker, Fleet(min(self.devices, subject.most_devices or self.devices)))
             with running_rig(subject, place) as rig:
-                into["version"] = subject.version()
+                into["version"], into["devices"] = subject.version(), place.fleet.devices
                 into["probe_per_s"] = self._warm_up(subject, rig, context)
                 into["phases"] = {}
                 for phase in phases:
@@ -84,7 +84,8 @@ class LinePart:
         hello = [Load(pace=Pace.BURST, messages=rig.fleet.devices, done_within_s=seconds) for seconds in _PATIENCE_S]
         if not any(rig.run(load).is_done for load in hello):
             raise SubjectUnavailable(f"{subject.name} started but stores nothing")
-        probe = Load(pace=Pace.FOLLOW, seconds=1.0 if context.is_quick else _PROBE_S, lag=self.extent.lag)
+        lag = self.extent.within(subject.most_at_once).lag
+        probe = Load(pace=Pace.FOLLOW, seconds=1.0 if context.is_quick else _PROBE_S, lag=lag)
         outcome = rig.run(probe)
         if not outcome.is_done:
             outcome = rig.run(probe)  # its rule may have needed a moment to be in force
@@ -96,7 +97,7 @@ class LinePart:
         if rate_of(phase) > probe_per_s * _COMFORTABLE:
             context.say(f"{subject.name}: {phase.value} skipped, it keeps up with {probe_per_s:,.0f} messages/s")
             return {"skipped": f"keeps up with {probe_per_s:,.0f} messages/s only"}
-        load = load_of(phase, self.extent)
+        load = load_of(phase, self.extent.within(subject.most_at_once))
         if load is None:
             return self._idle(rig)
         context.say(f"{subject.name}: {phase.value}")

@@ -1,7 +1,7 @@
 """The phases of the line bench, and what is kept of each."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, assert_never
 
@@ -33,6 +33,17 @@ class Extent:
     lag: int = 30_000
     soak_minutes: float = 10.0
 
+    def within(self, most_at_once: int | None) -> "Extent":
+        """As `Subject.most_at_once` wants it."""
+        if most_at_once is None:
+            return self
+        return replace(self, lag=min(self.lag, most_at_once), messages=min(self.burst, most_at_once))
+
+    @property
+    def burst(self) -> int:
+        """Messages."""
+        return self.messages or (_BURST if self.is_quick else 3 * _BURST)
+
     def of(self, *, usual_s: float) -> float:
         return self.seconds or (usual_s / 6 if self.is_quick else usual_s)
 
@@ -47,7 +58,7 @@ def load_of(phase: Phase, extent: Extent) -> Load | None:
         case Phase.PACED_10000:
             return _paced(10_000, extent.of(usual_s=30), extent)
         case Phase.BURST:
-            return Load(pace=Pace.BURST, messages=extent.messages or (_BURST if extent.is_quick else 3 * _BURST))
+            return Load(pace=Pace.BURST, messages=extent.burst)
         case Phase.SUSTAINED:
             return Load(pace=Pace.FOLLOW, seconds=extent.of(usual_s=60), lag=extent.lag)
         case Phase.SOAK:

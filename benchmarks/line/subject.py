@@ -66,11 +66,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Subject:
-    """`start` gives it running, with its `version` words; it may raise SubjectUnavailable."""
+    """`start` gives it running, with its `version` words; it may raise SubjectUnavailable.
+
+    `most_at_once`: messages that a burst has at most, and that sustained load runs ahead at most, where the subject
+    is so slow that more would only measure its queue.
+    """
 
     name: str
     version: Callable[[], str]
     start: Callable[[Place], AbstractContextManager[Running]]
+    most_at_once: int | None = None
+    most_devices: int | None = None
 
 
 class SubjectUnavailable(RuntimeError):
