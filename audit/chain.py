@@ -34,6 +34,7 @@ class Link:
     request_id: str | None
     origin_digest: str
     facts_digest: str
+    also_at: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ def link_digest(link: Link) -> str:
         str(link.id), link.at.astimezone(UTC).isoformat(timespec="microseconds"), link.action, _text(link.actor_id),
         list(link.roles), link.object_kind, link.object_id, list(link.touched), _text(link.site_id), link.request_id,
         link.origin_digest, link.facts_digest,
+        # Only where there are any: records from before there could be keep their digests.
+        *([list(link.also_at)] if link.also_at else []),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()
 

@@ -61,7 +61,9 @@ async def list_audit_records(
     )
     known = await names.names(session, {record.actor_id for record, _, _ in found if record.actor_id})
     items = [
-        AuditRecordOut.of(record, detail, position, actor_name=known.get(record.actor_id) if record.actor_id else None)
+        AuditRecordOut.of(
+            record, detail, position, actor_name=known.get(record.actor_id) if record.actor_id else None, scope=scope
+        )
         for record, detail, position in found
     ]
     more = total >= repository.MOST_COUNTED

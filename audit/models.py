@@ -14,6 +14,7 @@ class AuditRecord(Base):
     """One deed. It names by ids only: what was written is in `audit_detail`, of which it holds salted digests.
 
     `touched`: ids of all rows that changed and of the path; `object_kind` and `object_id`: the one it is about.
+    `also_at`: ids of further sites whose managers it concerns, as of a person who is known at several.
     Actor None: the hub itself, or nobody who logged in. No foreign keys: a record outlives what it speaks of.
     """
 
@@ -23,6 +24,7 @@ class AuditRecord(Base):
         Index(None, "actor_id", "at"),
         Index(None, "at"),
         Index("ix_audit_record_touched", "touched", postgresql_using="gin"),
+        Index("ix_audit_record_also_at", "also_at", postgresql_using="gin"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -34,6 +36,7 @@ class AuditRecord(Base):
     object_id: Mapped[str | None]
     touched: Mapped[list[str]]
     site_id: Mapped[UUID | None]
+    also_at: Mapped[list[str]] = mapped_column(default=list, server_default=text("'[]'"))
     request_id: Mapped[str | None]
     origin_digest: Mapped[str]
     facts_digest: Mapped[str]

@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,13 +22,20 @@ from kit.ids import new_id
 SALT_BYTES = 16
 
 
+class Whereabouts(Protocol):
+    """Knows at which sites somebody is known."""
+
+    async def sites_of(self, session: AsyncSession, person_id: UUID, /) -> Collection[UUID]: ...
+
+
 class RequestJournal:
     """Implements `kit.deeds.Journal`: a record for each request that may have changed something."""
 
-    def __init__(self, clock: Clock, personal: frozenset[tuple[str, str]]) -> None:
+    def __init__(self, clock: Clock, personal: frozenset[tuple[str, str]], whereabouts: Whereabouts) -> None:
         """`personal`: columns, as (table, column), whose values are not written down."""
         self._clock = clock
         self._personal = personal
+        self._whereabouts = whereabouts
 
     def watch(self, session: AsyncSession) -> Seen:
         return Seen.of(session, self._personal)
@@ -46,9 +53,18 @@ class RequestJournal:
         _add(
             session, deed, at=self._clock.now(), action=deed.action, actor_id=deed.caller_id, kind=kind, about=about,
             touched={*seen.ids, *_named(deed).values()}, site_id=_site_of(deed, seen), facts=facts,
-            people=seen.people,
+            people=seen.people, sites=await self._sites(session, kind, about),
         )  # fmt: skip
         await session.flush()
+
+    async def _sites(self, session: AsyncSession, kind: str | None, about: str | None) -> Collection[UUID]:
+        """What is done to a person concerns every site where they are known; anything else is of one site."""
+        if kind != "person" or about is None:
+            return ()
+        try:
+            return await self._whereabouts.sites_of(session, UUID(about))
+        except ValueError:
+            return ()
 
 
 def record(
@@ -81,7 +97,7 @@ def is_recorded(session: AsyncSession) -> bool:
 def _add(
     session: AsyncSession, deed: Deed | None, *, at: datetime, action: str, actor_id: UUID | None, kind: str | None,
     about: str | None, touched: Collection[str], site_id: UUID | None, facts: Mapping[str, Any],
-    people: Collection[str],
+    people: Collection[str], sites: Collection[UUID] = (),
 ) -> None:  # fmt: skip
     record_id, origin_salt, facts_salt = new_id(), secrets.token_hex(SALT_BYTES), secrets.token_hex(SALT_BYTES)
     origin = _text(_origin(deed))
@@ -90,6 +106,7 @@ def _add(
         AuditRecord(
             id=record_id, at=at, action=action, actor_id=actor_id, roles=_roles(deed.caller if deed else None),
             object_kind=kind, object_id=about, touched=sorted(touched), site_id=site_id,
+            also_at=sorted(str(one) for one in sites if one != site_id),
             request_id=deed.request_id if deed else None, origin_digest=detail_digest(origin, origin_salt),
             facts_digest=detail_digest(told, facts_salt),
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, cast, func, select, update
+from sqlalchemy import ARRAY, ColumnElement, Text, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,7 +40,7 @@ async def find(
 
     `without`: things of which the asker must not know; records that touched one of them are left out.
     """
-    conditions = [scope.where(AuditRecord.site_id), *_conditions(wanted)]
+    conditions = [*([] if scope.site_ids is None else [_is_of(scope.site_ids)]), *_conditions(wanted)]
     if without:
         conditions.append(~AuditRecord.touched.bool_op("?|")(cast([str(one) for one in without], ARRAY(Text))))
     rows = await session.execute(
@@ -57,16 +57,24 @@ async def find(
     return [(row[0], row[1], row[2]) for row in rows], total or 0
 
 
+def _is_of(site_ids: Collection[UUID]) -> ColumnElement[bool]:
+    """Records of one of these sites, or of several of which one is among them."""
+    also = AuditRecord.also_at.bool_op("?|")(cast([str(one) for one in site_ids], ARRAY(Text)))
+    return or_(AuditRecord.site_id.in_(site_ids), also)
+
+
 def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.about is not None:
         found.append(AuditRecord.touched.contains(cast([wanted.about], JSONB)))
     for column, value in (
         (AuditRecord.object_kind, wanted.kind), (AuditRecord.action, wanted.action),
-        (AuditRecord.actor_id, wanted.actor_id), (AuditRecord.site_id, wanted.site_id),
+        (AuditRecord.actor_id, wanted.actor_id),
     ):  # fmt: skip
         if value is not None:
             found.append(column == value)
+    if wanted.site_id is not None:
+        found.append(_is_of([wanted.site_id]))
     if wanted.since is not None:
         found.append(AuditRecord.at >= wanted.since)
     if wanted.until is not None:

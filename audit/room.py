@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from audit.erasing import AuditEraser
-from audit.recording import RequestJournal
+from audit.recording import RequestJournal, Whereabouts
 from audit.sealing import Sealer
 from kit.clock import Clock
 from kit.sweeps import Sweep
@@ -27,6 +27,6 @@ class Audit:
         ]
 
 
-def build_audit(clock: Clock, *, personal: frozenset[tuple[str, str]]) -> Audit:
+def build_audit(clock: Clock, *, personal: frozenset[tuple[str, str]], whereabouts: Whereabouts) -> Audit:
     """`personal`: columns, as (table, column), of which only that they changed is written down."""
-    return Audit(RequestJournal(clock, personal), AuditEraser(clock), Sealer(clock))
+    return Audit(RequestJournal(clock, personal, whereabouts), AuditEraser(clock), Sealer(clock))

@@ -43,5 +43,5 @@ def link_of(row: AuditRecord) -> Link:
     return Link(
         id=row.id, at=row.at, action=row.action, actor_id=row.actor_id, roles=row.roles, object_kind=row.object_kind,
         object_id=row.object_id, touched=row.touched, site_id=row.site_id, request_id=row.request_id,
-        origin_digest=row.origin_digest, facts_digest=row.facts_digest,
+        origin_digest=row.origin_digest, facts_digest=row.facts_digest, also_at=row.also_at,
     )  # fmt: skip

@@ -254,7 +254,8 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         notify=notify.service, ticketing=ticketing, settings=AutomationSettings(),
         master=common.secrets.get("link_secret"), clock=common.clock, registry=common.registry,
     )  # fmt: skip
-    audit, keeping = build_audit(common.clock, personal=let_go_of()), PrivacySettings()
+    audit = build_audit(common.clock, personal=let_go_of(), whereabouts=people.service)
+    keeping = PrivacySettings()
     return Rooms(
         answers=AnswerBook(common.clock),
         audit=audit,

@@ -173,6 +173,10 @@ class PeopleService:
     async def person(self, session: AsyncSession, scope: Scope, person_id: UUID) -> PersonView:
         return person_view(await self._person(session, scope, person_id))
 
+    async def sites_of(self, session: AsyncSession, person_id: UUID, /) -> Sequence[UUID]:
+        """Every site at which somebody is known, whoever asks."""
+        return await repository.site_ids(session, person_id)
+
     async def detail(self, session: AsyncSession, scope: Scope, person_id: UUID) -> PersonDetail:
         """Everything about somebody, save what belongs to sites outside the scope. Raises PersonNotFound."""
         person = await self._person(session, scope, person_id)

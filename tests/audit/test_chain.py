@@ -20,13 +20,17 @@ A_LINK = Link(
 OTHERS: dict[str, Any] = {
     "id": UUID(int=9), "at": A_LINK.at + timedelta(microseconds=1), "action": "people.set_role",
     "actor_id": None, "roles": [], "object_kind": None, "object_id": "33", "touched": ["34"], "site_id": None,
-    "request_id": None, "origin_digest": "oo", "facts_digest": "ff",
+    "request_id": None, "origin_digest": "oo", "facts_digest": "ff", "also_at": ["6"],
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Link)])
 def test_every_field_of_a_record_counts(name: str) -> None:
     assert link_digest(dataclasses.replace(A_LINK, **{name: OTHERS[name]})) != link_digest(A_LINK)
+
+
+def test_a_record_of_one_site_has_the_digest_it_had_before_there_could_be_several() -> None:
+    assert link_digest(A_LINK) == "9411f6d2b32608e590feefac22cf376628cd6db122ef43541cb0114330b5fcd9"
 
 
 def test_the_time_zone_a_database_answers_in_does_not_count() -> None:

@@ -11,11 +11,13 @@ from audit.changes import changes_since
 from audit.models import AuditDetail
 from audit.recording import RequestJournal, record
 from audit.watching import HIDDEN, Seen, is_secret, plain
+from catalog.service import CatalogService
 from kit.clock import SystemClock
 from kit.db import Database
 from kit.deeds import Deed
 from kit.ids import new_id
 from people.models import Person
+from people.service import PeopleService
 from privacy.columns import let_go_of
 from ticketing.models import Report
 from ticketing.working.models import CheckIn
@@ -37,7 +39,7 @@ def test_of_a_personal_value_only_that_it_changed_is_told() -> None:
 
 
 async def test_what_is_let_go_of_never_reaches_the_audit(database: Database) -> None:
-    journal = RequestJournal(SystemClock(), let_go_of())
+    journal = RequestJournal(SystemClock(), let_go_of(), PeopleService(CatalogService({}), SystemClock()))
     async with database.transaction() as session:
         seen = journal.watch(session)
         session.add(Person(kind="staff", name="田小满", phone="13655557777"))

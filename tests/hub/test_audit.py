@@ -42,6 +42,7 @@ async def test_a_day_at_the_desk_is_written_down(
         await _an_order_by_the_desk_and_by_the_hub_itself(hub, admin)
         await _what_was_refused_is_not_there(hub, admin)
         await _managers_see_their_sites_only(hub)
+        await _a_person_of_two_sites_is_of_both(hub, admin, person)
         await _who_is_complained_about_sees_none_of_it(hub, admin)
         await _what_is_erased_leaves_the_chain_whole(hub, admin, person, monkeypatch)
 
@@ -189,7 +190,9 @@ async def _what_was_refused_is_not_there(hub: WholeApp, admin: httpx.AsyncClient
 async def _managers_see_their_sites_only(hub: WholeApp) -> None:
     async with hub.client(await hub.token(Role.MANAGER)) as manager:
         here = await audited(manager)
-        assert {one["site_id"] for one in here} == {str(hub.here.site_id)}
+        # What an administrator of every site does to a person is of no site but the person's own.
+        assert {one["object_kind"] for one in here if one["site_id"] is None} == {"person"}
+        assert {one["site_id"] for one in here} == {str(hub.here.site_id), None}
         assert await audited(manager, site_id=str(hub.there.site_id)) == []
         assert await audited(manager, actor_id=str(new_id())) == []
         assert await audited(manager, since="2999-01-01T00:00:00Z") == []
@@ -197,6 +200,20 @@ async def _managers_see_their_sites_only(hub: WholeApp) -> None:
         assert await audited(stranger) == []
     async with hub.client(await hub.token(Role.ENGINEER)) as engineer:
         assert (await engineer.get("/api/v1/audit")).status_code == 403
+
+
+async def _a_person_of_two_sites_is_of_both(hub: WholeApp, admin: httpx.AsyncClient, person: str) -> None:
+    sites = [str(hub.here.site_id), str(hub.there.site_id)]
+    grants = [{"role": "manager", "site_id": site} for site in sites]
+    assert (await admin.put(f"/api/v1/people/{person}/roles", json=grants)).status_code == 200
+    assert (await admin.patch(f"/api/v1/people/{person}", json={"language": "en"})).status_code == 200
+    for own, other in (sites, sites[::-1]):
+        async with hub.client(await hub.token(Role.MANAGER, site_id=UUID(own))) as manager:
+            renamed, roles = (await audited(manager, object_id=person, site_id=own))[:2]
+            assert (renamed["action"], roles["action"]) == ("people.change_person", "people.set_roles")
+            assert own in json.dumps(roles["facts"])
+            assert other not in json.dumps(roles["facts"])
+            assert roles["facts"]["elsewhere"] >= 1
 
 
 async def _who_is_complained_about_sees_none_of_it(hub: WholeApp, admin: httpx.AsyncClient) -> None:
@@ -298,6 +315,7 @@ def at(position: int) -> str:
 DAMAGES: Sequence[tuple[Damage, str]] = (
     (Damage.RECORD_CHANGED, f"UPDATE audit_record SET actor_id = gen_random_uuid() WHERE id = {at(3)}"),
     (Damage.RECORD_CHANGED, f"UPDATE audit_record SET at = at - interval '1 day' WHERE id = {at(3)}"),
+    (Damage.RECORD_CHANGED, f"UPDATE audit_record SET also_at = '[\"5\"]' WHERE id = {at(3)}"),
     (Damage.RECORD_REMOVED, f"DELETE FROM audit_record WHERE id = {at(3)}"),
     (Damage.FACTS_CHANGED, f"UPDATE audit_detail SET facts = replace(facts, '栋', '幢') WHERE record_id = {at(3)}"),
     (Damage.ORIGIN_CHANGED, f"UPDATE audit_detail SET origin = '{{}}' WHERE record_id = {at(3)}"),

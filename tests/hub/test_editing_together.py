@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 from PIL import ExifTags, Image
 
+from automation.schemas import DOCUMENT
 from kit.access import Role
 from kit.db import Database
 from kit.events import RecordingOutbox
@@ -23,6 +24,7 @@ async def test_two_people_at_one_thing(database: Database, outbox: RecordingOutb
         await _a_stale_edit_of_an_order(hub, one, order)
         await _a_stale_switch_of_a_rule(hub, one)
         await _stale_edits_of_what_else_people_edit(hub, one)
+        await _who_switches_a_rule_on_has_read_it(hub, one)
         await _a_video_and_where_it_was_taken(hub, one, order)
         await _a_photo_and_where_it_was_taken(one, order)
 
@@ -94,6 +96,19 @@ async def _stale_edits_of_what_else_people_edit(hub: WholeApp, one: httpx.AsyncC
     for path, thing in ((f"/buildings/{building['id']}", building), (f"/spaces/{place['id']}", place)):
         assert (await one.delete(f"/api/v1{path}", params={"version": 1})).status_code == 409
         assert (await one.delete(f"/api/v1{path}", params={"version": thing["version"]})).status_code == 204
+
+
+async def _who_switches_a_rule_on_has_read_it(hub: WholeApp, one: httpx.AsyncClient) -> None:
+    said = {"name": "挂起过久", "document": DOCUMENT}
+    rule = await made(one, "/automation/rules", site_id=str(hub.here.site_id), is_enabled=False, **said)
+    path = f"/api/v1/automation/rules/{rule['id']}"
+    said = {"name": "挂起", "document": DOCUMENT | {"delay_min": 1}}
+    assert (await one.put(path, json=said | {"version": 1})).status_code == 200
+    refused = await one.patch(path, json={"is_enabled": True, "version": 1})
+    assert (refused.status_code, refused.json()["code"]) == (409, "stale_rule")
+    (change,) = refused.json()["facts"]["changes"]
+    assert (change["after"]["name"], change["what"], change["by_name"]) == ("挂起", "edit_order_rule", "钱进")
+    assert (await one.patch(path, json={"is_enabled": True, "version": 2})).status_code == 200
 
 
 async def _the_second_is_told(

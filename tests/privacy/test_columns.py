@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from audit.room import build_audit
+from catalog.service import CatalogService
 from hub.migrate import load_models
 from hub.personal import holders
 from kit.clock import SystemClock
 from kit.db import Base
 from kit.i18n import Language
 from kit.personal import TableHolder
+from people.service import PeopleService
 from privacy.columns import let_go_of
 from privacy.purposes import Basis, parse, shipped
 from privacy.settings import PrivacySettings
@@ -21,8 +23,11 @@ DECLARED = tomllib.loads((Path(__file__).parents[2] / "privacy" / "columns.toml"
 load_models()
 TABLES = dict(Base.metadata.tables)
 HOLDERS = holders(
-    build_audit(SystemClock(), personal=let_go_of()), PrivacySettings(_env_file=None), files=Path("nowhere")
-)
+    build_audit(
+        SystemClock(), personal=let_go_of(), whereabouts=PeopleService(CatalogService({}), SystemClock())
+    ),
+    PrivacySettings(_env_file=None), files=Path("nowhere"),
+)  # fmt: skip
 # The audit takes its own values out, by the eraser that keeps its chain whole.
 BY_THE_AUDIT = {("audit_detail", "facts"), ("audit_detail", "origin")}
 
