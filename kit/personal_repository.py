@@ -38,7 +38,7 @@ async def let_go_of_old(
     is_dropped: bool,
 ) -> int:  # fmt: skip
     """Like `let_go`, of at most `limit` rows older than `before` that still have something to lose."""
-    columns, key = table.__table__.columns, table.__table__.primary_key.columns
+    columns, key = table.__table__.columns, list(table.__table__.primary_key)
     is_old = columns[since] < before
     if not is_dropped:
         is_old &= or_(*(columns[name].is_distinct_from(value) for name, value in replaced.items()))

@@ -96,10 +96,11 @@ class IsoFile:
             self._keep(box, _TOP)
         moov = _only(top, b"moov")
         kept, sizes = self._kept_tracks(moov), self._default_sizes(moov)
-        self._clean_movie(moov, media)
+        spans = self._clean_movie(moov)
         for box in top:
             if box.kind == b"moof":
-                self._clean_fragment(box, media, kept=kept, sizes=sizes)
+                spans += self._clean_fragment(box, kept=kept, sizes=sizes)
+        self._blank_samples(spans, media)
 
     def location(self) -> str | None:
         """Where it was taken, as ISO 6709 (`+30.2741+120.1551/`), if the file says so."""
@@ -206,7 +207,8 @@ class IsoFile:
         self._data[box.start + 4 : box.start + 8] = b"free"
         self._data[box.body : box.end] = bytes(box.end - box.body)
 
-    def _clean_movie(self, moov: Box, media: Sequence[Span]) -> None:
+    def _clean_movie(self, moov: Box) -> list[Span]:
+        """Where what the tracks that go had among the media lies."""
         spans: list[Span] = []
         for box in self._inside(moov):
             if box.kind == b"trak" and self._handler(box) not in _SEEN_AND_HEARD:
@@ -217,7 +219,7 @@ class IsoFile:
             if box.kind == b"trak":
                 for part in self._inside(box):
                     self._keep(part, _TRACK)
-        self._blank_samples(spans, media)
+        return spans
 
     def _kept_tracks(self, moov: Box) -> set[int]:
         tracks = [one for one in self._inside(moov) if one.kind == b"trak" and self._handler(one) in _SEEN_AND_HEARD]
@@ -230,10 +232,8 @@ class IsoFile:
         rows = [one for one in self._inside(extends) if one.kind == b"trex"] if extends is not None else []
         return {self._numbers(">I", row, 4)[0]: self._numbers(">I", row, 16)[0] for row in rows}
 
-    def _clean_fragment(
-        self, moof: Box, media: Sequence[Span], *, kept: Collection[int], sizes: Mapping[int, int]
-    ) -> None:
-        """Leaves the runs of tracks that are kept; of the others neither the table nor what it points at."""
+    def _clean_fragment(self, moof: Box, *, kept: Collection[int], sizes: Mapping[int, int]) -> list[Span]:
+        """Leaves the runs of tracks that are kept; where what those of the others point at lies."""
         spans: list[Span] = []
         follows = moof.start  # where a run lies that does not say so: behind the one before
         for box in self._inside(moof):
@@ -249,7 +249,7 @@ class IsoFile:
             else:
                 spans += found
                 self._blank(box)
-        self._blank_samples(spans, media)
+        return spans
 
     def _runs(self, traf: Box, moof: Box, head: RunHeader, *, follows: int, sizes: Mapping[int, int]) -> Iterator[Span]:
         """Where the runs of a track in a fragment lie."""

@@ -285,7 +285,7 @@ async def test_by_a_link_a_contractor_gives_all_that_a_kind_wants_until_the_orde
         reason = {"assignee_id": yard.id_of("contractor"), "reason": "需专业维修"}
         assert (await yard.post("dispatcher", f"/work-orders/{order}/assign", reason)).status_code == 200
         made = await yard.post("dispatcher", f"/work-orders/{order}/contractor-links", {"hours": 2})
-        return "/contractor/" + made.json()["path"].removeprefix("/o/work/")
+        return "/contractor/" + str(made.json()["path"]).removeprefix("/o/work/")
 
     path = await linked()
     assert (await yard.send(None, f"{path}/photos", picture(), purpose="before")).json()["purpose"] == "before"
