@@ -59,7 +59,11 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = async_url(url)
-        self.engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        # The last one given back is the next one taken: few connections do all the work while little is asked at once,
+        # and only theirs learn tables and keep plans, a few MB each at the server.
+        self.engine = create_async_engine(
+            self.url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_use_lifo=True
+        )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._pipelines = Pipelines(plain_url(url))
         # Bound to nothing: the ORM cannot be used in a pipeline, and says so.
