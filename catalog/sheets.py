@@ -2,23 +2,19 @@
 
 Chinese Excel saves "CSV" in GBK and "CSV UTF-8" with a byte-order mark; both arrive here. What we write carries the
 mark, for without it Excel shows Chinese as rubble.
+
+openpyxl takes 5 MB, which a hub has for better things until somebody brings or wants a workbook.
 """
 
 import csv
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-
-from openpyxl import Workbook, load_workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 
 ROWS_LIMIT = 20_000
 COLUMNS_LIMIT = 100
@@ -30,11 +26,13 @@ CELL_LIMIT = 500
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 
 _XLSX, _OLD_XLS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-# What openpyxl raises on files that only look like workbooks.
+# What openpyxl raises, beside its own, on files that only look like workbooks.
 _BROKEN = (
-    zipfile.BadZipFile, zlib.error, InvalidFileException, KeyError, ValueError, TypeError, AttributeError, IndexError,
+    zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, AttributeError, IndexError,
     OSError, SyntaxError, EOFError, NotImplementedError,
 )  # fmt: skip
+# What XML has no place for, and openpyxl refuses.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 Cell = str | int | float | date | datetime | bool | None
 
@@ -93,6 +91,9 @@ def write_csv(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 
 def write_xlsx(title: str, headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     """A workbook of one sheet with a fixed header and columns as wide as what they hold."""
+    from openpyxl import Workbook
+    from openpyxl.utils import get_column_letter
+
     book = Workbook(write_only=True)
     page = book.create_sheet(title[:31])
     kept = [[guarded(cell) for cell in row] for row in [headers, *rows]]
@@ -109,6 +110,9 @@ def write_xlsx(title: str, headers: Sequence[str], rows: Iterable[Sequence[Cell]
 
 
 def _bold(page: Any, row: Sequence[Any]) -> list[Any]:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
     cells = [WriteOnlyCell(page, value=value) for value in row]
     for cell in cells:
         cell.font = Font(bold=True)
@@ -121,7 +125,7 @@ def guarded(cell: Cell) -> Cell:
     Control characters, which no workbook can hold, are left out.
     """
     if isinstance(cell, str):
-        text = ILLEGAL_CHARACTERS_RE.sub("", cell)
+        text = _CONTROL.sub("", cell)
         return "'" + text if text.startswith(FORMULA_STARTS) else text
     if isinstance(cell, datetime):
         return cell.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
@@ -181,6 +185,9 @@ def _csv_lines(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
 
 
 def _xlsx_lines(data: bytes) -> Iterator[tuple[int, tuple[str, ...]]]:
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > UNPACKED_LIMIT_BYTES:
@@ -190,5 +197,5 @@ def _xlsx_lines(data: bytes) -> Iterator[tuple[int, tuple[str, ...]]]:
         page.reset_dimensions()  # other programs write wrong ones
         for line, cells in enumerate(page.iter_rows(values_only=True), start=1):
             yield line, tuple(_text(cell) for cell in cells)  # type: ignore[arg-type]
-    except _BROKEN:
+    except (InvalidFileException, *_BROKEN):
         raise Unreadable("broken_xlsx") from None

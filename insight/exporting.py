@@ -9,11 +9,9 @@ import io
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
-
-from openpyxl import Workbook
 
 from catalog.service import CatalogService
 from catalog.sheets import Cell, guarded
@@ -24,6 +22,9 @@ from kit.db import Database
 from kit.i18n import Language, Texts
 from people.phones import masked
 from ticketing.figures import Drill, Figure, Value
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 # A workbook is written as a whole before its first byte can be sent.
 MOST_WORKBOOK_ROWS = 100_000
@@ -123,7 +124,7 @@ class Exporting:
         return self._texts.text(key, language) if key in self._texts.keys(language) else code
 
     async def _workbook(self, headers: Row, rows: AsyncIterator[Sequence[Row]]) -> AsyncIterator[bytes]:
-        book = Workbook(write_only=True)
+        book = await asyncio.to_thread(_new_book)
         page = book.create_sheet("1")
         page.freeze_panes = "A2"
         page.append([guarded(cell) for cell in headers])
@@ -142,6 +143,12 @@ def csv_lines(rows: Sequence[Row], *, is_first: bool = False) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text).writerows([guarded(cell) for cell in row] for row in rows)
     return text.getvalue().encode("utf-8-sig" if is_first else "utf-8")
+
+
+def _new_book() -> "Workbook":
+    from openpyxl import Workbook  # 5 MB, for those who want a workbook
+
+    return Workbook(write_only=True)
 
 
 def _read(file: IO[bytes]) -> bytes:

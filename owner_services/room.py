@@ -1,6 +1,7 @@
 """The room put together: what others hand in, what the hub registers."""
 
 from dataclasses import dataclass
+from importlib import import_module
 
 from procrastinate import App
 from prometheus_client import CollectorRegistry
@@ -75,6 +76,8 @@ def build_owner_services(
     registry: CollectorRegistry,
     patience: Patience = WITHIN_FIVE_SECONDS,
 ) -> OwnerServices:
+    if account.token is not None:
+        import_module("wechatpy")  # takes longer than a message may wait: here, not with the first one
     answers = Answers(texts)
     binding = Binding(people=people, editor=editor, catalog=catalog, notify=notify, settings=settings, clock=clock)
     reporting = OwnerReporting(ticketing=ticketing, people=people, catalog=catalog, locator=Locator(catalog))

@@ -1,6 +1,9 @@
 """The envelope of WeChat's callback: signature, timestamp, AES, XML. Pure but for the clock.
 
 Plain and safe mode are told apart by the query; an account in compatible mode sends both.
+
+wechatpy brings clients of everything WeChat offers with it, 8 MB of them: it is imported where an account is set up
+(`owner_services.room`), or with the first message.
 """
 
 import hashlib
@@ -8,13 +11,10 @@ import hmac
 import secrets
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from xml.parsers.expat import ExpatError
 
 import xmltodict
-from wechatpy import parse_message
-from wechatpy.crypto import WeChatCrypto
-from wechatpy.exceptions import WeChatException
-from wechatpy.replies import TextReply
 
 from connectors.text import clip_bytes
 from connectors.wechat import WeChatSettings
@@ -22,12 +22,15 @@ from kit.clock import Clock
 from owner_services.errors import CallbackNotSetUp, MessageUnreadable, WrongSignature
 from owner_services.wechat.inbound import Inbound, inbound_of
 
+if TYPE_CHECKING:
+    from wechatpy.crypto import WeChatCrypto
+
 # WeChat repeats an unanswered message for 15 s; the rest is for clocks that are not quite right.
 WINDOW_S = 300
 REPLY_BYTES = 2048
 # What broken XML and XML of an unexpected shape raise in expat, xmltodict and wechatpy.
 _BAD_XML = (ExpatError, KeyError, TypeError, AttributeError, ValueError)
-_BAD_CIPHER = (WeChatException, ValueError, IndexError, struct.error)
+_BAD_CIPHER = (ValueError, IndexError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Envelope:
 
     def open(self, stamp: Stamp, body: bytes) -> Inbound:
         """The message in a body. Raises what `check` raises, and MessageUnreadable."""
+        from wechatpy import parse_message
+
         self.check(stamp)
         xml = self._decrypted(stamp, body) if stamp.is_encrypted else body
         try:
@@ -75,6 +80,8 @@ class Envelope:
 
     def close(self, text: str, *, to: Inbound, is_encrypted: bool) -> str:
         """The XML of a text reply, cut to what WeChat takes."""
+        from wechatpy.replies import TextReply
+
         reply = TextReply(source=to.account, target=to.openid, content=_clipped(text), time=self._now_s())
         xml: str = reply.render()
         if not is_encrypted:
@@ -83,6 +90,8 @@ class Envelope:
         return sealed
 
     def _decrypted(self, stamp: Stamp, body: bytes) -> str:
+        from wechatpy.exceptions import WeChatException
+
         try:
             encrypted = xmltodict.parse(body)["xml"]["Encrypt"]
         except _BAD_XML:
@@ -96,14 +105,16 @@ class Envelope:
             opened: str = self._crypto().decrypt_message(
                 {"Encrypt": encrypted}, stamp.msg_signature, stamp.timestamp, stamp.nonce
             )
-        except _BAD_CIPHER:
+        except (WeChatException, *_BAD_CIPHER):
             # Signed with our token yet not for our key or app id: another account's settings.
             raise WrongSignature from None
         return opened
 
-    def _crypto(self) -> WeChatCrypto:
+    def _crypto(self) -> "WeChatCrypto":
         if self._settings.aes_key is None:
             raise CallbackNotSetUp
+        from wechatpy.crypto import WeChatCrypto
+
         return WeChatCrypto(self._token(), self._settings.aes_key.get_secret_value(), self._settings.app_id)
 
     def _token(self) -> str:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wechatpy.messages import BaseMessage
+if TYPE_CHECKING:
+    from wechatpy.messages import BaseMessage
 
 LONGEST = 4096
 LONGEST_ID = 128
@@ -47,7 +48,7 @@ _EVENTS = {
 }
 
 
-def inbound_of(message: BaseMessage | None) -> Inbound:
+def inbound_of(message: "BaseMessage | None") -> Inbound:
     """Raises KeyError or ValueError for a message that lacks what every message has."""
     if message is None:
         raise ValueError("an empty body")
