@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.lock import folder_lock, is_locked
-from hub.migrate import upgrade
+from hub.schema import bring_up_to_date
 from hub.settings import Durability, HubSettings
 from kit.logs import logger
 from kit.secrets import SecretStore
@@ -62,7 +62,7 @@ async def infrastructure(settings: HubSettings) -> AsyncIterator[Infrastructure]
     if is_sync_the_servers(settings):
         log.warning(SYNC_IS_THE_SERVERS)
     if settings.database_url and settings.nats_url:
-        await asyncio.to_thread(upgrade, settings.database_url)
+        await asyncio.to_thread(bring_up_to_date, settings.database_url)
         yield Infrastructure(settings.database_url, settings.nats_url, None, None, secrets, None, None)
         return
     if is_locked(settings.var):
@@ -118,7 +118,7 @@ async def _own(settings: HubSettings, secrets: SecretStore, stack: AsyncExitStac
         password = secrets.get("postgres_password")
         folder = settings.var / "postgres"
         await stack.enter_async_context(running_postgres(folder, password=password, port=settings.postgres_port))
-    await asyncio.to_thread(upgrade, found.database_url)
+    await asyncio.to_thread(bring_up_to_date, found.database_url)
     if not settings.nats_url:
         config = NatsConfig(
             bus_password=secrets.get("bus_password"),

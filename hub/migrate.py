@@ -1,7 +1,11 @@
-"""Brings a database to the schema this release needs: Alembic for our tables, procrastinate's own scripts for its."""
+"""Brings a database to the schema this release needs: Alembic for our tables, procrastinate's own scripts for its.
+
+A hub runs it as a process of its own (`hub.schema`).
+"""
 
 import importlib
 import importlib.util
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +16,9 @@ from alembic.config import Config
 from procrastinate.schema import SchemaManager, migrations_path
 from sqlalchemy import Connection, Engine, create_engine
 
+from hub.schema import MIGRATION_LOCK, MIGRATIONS, URL_VARIABLE, job_scripts
 from kit.db import async_url, plain_url
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 ROOMS_WITH_TABLES = (
     "kit", "audit", "catalog", "people", "people.contractors", "device_adapters", "bus", "telemetry", "stock", "rules",
     "alarms",
@@ -23,8 +27,6 @@ ROOMS_WITH_TABLES = (
     "ticketing.charging", "ticketing.working", "ticketing.sla", "ticketing.measuring",
     "knowledge", "notify", "owner_services", "automation", "insight", "privacy", "hub",
 )  # fmt: skip
-# Two hubs that start at once migrate one after the other.
-MIGRATION_LOCK = 7_301_968_501
 FILES_OF_TABLES = (
     "SELECT oid::regclass::text, relfilenode FROM pg_class "
     "WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
@@ -107,7 +109,7 @@ def _vacuum(engine: Engine, tables: Sequence[str]) -> None:
 
 def _upgrade_jobs(database_url: str) -> None:
     """Applies procrastinate's schema, or those of its migration scripts that this database has not seen."""
-    scripts = sorted(path.name for path in Path(migrations_path).glob("*.sql"))
+    scripts = job_scripts()
     with psycopg.connect(plain_url(database_url)) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS procrastinate_schema (script text PRIMARY KEY)")
         found = connection.execute("SELECT max(script) FROM procrastinate_schema").fetchone()
@@ -118,3 +120,7 @@ def _upgrade_jobs(database_url: str) -> None:
             for script in (name for name in scripts if name > seen):
                 connection.execute((Path(migrations_path) / script).read_bytes())
         connection.execute("INSERT INTO procrastinate_schema VALUES (%s) ON CONFLICT DO NOTHING", (scripts[-1],))
+
+
+if __name__ == "__main__":
+    upgrade(os.environ[URL_VARIABLE])

@@ -7,7 +7,9 @@ import psycopg
 import pytest
 
 from hub.migrate import differences, upgrade
+from hub.schema import bring_up_to_date, is_up_to_date, newest
 from kit.ids import new_id
+from kit.supervision.process import ChildFailed
 
 # The migration after it gives `work_order` a stored column.
 BEFORE_WORK_ORDERS_ARE_REWRITTEN = "202611221210"
@@ -24,9 +26,25 @@ def empty_database_url(postgres_url: str) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def test_a_migrated_database_is_what_the_models_say(empty_database_url: str) -> None:
-    upgrade(empty_database_url)
+def test_a_migrated_database_is_what_the_models_say_and_is_known_to_be(empty_database_url: str) -> None:
+    assert not is_up_to_date(empty_database_url)
+    bring_up_to_date(empty_database_url)
+    assert is_up_to_date(empty_database_url)
     assert differences(empty_database_url) == []
+
+
+def test_a_database_of_another_release_is_refused_with_the_reason(empty_database_url: str) -> None:
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute(
+            "CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('2999')"
+        )
+    with pytest.raises(ChildFailed, match="2999"):
+        bring_up_to_date(empty_database_url)
+
+
+def test_the_newest_migration_is_the_one_that_none_follows() -> None:
+    sources = ['revision = "b"\ndown_revision = "a"\n', 'revision: str = "c"\ndown_revision: str = "b"\n']
+    assert newest([*sources, 'revision = "a"\ndown_revision = None\n']) == "c"
 
 
 def test_a_table_that_a_migration_rewrote_is_vacuumed_and_no_other(empty_database_url: str) -> None:
