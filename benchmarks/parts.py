@@ -5,6 +5,7 @@ from benchmarks.adapters.mqtt import MqttAdapterPart
 from benchmarks.dispatch import DispatchPart
 from benchmarks.durable import DurablePart
 from benchmarks.flood.part import FloodPart
+from benchmarks.insight import InsightPart
 from benchmarks.line.part import LinePart
 from benchmarks.orders.part import OrdersPart
 from benchmarks.part import Part
@@ -21,6 +22,7 @@ def every_part() -> list[Part]:
         QueriesPart(),
         DiskPart(),
         OrdersPart(),
+        InsightPart(),
         DispatchPart(),
         EnginesPart(),
         DurablePart(),

@@ -19,9 +19,14 @@ from benchmarks.part import PartUnavailable
 from hub.installing import make_admin
 from hub.migrate import upgrade
 from hub.settings import HubSettings
+from kit.db import Database
 from kit.secrets import SecretStore
 from kit.supervision.ports import free_port
 from kit.supervision.postgres import running_postgres
+from ticketing.measuring.repository import take
+
+# Entries measured in one transaction.
+_AT_ONCE = 20_000
 
 ROOT = Path(__file__).parent.parent.parent
 _USERNAME = "bench-orders"
@@ -80,13 +85,25 @@ async def _made(folder: Path, settings: HubSettings, plan: HistoryPlan, say: Cal
     async with running_postgres(settings.var / "postgres", password=secret, port=settings.postgres_port) as url:
         # Also what is kept: a migration of so many orders takes longer than a hub is waited for.
         await asyncio.to_thread(upgrade, url)
+        if kept is None:
+            await asyncio.to_thread(make_history, url, plan, say=say)
+        await _measured(url, say)
+        await asyncio.to_thread(settle, url)
         if kept is not None:
-            await asyncio.to_thread(settle, url)
             return str(kept["password"])
-        await asyncio.to_thread(make_history, url, plan, say=say)
         password = await make_admin(settings.model_copy(update={"database_url": url}), _USERNAME)
     made.write_text(json.dumps({"plan": asdict(plan), "password": password}), "utf-8")
     return password
+
+
+async def _measured(url: str, say: Callable[[str], None]) -> None:
+    """All orders at once, as the hub does some a turn: it shall have nothing to do but to answer."""
+    say("measures of orders")
+    async with Database(url) as database:
+        while True:
+            async with database.transaction() as session:
+                if not await take(session, limit=_AT_ONCE):
+                    return
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Years of a property company in a migrated database: sites, staff, a million work orders and what hangs on them.
 
-Set-based and deterministic. Foreign keys rest while rows go in (they are right by construction) and statistics are
-taken at the end, as autovacuum would have.
+Set-based and deterministic. Foreign keys rest while rows go in: they are right by construction.
 """
 
 from collections.abc import Callable
@@ -22,9 +21,13 @@ class HistoryPlan:
     staff_a_site: int = 12
     years: float = 5.0
 
+    @property
+    def equipment_a_site(self) -> int:
+        return self.buildings_a_site * self.equipment_a_building
+
 
 def make_history(url: str, plan: HistoryPlan, *, say: Callable[[str], None]) -> None:
-    """Fills a migrated, empty database."""
+    """Fills a migrated, empty database. Its orders are still to be measured, its tables to be settled."""
     values = {
         "orders": plan.orders, "sites": plan.sites, "buildings": plan.buildings_a_site, "years": plan.years,
         "equipment": plan.equipment_a_building, "staff": plan.staff_a_site,
@@ -43,7 +46,6 @@ def make_history(url: str, plan: HistoryPlan, *, say: Callable[[str], None]) -> 
         say("indexes")
         for _, definition in indexes:
             connection.execute(definition)
-    settle(url)
 
 
 def settle(url: str) -> None:
@@ -61,7 +63,7 @@ def _filled(statement: str, values: dict[str, float]) -> str:
 # Those that no constraint stands on, of the tables that are filled.
 _PLAIN_INDEXES = """
 SELECT indexname, indexdef FROM pg_indexes
-WHERE tablename IN ('work_order', 'incident', 'report', 'work_order_timeline', 'alarm')
+WHERE tablename IN ('work_order', 'incident', 'report', 'work_order_timeline', 'order_rating', 'alarm')
   AND NOT EXISTS (SELECT FROM pg_constraint WHERE conname = indexname)
   AND schemaname = current_schema()
 """
@@ -200,11 +202,28 @@ SELECT pg_temp.id_of(7, n * 4 + r), pg_temp.id_of(1, site), pg_temp.id_of(16, n)
 FROM drawn, generate_series(0, CASE WHEN luck % 30 = 0 THEN 3 WHEN luck % 3 = 0 THEN -1 ELSE 0 END) AS r
 """
 
+# Given out after 2 minutes, accepted after 5 or more; one in twelve waits for parts, the others are arrived at.
 _TIMELINES = """
 INSERT INTO work_order_timeline (id, site_id, work_order_id, position, at, what, why, before, after)
-SELECT pg_temp.id_of(8, n * 8 + p), pg_temp.id_of(1, site), pg_temp.id_of(16, n), p, opened_at + p * interval '10 min',
-       'moved', NULL, '{"state": "new"}', '{"state": "dispatched"}'
-FROM drawn, generate_series(1, 4) AS p
+SELECT pg_temp.id_of(8, n * 8 + p), pg_temp.id_of(1, site), pg_temp.id_of(16, n), p,
+       opened_at + (ARRAY[2, 5 + fate % 40, 20 + fate % 60, 30 + fate])[p] * interval '1 min', 'moved', NULL,
+       jsonb_build_object('state', states[p]), jsonb_build_object('action', 'x', 'state', states[p + 1])
+FROM (
+    SELECT *, ARRAY['new', 'dispatched', 'accepted', CASE WHEN fate % 12 = 0 THEN 'on_hold' ELSE 'on_site' END, 'done']
+        AS states
+    FROM drawn
+) AS walked, generate_series(1, 4) AS p
+"""
+
+# Of the orders that are over and were reported by somebody, one in four was rated.
+_RATINGS = """
+INSERT INTO order_rating (
+    id, site_id, work_order_id, report_id, assignee_id, attempt, speed, attitude, quality, words, at
+)
+SELECT pg_temp.id_of(10, n), pg_temp.id_of(1, site), pg_temp.id_of(16, n), pg_temp.id_of(7, n * 4),
+       pg_temp.id_of(4, site * :staff + person), 1, 1 + fate % 5, 3 + fate % 3, 2 + fate % 4, NULL,
+       opened_at + (90 + fate) * interval '1 min'
+FROM drawn WHERE NOT is_open AND luck % 3 > 0 AND fate % 4 = 0
 """
 
 _ALARMS = """
@@ -225,11 +244,16 @@ SELECT pg_temp.id_of(9, n), pg_temp.id_of(1, site),
 FROM drawn
 """
 
+# Triggers rest, too.
+_DUE = "INSERT INTO order_measure_due (site_id, work_order_id) SELECT site_id, id FROM work_order ORDER BY id DESC"
+
 _STEPS = (
     ("sites, buildings, equipment, staff", f"{_FUNCTIONS};{_SITES};{_BUILDINGS};{_EQUIPMENT};{_STAFF}"),
     ("work orders", _ORDERS),
     ("incidents", _INCIDENTS),
     ("reports", _REPORTS),
     ("timelines", _TIMELINES),
+    ("ratings", _RATINGS),
     ("alarms", _ALARMS),
+    ("orders to be measured", _DUE),
 )
