@@ -17,19 +17,21 @@ from insight.endpoints import STATUS, router
 from insight.models import SiteDigest
 from insight.room import Insight, build_insight
 from insight.settings import InsightSettings
-from kit.access import Role
+from kit.access import Role, Scope
 from kit.clock import Clock
-from kit.i18n import Texts
+from kit.i18n import Language, Texts
 from kit.ids import new_id
 from kit.jobs import new_app
 from notify.service import NotifyService
 from notify.settings import NotifySettings
 from notify.template import TemplateRegistry
+from people.endpoints import STATUS as PEOPLE_STATUS
 from people.models import RoleGrant
 from tests.api import FakeLogins, client_of, make_app
 from tests.insight.orders import MINUTE, order, steps, write
 from tests.ticketing.town import NOON, Town
 from ticketing.feedback.models import ComplaintSubject
+from ticketing.figures import Dimension, FigureFilter
 from ticketing.models import Report
 
 SPAN = {"since": "2026-11-22T00:00:00+08:00", "until": "2026-11-23T00:00:00+08:00"}
@@ -70,8 +72,9 @@ async def office(town: Town) -> AsyncIterator[Office]:
         texts=Texts.load(["kit", "catalog", "ticketing", "insight"]),
     )  # fmt: skip
     api = make_app(
-        town.database, routers=[router], rooms=["catalog", "ticketing", "insight"], services=list(room.provided),
-        protocols={Clock: town.clock}, status={**CATALOG_STATUS, **STATUS}, logins=logins,
+        town.database, routers=[router], rooms=["catalog", "people", "ticketing", "insight"],
+        services=list(room.provided), protocols={Clock: town.clock},
+        status={**CATALOG_STATUS, **PEOPLE_STATUS, **STATUS}, logins=logins,
     )  # fmt: skip
     async with app.open_async(), client_of(api) as client:
         yield Office(town, room, client, logins)
@@ -181,6 +184,13 @@ async def test_tables_open_in_excel_run_nothing_and_show_no_phone(office: Office
     table = (await office.get("/figures.csv", by="kind")).content.decode("utf-8-sig")
     assert "按时完成" in table
     assert (await office.get("/figures.xlsx")).content.startswith(b"PK")
+    wanted = FigureFilter(since=NOON, until=town.clock.now())
+    async with town.database.transaction() as session:
+        found = await office.room.service.figures(
+            session, Scope.of(town.site_id), wanted, by=Dimension.TECHNICIAN, language=Language.ZH, limit=1
+        )
+    parts = [part async for part in office.room.exporting.figures_csv(found, language=Language.ZH)]
+    assert (found.in_all, parts[-1].decode()) == (3, "另有 2 个工单较少的分组未列出，请缩小范围查看。\r\n")
 
 
 async def test_the_digest_comes_once_a_day_to_the_sites_managers_whoever_looks(office: Office) -> None:
@@ -225,9 +235,15 @@ async def test_bad_input_and_strangers(office: Office) -> None:
     early: dict[str, Any] = {"since": None, "until": "0001-01-01T00:00:00Z"}
     assert (await office.get("/figures", **early)).json()["groups"][0]["figures"]["opened"]["orders"] == 0
     assert (await office.get("/orders", figure="nonsense")).status_code == 422
-    assert (await office.get("/figures", site=str(new_id()))).status_code == 404
+    for named in ("site", "building", "equipment", "technician"):
+        unknown: dict[str, Any] = {named: str(new_id())}
+        assert (await office.get("/figures", **unknown)).status_code == 404, named
+    mine: dict[str, Any] = {"technician": str(town.person["handyman"]), "equipment": str(town.equipment["PUMP-01"])}
+    assert (await office.get("/figures", **mine)).json()["groups_in_all"] == 1
     stranger = office.token(Role.MANAGER, site_id=new_id())
     assert (await office.get("/figures", stranger, site=str(town.site_id))).status_code == 404
+    their: dict[str, Any] = {"technician": str(town.person["handyman"])}
+    assert (await office.get("/figures", stranger, **their)).status_code == 404
     assert (await office.get("/orders", stranger)).json()["total"] == 0
     assert len((await office.get("/orders.csv", stranger)).content.splitlines()) == 1
     for role, status in ((Role.ENGINEER, 403), (Role.OWNER, 403), (Role.DISPATCHER, 200)):
