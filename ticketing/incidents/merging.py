@@ -67,21 +67,11 @@ class Merging:
         """
         source, target = await self._held(session, scope, source_id, into_id)
         await check_not_about(session, actor.person_id, target.id)
-        if version is not None and version != source.version:
-            raise StaleWorkOrder(given_version=version, version=source.version)
-        refusal = _refusal(source, target)
-        if refusal is not None:
-            raise MergeNotPossible(number=source.number, into=target.number, reason=refusal)
+        _check(source, target, version)
         previous_id = source.assignee_id
         moved = await self._move_all(session, source, target)
         owed = promises_of(source, self._clock.now())
-        # What owners say is answered with words, a duplicate's with where to find them.
-        note = reason or (target.number if source.procedure == Procedure.FEEDBACK else None)
-        await end_as_duplicate(session, self._moving, source, of=target, actor=actor, note=note)
-        source.merged_into_id = target.id
-        await incident_repository.repoint_merged(session, before=source.id, after=target.id)
-        await session.flush()
-        await incident_repository.reopen_incidents_of_merged(session, target)
+        await self._end(session, source, target, actor=actor, reason=reason)
         await self._raise(session, source, target, owed)
         await self._write_down(session, source, target, moved, actor=actor, reason=reason)
         await self._tell(session, target, moved.reports)
@@ -129,6 +119,17 @@ class Merging:
         if source is None or target is None:
             raise WorkOrderNotFound(source_id if source is None else target_id)
         return source, target
+
+    async def _end(
+        self, session: AsyncSession, source: WorkOrder, target: WorkOrder, *, actor: Actor, reason: str | None
+    ) -> None:
+        # What owners say is answered with words, a duplicate's with where to find them.
+        note = reason or (target.number if source.procedure == Procedure.FEEDBACK else None)
+        await end_as_duplicate(session, self._moving, source, of=target, actor=actor, note=note)
+        source.merged_into_id = target.id
+        await incident_repository.repoint_merged(session, before=source.id, after=target.id)
+        await session.flush()
+        await incident_repository.reopen_incidents_of_merged(session, target)
 
     async def _move_all(self, session: AsyncSession, source: WorkOrder, target: WorkOrder) -> Moved:
         reports = await incident_repository.move_reports(session, before=source.id, after=target.id)
@@ -203,6 +204,15 @@ class Merging:
                 session, WorkOrderJoined(site_id=target.site_id, work_order_id=target.id, report_id=report_id)
             )  # fmt: skip
         await publish(session, WorkOrderChanged(site_id=target.site_id, work_order_id=target.id))
+
+
+def _check(source: WorkOrder, target: WorkOrder, version: int | None) -> None:
+    """Raises StaleWorkOrder, MergeNotPossible."""
+    if version is not None and version != source.version:
+        raise StaleWorkOrder(given_version=version, version=source.version)
+    refusal = _refusal(source, target)
+    if refusal is not None:
+        raise MergeNotPossible(number=source.number, into=target.number, reason=refusal)
 
 
 def _refusal(source: WorkOrder, target: WorkOrder) -> str | None:

@@ -15,6 +15,7 @@ from tests.ticketing.door import Door, open_door
 from tests.ticketing.town import Town
 from ticketing import repository
 from ticketing.kinds import Category, Channel
+from ticketing.models import WorkOrder
 from ticketing.reports import NewReport
 
 SECRETS = {
@@ -51,8 +52,14 @@ async def test_merged_by_hand_and_taken_apart_again(door: Door) -> None:
     assert (await door.post("dispatcher", merge, into=order)).json()["facts"]["reason"] == "same_order"
     assert (await door.post("dispatcher", merge, into=first, version=99)).json()["code"] == "stale_work_order"
     assert (await door.post("pump_engineer", merge, into=first)).status_code == 403
+    async with town.database.transaction() as session:
+        (await session.get_one(WorkOrder, UUID(first))).arrival_due_at = None
+    promised = (await town.order(UUID(order))).arrival_due_at
     merged = await door.post("dispatcher", merge, into=first, reason="同一部电梯")
     assert (merged.status_code, merged.json()["id"]) == (200, first)
+    # Somebody has to be there by when the reporter was promised it.
+    assert (await town.order(UUID(first))).arrival_due_at == promised
+    assert promised is not None
     assert [one["id"] for one in merged.json()["report_list"]] == [report]
     gone = await door.order(order)
     assert (gone["state"], gone["closing_code"]) == ("closed", "duplicate")
