@@ -62,3 +62,13 @@ thread.join()
 assert resident_mb() - before < 20, (before, resident_mb())
 """
     subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
+
+
+def test_arrow_takes_its_memory_from_the_same_heap() -> None:
+    program = """
+from kit.heap import thrifty_heap
+thrifty_heap()
+import pyarrow
+assert pyarrow.default_memory_pool().backend_name == "system"
+"""
+    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
