@@ -44,14 +44,26 @@ export function menuOf(state: OrderState, legal: readonly LegalAction[]): Action
   }
 }
 
-export type Field = 'assignee_id' | 'reason' | 'note' | 'closing_code' | 'hold_until' | 'promised_at' | 'children'
+/** What may be said with an action, as `Words` of the hub has it. */
+export type Field =
+  | 'assignee_id'
+  | 'reason'
+  | 'note'
+  | 'closing_code'
+  | 'hold_until'
+  | 'promised_at'
+  | 'children'
+  | 'fault_mode'
+  | 'cause'
+  | 'remedy'
+  | 'duplicate_of'
 
 /** What is worth asking although it is not required. */
 const WELCOME: Partial<Record<Action, readonly Field[]>> = {
   dispatch: ['reason'],
   accept: ['promised_at'],
   hold: ['hold_until'],
-  finish: ['note'],
+  finish: ['cause', 'remedy', 'note'],
   verify: ['note'],
   close: ['note'],
 }

@@ -3,6 +3,7 @@ import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 
 import { api, unwrap } from '@/api/client'
 import { Problem } from '@/api/problem'
+import { usePreferences } from '@/shared/preferences'
 import type { Sending } from '@/shared/sending'
 
 import type { ChecklistAnswer, ContractorAction, ContractorOrder, ContractorSheet, PartMove, Wanted } from './types'
@@ -35,14 +36,17 @@ export type ContractorWork = ReturnType<typeof useContractorWork>
 /** What a contractor's link opens, and all that its holder may send. Every answer is the order as it stands then. */
 export function useContractorWork(token: MaybeRefOrGetter<string>) {
   const queries = useQueryClient()
+  const preferences = usePreferences()
+  // The hub names what is wanted in the reader's language.
+  const key = computed(() => ['contractor', toValue(token), preferences.language])
   const params = () => ({ path: { token: toValue(token) } })
   const query = useQuery({
-    queryKey: ['contractor', computed(() => toValue(token))],
+    queryKey: key,
     queryFn: ({ signal }) => unwrap(api.GET('/api/v1/contractor/{token}', { params: params(), signal })),
     refetchInterval: ({ state }) => (state.data && !isOver(state.data) ? AGAIN_MS : false),
   })
 
-  const keep = (order: ContractorOrder) => queries.setQueryData(['contractor', toValue(token)], order)
+  const keep = (order: ContractorOrder) => queries.setQueryData(key.value, order)
 
   /** Whether it was sent. What was refused because the order has moved on shows the order as it is now. */
   async function sent(

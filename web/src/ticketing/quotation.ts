@@ -3,6 +3,7 @@ import { computed, type MaybeRefOrGetter, toValue } from 'vue'
 
 import { api, unwrap } from '@/api/client'
 import { Problem } from '@/api/problem'
+import { usePreferences } from '@/shared/preferences'
 import { useSending } from '@/shared/sending'
 
 import type { Quotation, QuotationItem } from './types'
@@ -23,10 +24,12 @@ export function standingOf(item: Pick<QuotationItem, 'unit_price' | 'published_p
 /** The quotation that a link in a message is about, and the payer's word on it. */
 export function useLinkedQuotation(token: MaybeRefOrGetter<string>) {
   const queries = useQueryClient()
-  const queryKey = ['quotation', computed(() => toValue(token))]
+  const preferences = usePreferences()
+  // The hub names the items in the reader's language.
+  const key = computed(() => ['quotation', toValue(token), preferences.language])
   const path = () => ({ token: toValue(token) })
   const query = useQuery({
-    queryKey,
+    queryKey: key,
     queryFn: ({ signal }) =>
       unwrap(api.GET('/api/v1/quotations/by-link/{token}', { params: { path: path() }, signal })),
   })
@@ -37,7 +40,7 @@ export function useLinkedQuotation(token: MaybeRefOrGetter<string>) {
     const answered = await sending.send(JSON.stringify(body), (headers) =>
       unwrap(api.POST('/api/v1/quotations/by-link/{token}/answer', { params: { path: path() }, body, headers })),
     )
-    if (answered) queries.setQueryData(['quotation', toValue(token)], answered)
+    if (answered) queries.setQueryData(key.value, answered)
     // Answered before (elsewhere, or by a sending whose answer was lost): what holds now is shown.
     else if (sending.problem.value instanceof Problem && sending.problem.value.status === 409) await query.refetch()
   }

@@ -48,6 +48,8 @@ describe('what an action asks', () => {
   it('is what the hub requires, and then what is welcome', () => {
     expect(fieldsOf(legal('finish', 'closing_code'))).toEqual([
       { field: 'closing_code', isRequired: true },
+      { field: 'cause', isRequired: false },
+      { field: 'remedy', isRequired: false },
       { field: 'note', isRequired: false },
     ])
   })
