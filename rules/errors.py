@@ -81,6 +81,73 @@ class WrongArguments(ExpressionError):
 
 
 @dataclass(eq=False)
+class WindowExpected(ExpressionError):
+    """A function over time was not given a point and a length of time."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class PointExpected(ExpressionError):
+    """A function of a point's past was given something else than one point."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class WindowUnreadable(ExpressionError):
+    """A text that is no length of time."""
+
+    found: str
+
+
+@dataclass(eq=False)
+class WindowTooShort(ExpressionError):
+    """Shorter than the point's interval: most of the time no reading would be in it."""
+
+    point: str
+    shortest_s: int
+
+
+@dataclass(eq=False)
+class WindowTooLong(ExpressionError):
+    """More readings of the point than are kept in memory."""
+
+    point: str
+    longest_s: int
+
+
+@dataclass(eq=False)
+class TooManyWindows(ExpressionError):
+    limit: int
+
+
+@dataclass(eq=False)
+class NotInCount(ExpressionError):
+    """Inside `count` each reading is looked at by itself: no further windows there."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class OnePointCounted(ExpressionError):
+    """`count` goes over the readings of one point."""
+
+
+@dataclass(eq=False)
+class AgeNotCompared(ExpressionError):
+    """An age grows by itself; when a condition on it turns is only known where it is compared directly."""
+
+
+@dataclass(eq=False)
+class UnitsDisagree(ExpressionError):
+    """Numbers of different units are compared or added."""
+
+    left: str
+    right: str
+
+
+@dataclass(eq=False)
 class NumberExpected(ExpressionError):
     """A condition stands where a number is needed."""
 

@@ -8,25 +8,29 @@ How a pair (rule, equipment) is judged:
   one: the opposite of `when`) has held for `clear_for`.
 * Durations end at their due time even when no reading comes then: the next reading finds it out, or `tick` does
   earlier. Both give the same onset and time, so that a tick changes only how soon something is known.
+* A condition with functions over time (`rules.windows`) may turn between readings: it is looked at with each reading
+  and at each instant at which time alone may turn it, in event time, whenever that becomes known.
 * A reading not newer than its point's last one is late and changes nothing: a closed episode is never reopened, and
   re-delivered batches are harmless.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from alarms.detection import AlarmSource, Detection
+from alarms.detection import Detection
 from building.reading import ReadingBatch
 from rules.heard import Heard
+from rules.history import FAR, History
 from rules.program import Frame
 from rules.rule import CompiledRule
 from rules.rule_set import Ints, PairKey, RuleGroup, RuleSet
 from rules.state import NEVER, JudgeState
+from rules.telling import told, values_of
 from rules.waves import waves
+from rules.windows import View, next_change_ms, signals
 
 Flags = npt.NDArray[np.bool_]
 
@@ -45,9 +49,12 @@ class Verdicts:
 class Judge:
     """One line (life safety or not) of one partition. `on_failure` hears of rules that failed; the others go on."""
 
-    def __init__(self, rules: RuleSet, *, on_failure: FailureHandler) -> None:
+    def __init__(self, rules: RuleSet, *, on_failure: FailureHandler, history: History | None = None) -> None:
+        """With a `history` given, somebody else keeps it; readings must be there before they are judged."""
         self.rules = rules
         self.state = JudgeState.blank(rules)
+        self.history = History(rules.kept) if history is None else history
+        self._keeps_history = history is None
         self._on_failure = on_failure
         self._heard_before = Heard()
 
@@ -77,19 +84,25 @@ class Judge:
                 found, too_late = self._wave(slots[places], ts_ms[places], values[places], now_ms)
                 detections += found
                 late += too_late
+        if self._keeps_history:
+            self.history.floor_ms = self.state.seen_ms[self.rules.kept.slot]
         return Verdicts(detections, late)
 
-    def tick(self, *, now_ms: int, settled_ms: int) -> list[Detection]:
-        """What became due by the passing of time alone.
+    def tick(self, *, now_ms: int, settled_ms: int, among: Flags | None = None) -> list[Detection]:
+        """What became due by the passing of time alone; of the pairs `among`, if given.
 
         `settled_ms` is the event time up to which readings are taken to have come: a little before `now_ms`.
         """
         state, rules = self.state, self.rules
         need_ms = np.where(state.is_active, rules.clear_need_ms, rules.need_ms)
-        due = (state.since_ms != NEVER) & (state.since_ms + need_ms < settled_ms)
-        pairs = np.flatnonzero(due & ~rules.is_missing)
+        is_due = (state.since_ms != NEVER) & (state.since_ms + need_ms < settled_ms)
+        is_due |= state.wake_ms < settled_ms
+        is_due &= ~rules.is_missing
+        if among is not None:
+            is_due &= among
+        pairs = np.flatnonzero(is_due)
         with np.errstate(all="ignore"):
-            detections = self._advance(pairs, np.full(len(pairs), settled_ms)) if len(pairs) else []
+            detections = self._settle(pairs, np.full(len(pairs), settled_ms)) if len(pairs) else []
         return detections + self._tick_missing(now_ms)
 
     def never_late(self, batch: ReadingBatch, *, arrived_ms: int) -> ReadingBatch:
@@ -123,6 +136,16 @@ class Judge:
         missing = pairs[self.rules.is_missing[pairs]]
         np.maximum.at(state.clock_ms, self.rules.equipment_of_slot[slots], ts_ms)
         state.last_ms[missing] = state.heard_ms[missing] = state.clock_ms[self.rules.equipment_of_pair[missing]]
+        timed = pairs[self.rules.is_timed[pairs]]
+        state.wake_ms[timed] = state.clock_ms[self.rules.equipment_of_pair[timed]]
+        if self._keeps_history:
+            self.history.add(slots, ts_ms, latest.value)
+
+    def remember(self, readings: ReadingBatch) -> None:
+        """What was said before those, for functions over time; decides nothing by itself."""
+        slots = self.rules.slots_of(readings.point_no)
+        ours = slots >= 0
+        self.history.add(slots[ours], readings.ts_ms[ours], readings.value[ours])
 
     def adopt(self, lasting: Mapping[PairKey, int]) -> list[PairKey]:
         """Makes exactly these episodes (pair → onset, UTC ms) the ones under way; returns those no rule is left for."""
@@ -144,6 +167,7 @@ class Judge:
     def take_over(self, old: "Judge") -> None:
         """Goes on with what `old` knows of what both judge."""
         self.state.take_over(old.state, old_rules=old.rules, rules=self.rules)
+        self.history.take_over(old.history)
         self._heard_before.take_over(old._heard_before)
 
     def succeed(self, old: "Judge", *, now_ms: int) -> list[Detection]:
@@ -177,9 +201,11 @@ class Judge:
         state.clock_ms[equipment] = np.maximum(state.clock_ms[equipment], ts_ms)
         pairs = rules.pairs_touched(slots)
         at_ms = state.clock_ms[rules.equipment_of_pair[pairs]]
-        timing = state.since_ms[pairs] != NEVER
+        timing = (state.since_ms[pairs] != NEVER) | (state.wake_ms[pairs] < at_ms)
+        if self._keeps_history:
+            self.history.add(slots, ts_ms, values)
         # What became due before this instant is settled by the values as they were.
-        detections = self._advance(pairs[timing], at_ms[timing]) if timing.any() else []
+        detections = self._settle(pairs[timing], at_ms[timing]) if timing.any() else []
         state.value[slots], state.seen_ms[slots], state.is_seeded[slots] = values, ts_ms, False
         for group, members in self._by_group(pairs):
             detections += self._guarded(self._evaluate, group, pairs[members], at_ms[members], now_ms)
@@ -197,6 +223,42 @@ class Judge:
         except Exception as error:
             self._on_failure(group.compiled, error)
             return []
+
+    def _settle(self, pairs: Ints, until_ms: Ints) -> list[Detection]:
+        timed = self.rules.is_timed[pairs]
+        if not timed.any():
+            return self._advance(pairs, until_ms)
+        detections = self._advance(pairs[~timed], until_ms[~timed])
+        return detections + self._pass_time(pairs[timed], until_ms[timed])
+
+    def _pass_time(self, pairs: Ints, until_ms: Ints) -> list[Detection]:
+        """Looks at conditions over time wherever, before `until_ms`, one may turn or a duration is full."""
+        detections: list[Detection] = []
+        while len(pairs):
+            next_ms = self._next_look_ms(pairs)
+            before = next_ms < until_ms
+            pairs, until_ms, next_ms = pairs[before], until_ms[before], next_ms[before]
+            for group, members in self._by_group(pairs):
+                detections += self._guarded(self._look, group, pairs[members], next_ms[members])
+            # A rule that failed is not asked again before the next reading.
+            stuck = pairs[self._next_look_ms(pairs) <= next_ms]
+            self.state.wake_ms[stuck], self.state.since_ms[stuck] = FAR, NEVER
+        return detections
+
+    def _next_look_ms(self, pairs: Ints) -> Ints:
+        state, rules = self.state, self.rules
+        since_ms = state.since_ms[pairs]
+        need_ms = np.where(state.is_active[pairs], rules.clear_need_ms[pairs], rules.need_ms[pairs])
+        return np.minimum(state.wake_ms[pairs], np.where(since_ms == NEVER, FAR, since_ms + need_ms))
+
+    def _look(self, group: RuleGroup, pairs: Ints, at_ms: Ints) -> list[Detection]:
+        state = self.state
+        since_ms, was_active = state.since_ms[pairs], state.is_active[pairs]
+        detections = self._evaluate(group, pairs, at_ms, NEVER)
+        turned = (state.since_ms[pairs] != since_ms) | (state.is_active[pairs] != was_active)
+        if turned.any():
+            np.maximum.at(state.turned_ms, self.rules.equipment_of_pair[pairs[turned]], at_ms[turned])
+        return detections
 
     def _advance(self, pairs: Ints, until_ms: Ints) -> list[Detection]:
         """Settles durations that end before `until_ms`, and breaks those whose condition has become unknown."""
@@ -240,6 +302,8 @@ class Judge:
         """Starts, keeps or breaks the durations of these pairs, and changes those whose duration is full."""
         state, rule = self.state, group.compiled.rule
         frame = self._frame(group, pairs, at_ms)
+        if group.compiled.terms:
+            state.wake_ms[pairs] = self._next_change_ms(group, pairs, at_ms, frame)
         holds = self._wanted(group, frame, ending=ending)
         if ending:
             holds &= at_ms > state.onset_ms[pairs]  # readings from before an adopted episode do not end it
@@ -271,7 +335,7 @@ class Judge:
             if becoming_active:
                 state.onset_ms[pair] = state.since_ms[pair]
             state.is_active[pair], state.since_ms[pair] = becoming_active, NEVER
-            values = _values(group, frame, place)
+            values = values_of(group, frame, place)
             detections.append(
                 self._detection(group, pair, active=becoming_active, at_ms=int(at_ms[place]), values=values)
             )
@@ -311,37 +375,27 @@ class Judge:
         slots = group.slots[:, columns]
         expired = at_ms - self.state.seen_ms[slots] > self.rules.hold_ms[slots]
         values = np.where(expired, np.nan, self.state.value[slots])
-        return Frame(values, group.parameters[:, columns])
+        if not group.compiled.terms:
+            return Frame(values, group.parameters[:, columns])
+        found = signals(group.compiled.terms, self._view(group, pairs, at_ms), self.history)
+        return Frame(values, group.parameters[:, columns], found)
 
-    def _detection(
-        self, group: RuleGroup, pair: int, *, active: bool, at_ms: int, values: dict[str, float]
-    ) -> Detection:
-        rule, entry = group.compiled.rule, group.equipment[pair - group.start]
-        return Detection(
-            source=AlarmSource.RULE,
-            source_id=rule.key,
-            equipment_id=entry.equipment_id,
-            site_id=entry.site_id,
-            active=active,
-            onset_ms=int(self.state.onset_ms[pair]),
-            at_ms=at_ms,
-            severity=rule.severity,
-            fault_mode=rule.fault_mode,
-            life_safety=rule.life_safety,
-            message={language: _filled(text, values) for language, text in rule.message.items()},
-            values={name: value for name, value in values.items() if name in group.compiled.points},
-            order=rule.order,
+    def _view(self, group: RuleGroup, pairs: Ints, at_ms: Ints) -> View:
+        columns = pairs - group.start
+        slots = group.slots[:, columns]
+        return View(
+            slots, at_ms, self.state.seen_ms[slots], self.rules.reach_ms[slots] == 0, group.parameters[:, columns]
         )
 
+    def _next_change_ms(self, group: RuleGroup, pairs: Ints, at_ms: Ints, frame: Frame) -> Ints:
+        compiled, view = group.compiled, self._view(group, pairs, at_ms)
+        soonest = next_change_ms(compiled.terms, compiled.age_limits, view, self.history, frame)
+        # A value that holds no more turns a condition too.
+        expires_ms = view.seen_ms + self.rules.hold_ms[view.slots] + 1
+        turns: Ints = np.minimum(soonest, np.where(expires_ms > at_ms, expires_ms, FAR).min(axis=0))
+        return turns
 
-def _values(group: RuleGroup, frame: Frame, place: int) -> dict[str, float]:
-    """The values that decided, by name; what was not known is left out."""
-    compiled = group.compiled
-    named = [*zip(compiled.points, frame.points[:, place].tolist(), strict=True)]
-    named += zip(compiled.parameters, frame.parameters[:, place].tolist(), strict=True)
-    return {name: round(value, 3) for name, value in named if value == value}
-
-
-def _filled(text: str, values: Mapping[str, float]) -> str:
-    """A message with its braces filled: as few digits as say it, a dash for what is not known."""
-    return text.format_map(defaultdict(lambda: "—", {name: f"{value:.4g}" for name, value in values.items()}))
+    def _detection(
+        self, group: RuleGroup, pair: int, *, active: bool, at_ms: int, values: Mapping[str, float]
+    ) -> Detection:
+        return told(group, pair, active=active, onset_ms=int(self.state.onset_ms[pair]), at_ms=at_ms, values=values)

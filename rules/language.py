@@ -9,15 +9,40 @@ import difflib
 import math
 import re
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from building.point import Reporting, ReportingMode
 from rules import errors
+from rules.durations import LONGEST_MS, parse_duration_ms
+from rules.tree import (
+    All,
+    AnyOf,
+    Arithmetic,
+    Call,
+    Compare,
+    Comparison,
+    Condition,
+    Function,
+    IsNotZero,
+    Not,
+    Number,
+    Numeric,
+    Operator,
+    Parameter,
+    Point,
+    Signal,
+    signals_of,
+    walk,
+)
+from rules.units import disagree, unit_of
 
 MAX_LENGTH = 1_000
 MAX_DEPTH = 20
 MAX_NODES = 200
+# Of a condition; and readings of a point that a window may hold: 16 bytes each, kept for every equipment.
+MAX_SIGNALS = 10
+MAX_WINDOW_READINGS = 5_000
 
 # What people type on a Chinese keyboard, or know from other languages, and what is meant.
 _FOREIGN_SIGNS = {
@@ -28,92 +53,6 @@ _FOREIGN_SIGNS = {
 _FOREIGN = re.compile("|".join(re.escape(sign) for sign in sorted(_FOREIGN_SIGNS, key=len, reverse=True)))
 _SINGLE_EQUALS = re.compile(r"(?<![<>=!])=(?!=)")
 _EXCLAMATION = re.compile(r"!(?!=)")
-
-
-class Operator(StrEnum):
-    ADD = "+"
-    SUBTRACT = "-"
-    MULTIPLY = "*"
-    DIVIDE = "/"
-    REMAINDER = "%"
-
-
-class Comparison(StrEnum):
-    LESS = "<"
-    LESS_EQUAL = "<="
-    GREATER = ">"
-    GREATER_EQUAL = ">="
-    EQUAL = "=="
-    NOT_EQUAL = "!="
-
-
-class Function(StrEnum):
-    ABS = "abs"
-    MIN = "min"
-    MAX = "max"
-
-
-@dataclass(frozen=True)
-class Number:
-    value: float
-
-
-@dataclass(frozen=True)
-class Point:
-    """A point of the judged equipment, by key."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A constant of the rule that may differ by equipment."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    operator: Operator
-    left: "Numeric"
-    right: "Numeric"
-
-
-@dataclass(frozen=True)
-class Call:
-    function: Function
-    arguments: tuple["Numeric", ...]
-
-
-@dataclass(frozen=True)
-class Compare:
-    comparison: Comparison
-    left: "Numeric"
-    right: "Numeric"
-
-
-@dataclass(frozen=True)
-class IsNotZero:
-    of: "Numeric"
-
-
-@dataclass(frozen=True)
-class Not:
-    of: "Condition"
-
-
-@dataclass(frozen=True)
-class All:
-    of: tuple["Condition", ...]
-
-
-@dataclass(frozen=True)
-class AnyOf:
-    of: tuple["Condition", ...]
-
-
-Numeric = Number | Point | Parameter | Arithmetic | Call
-Condition = Compare | IsNotZero | Not | All | AnyOf
 
 _ARITHMETIC: dict[type[ast.operator], Operator] = {
     ast.Add: Operator.ADD,
@@ -136,16 +75,35 @@ _ARGUMENTS: dict[Function, tuple[int, int | None]] = {
     Function.MIN: (2, None),
     Function.MAX: (2, None),
 }
+# Of a point and its past: whether a window must, may (None) or must not be given.
+_WINDOWS: dict[Function, bool | None] = {
+    Function.MIN: True,
+    Function.MAX: True,
+    Function.AVG: True,
+    Function.STD: True,
+    Function.RATE: True,
+    Function.DELTA: True,
+    Function.COUNT: True,
+    Function.CHANGED: None,
+    Function.PREVIOUS: False,
+    Function.AGE: False,
+}
+_ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What a text may name. `foreign` are points of the other line (life safety or not), known but not to be used."""
+    """What a text may name. `foreign` are points of the other line (life safety or not), known but not to be used.
+
+    `units` of points and parameters and `reporting` of points, by name; what is not there is not checked.
+    """
 
     points: frozenset[str]
     parameters: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
     life_safety: bool = False
+    units: Mapping[str, str] = field(default_factory=dict)
+    reporting: Mapping[str, Reporting] = field(default_factory=dict)
 
     @property
     def known(self) -> str:
@@ -173,28 +131,9 @@ def _parse_line(line: str, vocabulary: Vocabulary) -> Condition:
     condition = _Reader(line, vocabulary).condition(_syntax_tree(line), depth=1)
     if not any(isinstance(node, Point) for node in walk(condition)):
         raise errors.NoPointUsed(1)
+    if len(signals_of(condition)) > MAX_SIGNALS:
+        raise errors.TooManyWindows(1, limit=MAX_SIGNALS)
     return condition
-
-
-def walk(node: Condition | Numeric) -> Iterator[Condition | Numeric]:
-    """A node and everything below it."""
-    yield node
-    for below in _below(node):
-        yield from walk(below)
-
-
-def _below(node: Condition | Numeric) -> Iterable[Condition | Numeric]:
-    match node:
-        case Arithmetic(_, left, right) | Compare(_, left, right):
-            return (left, right)
-        case Call(_, arguments):
-            return arguments
-        case IsNotZero(of) | Not(of):
-            return (of,)
-        case All(of) | AnyOf(of):
-            return of
-        case _:
-            return ()
 
 
 def _refuse_foreign_signs(text: str) -> None:
@@ -226,6 +165,7 @@ class _Reader:
         self._line = line.encode("utf-8", "replace")
         self._vocabulary = vocabulary
         self._nodes = 0
+        self._is_counting = False
 
     def condition(self, node: ast.expr, *, depth: int) -> Condition:
         self._count(node, depth)
@@ -239,6 +179,8 @@ class _Reader:
                 return self._compare(node, depth)
             case ast.Name():
                 return IsNotZero(self._name(node))
+            case ast.Call(ast.Name(Function.CHANGED)):
+                return IsNotZero(self._call(node, depth))
             case ast.Constant(bool() as value):
                 return IsNotZero(Number(float(value)))
             case _:
@@ -258,23 +200,42 @@ class _Reader:
                 return self.numeric(operand, depth=depth + 1)
             case ast.BinOp(left, op, right) if type(op) in _ARITHMETIC:
                 sides = self.numeric(left, depth=depth + 1), self.numeric(right, depth=depth + 1)
+                if isinstance(op, ast.Add | ast.Sub):
+                    self._agree(node, *sides)
                 return Arithmetic(_ARITHMETIC[type(op)], *sides)
             case ast.Call():
-                return self._call(node, depth)
+                called = self._call(node, depth)
+                if isinstance(called, Signal) and called.function is Function.AGE:
+                    raise errors.AgeNotCompared(self._column(node))
+                return called
             case ast.BoolOp() | ast.Compare() | ast.UnaryOp(ast.Not()):
                 raise errors.NumberExpected(self._column(node))
         raise self._refusal(node)
 
     def _compare(self, node: ast.Compare, depth: int) -> Condition:
-        operands = [self.numeric(operand, depth=depth + 1) for operand in (node.left, *node.comparators)]
+        operands = [self._operand(operand, depth + 1) for operand in (node.left, *node.comparators)]
         for op, operand in zip(node.ops, node.comparators, strict=True):
             if type(op) not in _COMPARISONS:
                 raise self._refusal(operand)
-        parts = tuple(
-            Compare(_COMPARISONS[type(op)], left, right)
-            for op, left, right in zip(node.ops, operands[:-1], operands[1:], strict=True)
-        )
-        return parts[0] if len(parts) == 1 else All(parts)
+        parts = []
+        for op, place, left, right in zip(node.ops, node.comparators, operands[:-1], operands[1:], strict=True):
+            self._agree(place, left, right)
+            if sum(_is_age(side) for side in (left, right)) > isinstance(op, _ORDERS):
+                raise errors.AgeNotCompared(self._column(node))
+            parts.append(Compare(_COMPARISONS[type(op)], left, right))
+        return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+    def _operand(self, node: ast.expr, depth: int) -> Numeric:
+        """One side of a comparison: there, and only there, may `age` stand."""
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == Function.AGE:
+            self._count(node, depth)
+            return self._call(node, depth)
+        return self.numeric(node, depth=depth)
+
+    def _agree(self, node: ast.expr, *sides: Numeric) -> None:
+        left, right = (unit_of(side, self._vocabulary.units) for side in sides)
+        if disagree(left, right):
+            raise errors.UnitsDisagree(self._column(node), left=left, right=right)
 
     def _call(self, node: ast.Call, depth: int) -> Numeric:
         if not isinstance(node.func, ast.Name):
@@ -282,11 +243,66 @@ class _Reader:
         name = node.func.id
         if name not in list(Function):
             raise errors.UnknownFunction(self._column(node), name=name, known=", ".join(Function))
-        fewest, most = _ARGUMENTS[Function(name)]
-        if node.keywords or len(node.args) < fewest or (most is not None and len(node.args) > most):
-            expected = str(fewest) if most == fewest else f"≥ {fewest}"
-            raise errors.WrongArguments(self._column(node), name=name, expected=expected)
-        return Call(Function(name), tuple(self.numeric(argument, depth=depth + 1) for argument in node.args))
+        function = Function(name)
+        if node.keywords:
+            raise errors.WrongArguments(self._column(node), name=name, expected=_expected(function))
+        has_window = (
+            bool(node.args) and isinstance(node.args[-1], ast.Constant) and isinstance(node.args[-1].value, str)
+        )
+        if function in _WINDOWS and (has_window or function not in _ARGUMENTS):
+            return self._signal(node, function, depth, has_window=has_window)
+        fewest, most = _ARGUMENTS[function]
+        if len(node.args) < fewest or (most is not None and len(node.args) > most):
+            raise errors.WrongArguments(self._column(node), name=name, expected=_expected(function))
+        arguments = tuple(self.numeric(argument, depth=depth + 1) for argument in node.args)
+        for argument in arguments[1:]:
+            self._agree(node, arguments[0], argument)
+        return Call(function, arguments)
+
+    def _signal(self, node: ast.Call, function: Function, depth: int, *, has_window: bool) -> Signal:
+        wanted = _WINDOWS[function]
+        if len(node.args) != 1 + has_window or (wanted is not None and wanted is not has_window):
+            refusal = errors.WindowExpected if wanted is not False else errors.PointExpected
+            raise refusal(self._column(node), name=function)
+        if self._is_counting and (has_window or function is Function.AGE):
+            raise errors.NotInCount(self._column(node), name=function)
+        of = node.args[0]
+        if function is Function.COUNT:
+            counted = self._counted(of, depth + 1)
+            [point] = {each for each in walk(counted) if isinstance(each, Point)}
+        elif isinstance(of, ast.Name) and isinstance(named := self._name(of), Point):
+            counted, point = None, named
+        else:
+            raise errors.PointExpected(self._column(of), name=function)
+        window_ms = self._window_ms(node.args[1], point) if has_window else 0
+        return Signal(function, point, window_ms, counted)
+
+    def _counted(self, node: ast.expr, depth: int) -> Condition:
+        """What `count` counts: readings of one point, by what each says and what the one before said."""
+        self._is_counting = True
+        counted = self.condition(node, depth=depth)
+        self._is_counting = False
+        if len({each for each in walk(counted) if isinstance(each, Point)}) != 1:
+            raise errors.OnePointCounted(self._column(node))
+        return counted
+
+    def _window_ms(self, node: ast.expr, point: Point) -> int:
+        assert isinstance(node, ast.Constant)
+        text = str(node.value)
+        try:
+            window_ms = parse_duration_ms(text)
+        except ValueError:
+            raise errors.WindowUnreadable(self._column(node), found=text[:20]) from None
+        reporting = self._vocabulary.reporting.get(point.name)
+        if reporting is None or reporting.mode is not ReportingMode.PERIODIC:
+            return window_ms
+        interval_ms = int(reporting.interval_s * 1000)
+        if window_ms < interval_ms:
+            raise errors.WindowTooShort(self._column(node), point=point.name, shortest_s=interval_ms // 1000)
+        longest_ms = min(interval_ms * MAX_WINDOW_READINGS, LONGEST_MS)
+        if window_ms > longest_ms:
+            raise errors.WindowTooLong(self._column(node), point=point.name, longest_s=longest_ms // 1000)
+        return window_ms
 
     def _name(self, node: ast.Name) -> Point | Parameter:
         known, column = self._vocabulary, self._column(node)
@@ -328,3 +344,12 @@ class _Reader:
     def _column(self, node: ast.expr) -> int:
         """Python counts bytes from 0, people count characters from 1."""
         return len(self._line[: node.col_offset].decode("utf-8", "ignore")) + 1
+
+
+def _is_age(node: Numeric) -> bool:
+    return isinstance(node, Signal) and node.function is Function.AGE
+
+
+def _expected(function: Function) -> str:
+    fewest, most = _ARGUMENTS.get(function, (1, 1))
+    return str(fewest) if most == fewest else f"≥ {fewest}"

@@ -5,14 +5,14 @@ false, so that a gap neither raises an alarm nor ends one, and `not` of somethin
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import assert_never
 
 import numpy as np
 import numpy.typing as npt
 
-from rules.language import (
+from rules.tree import (
     All,
     AnyOf,
     Arithmetic,
@@ -28,6 +28,8 @@ from rules.language import (
     Operator,
     Parameter,
     Point,
+    Signal,
+    signals_of,
     walk,
 )
 
@@ -37,10 +39,12 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a program is run on: `points` (points, pairs) and `parameters` (parameters, pairs); NaN is "not known"."""
+    """What a program is run on: `points` (points, pairs), `parameters` (parameters, pairs) and `signals` (signals,
+    pairs), what functions over time gave; NaN is "not known"."""
 
     points: Floats
     parameters: Floats
+    signals: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +76,35 @@ _COMPARISONS: dict[Comparison, tuple[np.ufunc, np.ufunc]] = {
 
 @dataclass(frozen=True)
 class Program:
-    """A condition ready to run. `points` and `parameters` name the rows that a Frame for it must have."""
+    """A condition ready to run. `points`, `parameters` and `signals` are the rows that a Frame for it must have."""
 
     points: tuple[str, ...]
     parameters: tuple[str, ...]
+    signals: tuple[Signal, ...]
     run: ConditionProgram
 
 
-def compile_condition(
-    condition: Condition, *, points: tuple[str, ...] = (), parameters: tuple[str, ...] = ()
-) -> Program:
-    """`points` and `parameters`, if given, fix the order of a Frame's rows, so that two programs can share it."""
-    points = points or names_of(condition, Point)
-    parameters = parameters or names_of(condition, Parameter)
-    compiler = _Compiler(
-        {name: row for row, name in enumerate(points)}, {name: row for row, name in enumerate(parameters)}
-    )
-    return Program(points, parameters, compiler.condition(condition))
+@dataclass(frozen=True)
+class Rows:
+    """The order of a Frame's rows, so that several programs can share it."""
+
+    points: tuple[str, ...]
+    parameters: tuple[str, ...]
+    signals: tuple[Signal, ...] = ()
+
+    @classmethod
+    def of(cls, condition: Condition) -> "Rows":
+        return cls(names_of(condition, Point), names_of(condition, Parameter), signals_of(condition))
+
+
+def compile_condition(condition: Condition, rows: Rows | None = None) -> Program:
+    """`rows`, if given, has at least what the condition names."""
+    rows = rows or Rows.of(condition)
+    return Program(rows.points, rows.parameters, rows.signals, _Compiler(rows).condition(condition))
+
+
+def compile_numeric(node: Numeric, rows: Rows) -> NumericProgram:
+    return _Compiler(rows).numeric(node)
 
 
 def names_of(condition: Condition, kind: type[Point] | type[Parameter]) -> tuple[str, ...]:
@@ -96,9 +112,10 @@ def names_of(condition: Condition, kind: type[Point] | type[Parameter]) -> tuple
 
 
 class _Compiler:
-    def __init__(self, point_rows: dict[str, int], parameter_rows: dict[str, int]) -> None:
-        self._point_rows = point_rows
-        self._parameter_rows = parameter_rows
+    def __init__(self, rows: Rows) -> None:
+        self._point_rows = {name: row for row, name in enumerate(rows.points)}
+        self._parameter_rows = {name: row for row, name in enumerate(rows.parameters)}
+        self._signal_rows = {signal: row for row, signal in enumerate(rows.signals)}
 
     def numeric(self, node: Numeric) -> NumericProgram:
         match node:
@@ -111,6 +128,9 @@ class _Compiler:
             case Parameter(name):
                 parameter_row = self._parameter_rows[name]
                 return lambda frame: frame.parameters[parameter_row]
+            case Signal():
+                signal_row = self._signal_rows[node]
+                return lambda frame: frame.signals[signal_row]
             case Arithmetic(operator, left, right):
                 return _arithmetic(operator, self.numeric(left), self.numeric(right))
             case Call(function, arguments):
@@ -156,7 +176,7 @@ def _call(function: Function, arguments: list[NumericProgram]) -> NumericProgram
         case Function.MAX:
             return lambda frame: reduce(np.maximum, [argument(frame) for argument in arguments])
         case _:
-            assert_never(function)
+            raise AssertionError(f"{function} is not a function of numbers")
 
 
 def _compare(comparison: Comparison, left: NumericProgram, right: NumericProgram) -> ConditionProgram:

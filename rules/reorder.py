@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from alarms.detection import Detection
 from building.reading import ReadingBatch
+from rules.history import History
 from rules.judge import FailureHandler, Judge, Verdicts
 from rules.recent import Recent, RecentLog
 from rules.rule import CompiledRule
@@ -54,8 +55,10 @@ class OrderedJudge:
         self.rules = rules
         self.window_ms = window_ms
         self._longest_window_ms = window_ms
-        self._lead = Judge(rules, on_failure=on_failure)
-        self._base = Judge(rules, on_failure=_told_already)
+        # One history for all who judge here: what was said does not depend on who looks at it.
+        history = History(rules.kept) if window_ms else None
+        self._lead = Judge(rules, on_failure=on_failure, history=history)
+        self._base = Judge(rules, on_failure=_told_already, history=self._lead.history)
         self._recent = RecentLog()
         self._told: dict[PairKey, list[Stretch]] = {}
         self._ticked_ms = np.full(len(rules.equipment), NEVER, np.int64)
@@ -81,6 +84,9 @@ class OrderedJudge:
         if not len(readings.slot):
             return Verdicts([])
         strays = self._strays(readings.slot, readings.ts_ms)
+        if self._lead.history.is_kept:
+            counts = strays | (readings.ts_ms > self.state.seen_ms[readings.slot])
+            self._lead.history.add(readings.slot[counts], readings.ts_ms[counts], readings.value[counts])
         self._keep(readings)
         verdicts = self._lead.judge_slots(readings.slot, readings.ts_ms, readings.value, now_ms=now_ms)
         if not strays.any():
@@ -148,6 +154,11 @@ class OrderedJudge:
     def seed(self, latest: ReadingBatch) -> None:
         self._lead.seed(latest)
         self._base.seed(latest)
+        self._lead.remember(latest)
+
+    def remember(self, readings: ReadingBatch) -> None:
+        """As `Judge.remember`."""
+        self._lead.remember(readings)
 
     def adopt(self, lasting: Mapping[PairKey, int]) -> list[PairKey]:
         """As `Judge.adopt`. Where the books say otherwise than the window, the window begins anew."""
@@ -205,9 +216,8 @@ class OrderedJudge:
         """Which belong before, or to, an instant their equipment has been judged at, and still count there."""
         state, equipment = self._lead.state, self.rules.equipment_of_slot[slots]
         clock_ms = state.clock_ms[equipment]
-        behind: Flags = (ts_ms <= np.maximum(clock_ms, self._ticked_ms[equipment])) & (
-            ts_ms >= clock_ms - self.window_ms
-        )
+        looked_ms = np.maximum(clock_ms, np.maximum(self._ticked_ms, state.turned_ms)[equipment])
+        behind: Flags = (ts_ms <= looked_ms) & (ts_ms >= clock_ms - self.window_ms)
         if not behind.any():
             return behind
         behind &= (ts_ms != state.seen_ms[slots]) | state.is_seeded[slots]
@@ -229,6 +239,7 @@ class OrderedJudge:
             final = recent.ts_ms < newest - self.window_ms
         self._judge_into(self._base, recent.where(final), now_ms=0)
         self._recent.replace(recent.where(~final))
+        self._lead.history.floor_ms = self._base.state.seen_ms[self.rules.kept.slot]
         self._forget()
 
     def _forget(self) -> None:
@@ -262,11 +273,12 @@ class OrderedJudge:
         """Judges these equipments by the window in order; what was told otherwise, corrected."""
         chosen = np.zeros(len(self.rules.equipment), np.bool_)
         chosen[places] = True
-        scratch = Judge(self.rules, on_failure=_told_already)
+        scratch = Judge(self.rules, on_failure=_told_already, history=self._lead.history)
         scratch.state = _copied(self._base.state)
         mine = self._recent.of(chosen[self.rules.equipment_of_slot])
         found = self._judge_into(scratch, mine, now_ms=now_ms)
-        found += scratch.tick(now_ms=NEVER, settled_ms=self._settled_ms)
+        among = chosen[self.rules.equipment_of_pair]
+        found += scratch.tick(now_ms=NEVER, settled_ms=self._settled_ms, among=among)
         ids = {self.rules.equipment[place].equipment_id for place in places}
         found = [d for d in found if d.equipment_id in ids and d.source_id not in self._silence_rules]
         corrections = self._corrections(chosen, found)
@@ -348,8 +360,8 @@ class OrderedJudge:
         pairs = chosen[self.rules.equipment_of_pair] & (whole | ~self.rules.is_missing)
         for name in ("value", "seen_ms", "is_seeded"):
             getattr(target, name)[slots] = getattr(source, name)[slots]
-        target.clock_ms[chosen] = source.clock_ms[chosen]
-        for name in ("since_ms", "onset_ms", "is_active", "last_ms", "heard_ms"):
+        target.clock_ms[chosen], target.turned_ms[chosen] = source.clock_ms[chosen], source.turned_ms[chosen]
+        for name in ("since_ms", "onset_ms", "is_active", "wake_ms", "last_ms", "heard_ms"):
             getattr(target, name)[pairs] = getattr(source, name)[pairs]
 
 

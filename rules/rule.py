@@ -3,14 +3,18 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from string import Formatter
+from typing import Protocol
 from uuid import UUID
 
 from alarms.detection import OrderPolicy
 from building.equipment import EquipmentKind
+from building.point import Reporting
 from building.severity import Severity
 from rules import errors
-from rules.language import Parameter, Point, Vocabulary, parse
-from rules.program import Program, compile_condition, names_of
+from rules.language import Vocabulary, parse
+from rules.program import Program, Rows, compile_condition
+from rules.tree import Condition
+from rules.windows import AgeLimit, Term, age_limits_of, terms_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +23,7 @@ class Rule:
 
     Either `when` (with `clear`, `for_ms`, `clear_for_ms`) or `missing_ms` (with `missing_points`, empty: any point).
     Without `clear` the condition ends when `when` is known not to hold. `equipment_params` overrides `params`.
-    `site_id` None: every site. `version` counts its changes.
+    `units` are those of parameters. `site_id` None: every site. `version` counts its changes.
     """
 
     key: str
@@ -38,6 +42,7 @@ class Rule:
     missing_ms: int | None = None
     missing_points: tuple[str, ...] = ()
     params: Mapping[str, float] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     equipment_params: Mapping[UUID, Mapping[str, float]] = field(default_factory=dict)
     life_safety: bool = False
     order: OrderPolicy | None = None
@@ -49,39 +54,67 @@ class Rule:
 
 @dataclass(frozen=True)
 class CompiledRule:
-    """A rule ready to run. Both programs take the same Frame: rows as in `points` and `parameters`."""
+    """A rule ready to run. Both programs take the same Frame: rows as in `points`, `parameters` and `terms`."""
 
     rule: Rule
     points: tuple[str, ...]
     parameters: tuple[str, ...]
     when: Program | None
     clear: Program | None
+    terms: tuple[Term, ...] = ()
+    age_limits: tuple[AgeLimit, ...] = ()
+
+
+class KnownPoint(Protocol):
+    """What a rule must know of a point, wherever it is written down."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def reporting(self) -> Reporting: ...
+    @property
+    def life_safety(self) -> bool: ...
 
 
 @dataclass(frozen=True)
 class PointList:
-    """The points that a kind of equipment has, by the line they come on."""
+    """The points that a kind of equipment has, by the line they come on; units and ways of reporting where known."""
 
     ordinary: frozenset[str]
     life_safety: frozenset[str]
+    units: Mapping[str, str] = field(default_factory=dict)
+    reporting: Mapping[str, Reporting] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, points: Iterable[tuple[str, bool]]) -> "PointList":
-        """From (key, is it life safety?) pairs."""
-        pairs = list(points)
+    def of(cls, points: Iterable[KnownPoint]) -> "PointList":
+        every = list(points)
         return cls(
-            frozenset(key for key, life_safety in pairs if not life_safety),
-            frozenset(key for key, life_safety in pairs if life_safety),
+            frozenset(point.key for point in every if not point.life_safety),
+            frozenset(point.key for point in every if point.life_safety),
+            {point.key: point.unit for point in every},
+            {point.key: point.reporting for point in every},
         )
 
-    def vocabulary(self, *, parameters: Iterable[str], life_safety: bool) -> Vocabulary:
+    def vocabulary(
+        self, *, parameters: Iterable[str], life_safety: bool, units: Mapping[str, str] | None = None
+    ) -> Vocabulary:
+        """`units` are those of parameters that have one."""
         ours, others = (self.life_safety, self.ordinary) if life_safety else (self.ordinary, self.life_safety)
-        return Vocabulary(ours, frozenset(parameters), foreign=others, life_safety=life_safety)
+        return Vocabulary(
+            ours,
+            frozenset(parameters),
+            foreign=others,
+            life_safety=life_safety,
+            units={**self.units, **(units or {})},
+            reporting=self.reporting,
+        )
 
 
 def compile_rule(rule: Rule, points: PointList) -> CompiledRule:
     """Raises an ExpressionError, UnknownParameter or BadMessage."""
-    vocabulary = points.vocabulary(parameters=rule.params, life_safety=rule.life_safety)
+    vocabulary = points.vocabulary(parameters=rule.params, units=rule.units, life_safety=rule.life_safety)
     _check_parameters(rule)
     if rule.when is None:
         _check_missing_points(rule, vocabulary)
@@ -90,26 +123,35 @@ def compile_rule(rule: Rule, points: PointList) -> CompiledRule:
     when = parse(rule.when, vocabulary)
     clear = parse(rule.clear, vocabulary) if rule.clear is not None else None
     conditions = [when] if clear is None else [when, clear]
-    used = _sorted_union(names_of(condition, Point) for condition in conditions)
-    parameters = _sorted_union(names_of(condition, Parameter) for condition in conditions)
-    _check_messages(rule, frozenset(used) | frozenset(parameters))
+    rows = _rows_of(conditions)
+    _check_messages(rule, frozenset(rows.points) | frozenset(rows.parameters))
     return CompiledRule(
         rule,
-        used,
-        parameters,
-        when=compile_condition(when, points=used, parameters=parameters),
-        clear=compile_condition(clear, points=used, parameters=parameters) if clear is not None else None,
+        rows.points,
+        rows.parameters,
+        when=compile_condition(when, rows),
+        clear=compile_condition(clear, rows) if clear is not None else None,
+        terms=terms_of(rows),
+        age_limits=age_limits_of(conditions, rows),
     )
 
 
-def _sorted_union(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(sorted({name for some in names for name in some}))
+def _rows_of(conditions: Iterable[Condition]) -> Rows:
+    """The rows of several conditions as one."""
+    each = [Rows.of(condition) for condition in conditions]
+    return Rows(
+        tuple(sorted({name for rows in each for name in rows.points})),
+        tuple(sorted({name for rows in each for name in rows.parameters})),
+        tuple(sorted({signal for rows in each for signal in rows.signals}, key=repr)),
+    )
 
 
 def _check_parameters(rule: Rule) -> None:
     for values in rule.equipment_params.values():
         if unknown := set(values) - set(rule.params):
             raise errors.UnknownParameter(min(unknown), known=", ".join(sorted(rule.params)))
+    if unknown := set(rule.units) - set(rule.params):
+        raise errors.UnknownParameter(min(unknown), known=", ".join(sorted(rule.params)))
 
 
 def _check_missing_points(rule: Rule, vocabulary: Vocabulary) -> None:

@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from building.point import Reporting, ReportingMode
 from catalog.directory import EquipmentEntry, PointEntry
+from rules.history import Kept
 from rules.rule import CompiledRule
+from rules.tree import Function
 
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int32]
@@ -44,7 +46,8 @@ class RuleSet:
 
     A slot is a point's place in the arrays. `pair_starts[slot]` … `pair_starts[slot + 1]` is where its pairs are found
     in `pairs_by_slot`. `hold_ms` is how long a slot's value holds, `reach_ms` how long a periodic one may be silent
-    (else 0); `need_ms` and `clear_need_ms` belong to pairs.
+    (else 0); `need_ms` and `clear_need_ms` belong to pairs. `is_timed` are pairs whose condition may turn by the
+    passing of time alone, `kept` the points that functions over time look back at.
     """
 
     life_safety: bool
@@ -63,6 +66,8 @@ class RuleSet:
     need_ms: Ints
     clear_need_ms: Ints
     is_missing: npt.NDArray[np.bool_]
+    is_timed: npt.NDArray[np.bool_]
+    kept: Kept
     pair_keys: tuple[PairKey, ...]
 
     @classmethod
@@ -83,6 +88,11 @@ class RuleSet:
         """How far back readings may matter to a duration under way; the silence of missing-data rules aside."""
         needs = np.maximum(self.need_ms, self.clear_need_ms)[~self.is_missing]
         return int(needs.max(initial=0))
+
+    @property
+    def longest_window_ms(self) -> int:
+        """How far functions over time look back: the window, and the value that holds at its beginning."""
+        return int((self.kept.window_ms + self.kept.hold_ms).max(initial=0))
 
     def slots_of(self, point_no: npt.NDArray[np.int32]) -> Rows:
         """The slot of each point, -1 for points that are not judged here."""
@@ -198,7 +208,30 @@ class _Layout:
             ),
             clear_need_ms=np.repeat(np.array([rule.clear_for_ms for rule, _ in rules], np.int64), counts),
             is_missing=np.repeat(np.array([ms is not None for ms in missing], np.bool_), counts),
+            is_timed=np.repeat(np.array([bool(group.compiled.terms) for group in self.groups], np.bool_), counts),
+            kept=self._kept(),
             pair_keys=tuple(self.pair_keys),
+        )
+
+    def _kept(self) -> Kept:
+        windows: dict[int, int] = {}
+        for group in self.groups:
+            for term in group.compiled.terms:
+                if term.signal.function is Function.AGE:
+                    continue
+                for slot in group.slots[term.row].tolist():
+                    windows[slot] = max(windows.get(slot, 0), term.signal.window_ms)
+        slots = sorted(windows)
+        points = [self.points[slot][1] for slot in slots]
+        track_of_slot = np.full(len(self.points), -1, np.int32)
+        track_of_slot[slots] = np.arange(len(slots))
+        return Kept(
+            track_of_slot=track_of_slot,
+            slot=np.array(slots, np.int32),
+            point_no=np.array([point.point_no for point in points], np.int64),
+            window_ms=np.array([windows[slot] for slot in slots], np.int64),
+            hold_ms=np.array([hold_ms(point.reporting) for point in points], np.int64),
+            is_periodic=np.array([point.reporting.mode is ReportingMode.PERIODIC for point in points], np.bool_),
         )
 
     def _pairs_by_slot(self) -> tuple[Ints, Rows]:

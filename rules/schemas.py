@@ -46,6 +46,8 @@ Duration = Annotated[str, StringConstraints(max_length=30), AfterValidator(_a_du
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=60)]
 Expression = Annotated[str, StringConstraints(max_length=MAX_LENGTH), AfterValidator(_without_nul)]
+# Of a parameter, as points have theirs: so that a limit in °C is not compared with bar.
+Unit = Annotated[str, StringConstraints(max_length=20, strip_whitespace=True), AfterValidator(_without_nul)]
 BothLanguages = dict[Language, Name]
 
 
@@ -57,7 +59,10 @@ class OrderIn(Schema):
 
 
 class RuleDefinition(Schema):
-    """A rule. Either `when` (with `clear`, `for`, `clear_for`) or `missing` (with `points`). See docs/rules.md."""
+    """A rule. Either `when` (with `clear`, `for`, `clear_for`) or `missing` (with `points`). See docs/rules.md.
+
+    `units` are those of `params`, where they have one.
+    """
 
     model_config = ConfigDict(
         extra="forbid", populate_by_name=True, serialize_by_alias=True, json_schema_extra={"examples": [EXAMPLE]}
@@ -77,6 +82,7 @@ class RuleDefinition(Schema):
     missing: Duration | None = None
     points: Annotated[list[Identifier], Field(max_length=50, default_factory=list)]
     params: Annotated[dict[Identifier, FiniteFloat], Field(max_length=20, default_factory=dict)]
+    units: Annotated[dict[Identifier, Unit], Field(max_length=20, default_factory=dict)]
     equipment_params: Annotated[
         dict[UUID, dict[Identifier, FiniteFloat]], Field(max_length=10_000, default_factory=dict)
     ]
@@ -118,6 +124,7 @@ class RuleDefinition(Schema):
             missing_ms=parse_duration_ms(self.missing) if self.missing else None,
             missing_points=tuple(self.points),
             params=self.params,
+            units=self.units,
             equipment_params=self.equipment_params,
             life_safety=self.life_safety,
             order=OrderPolicy(self.order.kind, self.order.priority) if self.order else None,
@@ -189,6 +196,7 @@ class CheckIn(Schema):
     profile: Line | None = None
     kind: EquipmentKind | None = None
     params: Annotated[list[Identifier], Field(max_length=20, default_factory=list)]
+    units: Annotated[dict[Identifier, Unit], Field(max_length=20, default_factory=dict)]
     life_safety: bool = False
 
     @model_validator(mode="after")
@@ -234,7 +242,7 @@ class CheckOut(Schema):
                             "life_safety": False,
                         }
                     ],
-                    "functions": ["abs", "min", "max"],
+                    "functions": ["abs", "min", "max", "avg", "rate"],
                 }
             ]
         }

@@ -21,10 +21,11 @@ from kit.i18n import Language, Texts
 from kit.logs import logger
 from rules import errors, repository
 from rules.events import RuleChanged
-from rules.language import Function, parse
+from rules.language import parse
 from rules.models import RuleRow
 from rules.rule import CompiledRule, PointList, Rule, compile_rule
 from rules.schemas import CheckIn, CheckOut, CheckProblem, KnownPoint, RuleDefinition
+from rules.tree import Function
 
 log = logger(__name__)
 
@@ -217,8 +218,8 @@ class RuleService:
         """Tries an expression without saving anything. Raises UnknownProfile."""
         profiles = self._profiles_for(asked.profile, asked.kind)
         points = {point.key: point for profile in profiles for point in profile.points.values()}
-        vocabulary = PointList.of((key, point.life_safety) for key, point in points.items()).vocabulary(
-            parameters=asked.params, life_safety=asked.life_safety
+        vocabulary = PointList.of(points.values()).vocabulary(
+            parameters=asked.params, units=asked.units, life_safety=asked.life_safety
         )
         problem = None
         try:
@@ -243,9 +244,8 @@ class RuleService:
         rule = definition.to_rule(version=version)
         refusal: DomainError = errors.RuleFitsNoEquipment(str(definition.kind))
         for profile in self._profiles_for(definition.profile, definition.kind):
-            points = PointList.of((point.key, point.life_safety) for point in profile.points.values())
             try:
-                return compile_rule(rule, points)
+                return compile_rule(rule, PointList.of(profile.points.values()))
             except errors.ExpressionError as error:
                 refusal = error
         raise refusal

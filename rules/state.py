@@ -1,4 +1,6 @@
-"""What a judge remembers: arrays over slots, equipment and pairs. 8 bytes a number, 42 bytes a pair, 17 a point."""
+"""What a judge remembers: arrays over slots, equipment and pairs. 8 bytes a number, 49 bytes a pair, 17 a point.
+
+What functions over time look back at is kept beside it (`rules.history`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +9,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
+from rules.history import FAR
 from rules.rule_set import PairKey, RuleSet
 
 # Long ago, and far enough from the ends of int64 that differences do not overflow.
@@ -18,19 +21,22 @@ class JudgeState:
     """A pure function of the readings since long enough ago, given the rules.
 
     Slots: `value`, `seen_ms` (event time of it: the point's watermark), `is_seeded` (it came from the store, so that
-    the same reading may still come by the bus). Equipment: `clock_ms`, the newest event time of any of its points.
+    the same reading may still come by the bus). Equipment: `clock_ms`, the newest event time of any of its points;
+    `turned_ms`, the newest instant at which time alone turned a condition of it.
     Pairs: `since_ms` (the wanted condition has held since then, NEVER: it does not hold), `is_active` and `onset_ms`
-    of the episode under way; for missing-data rules `last_ms` (event time of the last reading) and `heard_ms`
-    (the hub's time when it came, or since when somebody listens).
+    of the episode under way; `wake_ms`, when the condition may turn by time alone; for missing-data rules `last_ms`
+    (event time of the last reading) and `heard_ms` (the hub's time when it came, or since when somebody listens).
     """
 
     value: npt.NDArray[np.float64]
     seen_ms: npt.NDArray[np.int64]
     is_seeded: npt.NDArray[np.bool_]
     clock_ms: npt.NDArray[np.int64]
+    turned_ms: npt.NDArray[np.int64]
     since_ms: npt.NDArray[np.int64]
     onset_ms: npt.NDArray[np.int64]
     is_active: npt.NDArray[np.bool_]
+    wake_ms: npt.NDArray[np.int64]
     last_ms: npt.NDArray[np.int64]
     heard_ms: npt.NDArray[np.int64]
 
@@ -42,9 +48,11 @@ class JudgeState:
             seen_ms=np.full(slots, NEVER, np.int64),
             is_seeded=np.zeros(slots, np.bool_),
             clock_ms=np.full(equipment, NEVER, np.int64),
+            turned_ms=np.full(equipment, NEVER, np.int64),
             since_ms=np.full(pairs, NEVER, np.int64),
             onset_ms=np.full(pairs, NEVER, np.int64),
             is_active=np.zeros(pairs, np.bool_),
+            wake_ms=np.full(pairs, FAR, np.int64),
             last_ms=np.full(pairs, NEVER, np.int64),
             heard_ms=np.full(pairs, NEVER, np.int64),
         )
@@ -64,6 +72,12 @@ class JudgeState:
             [old_versions[key] == versions[key] for key, _ in (rules.pair_keys[pair] for pair in after)], np.bool_
         )
         self.since_ms[after[unchanged]] = old.since_ms[before[unchanged]]
+        self.wake_ms[after[unchanged]] = old.wake_ms[before[unchanged]]
+        # A condition over time with a new text is looked at soon, also where no reading comes.
+        changed = after[~unchanged]
+        changed = changed[rules.is_timed[changed]]
+        clock_ms = self.clock_ms[rules.equipment_of_pair[changed]]
+        self.wake_ms[changed] = np.where(clock_ms == NEVER, FAR, clock_ms)
 
     def _take_points(self, old: "JudgeState", places: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]) -> None:
         before, after = places
@@ -72,7 +86,7 @@ class JudgeState:
 
     def _take_clocks(self, old: "JudgeState", places: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]) -> None:
         before, after = places
-        self.clock_ms[after] = old.clock_ms[before]
+        self.clock_ms[after], self.turned_ms[after] = old.clock_ms[before], old.turned_ms[before]
 
 
 def rule_versions(rules: RuleSet) -> Mapping[str, int]:

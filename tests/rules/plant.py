@@ -58,7 +58,7 @@ def rule(key: str = "rule", **changes: Any) -> Rule:
 
 
 def compiled(rules: Iterable[Rule]) -> list[CompiledRule]:
-    points = PointList.of((key, key[0] == "s") for key in KEYS)
+    points = PointList.of(point(place, key) for place, key in enumerate(KEYS))
     return [compile_rule(one, points) for one in rules]
 
 

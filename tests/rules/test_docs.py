@@ -4,9 +4,11 @@ import re
 import tomllib
 
 from catalog.profiles import load_profiles
-from rules.language import MAX_DEPTH, MAX_LENGTH, MAX_NODES, Function
+from rules.history import MOST_READINGS
+from rules.language import MAX_DEPTH, MAX_LENGTH, MAX_NODES, MAX_SIGNALS, MAX_WINDOW_READINGS
 from rules.rule import PointList, compile_rule
 from rules.schemas import RuleDefinition
+from rules.tree import Function
 from tests.alarms.place import ROOT
 
 PAGE = (ROOT / "docs" / "rules.md").read_text("utf-8")
@@ -18,7 +20,7 @@ def test_the_example_is_a_rule_that_compiles() -> None:
     [raw] = tomllib.loads(example[1])["rules"]
     rule = RuleDefinition.model_validate({"profile": "grundfos-cim-pump"} | raw).to_rule()
     points = load_profiles(ROOT / "device_adapters" / "profiles")["grundfos-cim-pump"].points.values()
-    assert compile_rule(rule, PointList.of((p.key, p.life_safety) for p in points)).parameters == ("hot_c",)
+    assert compile_rule(rule, PointList.of(points)).parameters == ("hot_c",)
 
 
 def test_the_limits_and_functions_are_the_real_ones() -> None:
@@ -26,3 +28,6 @@ def test_the_limits_and_functions_are_the_real_ones() -> None:
     assert f"At most {MAX_LENGTH:,} characters, {MAX_DEPTH} levels and {MAX_NODES} parts" in words
     for function in Function:
         assert f"`{function.value}(" in PAGE
+    assert f"{MAX_WINDOW_READINGS:,} intervals" in words
+    assert f"at most {MAX_SIGNALS} such functions" in words
+    assert f"more than {MOST_READINGS:,} things" in words

@@ -4,12 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from building.point import Reporting, ReportingMode
 from kit.i18n import Language, Texts
 from rules import errors
 from rules.language import MAX_DEPTH, MAX_LENGTH, Vocabulary, parse
 
 WORDS = Vocabulary(
-    frozenset({"bearing_temp_c", "vibration_mm_s", "running"}), frozenset({"limit"}), foreign=frozenset({"smoke"})
+    frozenset({"bearing_temp_c", "vibration_mm_s", "running"}),
+    frozenset({"limit"}),
+    foreign=frozenset({"smoke"}),
+    units={"bearing_temp_c": "°C", "vibration_mm_s": "mm/s", "limit": "℃"},
+    reporting={"bearing_temp_c": Reporting(ReportingMode.PERIODIC, 10)},
 )
 TEXTS = Texts.load(["rules"])
 
@@ -21,8 +26,15 @@ TEXTS = Texts.load(["rules"])
         "running",
         "not running or (bearing_temp_c - 5) / 2 >= limit",
         "60 < bearing_temp_c <= 80",
-        "abs(-bearing_temp_c) > 1 and max(bearing_temp_c, vibration_mm_s, 3) > +2",
+        "abs(-bearing_temp_c) > 1 and max(bearing_temp_c, running, 3) > +2",
         "running == True",
+        "rate(bearing_temp_c, '5m') > 2 or delta(bearing_temp_c, '10m') > limit - 60",
+        "avg(bearing_temp_c, '10m') > limit and std(vibration_mm_s, '1h') < 0.2 * vibration_mm_s",
+        "min(bearing_temp_c, '10m') > 60 or max(bearing_temp_c, limit) > 90",
+        "count(bearing_temp_c > limit, '1h') >= 3 or count(changed(running) and running == 1, '1h') > 20",
+        "previous(running) != running or changed(running) or not changed(bearing_temp_c, '1h')",
+        "age(running) > 600 or limit > bearing_temp_c and 60 <= age(bearing_temp_c) < 90",
+        "bearing_temp_c * vibration_mm_s > vibration_mm_s and bearing_temp_c / limit > 1.2",
         "  bearing_temp_c\n  > 75\n  and running  ",
     ],
 )
@@ -51,7 +63,30 @@ def test_what_the_language_takes(text: str) -> None:
         ("bearing_temp_c + 3", errors.ConditionExpected, 1),
         ("running and 3", errors.ConditionExpected, 13),
         ("(running > 1) + 1 > 1", errors.NumberExpected, 2),
-        ("rate(running) > 1", errors.UnknownFunction, 1),
+        ("rates(running) > 1", errors.UnknownFunction, 1),
+        ("rate(running) > 1", errors.WindowExpected, 1),
+        ("running and avg(running, 5) > 1", errors.WindowExpected, 13),
+        ("max(running, running, '5m') > 1", errors.WindowExpected, 1),
+        ("avg(running + 1, '5m') > 1", errors.PointExpected, 5),
+        ("avg(limit, '5m') > 1", errors.PointExpected, 5),
+        ("previous(running, '5m') > 1", errors.PointExpected, 1),
+        ("avg(running, '5 min') > 1", errors.WindowUnreadable, 14),
+        ("avg(running, '32d') > 1", errors.WindowUnreadable, 14),
+        ("avg(bearing_temp_c, '5s') > 1", errors.WindowTooShort, 21),
+        ("avg(bearing_temp_c, '14h') > 1", errors.WindowTooLong, 21),
+        ("count(running and bearing_temp_c > 3, '1h') > 1", errors.OnePointCounted, 7),
+        ("count(avg(running, '5m') > 1, '1h') > 1", errors.NotInCount, 7),
+        ("count(running + 1, '1h') > 1", errors.ConditionExpected, 7),
+        ("age(running) + 1 > 60", errors.AgeNotCompared, 1),
+        ("running and age(running) == 60", errors.AgeNotCompared, 13),
+        ("age(running) > age(vibration_mm_s)", errors.AgeNotCompared, 1),
+        ("bearing_temp_c > vibration_mm_s", errors.UnitsDisagree, 18),
+        ("vibration_mm_s < 4 and bearing_temp_c - vibration_mm_s > 3", errors.UnitsDisagree, 24),
+        ("max(bearing_temp_c, vibration_mm_s) > 3", errors.UnitsDisagree, 1),
+        ("vibration_mm_s > limit", errors.UnitsDisagree, 18),
+        ("rate(bearing_temp_c, '5m') > limit", errors.UnitsDisagree, 30),
+        ("age(running) > bearing_temp_c", errors.UnitsDisagree, 16),
+        (" or ".join(f"avg(running, '{n}m') > 1" for n in range(1, 12)), errors.TooManyWindows, 1),
         ("min(running) > 1", errors.WrongArguments, 1),
         ("abs(running, 2) > 1", errors.WrongArguments, 1),
         ("abs(x=running) > 1", errors.SignNotUnderstood, 6),

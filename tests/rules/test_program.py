@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.language import Vocabulary, parse
-from rules.program import Frame, Truth, compile_condition
+from rules.program import Frame, Rows, Truth, compile_condition
 
 WORDS = Vocabulary(frozenset({"a", "b"}), frozenset({"p"}))
 NAN = math.nan
 
 
 def run(text: str, a: list[float], b: list[float] | None = None, p: float = 0) -> Truth:
-    program = compile_condition(parse(text, WORDS), points=("a", "b"), parameters=("p",))
+    program = compile_condition(parse(text, WORDS), Rows(("a", "b"), ("p",)))
     points = np.array([a, b or [0.0] * len(a)])
     with np.errstate(all="ignore"):
         return program.run(Frame(points, np.full((1, len(a)), p)))

@@ -79,7 +79,7 @@ def judge_of(key: str) -> tuple[Judge, EquipmentEntry]:
         UUID(int=1), UUID(int=2), "test", "X-1", "X", profile.kind, profile.key, profile.protocol, "X-1", {}, 1, None,
         None, True, points,
     )  # fmt: skip
-    compiled = compile_rule(definition.to_rule(), PointList.of((p.key, p.life_safety) for p in points.values()))
+    compiled = compile_rule(definition.to_rule(), PointList.of(points.values()))
     return Judge(RuleSet.of([compiled], [entry], life_safety=definition.life_safety), on_failure=fail), entry
 
 

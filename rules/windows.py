@@ -1,0 +1,209 @@
+"""Functions over time, for many equipments at once: from what points had said to the numbers a condition is judged by.
+
+A window is what came in `window` before the instant, that instant with it. Of a periodic point its readings count, each
+as much; a point that reports on change holds each value until the next, so that values count as long as they held.
+Sums run from the oldest to the newest: they do not depend on who else is looked at in the same go.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.history import FAR, History, Past
+from rules.program import Frame, NumericProgram, Program, compile_condition, compile_numeric
+from rules.program import Rows as FrameRows
+from rules.tree import Compare, Condition, Function, Signal, walk
+from rules.units import RATE_MS
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+# What changes all the while (an average of held values) is looked at so many times in its window, between these bounds.
+_LOOKS_A_WINDOW = 60
+_SHORTEST_STEP_MS, _LONGEST_STEP_MS = 1_000, 60_000
+
+
+@dataclass(frozen=True)
+class Term:
+    """A signal of a rule, ready to be computed. `row` is its point's among the rule's points."""
+
+    signal: Signal
+    row: int
+    counted: Program | None
+
+
+@dataclass(frozen=True)
+class AgeLimit:
+    """`age(p) > limit`: turns by itself when the point in `row` is silent for so long."""
+
+    row: int
+    limit: NumericProgram
+
+
+@dataclass(frozen=True)
+class View:
+    """What is looked at: slots (points, pairs) at instants (pairs); `is_steady` are points that report on change."""
+
+    slots: npt.NDArray[np.int32]
+    at_ms: Ints
+    seen_ms: Ints
+    is_steady: Flags
+    parameters: Floats
+
+
+def terms_of(rows: FrameRows) -> tuple[Term, ...]:
+    return tuple(Term(signal, rows.points.index(signal.point.name), _counting(signal, rows)) for signal in rows.signals)
+
+
+def age_limits_of(conditions: Sequence[Condition], rows: FrameRows) -> tuple[AgeLimit, ...]:
+    """Every comparison with an age in these conditions."""
+    limits = []
+    for compare in (node for condition in conditions for node in walk(condition) if isinstance(node, Compare)):
+        for age, other in ((compare.left, compare.right), (compare.right, compare.left)):
+            if isinstance(age, Signal) and age.function is Function.AGE:
+                limits.append(AgeLimit(rows.points.index(age.point.name), compile_numeric(other, rows)))
+    return tuple(limits)
+
+
+def signals(terms: Sequence[Term], view: View, history: History) -> Floats:
+    """(signals, pairs); NaN where not known."""
+    rows = [_signal(term, view, history) for term in terms]
+    return np.array(rows, np.float64).reshape(len(terms), len(view.at_ms))
+
+
+def next_change_ms(
+    terms: Sequence[Term], limits: Sequence[AgeLimit], view: View, history: History, frame: Frame
+) -> Ints:
+    """When, after the view's instants, a condition on these may turn without any reading; FAR: it does not."""
+    soonest = np.full(len(view.at_ms), FAR, np.int64)
+    for term in terms:
+        if term.signal.function is not Function.AGE:
+            np.minimum(soonest, _next_of_term(term, view, history), out=soonest)
+    for limit in limits:
+        np.minimum(soonest, _next_of_age(limit, view, frame), out=soonest)
+    return soonest
+
+
+def _counting(signal: Signal, rows: FrameRows) -> Program | None:
+    if signal.counted is None:
+        return None
+    inner = FrameRows.of(signal.counted)
+    return compile_condition(signal.counted, FrameRows(inner.points, rows.parameters, inner.signals))
+
+
+def _signal(term: Term, view: View, history: History) -> Floats:
+    signal, slots = term.signal, view.slots[term.row]
+    if signal.function is Function.AGE:
+        seen_ms = view.seen_ms[term.row]
+        return np.where(seen_ms > -FAR, (view.at_ms - seen_ms) / 1000, np.nan)
+    if not signal.window_ms:
+        return _of_last_two(signal.function, history.last_two(slots, view.at_ms))
+    past = history.past(slots, view.at_ms, window_ms=signal.window_ms)
+    if term.counted is not None:
+        found = _count(term.counted, past, view.parameters)
+    else:
+        found = _of_window(signal, past, view.at_ms, view.is_steady[term.row])
+    return np.where(past.known, found, np.nan)
+
+
+def _of_last_two(function: Function, past: Past) -> Floats:
+    before, last = past.value[:, 0], past.value[:, 1]
+    found = before if function is Function.PREVIOUS else (before != last).astype(np.float64)
+    return np.where(past.known, found, np.nan)
+
+
+def _of_window(signal: Signal, past: Past, at_ms: Ints, is_steady: Flags) -> Floats:
+    last: Floats = np.take_along_axis(past.value, past.last[:, None], axis=1)[:, 0]
+    match signal.function:
+        case Function.DELTA:
+            return last - past.value[:, 0]
+        case Function.RATE:
+            return (last - past.value[:, 0]) / (signal.window_ms / RATE_MS)
+        case Function.CHANGED:
+            changed: Flags = (past.value != past.value[:, :1]).any(axis=1)
+            return changed.astype(np.float64)
+        case Function.MIN:
+            return _extreme(past, is_steady, np.fmin, np.inf)
+        case Function.MAX:
+            return _extreme(past, is_steady, np.fmax, -np.inf)
+        case _:
+            weights = _weights(past, at_ms, is_steady, window_ms=signal.window_ms)
+            mean = _weighted(past.value, weights)
+            if signal.function is Function.AVG:
+                return mean
+            return np.sqrt(_weighted((past.value - mean[:, None]) ** 2, weights))
+
+
+def _extreme(past: Past, is_steady: Flags, pick: np.ufunc, nothing: float) -> Floats:
+    counts = past.inside.copy()
+    counts[:, 0] |= is_steady
+    found: Floats = pick.reduce(np.where(counts, past.value, nothing), axis=1)
+    return np.where(counts.any(axis=1), found, np.nan)
+
+
+def _weights(past: Past, at_ms: Ints, is_steady: Flags, *, window_ms: int) -> Floats:
+    """How much each value counts: a reading of a periodic point once, a held value as long as it held."""
+    weights = past.inside.astype(np.float64)
+    if is_steady.any():
+        begins_ms = np.maximum(past.ts_ms[is_steady], (at_ms[is_steady] - window_ms)[:, None])
+        ends_ms = np.concatenate([begins_ms[:, 1:], at_ms[is_steady][:, None]], axis=1)
+        weights[is_steady] = ends_ms - begins_ms
+    return weights
+
+
+def _weighted(value: Floats, weights: Floats) -> Floats:
+    """The mean, summed up in order of time; NaN without any weight."""
+    total = np.cumsum(np.where(weights > 0, value * weights, 0.0), axis=1)[:, -1]
+    mean: Floats = total / np.cumsum(weights, axis=1)[:, -1]
+    return mean
+
+
+_INSIDE_COUNT: dict[Function, Callable[[Floats, Floats], Floats]] = {
+    Function.PREVIOUS: lambda value, before: before,
+    Function.CHANGED: lambda value, before: (value != before).astype(np.float64),
+}
+
+
+def _count(counted: Program, past: Past, parameters: Floats) -> Floats:
+    """How many readings of the window meet the condition."""
+    before = np.empty_like(past.value)
+    before[:, 0], before[:, 1:] = np.nan, past.value[:, :-1]
+    shape, flat = past.value.shape, past.value.reshape(1, -1)
+    inner = [_INSIDE_COUNT[signal.function](past.value, before).reshape(-1) for signal in counted.signals]
+    frame = Frame(
+        np.repeat(flat, len(counted.points), axis=0),
+        np.repeat(parameters, shape[1], axis=1),
+        np.array(inner, np.float64).reshape(len(inner), flat.shape[1]),
+    )
+    yes = np.broadcast_to(counted.run(frame).yes, flat.shape[1:]).reshape(shape)
+    found: Ints = (yes & past.inside).sum(axis=1)
+    return found.astype(np.float64)
+
+
+def _next_of_term(term: Term, view: View, history: History) -> Ints:
+    slots, window_ms = view.slots[term.row], term.signal.window_ms
+    expires_ms = history.expires_ms(slots, view.at_ms)
+    if not window_ms:
+        return expires_ms
+    leaves_ms = history.leaves_ms(slots, view.at_ms, window_ms=window_ms)
+    change_ms = np.minimum(leaves_ms, expires_ms)
+    if term.signal.function not in (Function.AVG, Function.STD) or not view.is_steady[term.row].any():
+        return change_ms
+    step_ms = min(max(window_ms // _LOOKS_A_WINDOW, _SHORTEST_STEP_MS), _LONGEST_STEP_MS)
+    # Once the last value has held through all of the window, nothing glides any more.
+    glides = view.is_steady[term.row] & (leaves_ms < FAR)
+    next_step_ms = (view.at_ms // step_ms + 1) * step_ms
+    return np.where(glides, np.minimum(change_ms, next_step_ms), change_ms)
+
+
+def _next_of_age(limit: AgeLimit, view: View, frame: Frame) -> Ints:
+    """The two instants around the one at which the age is the limit: before, at, and after it differ."""
+    seen_ms = view.seen_ms[limit.row]
+    wanted_s = np.broadcast_to(limit.limit(frame), seen_ms.shape)
+    is_known = (seen_ms > -FAR) & (np.abs(wanted_s) < 1e12)
+    turns_ms = seen_ms + np.floor(np.where(is_known, wanted_s, 0.0) * 1000).astype(np.int64)
+    after = np.where(turns_ms > view.at_ms, turns_ms, turns_ms + 1)
+    return np.where(is_known & (after > view.at_ms), after, FAR)
