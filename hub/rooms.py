@@ -61,7 +61,7 @@ from stock.service import StockService
 from telemetry.service import TelemetryService
 from telemetry.store import TelemetryQueries
 from ticketing.report_links import ReportLinks
-from ticketing.room import Ticketing, build_ticketing
+from ticketing.room import Neighbours, Ticketing, build_ticketing
 
 
 @dataclass(frozen=True)
@@ -234,12 +234,14 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
     rules = RuleService(common.profiles, common.directory, common.texts, common.clock)
     stock = StockService(catalog=catalog.service, people=people.service, clock=common.clock)
     ticketing = build_ticketing(
-        catalog=catalog.service, people=people.service, contractors=people.contractors,
-        alarms=alarms.service, notify=notify.service,
-        facts=LatestFacts(telemetry), proof=TelemetryProof(telemetry, rules, catalog.service, common.directory),
-        texts=common.texts, clock=common.clock, registry=common.registry,
-        links=ReportLinks(secret=common.secrets.get("link_secret"), clock=common.clock),
-        files_dir=common.settings.files, stock=stock, link_secret=common.secrets.get("link_secret"),
+        Neighbours(
+            catalog=catalog.service, people=people.service, contractors=people.contractors,
+            alarms=alarms.service, notify=notify.service,
+            facts=LatestFacts(telemetry), proof=TelemetryProof(telemetry, rules, catalog.service, common.directory),
+            texts=common.texts, clock=common.clock, registry=common.registry,
+            links=ReportLinks(secret=common.secrets.get("link_secret"), clock=common.clock),
+            files_dir=common.settings.files, stock=stock, link_secret=common.secrets.get("link_secret"),
+        )
     )  # fmt: skip
     knowledge = KnowledgeRoom(KnowledgeService(common.clock), KnowledgeEditor(common.clock))
     owners = build_owner_services(

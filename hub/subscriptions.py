@@ -68,7 +68,7 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(WorkOrderMoved, ticketing.approvals.following.on_moved, when=is_over),
         on(WorkOrderEscalated, telling.on_escalated),
         on(TargetWarned, telling.on_warned),
-        on(OrderWaits, ticketing.dispatch_telling.on_order_waits),
+        on(OrderWaits, ticketing.dispatch.telling.on_order_waits),
         on(CalendarYearUnknown, ticketing.levels.telling.on_year_unknown),
         on(OutageConfirmed, telling.on_outage_confirmed),
         on(FireConfirmed, telling.on_fire_confirmed),

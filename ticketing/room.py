@@ -13,16 +13,13 @@ from notify.service import NotifyService
 from people.contractors.service import ContractorService
 from people.service import PeopleService
 from stock.service import StockService
+from ticketing.approvals.asking import Asking
 from ticketing.approvals.following import ApprovalGates
 from ticketing.approvals.room import Approvals, build_approvals, build_asking
 from ticketing.attaching import Attaching, PhotoFolder
 from ticketing.definitions.book import Definitions
 from ticketing.desk import Desk
-from ticketing.dispatch.candidates import Candidates
-from ticketing.dispatch.choosing import Dispatching
-from ticketing.dispatch.replanning import Replanning
-from ticketing.dispatch.telling import DispatchTelling
-from ticketing.dispatch.waiting import Waits
+from ticketing.dispatch.room import Dispatch, DispatchGround, build_dispatch, lay_dispatch
 from ticketing.drafting import Drafting
 from ticketing.editing import Editing
 from ticketing.facts import EquipmentFacts
@@ -32,13 +29,9 @@ from ticketing.figuring import Figuring
 from ticketing.flow import Effect, Guard
 from ticketing.form_filling import FormFilling
 from ticketing.handlers import AlarmHandlers, Triage
-from ticketing.incidents.children import Children, check_decided, release
-from ticketing.incidents.followers import Followers
+from ticketing.incidents.children import check_decided, release
 from ticketing.incidents.joining import Joining
-from ticketing.incidents.linking import Linking
-from ticketing.incidents.merging import Merging
-from ticketing.incidents.splitting import Splitting
-from ticketing.incidents.telling import MergeTelling
+from ticketing.incidents.room import Incidents, build_incidents
 from ticketing.moving import Moving
 from ticketing.muting import Muting
 from ticketing.opening import Opening
@@ -56,23 +49,27 @@ from ticketing.sweeping import Sweeping
 from ticketing.sweeps import Sweeps
 from ticketing.tasking import Tasking
 from ticketing.telling import Telling
-from ticketing.working.room import Work, build_work, lay_ground
+from ticketing.working.room import Groundwork, Work, build_work, lay_ground
 
 
 @dataclass(frozen=True)
-class Incidents:
-    """What makes several orders one and one order several."""
+class Neighbours:
+    """What other rooms and the hub give this one. `files_dir` (HUB_FILES_DIR) is where pictures are kept."""
 
-    linking: Linking
-    merging: Merging
-    splitting: Splitting
-    followers: Followers
-    children: Children
-    telling: MergeTelling
-
-    @property
-    def services(self) -> tuple[object, ...]:
-        return self.linking, self.merging, self.splitting, self.followers
+    catalog: CatalogService
+    people: PeopleService
+    contractors: ContractorService
+    alarms: AlarmService
+    notify: NotifyService
+    stock: StockService
+    facts: EquipmentFacts
+    proof: ProofSource
+    texts: Texts
+    clock: Clock
+    registry: CollectorRegistry
+    links: ReportLinks
+    link_secret: str
+    files_dir: Path
 
 
 @dataclass(frozen=True)
@@ -95,9 +92,7 @@ class Ticketing:
     links: ReportLinks
     sweeps: Sweeps
     levels: ServiceLevels
-    waits: Waits
-    replanning: Replanning
-    dispatch_telling: DispatchTelling
+    dispatch: Dispatch
     feedback: Feedback
     work: Work
     approvals: Approvals
@@ -105,101 +100,160 @@ class Ticketing:
     @property
     def services(self) -> tuple[object, ...]:
         own = (self.service, self.desk, self.definitions, self.attaching, self.links, self.proofs)
-        parts = (self.work, self.levels, self.incidents, self.feedback, self.approvals)
-        return *own, *(one for part in parts for one in part.services), self.waits, self.replanning
+        parts = (self.work, self.levels, self.incidents, self.feedback, self.approvals, self.dispatch)
+        return *own, *(one for part in parts for one in part.services)
 
 
-def build_ticketing(
-    *, catalog: CatalogService, people: PeopleService, contractors: ContractorService, alarms: AlarmService,
-    notify: NotifyService, facts: EquipmentFacts, proof: ProofSource, texts: Texts, clock: Clock,
-    registry: CollectorRegistry, links: ReportLinks, files_dir: Path, stock: StockService, link_secret: str,
-) -> Ticketing:  # fmt: skip
-    """`files_dir` (HUB_FILES_DIR) is where pictures are kept."""
-    definitions = Definitions(clock)
-    ground = lay_ground(catalog=catalog, people=people, stock=stock, definitions=definitions, clock=clock)
-    attaching = Attaching(PhotoFolder(files_dir), clock)
-    candidates = Candidates(people, contractors, catalog, clock)
-    dispatching = Dispatching(
-        people=people, catalog=catalog, candidates=candidates, definitions=definitions, clock=clock
-    )  # fmt: skip
-    targets = SiteTargets(catalog)
-    tasking = Tasking(dispatching=dispatching, catalog=catalog, targets=targets, clock=clock)
-    muting = Muting(alarms)
-    sweeping = Sweeping(registry)
-    levels = build_service_levels(
-        catalog=catalog, people=people, contractors=contractors, definitions=definitions, targets=targets,
-        notify=notify, sweeping=sweeping, clock=clock,
-    )  # fmt: skip
-    filling = FormFilling(catalog)
-    drafting = Drafting(catalog, definitions, filling, texts)
-    windows = Windows(alarms, clock)
-    asking = build_asking(people=people, notify=notify, definitions=definitions, clock=clock)
-    gates = ApprovalGates(asking)
-    moving = Moving(
-        definitions=definitions, filling=filling, dispatching=dispatching, tasking=tasking, muting=muting,
-        levels=levels.keeping, clock=clock,
-        guards={Guard.CHILDREN_DECIDED: check_decided, Guard.APPROVED: gates.check, **ground.guards},
-        effects={Effect.ASK_APPROVAL: gates.ask, **ground.effects},
-        later={Effect.ASK_PROOF: windows.begin, Effect.RELEASE_CHILDREN: release}, always=[check_step],
-    )  # fmt: skip
-    proving = Proving(
-        moving=moving, alarms=alarms, source=proof, sweeping=sweeping, clock=clock, registry=registry
-    )  # fmt: skip
-    joining = Joining(
-        targets=targets, moving=moving, proving=proving, tasking=tasking, dispatching=dispatching, muting=muting,
-        levels=levels.keeping, clock=clock,
-    )  # fmt: skip
-    opening = Opening(
-        catalog=catalog, targets=targets, moving=moving, tasking=tasking, muting=muting, joining=joining, clock=clock,
-        registry=registry, begins=[levels.keeping.begin, *ground.begins],
-    )  # fmt: skip
-    waits = Waits(candidates=candidates, moving=moving, sweeping=sweeping, clock=clock)
-    feedback = build_feedback(
-        catalog=catalog, people=people, notify=notify, definitions=definitions, dispatching=dispatching, moving=moving,
-        opening=opening, sweeping=sweeping, links=links, clock=clock,
+@dataclass(frozen=True)
+class _Ground:
+    """What must stand before orders can move."""
+
+    definitions: Definitions
+    filling: FormFilling
+    dispatch: DispatchGround
+    targets: SiteTargets
+    tasking: Tasking
+    muting: Muting
+    sweeping: Sweeping
+    levels: ServiceLevels
+    windows: Windows
+    asking: Asking
+    work: Groundwork
+
+
+@dataclass(frozen=True)
+class _Core:
+    """How orders move, open and are proved: all parts of the room stand on it."""
+
+    moving: Moving
+    proving: Proving
+    opening: Opening
+    drafting: Drafting
+    feedback: Feedback
+    attaching: Attaching
+
+
+def build_ticketing(given: Neighbours) -> Ticketing:
+    ground = _lay_ground(given)
+    core = _build_core(given, ground)
+    people, notify, clock = given.people, given.notify, given.clock
+    definitions, dispatching = ground.definitions, ground.dispatch.dispatching
+    dispatch = build_dispatch(
+        ground.dispatch, catalog=given.catalog, people=people, notify=notify, moving=core.moving,
+        sweeping=ground.sweeping, clock=clock,
     )  # fmt: skip
     return Ticketing(
-        service=TicketingService(
-            people=people, opening=opening, moving=moving, tasking=tasking, dispatching=dispatching,
-            drafting=drafting, hears=[feedback.protection.note], editing=Editing(definitions, filling), clock=clock,
-        ),
-        desk=Desk(people, contractors, definitions, dispatching, texts, clock),
-        definitions=definitions,
-        moving=moving,
-        attaching=attaching,
-        work=build_work(
-            ground, catalog=catalog, people=people, stock=stock, notify=notify, definitions=definitions, moving=moving,
-            attaching=attaching, link_secret=link_secret, sweeping=sweeping, clock=clock, registry=registry,
-        ),
-        alarm_handlers=AlarmHandlers(
-            opening=opening, windows=windows, alarms=alarms, catalog=catalog, definitions=definitions, clock=clock
-        ),
-        triage=Triage(facts),
-        proofs=ProofService(),
-        charts=Charts(proof, alarms),
-        incidents=Incidents(
-            linking=Linking(catalog, clock), merging=Merging(moving, feedback.protection, levels.keeping, clock),
-            splitting=Splitting(
-                opening, drafting, protection=feedback.protection, hears=[feedback.protection.note], clock=clock
-            ),
-            followers=Followers(people, clock),
-            children=Children(moving, clock), telling=MergeTelling(notify),
-        ),
-        telling=Telling(notify=notify, people=people, catalog=catalog, dispatching=dispatching, links=links),
-        links=links,
-        outlook=Outlook(moving, clock),
+        service=_build_service(given, ground, core),
+        desk=Desk(people, given.contractors, definitions, dispatching, given.texts, clock),
+        outlook=Outlook(core.moving, clock),
         figuring=Figuring(clock),
+        definitions=definitions,
+        moving=core.moving,
+        attaching=core.attaching,
+        alarm_handlers=AlarmHandlers(
+            opening=core.opening, windows=ground.windows, alarms=given.alarms, catalog=given.catalog,
+            definitions=definitions, clock=clock,
+        ),
+        triage=Triage(given.facts),
+        proofs=ProofService(),
+        charts=Charts(given.proof, given.alarms),
+        incidents=build_incidents(
+            catalog=given.catalog, people=people, notify=notify, drafting=core.drafting, moving=core.moving,
+            opening=core.opening, keeping=ground.levels.keeping, protection=core.feedback.protection, clock=clock,
+        ),
+        telling=Telling(
+            notify=notify, people=people, catalog=given.catalog, dispatching=dispatching, links=given.links
+        ),
+        links=given.links,
         sweeps=Sweeps(
-            moving=moving, waits=waits, levels=levels.sweeps, proving=proving, sweeping=sweeping, clock=clock
+            moving=core.moving, waits=dispatch.waits, levels=ground.levels.sweeps, proving=core.proving,
+            sweeping=ground.sweeping, clock=clock,
         ),
-        levels=levels,
-        waits=waits,
-        feedback=feedback,
+        levels=ground.levels,
+        dispatch=dispatch,
+        feedback=core.feedback,
+        work=_build_work(given, ground, core),
         approvals=build_approvals(
-            asking, people=people, definitions=definitions, moving=moving, sweeping=sweeping, clock=clock
+            ground.asking, people=people, definitions=definitions, moving=core.moving, sweeping=ground.sweeping,
+            clock=clock,
         ),
-        dispatch_telling=DispatchTelling(notify=notify, people=people, dispatching=dispatching, clock=clock),
-        replanning=Replanning(
-            people=people, catalog=catalog, candidates=candidates, dispatching=dispatching, moving=moving, clock=clock
+    )  # fmt: skip
+
+
+def _lay_ground(given: Neighbours) -> _Ground:
+    catalog, people, clock = given.catalog, given.people, given.clock
+    definitions = Definitions(clock)
+    dispatch = lay_dispatch(
+        catalog=catalog, people=people, contractors=given.contractors, definitions=definitions, clock=clock
+    )  # fmt: skip
+    targets = SiteTargets(catalog)
+    sweeping = Sweeping(given.registry)
+    return _Ground(
+        definitions=definitions,
+        filling=FormFilling(catalog),
+        dispatch=dispatch,
+        targets=targets,
+        tasking=Tasking(dispatching=dispatch.dispatching, catalog=catalog, targets=targets, clock=clock),
+        muting=Muting(given.alarms),
+        sweeping=sweeping,
+        levels=build_service_levels(
+            catalog=catalog, people=people, contractors=given.contractors, definitions=definitions, targets=targets,
+            notify=given.notify, sweeping=sweeping, clock=clock,
         ),
+        windows=Windows(given.alarms, clock),
+        asking=build_asking(people=people, notify=given.notify, definitions=definitions, clock=clock),
+        work=lay_ground(catalog=catalog, people=people, stock=given.stock, definitions=definitions, clock=clock),
+    )  # fmt: skip
+
+
+def _build_core(given: Neighbours, ground: _Ground) -> _Core:
+    catalog, clock, dispatching = given.catalog, given.clock, ground.dispatch.dispatching
+    moving = _build_moving(ground, clock)
+    proving = Proving(
+        moving=moving, alarms=given.alarms, source=given.proof, sweeping=ground.sweeping, clock=clock,
+        registry=given.registry,
+    )  # fmt: skip
+    joining = Joining(
+        targets=ground.targets, moving=moving, proving=proving, tasking=ground.tasking, dispatching=dispatching,
+        muting=ground.muting, levels=ground.levels.keeping, clock=clock,
+    )  # fmt: skip
+    opening = Opening(
+        catalog=catalog, targets=ground.targets, moving=moving, tasking=ground.tasking, muting=ground.muting,
+        joining=joining, clock=clock, registry=given.registry,
+        begins=[ground.levels.keeping.begin, *ground.work.begins],
+    )  # fmt: skip
+    feedback = build_feedback(
+        catalog=catalog, people=given.people, notify=given.notify, definitions=ground.definitions,
+        dispatching=dispatching, moving=moving, opening=opening, sweeping=ground.sweeping, links=given.links,
+        clock=clock,
+    )  # fmt: skip
+    drafting = Drafting(catalog, ground.definitions, ground.filling, given.texts)
+    return _Core(moving, proving, opening, drafting, feedback, Attaching(PhotoFolder(given.files_dir), clock))
+
+
+def _build_moving(ground: _Ground, clock: Clock) -> Moving:
+    """The table of what the parts of the room bring to transitions: guards, and what follows."""
+    gates = ApprovalGates(ground.asking)
+    return Moving(
+        definitions=ground.definitions, filling=ground.filling, dispatching=ground.dispatch.dispatching,
+        tasking=ground.tasking, muting=ground.muting, levels=ground.levels.keeping, clock=clock,
+        guards={Guard.CHILDREN_DECIDED: check_decided, Guard.APPROVED: gates.check, **ground.work.guards},
+        effects={Effect.ASK_APPROVAL: gates.ask, **ground.work.effects},
+        later={Effect.ASK_PROOF: ground.windows.begin, Effect.RELEASE_CHILDREN: release}, always=[check_step],
+    )  # fmt: skip
+
+
+def _build_service(given: Neighbours, ground: _Ground, core: _Core) -> TicketingService:
+    return TicketingService(
+        people=given.people, opening=core.opening, moving=core.moving, tasking=ground.tasking,
+        dispatching=ground.dispatch.dispatching, drafting=core.drafting, hears=[core.feedback.protection.note],
+        editing=Editing(ground.definitions, ground.filling), clock=given.clock,
+    )  # fmt: skip
+
+
+def _build_work(given: Neighbours, ground: _Ground, core: _Core) -> Work:
+    return build_work(
+        ground.work, catalog=given.catalog, people=given.people, stock=given.stock, notify=given.notify,
+        definitions=ground.definitions, moving=core.moving, attaching=core.attaching, link_secret=given.link_secret,
+        sweeping=ground.sweeping, clock=given.clock, registry=given.registry,
     )  # fmt: skip

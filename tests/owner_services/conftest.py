@@ -53,7 +53,7 @@ from tests.small_site import SmallSite, settle
 from tests.ticketing.town import FixedProof
 from ticketing.models import Attachment, Report, WorkOrder
 from ticketing.report_links import ReportLinks
-from ticketing.room import Ticketing, build_ticketing
+from ticketing.room import Neighbours, Ticketing, build_ticketing
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # 12:00 in Hangzhou
 TOKEN, APP_ID = "tok123", "wx0123456789abcdef"
@@ -234,12 +234,14 @@ async def house(
         settings=NotifySettings(_env_file=None), clock=clock,
     )  # fmt: skip
     ticketing = build_ticketing(
-        catalog=site.catalog, people=site.people, contractors=ContractorService(site.catalog),
-        alarms=AlarmService(directory, clock), notify=notify,
-        facts=NoFacts(), texts=texts, clock=clock, registry=registry, files_dir=tmp_path / "files",
-        links=ReportLinks(secret="only for tests, 32 bytes or more", clock=clock), proof=FixedProof(),
-        stock=StockService(catalog=site.catalog, people=site.people, clock=clock),
-        link_secret="only for tests, 32 bytes or more",
+        Neighbours(
+            catalog=site.catalog, people=site.people, contractors=ContractorService(site.catalog),
+            alarms=AlarmService(directory, clock), notify=notify,
+            facts=NoFacts(), texts=texts, clock=clock, registry=registry, files_dir=tmp_path / "files",
+            links=ReportLinks(secret="only for tests, 32 bytes or more", clock=clock), proof=FixedProof(),
+            stock=StockService(catalog=site.catalog, people=site.people, clock=clock),
+            link_secret="only for tests, 32 bytes or more",
+        )
     )  # fmt: skip
     wechat = PlayedWeChat(account, clock)
     services = build_owner_services(

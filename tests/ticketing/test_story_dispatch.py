@@ -165,7 +165,7 @@ async def test_of_twenty_who_grab_one_order_at_once_one_has_it_and_nineteen_are_
     wired = await town.report(space_id=town.spaces["3-2-502"], category=Category.LIGHTING)
     async with town.database.transaction() as session:
         for who, mine in (("late", order), ("painter", wired.report.work_order_id)):
-            (only,) = await town.room.waits.of(
+            (only,) = await town.room.dispatch.waits.of(
                 session, Scope.of(town.site_id), person_id=town.person[who], desk=Scope.of(), site_id=None, limit=1
             )
             assert only.order.id == mine

@@ -67,7 +67,7 @@ from ticketing.proof.evidence import ChartLine, ProofSource, Suspect
 from ticketing.proof.verdict import Doubt, Trust
 from ticketing.report_links import ReportLinks
 from ticketing.reports import NewReport, Reported
-from ticketing.room import Ticketing, build_ticketing
+from ticketing.room import Neighbours, Ticketing, build_ticketing
 from ticketing.tasking import TaskWords
 from ticketing.tasks import TaskAction
 from ticketing.words import NOTHING_SAID, Words
@@ -258,7 +258,7 @@ class Town:
             on(TaskMoved, room.telling.on_task_moved),
             on(WorkOrderEscalated, room.telling.on_escalated),
             on(TargetWarned, room.telling.on_warned),
-            on(OrderWaits, room.dispatch_telling.on_order_waits),
+            on(OrderWaits, room.dispatch.telling.on_order_waits),
             on(CalendarYearUnknown, room.levels.telling.on_year_unknown),
             on(OutageConfirmed, room.telling.on_outage_confirmed),
             on(FireConfirmed, room.telling.on_fire_confirmed),
@@ -431,10 +431,12 @@ async def settled(
     stock = StockService(catalog=catalog, people=people, clock=clock)
     facts, proof, registry = FixedFacts(), FixedProof(), CollectorRegistry()
     room = build_ticketing(
-        catalog=catalog, people=people, contractors=ContractorService(catalog), alarms=alarms, notify=notify,
-        facts=facts, proof=proof, clock=clock, registry=registry, texts=Texts.load(["kit", "ticketing"]),
-        files_dir=files_dir,
-        links=ReportLinks(secret=SECRET, clock=clock), link_secret=SECRET, stock=stock,
+        Neighbours(
+            catalog=catalog, people=people, contractors=ContractorService(catalog), alarms=alarms, notify=notify,
+            facts=facts, proof=proof, clock=clock, registry=registry, texts=Texts.load(["kit", "ticketing"]),
+            files_dir=files_dir,
+            links=ReportLinks(secret=SECRET, clock=clock), link_secret=SECRET, stock=stock,
+        )
     )  # fmt: skip
     mine = [entry for entry in directory.current.entries if entry.site_id == site.id]
     outbox.events.clear()
