@@ -1,15 +1,17 @@
 """Begins to judge a partition where it was left: state rebuilt silently, then whatever was not judged yet, emitting.
 
 The position and the lasting episodes were written in one transaction, so together they say exactly what has been told.
-Up to the position, the bus is read silently for the state of durations; older values that still hold come from the
-store. From the position on, the same bus is judged on. A kill at any instant therefore neither raises anything twice
-nor swallows it.
+Up to the position, the bus is read silently for the state of durations; older values that still hold, and what
+functions over time look back at, come from the store. From the position on, the same bus is judged on. A kill at any
+instant therefore neither raises anything twice nor swallows it.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from uuid import UUID
+
+import numpy as np
 
 from alarms.detection import AlarmSource, Detection
 from bus.client import Bus
@@ -33,6 +35,10 @@ SHORTEST_LOOK_BACK_MS = 10 * 60_000
 LONGEST_LOOK_BACK_MS = 6 * 3_600_000
 STORE_TIMEOUT_S = 5.0
 POINTS_A_QUERY = 5_000
+# The past that functions over time look back at: 10 s for all of it, a page at a time.
+PAST_TIMEOUT_S = 10.0
+POINTS_A_WINDOW_QUERY = 500
+READINGS_A_WINDOW_QUERY = 200_000
 
 
 class JudgeBeginning:
@@ -56,6 +62,7 @@ class JudgeBeginning:
         )
         since_ms = self._since_ms(known, judge.judge.rules)
         await self._seed(judge.judge, before_ms=since_ms)
+        await self._remember(judge.judge, before_ms=since_ms)
         await self._replay_silently(judge, mark, directory, known.position, since_ms=since_ms)
         await self._end_orphans(mark, judge.judge.adopt(known.lasting), known.lasting, entries)
         await self.catch_up(judge, mark, directory)
@@ -128,6 +135,30 @@ class JudgeBeginning:
                     judge.seed(latest.where(latest.ts_ms < before_ms))
         except Exception as error:
             log.warning("judging begins without what the store knows", error=repr(error))
+
+    async def _remember(self, judge: OrderedJudge, *, before_ms: int) -> None:
+        """What functions over time look back at, from before the bus is read. Without it their windows fill anew."""
+        kept = judge.rules.kept
+        if not before_ms or not len(kept.slot):
+            return
+        reach_ms = kept.window_ms + kept.hold_ms
+        by_reach = np.argsort(reach_ms, kind="stable")
+        try:
+            async with asyncio.timeout(PAST_TIMEOUT_S):
+                for start in range(0, len(by_reach), POINTS_A_WINDOW_QUERY):
+                    some = by_reach[start : start + POINTS_A_WINDOW_QUERY]
+                    point_nos = kept.point_no[some].tolist()
+                    await self._read_back(judge, point_nos, before_ms - int(reach_ms[some].max()), before_ms)
+        except Exception as error:
+            log.warning("judging begins with windows that the store could not fill", error=repr(error))
+
+    async def _read_back(self, judge: OrderedJudge, point_nos: Sequence[int], start_ms: int, end_ms: int) -> None:
+        while True:
+            page = await self._queries.raw(point_nos, start_ms=start_ms, end_ms=end_ms, limit=READINGS_A_WINDOW_QUERY)
+            judge.remember(page)
+            if len(page) < READINGS_A_WINDOW_QUERY or int(page.ts_ms[-1]) == start_ms:
+                return
+            start_ms = int(page.ts_ms[-1])  # of that instant some may be missing; what comes again is known
 
     async def _end_orphans(
         self,
