@@ -251,7 +251,7 @@ export interface paths {
         /**
          * List Audit Records
          * @description Who did what at the caller's sites, newest first, before and after. What belongs to no site is for
-         *     administrators of all.
+         *     administrators of all; a complaint is not there for whom it is about.
          */
         get: operations["list_audit_records_api_v1_audit_get"];
         put?: never;
@@ -812,7 +812,7 @@ export interface paths {
         };
         /**
          * Get Contractor Order
-         * @description The order that a contractor's link opens. No log-in: the link is signed.
+         * @description The order that a contractor's link opens, for as long as they have it.
          */
         get: operations["get_contractor_order_api_v1_contractor__token__get"];
         put?: never;
@@ -834,9 +834,69 @@ export interface paths {
         put?: never;
         /**
          * Act As Contractor
-         * @description Accepts, arrives or finishes; finishing wants a picture.
+         * @description Accepts, arrives or finishes; finishing wants a picture, and what the kind wants.
          */
         post: operations["act_as_contractor_api_v1_contractor__token__actions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractor/{token}/checklist/{item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Answer Checklist As Contractor
+         * @description Answers an item of the order's checklist, or corrects the answer.
+         */
+        put: operations["answer_checklist_as_contractor_api_v1_contractor__token__checklist__item__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractor/{token}/labour": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter Labour As Contractor
+         * @description Enters the contractor's own time. From the arrival to the end it is counted without that.
+         */
+        post: operations["enter_labour_as_contractor_api_v1_contractor__token__labour_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractor/{token}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move Part As Contractor
+         * @description Reserves, releases, uses or brings back parts; only where the order's kind wants parts.
+         */
+        post: operations["move_part_as_contractor_api_v1_contractor__token__parts_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -854,9 +914,49 @@ export interface paths {
         put?: never;
         /**
          * Add Contractor Photo
-         * @description A picture of the work.
+         * @description A picture of the work (JPEG, PNG or WebP, ≤ 10 MB).
          */
         post: operations["add_contractor_photo_api_v1_contractor__token__photos_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractor/{token}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign As Contractor
+         * @description The owner's signature: a PNG of strokes, dark on clear or white.
+         */
+        post: operations["sign_as_contractor_api_v1_contractor__token__signature_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractor/{token}/stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Stock For Contractor
+         * @description Parts of the site's storehouses, at most 50; only where the order's kind wants parts.
+         */
+        get: operations["list_stock_for_contractor_api_v1_contractor__token__stock_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2329,7 +2429,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Set Areas */
+        /**
+         * Set Areas
+         * @description Sets which buildings somebody looks after; none means all.
+         */
         put: operations["set_areas_api_v1_people__person_id__areas_put"];
         post?: never;
         delete?: never;
@@ -2406,7 +2509,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Set Skills */
+        /**
+         * Set Skills
+         * @description Sets what somebody can do, with the certificates behind it.
+         */
         put: operations["set_skills_api_v1_people__person_id__skills_put"];
         post?: never;
         delete?: never;
@@ -5333,10 +5439,16 @@ export interface components {
         ArticleVersionOut: {
             /** Asked */
             asked: string[];
+            audience: components["schemas"]["Audience"];
             /** Bodies */
             bodies: {
                 [key: string]: string;
             };
+            /**
+             * Category Id
+             * Format: uuid
+             */
+            category_id: string;
             /** Note */
             note: string;
             /**
@@ -5346,6 +5458,8 @@ export interface components {
             saved_at: string;
             /** Saved By */
             saved_by: string | null;
+            /** Site Id */
+            site_id: string | null;
             /** Titles */
             titles: {
                 [key: string]: string;
@@ -5410,8 +5524,9 @@ export interface components {
          * AuditRecordOut
          * @description Who did what when, from where, before and after.
          *
-         *     `facts` and `origin` are null where personal values were erased; `position` is null until the chain has the record,
-         *     a few seconds after it was written.
+         *     `site_id`: where. A person who is known at several sites has records that are of each of them, shown without the
+         *     rows of others (`facts.elsewhere` counts those). `facts` and `origin` are null where personal values were erased;
+         *     `position` is null until the chain has the record, a few seconds after it was written.
          * @example {
          *       "action": "people.set_roles",
          *       "actor_id": "01942f3c-7c1e-7bd0-9d4e-0f8a3a1f2b3d",
@@ -5505,6 +5620,13 @@ export interface components {
         Body_add_contractor_photo_api_v1_contractor__token__photos_post: {
             /** File */
             file: string;
+            /**
+             * Purpose
+             * @description what it shows
+             * @default work
+             * @enum {string}
+             */
+            purpose: "work" | "before" | "after";
         };
         /** Body_import_sheet_api_v1_imports__kind__post */
         Body_import_sheet_api_v1_imports__kind__post: {
@@ -5512,6 +5634,11 @@ export interface components {
              * File
              * @description XLSX, or CSV in UTF-8 or GBK; the first line names the columns
              */
+            file: string;
+        };
+        /** Body_sign_as_contractor_api_v1_contractor__token__signature_post */
+        Body_sign_as_contractor_api_v1_contractor__token__signature_post: {
+            /** File */
             file: string;
         };
         /** Body_sign_quotation_api_v1_work_orders__work_order_id__quotations__quotation_id__signature_post */
@@ -5627,7 +5754,8 @@ export interface components {
          *       "longitude": 120.1551,
          *       "name": "3栋",
          *       "number": 3,
-         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "version": 1
          *     }
          */
         BuildingOut: {
@@ -5651,11 +5779,14 @@ export interface components {
              * Format: uuid
              */
             site_id: string;
+            /** Version */
+            version: number;
         };
         /**
          * BuildingPatch
          * @example {
-         *       "name": "13栋（商铺）"
+         *       "name": "13栋（商铺）",
+         *       "version": 2
          *     }
          * @example {
          *       "latitude": 30.2741,
@@ -5671,11 +5802,16 @@ export interface components {
             longitude?: (number | null) | null;
             /** Name */
             name?: string | null;
+            /**
+             * Version
+             * @description the version last seen; a newer one refuses
+             */
+            version?: number | null;
         };
         /**
          * CalendarOut
-         * @description `is_own`: the hours were entered for this very site (or the company). `unknown_years`: nothing is known of that
-         *     year's public holidays: weekends count, and what is entered by hand.
+         * @description `is_own`: the hours were entered for this very site (or the company). `unknown_years`: that year's public
+         *     holidays are not published yet, nor all entered: weekends count, and what is entered by hand.
          */
         CalendarOut: {
             /** Entered */
@@ -5866,6 +6002,10 @@ export interface components {
             params?: string[];
             /** Profile */
             profile?: string | null;
+            /** Units */
+            units?: {
+                [key: string]: string;
+            };
         };
         /**
          * CheckInIn
@@ -5893,7 +6033,9 @@ export interface components {
          *       "functions": [
          *         "abs",
          *         "min",
-         *         "max"
+         *         "max",
+         *         "avg",
+         *         "rate"
          *       ],
          *       "ok": false,
          *       "points": [
@@ -6317,7 +6459,8 @@ export interface components {
          *       "name": "迅达电梯杭州维保站",
          *       "number": "WB-2026-017",
          *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
-         *       "starts_on": "2026-01-01"
+         *       "starts_on": "2026-01-01",
+         *       "version": 1
          *     }
          */
         ContractOut: {
@@ -6356,11 +6499,14 @@ export interface components {
              * Format: date
              */
             starts_on: string;
+            /** Version */
+            version: number;
         };
         /**
          * ContractPatch
          * @example {
-         *       "ends_on": "2027-12-31"
+         *       "ends_on": "2027-12-31",
+         *       "version": 1
          *     }
          */
         ContractPatch: {
@@ -6370,6 +6516,11 @@ export interface components {
             ends_on?: (string | null) | null;
             /** Number */
             number?: string | null;
+            /**
+             * Version
+             * @description the version last seen; a newer one refuses
+             */
+            version?: number | null;
         };
         /**
          * ContractorActionIn
@@ -6388,9 +6539,39 @@ export interface components {
              * @enum {string}
              */
             action: "accept" | "arrive" | "finish";
+            /**
+             * Cause
+             * @description why, with real_fault or misuse
+             */
+            cause?: string | null;
             closing_code?: components["schemas"]["ClosingCode"] | null;
+            /**
+             * Fault Mode
+             * @description what it was, with real_fault or misuse
+             */
+            fault_mode?: string | null;
             /** Note */
             note?: string | null;
+            /**
+             * Remedy
+             * @description what was done about it, with real_fault or misuse
+             */
+            remedy?: string | null;
+        };
+        /**
+         * ContractorAnswerOut
+         * @description What was found at an item of the checklist.
+         */
+        ContractorAnswerOut: {
+            /** Item */
+            item: string;
+            /** Measure */
+            measure: string | null;
+            /** Note */
+            note: string | null;
+            outcome: components["schemas"]["CheckOutcome"];
+            /** Photo Id */
+            photo_id: string | null;
         };
         /**
          * ContractorIn
@@ -6413,6 +6594,26 @@ export interface components {
              * Format: uuid
              */
             site_id: string;
+        };
+        /**
+         * ContractorLabourIn
+         * @description From and to, or minutes: the holder's own.
+         * @example {
+         *       "minutes": 25
+         *     }
+         */
+        ContractorLabourIn: {
+            /** Ended At */
+            ended_at?: string | null;
+            /** Minutes */
+            minutes?: number | string | null;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Started At */
+            started_at?: string | null;
         };
         /**
          * ContractorLinkIn
@@ -6458,7 +6659,7 @@ export interface components {
         };
         /**
          * ContractorOrderOut
-         * @description One order as its contractor's link shows it; the contact's name and phone are masked.
+         * @description One order as its contractor's link shows it; the contact is masked, and gone when it is over.
          */
         ContractorOrderOut: {
             /** Actions */
@@ -6496,6 +6697,7 @@ export interface components {
             title: {
                 [key: string]: string;
             };
+            work: components["schemas"]["ContractorSheetOut"];
         };
         /**
          * ContractorOut
@@ -6520,7 +6722,8 @@ export interface components {
          *           "person_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
          *         }
          *       ],
-         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "version": 1
          *     }
          */
         ContractorOut: {
@@ -6546,11 +6749,40 @@ export interface components {
              * Format: uuid
              */
             site_id: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ContractorPartOut
+         * @description A part of the order: `held` for it, `used` in it. What it costs is not the contractor's business.
+         */
+        ContractorPartOut: {
+            /** Held */
+            held: string;
+            /** Part Code */
+            part_code: string;
+            /**
+             * Part Id
+             * Format: uuid
+             */
+            part_id: string;
+            /** Part Name */
+            part_name: string;
+            /**
+             * Storehouse Id
+             * Format: uuid
+             */
+            storehouse_id: string;
+            /** Unit */
+            unit: string;
+            /** Used */
+            used: string;
         };
         /**
          * ContractorPatch
          * @example {
-         *       "hotline": "0571-88881111"
+         *       "hotline": "0571-88881111",
+         *       "version": 1
          *     }
          * @example {
          *       "is_active": false
@@ -6565,6 +6797,11 @@ export interface components {
             license_no?: (string | null) | null;
             /** Name */
             name?: string | null;
+            /**
+             * Version
+             * @description the version last seen; a newer one refuses
+             */
+            version?: number | null;
         };
         /**
          * ContractorPeopleBody
@@ -6587,6 +6824,53 @@ export interface components {
              * Format: uuid
              */
             person_id: string;
+        };
+        /**
+         * ContractorSheetOut
+         * @description What the work takes: `wanted` by its kind in all, `missing` of it for now; and what was entered so far.
+         */
+        ContractorSheetOut: {
+            /** Answers */
+            answers: components["schemas"]["ContractorAnswerOut"][];
+            checklist: components["schemas"]["ChecklistOut"] | null;
+            /**
+             * Labour Min
+             * @description working time of everybody on it, minutes
+             */
+            labour_min: string;
+            /** Missing */
+            missing: components["schemas"]["WantedOut"][];
+            /** Parts */
+            parts: components["schemas"]["ContractorPartOut"][];
+            suggested_closing_code: components["schemas"]["ClosingSuggestionOut"];
+            /** Wanted */
+            wanted: components["schemas"]["WantedOut"][];
+        };
+        /**
+         * ContractorStockOut
+         * @description A part in a storehouse of the site, and how many of it are free.
+         */
+        ContractorStockOut: {
+            /** Available */
+            available: string;
+            /** Part Code */
+            part_code: string;
+            /**
+             * Part Id
+             * Format: uuid
+             */
+            part_id: string;
+            /** Part Name */
+            part_name: string;
+            /**
+             * Storehouse Id
+             * Format: uuid
+             */
+            storehouse_id: string;
+            /** Storehouse Name */
+            storehouse_name: string;
+            /** Unit */
+            unit: string;
         };
         /**
          * CountIn
@@ -7255,9 +7539,10 @@ export interface components {
         Effect: "admit" | "offer" | "take" | "withdraw" | "offer_next" | "check_in" | "start_labour" | "stop_labour" | "pause_clock" | "resume_clock" | "ask_approval" | "ask_proof" | "release_children" | "end_tasks" | "settle" | "unsettle";
         /**
          * EndpointEditIn
-         * @description What is left out stays.
+         * @description What is left out stays. `version`: the one that was seen; a newer one refuses.
          * @example {
-         *       "is_enabled": false
+         *       "is_enabled": false,
+         *       "version": 1
          *     }
          */
         EndpointEditIn: {
@@ -7267,6 +7552,8 @@ export interface components {
             name?: string | null;
             /** Url */
             url?: string | null;
+            /** Version */
+            version?: number | null;
         };
         /**
          * EndpointIn
@@ -7307,6 +7594,8 @@ export interface components {
             site_id: string | null;
             /** Url */
             url: string;
+            /** Version */
+            version: number;
         };
         /**
          * EndpointSecretOut
@@ -7338,6 +7627,8 @@ export interface components {
             site_id: string | null;
             /** Url */
             url: string;
+            /** Version */
+            version: number;
         };
         /**
          * EnteredDayOut
@@ -7361,7 +7652,7 @@ export interface components {
          * @description What happened, besides the transitions (which are named `moved`).
          * @enum {string}
          */
-        Entry: "opened" | "report_joined" | "alarm_joined" | "alarm_returned" | "alarm_acknowledged" | "moved" | "upgraded" | "edited" | "task_opened" | "task_moved" | "warned" | "escalated" | "nobody_found" | "waiting" | "outage_confirmed" | "unproved" | "linked" | "unlinked" | "merged" | "absorbed" | "unmerged" | "split" | "split_off" | "photo_added" | "phone_revealed" | "commented" | "approval_asked" | "approval_voted" | "approval_late" | "approval_ended" | "owner_confirmed" | "owner_rejected" | "owner_silent" | "rated" | "urged" | "report_withdrawn" | "subject_named" | "payer_set" | "quoted" | "quotation_decided" | "parts_moved" | "labour_entered" | "checked" | "signed" | "helper_joined" | "helper_left" | "contractor_linked";
+        Entry: "opened" | "report_joined" | "alarm_joined" | "alarm_returned" | "alarm_acknowledged" | "moved" | "upgraded" | "edited" | "task_opened" | "task_moved" | "warned" | "escalated" | "nobody_found" | "waiting" | "outage_confirmed" | "unproved" | "linked" | "unlinked" | "merged" | "absorbed" | "unmerged" | "split" | "split_off" | "photo_added" | "phone_revealed" | "commented" | "approval_asked" | "approval_voted" | "approval_late" | "approval_handed_on" | "approval_ended" | "owner_confirmed" | "owner_rejected" | "owner_silent" | "rated" | "urged" | "report_withdrawn" | "subject_named" | "payer_set" | "quoted" | "quotation_decided" | "parts_moved" | "labour_entered" | "checked" | "signed" | "helper_joined" | "helper_left" | "contractor_linked";
         /**
          * EquipmentIn
          * @description Protocol and name on the wire follow the profile and the code when absent; the building follows the space.
@@ -7776,10 +8067,15 @@ export interface components {
             /** Total */
             total: number | null;
         };
-        /** FiguresOut */
+        /**
+         * FiguresOut
+         * @description `groups`: those with most orders, 500 at most; `groups_in_all`: how many there are. A file has 5,000.
+         */
         FiguresOut: {
             /** Groups */
             groups: components["schemas"]["FigureGroupOut"][];
+            /** Groups In All */
+            groups_in_all: number;
             /**
              * Since
              * Format: date-time
@@ -9868,6 +10164,7 @@ export interface components {
          *         }
          *       ],
          *       "username": "zhangwei",
+         *       "version": 1,
          *       "wecom_user_id": "zhangwei"
          *     }
          */
@@ -9901,6 +10198,8 @@ export interface components {
             skills: components["schemas"]["SkillBody"][];
             /** Username */
             username: string | null;
+            /** Version */
+            version: number;
             /** Wecom User Id */
             wecom_user_id: string | null;
         };
@@ -9944,6 +10243,7 @@ export interface components {
          *       "language": "zh-CN",
          *       "name": "张伟",
          *       "phone": "138****8000",
+         *       "version": 1,
          *       "wecom_user_id": "zhangwei"
          *     }
          */
@@ -9961,13 +10261,16 @@ export interface components {
             name: string;
             /** Phone */
             phone: string | null;
+            /** Version */
+            version: number;
             /** Wecom User Id */
             wecom_user_id: string | null;
         };
         /**
          * PersonPatch
          * @example {
-         *       "phone": "13900139000"
+         *       "phone": "13900139000",
+         *       "version": 1
          *     }
          */
         PersonPatch: {
@@ -9976,6 +10279,11 @@ export interface components {
             name?: string | null;
             /** Phone */
             phone?: (string | null) | null;
+            /**
+             * Version
+             * @description the version last seen; a newer one refuses
+             */
+            version?: number | null;
             /** Wecom User Id */
             wecom_user_id?: (string | null) | null;
         };
@@ -11177,6 +11485,29 @@ export interface components {
             deleted: boolean;
         };
         /**
+         * ReportAnswerOut
+         * @description What a reporter filled into a field: the value as JSON, and what it is called where it was chosen.
+         */
+        ReportAnswerOut: {
+            /** Key */
+            key: string;
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+            /** Unit */
+            unit: string | null;
+            /** Value */
+            value: unknown;
+            /**
+             * Value Names
+             * @description by language, of each option that was chosen
+             */
+            value_names: {
+                [key: string]: string;
+            }[];
+        };
+        /**
          * ReportHereOut
          * @description What a new report from this place is filled in with.
          */
@@ -11197,6 +11528,17 @@ export interface components {
          * ReportOut
          * @description What one person said. `contact_phone` is masked.
          * @example {
+         *       "answers": [
+         *         {
+         *           "key": "permit_no",
+         *           "names": {
+         *             "en": "Permit number",
+         *             "zh-CN": "许可证号"
+         *           },
+         *           "value": "A-17",
+         *           "value_names": []
+         *         }
+         *       ],
          *       "category": "elevator",
          *       "channel": "phone",
          *       "contact_phone": "138****8000",
@@ -11212,6 +11554,16 @@ export interface components {
          *     }
          */
         ReportOut: {
+            /**
+             * Answers
+             * @description what they filled in and the caller may see
+             */
+            answers: components["schemas"]["ReportAnswerOut"][];
+            /**
+             * Appointment At
+             * @description when they asked somebody to come
+             */
+            appointment_at: string | null;
             category: components["schemas"]["Category"];
             channel: components["schemas"]["Channel"];
             /** Contact Phone */
@@ -11431,6 +11783,8 @@ export interface components {
         /**
          * RuleDefinition
          * @description A rule. Either `when` (with `clear`, `for`, `clear_for`) or `missing` (with `points`). See docs/rules.md.
+         *
+         *     `units` are those of `params`, where they have one.
          * @example {
          *       "clear": "bearing_temp_c < hot_c - 5 and vibration_mm_s < 4.0",
          *       "fault_mode": "bearing_wear",
@@ -11503,6 +11857,10 @@ export interface components {
             severity: components["schemas"]["Severity"];
             /** Site Id */
             site_id?: string | null;
+            /** Units */
+            units?: {
+                [key: string]: string;
+            };
             /** When */
             when?: string | null;
         };
@@ -11994,7 +12352,8 @@ export interface components {
          *       "id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
          *       "kind": "unit",
          *       "name": "1单元",
-         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b"
+         *       "site_id": "019aa9f2-7c1e-7b6d-9a53-0c5d1e2f3a4b",
+         *       "version": 1
          *     }
          */
         SpaceOut: {
@@ -12019,11 +12378,14 @@ export interface components {
             site_id: string;
             /** Unit Id */
             unit_id: string | null;
+            /** Version */
+            version: number;
         };
         /**
          * SpacePatch
          * @example {
-         *       "name": "1单元"
+         *       "name": "1单元",
+         *       "version": 1
          *     }
          */
         SpacePatch: {
@@ -12031,6 +12393,11 @@ export interface components {
             code?: string | null;
             /** Name */
             name?: string | null;
+            /**
+             * Version
+             * @description the version last seen; a newer one refuses
+             */
+            version?: number | null;
         };
         /**
          * SplitIn
@@ -12211,13 +12578,17 @@ export interface components {
         };
         /**
          * SwitchIn
+         * @description `version`: the one that was seen; a newer one refuses, for it may do something else.
          * @example {
-         *       "is_enabled": false
+         *       "is_enabled": false,
+         *       "version": 1
          *     }
          */
         SwitchIn: {
             /** Is Enabled */
             is_enabled: boolean;
+            /** Version */
+            version?: number | null;
         };
         /**
          * Target
@@ -13086,6 +13457,17 @@ export interface components {
          *       "proof_facts": {},
          *       "report_list": [
          *         {
+         *           "answers": [
+         *             {
+         *               "key": "permit_no",
+         *               "names": {
+         *                 "en": "Permit number",
+         *                 "zh-CN": "许可证号"
+         *               },
+         *               "value": "A-17",
+         *               "value_names": []
+         *             }
+         *           ],
          *           "category": "elevator",
          *           "channel": "phone",
          *           "contact_phone": "138****8000",
@@ -14516,7 +14898,10 @@ export interface operations {
     };
     rotate_webhook_secret_api_v1_automation_webhooks__endpoint_id__secret_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the version last seen; a newer one refuses */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 endpoint_id: string;
@@ -14677,7 +15062,10 @@ export interface operations {
     };
     delete_building_api_v1_buildings__building_id__delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the version last seen; a newer one refuses */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 building_id: string;
@@ -15069,6 +15457,112 @@ export interface operations {
             };
         };
     };
+    answer_checklist_as_contractor_api_v1_contractor__token__checklist__item__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChecklistAnswerIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_labour_as_contractor_api_v1_contractor__token__labour_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContractorLabourIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_part_as_contractor_api_v1_contractor__token__parts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartMoveIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorOrderOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     add_contractor_photo_api_v1_contractor__token__photos_post: {
         parameters: {
             query?: never;
@@ -15091,6 +15585,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PhotoOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_as_contractor_api_v1_contractor__token__signature_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_sign_as_contractor_api_v1_contractor__token__signature_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhotoOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_stock_for_contractor_api_v1_contractor__token__stock_get: {
+        parameters: {
+            query?: {
+                /** @description part of a name or code */
+                q?: string | null;
+            };
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractorStockOut"][];
                 };
             };
             /** @description Refused, and what to do */
@@ -15236,7 +15799,10 @@ export interface operations {
     };
     set_contractor_contacts_api_v1_contractors__contractor_id__contacts_put: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the version last seen; a newer one refuses */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 contractor_id: string;
@@ -15271,7 +15837,10 @@ export interface operations {
     };
     set_contractor_people_api_v1_contractors__contractor_id__people_put: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the version last seen; a newer one refuses */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 contractor_id: string;
@@ -17042,7 +17611,10 @@ export interface operations {
     };
     remove_maintenance_contract_api_v1_maintenance_contracts__contract_id__delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the version last seen; a newer one refuses */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 contract_id: string;
@@ -18207,7 +18779,10 @@ export interface operations {
     };
     deactivate_person_api_v1_people__person_id__delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the version last seen; a newer one refuses */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 person_id: string;
@@ -18273,7 +18848,10 @@ export interface operations {
     };
     set_account_api_v1_people__person_id__account_put: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the version last seen; a newer one refuses */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 person_id: string;
@@ -18337,7 +18915,10 @@ export interface operations {
     };
     set_areas_api_v1_people__person_id__areas_put: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the version last seen; a newer one refuses */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 person_id: string;
@@ -18438,7 +19019,10 @@ export interface operations {
     };
     set_roles_api_v1_people__person_id__roles_put: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the version last seen; a newer one refuses */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 person_id: string;
@@ -18473,7 +19057,10 @@ export interface operations {
     };
     set_skills_api_v1_people__person_id__skills_put: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the version last seen; a newer one refuses */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 person_id: string;
@@ -20719,7 +21306,10 @@ export interface operations {
     };
     delete_space_api_v1_spaces__space_id__delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the version last seen; a newer one refuses */
+                version?: number | null;
+            };
             header?: never;
             path: {
                 space_id: string;
