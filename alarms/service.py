@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms import line_repository, repository
+from alarms.announcing import events_of_all, save_moves
 from alarms.detection import AlarmSource, Detection, EpisodeKey
 from alarms.errors import (
     AlarmNotFound,
@@ -18,19 +19,17 @@ from alarms.errors import (
     UnknownAlarmSort,
     UnknownEquipment,
 )
-from alarms.events import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmReturned, AlarmSuppressed
 from alarms.ledger import Ledger, record
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
 from alarms.models import Alarm, Inhibition, InhibitionKind, TransitionRecord
 from alarms.repository import AlarmFilter
 from alarms.suppression import holder_of, note_holder
 from alarms.transition import AlarmTransition, TransitionKind
-from building.severity import Severity
 from catalog.directory import LiveDirectory
-from kit import events
 from kit.access import Scope
 from kit.clock import Clock
 from kit.db import pipelined
+from kit.events import publish
 from kit.logs import logger
 from kit.totals import Total
 
@@ -78,7 +77,7 @@ class AlarmService:
             for detection in sorted(known, key=lambda d: d.at_ms):
                 ledger.enter(detection, by_id[detection.equipment_id])
             await line_repository.save(session, ledger, numbers=book.numbers)
-            await events.publish(session, *_events_of_all(ledger.moves))
+            await publish(session, *events_of_all(ledger.moves))
         return [AlarmTransition.of(alarm, entry) for alarm, entry in ledger.moves]
 
     async def lasting_episodes(
@@ -174,7 +173,7 @@ class AlarmService:
         session.add(shelf)
         note_holder(alarm, shelf)
         entry = record(alarm, TransitionKind.SHELVED, before=alarm.state, at=now, now=now, actor_id=actor, note=note)
-        await self._save(session, [(alarm, entry)])
+        await save_moves(session, [(alarm, entry)])
         return alarm
 
     async def unshelve(
@@ -189,7 +188,7 @@ class AlarmService:
             shelf.released_at = self._clock.now()
         await session.flush()
         standing = await repository.standing_inhibitions(session, [alarm.equipment_id])
-        await self._save(session, self._freed(alarm, standing, actor=actor, note=note))
+        await save_moves(session, self._freed(alarm, standing, actor=actor, note=note))
         return alarm
 
     async def lift_suppression(self, session: AsyncSession) -> None:
@@ -200,7 +199,7 @@ class AlarmService:
         moves: list[tuple[Alarm, TransitionRecord]] = []
         for alarm in muted:
             moves += self._freed(alarm, [i for i in standing if i.equipment_id == alarm.equipment_id])
-        await self._save(session, moves)
+        await save_moves(session, moves)
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -260,89 +259,4 @@ class AlarmService:
             alarm.cleared_at = now
         kind = TransitionKind.ACKNOWLEDGED if action is AlarmInput.ACKNOWLEDGE else TransitionKind.CLEARED
         entry = record(alarm, kind, before=before, at=now, now=now, actor_id=actor, note=note)
-        await self._save(session, [(alarm, entry)])
-
-    async def _save(
-        self, session: AsyncSession, moves: Sequence[tuple[Alarm, TransitionRecord]]
-    ) -> list[AlarmTransition]:
-        session.add_all([entry for _, entry in moves])
-        await session.flush()
-        await events.publish(session, *_events_of_all(moves))
-        return [AlarmTransition.of(alarm, entry) for alarm, entry in moves]
-
-
-def _events_of_all(moves: Sequence[tuple[Alarm, TransitionRecord]]) -> list[events.Event]:
-    return [event for alarm, entry in moves for event in _events_of(alarm, entry)]
-
-
-def _events_of(alarm: Alarm, entry: TransitionRecord) -> list[events.Event]:
-    found: list[events.Event] = []
-    match TransitionKind(entry.kind):
-        case TransitionKind.RAISED:
-            found = [_raised(alarm)]
-        case TransitionKind.UNSUPPRESSED | TransitionKind.UNSHELVED:
-            # What went away while it was muted is not worth a call any more; its screens still change.
-            found = [_raised(alarm) if alarm.is_present else _suppressed(alarm)]
-        case TransitionKind.SUPPRESSED | TransitionKind.SHELVED:
-            found = [_suppressed(alarm)]
-        case TransitionKind.RETURNED:
-            found = [
-                AlarmReturned(
-                    site_id=alarm.site_id,
-                    life_safety=alarm.life_safety,
-                    alarm_id=alarm.id,
-                    equipment_id=alarm.equipment_id,
-                    fault_mode=alarm.fault_mode,
-                    returned_at=entry.at,
-                    order_kind=alarm.order_kind,
-                )
-            ]
-        case TransitionKind.ACKNOWLEDGED:
-            found = [
-                AlarmAcknowledged(
-                    site_id=alarm.site_id,
-                    life_safety=alarm.life_safety,
-                    alarm_id=alarm.id,
-                    equipment_id=alarm.equipment_id,
-                    person_id=entry.actor_id,
-                    fault_mode=alarm.fault_mode,
-                    order_kind=alarm.order_kind,
-                )
-            ]
-        case TransitionKind.CLEARED | TransitionKind.REVISED:
-            pass
-    if entry.after == AlarmState.NORMAL:
-        found.append(_cleared(alarm))
-    return found
-
-
-def _raised(alarm: Alarm) -> AlarmRaised:
-    return AlarmRaised(
-        site_id=alarm.site_id,
-        life_safety=alarm.life_safety,
-        alarm_id=alarm.id,
-        equipment_id=alarm.equipment_id,
-        source=alarm.source,
-        source_id=alarm.source_id,
-        fault_mode=alarm.fault_mode,
-        severity=Severity(alarm.severity),
-        onset_at=alarm.episode_onset_at,
-        order_kind=alarm.order_kind,
-        order_priority=alarm.order_priority,
-        root_id=alarm.root_id,
-        is_test=alarm.is_test,
-    )
-
-
-def _suppressed(alarm: Alarm) -> AlarmSuppressed:
-    return AlarmSuppressed(site_id=alarm.site_id, alarm_id=alarm.id, equipment_id=alarm.equipment_id)
-
-
-def _cleared(alarm: Alarm) -> AlarmCleared:
-    return AlarmCleared(
-        site_id=alarm.site_id,
-        life_safety=alarm.life_safety,
-        alarm_id=alarm.id,
-        equipment_id=alarm.equipment_id,
-        fault_mode=alarm.fault_mode,
-    )
+        await save_moves(session, [(alarm, entry)])
