@@ -3,12 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
+from alarms.flood.group import GroupKind
 from building.severity import Severity
 from kit.events import Event
 
 
 class AlarmRaised(Event, frozen=True, kw_only=True):
-    """A condition began. `onset_at` is the onset of this episode: the same alarm raised again has another one."""
+    """A condition began. `onset_at` is the onset of this episode: the same alarm raised again has another one.
+
+    `is_quiet`: it comes and goes, and that was told already. `docs/alarms.md`, "Floods".
+    """
 
     alarm_id: UUID
     equipment_id: UUID
@@ -20,7 +24,31 @@ class AlarmRaised(Event, frozen=True, kw_only=True):
     order_kind: str | None = None
     order_priority: int | None = None
     root_id: UUID | None = None
+    group_id: UUID | None = None
     is_test: bool = False
+    is_quiet: bool = False
+
+    @property
+    def is_told_alone(self) -> bool:
+        """Nothing else speaks for it: neither what explains it, nor a group, nor that it is known to flap."""
+        return self.root_id is None and self.group_id is None and not self.is_quiet
+
+
+class AlarmGroupGrew(Event, frozen=True, kw_only=True):
+    """Alarms that are told together became more, or worse: `alarms` of them by now, `severity` the worst.
+
+    To be told once a (`group_id`, `telling`), which counts from 1. `building_id` and `equipment_kind` narrow it where
+    the group is narrower than the site. What has a `root_id` is explained by that alarm, which was told by itself.
+    """
+
+    group_id: UUID
+    kind: GroupKind
+    root_id: UUID | None
+    building_id: UUID | None
+    equipment_kind: str | None
+    alarms: int
+    severity: Severity
+    telling: int
 
 
 class AlarmReturned(Event, frozen=True, kw_only=True):

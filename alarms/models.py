@@ -16,7 +16,9 @@ class Alarm(Base):
     """One alarm from NORMAL to NORMAL. It may hold several episodes: a condition that came back before anybody
     acknowledged its return is the same alarm, announced again.
 
-    `root_id` is the alarm that explains this one, `group_id` what it was told together with.
+    `root_id` is the alarm that explains this one, `group_id` what it was told together with; `flapping_since` is set
+    while its condition comes and goes so often that it is told no more. `is_test`: its condition began in a test window of its equipment. `attended_at` is when it last asked for somebody's attention or got it,
+    None while nobody was told of it; `reminders` counts how often it asked again since.
     """
 
     __tablename__ = "alarm"
@@ -86,6 +88,10 @@ class AlarmEpisode(Base):
         UniqueConstraint("equipment_id", "source", "source_id", "onset_ms", name="uq_alarm_episode_identity"),
         Index(
             "ix_alarm_episode_lasting", "equipment_id", "source", "source_id", postgresql_where=text("ended_at IS NULL")
+    flapping_since: Mapped[datetime | None]
+    order_joins: Mapped[str | None]
+    attended_at: Mapped[datetime | None]
+    reminders: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
         ),
     )
 
