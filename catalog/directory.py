@@ -36,6 +36,7 @@ class EquipmentEntry:
 
     `external_id` is the device's own name on the wire (the catalog's code unless told otherwise); `address` holds
     what its protocol needs (`{"broker": …}`, `{"host", "port", "unit"}`). `in_service` False: read, never judged.
+    `timezone` is the site's.
     """
 
     equipment_id: UUID
@@ -53,6 +54,7 @@ class EquipmentEntry:
     building_id: UUID | None
     in_service: bool
     points: Mapping[str, PointEntry] = field(default_factory=dict)
+    timezone: str = "Asia/Shanghai"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

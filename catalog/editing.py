@@ -78,6 +78,8 @@ class CatalogEditor:
         site = await self._site(session, scope, site_id)
         for name, value in changes.items():
             setattr(site, name, value)
+        if "timezone" in changes:  # the directory tells judges by whose clocks a rule's hours go
+            await self._announce(session, site_id)
 
     async def change_settings(
         self, session: AsyncSession, scope: Scope, site_id: UUID, change: Mapping[str, Any], *, replace: bool

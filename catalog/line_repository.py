@@ -129,7 +129,7 @@ async def equipment_rows(session: AsyncSession) -> Sequence[Any]:
     columns = (
         Equipment.id, Equipment.site_id, Site.code.label("site_code"), Equipment.code, Equipment.name, Equipment.kind,
         Equipment.profile_key, Equipment.protocol, Equipment.external_id, Equipment.address, Equipment.partition,
-        Equipment.parent_id, Equipment.building_id, Equipment.in_service,
+        Equipment.parent_id, Equipment.building_id, Equipment.in_service, Site.timezone,
     )  # fmt: skip
     statement = select(*columns).join(Site, Site.id == Equipment.site_id).where(Equipment.retired_at.is_(None))
     return (await session.execute(statement.order_by(Equipment.site_id, Equipment.code))).all()

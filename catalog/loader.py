@@ -196,4 +196,5 @@ def _equipment_entry(row: Any, points: Mapping[str, PointEntry]) -> EquipmentEnt
         building_id=row.building_id,
         in_service=row.in_service,
         points=points,
+        timezone=row.timezone,
     )

@@ -123,6 +123,21 @@ class TooManyWindows(ExpressionError):
 
 
 @dataclass(eq=False)
+class UnknownSchedule(ExpressionError):
+    """The rule has no schedule of that name."""
+
+    name: str
+    known: str
+
+
+@dataclass(eq=False)
+class ScheduleExpected(ExpressionError):
+    """`in_schedule` takes the name of one schedule, and stands outside of `count`."""
+
+    known: str
+
+
+@dataclass(eq=False)
 class NotInCount(ExpressionError):
     """Inside `count` each reading is looked at by itself: no further windows there."""
 

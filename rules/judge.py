@@ -383,9 +383,8 @@ class Judge:
     def _view(self, group: RuleGroup, pairs: Ints, at_ms: Ints) -> View:
         columns = pairs - group.start
         slots = group.slots[:, columns]
-        return View(
-            slots, at_ms, self.state.seen_ms[slots], self.rules.reach_ms[slots] == 0, group.parameters[:, columns]
-        )
+        steady, parameters = self.rules.reach_ms[slots] == 0, group.parameters[:, columns]
+        return View(slots, at_ms, self.state.seen_ms[slots], steady, parameters, group.zones[columns])
 
     def _next_change_ms(self, group: RuleGroup, pairs: Ints, at_ms: Ints, frame: Frame) -> Ints:
         compiled, view = group.compiled, self._view(group, pairs, at_ms)

@@ -24,6 +24,7 @@ from rules.tree import (
     Comparison,
     Condition,
     Function,
+    InSchedule,
     IsNotZero,
     Not,
     Number,
@@ -104,6 +105,7 @@ class Vocabulary:
     life_safety: bool = False
     units: Mapping[str, str] = field(default_factory=dict)
     reporting: Mapping[str, Reporting] = field(default_factory=dict)
+    schedules: frozenset[str] = frozenset()
 
     @property
     def known(self) -> str:
@@ -179,7 +181,7 @@ class _Reader:
                 return self._compare(node, depth)
             case ast.Name():
                 return IsNotZero(self._name(node))
-            case ast.Call(ast.Name(Function.CHANGED)):
+            case ast.Call(ast.Name(Function.CHANGED | Function.IN_SCHEDULE)):
                 return IsNotZero(self._call(node, depth))
             case ast.Constant(bool() as value):
                 return IsNotZero(Number(float(value)))
@@ -246,6 +248,8 @@ class _Reader:
         function = Function(name)
         if node.keywords:
             raise errors.WrongArguments(self._column(node), name=name, expected=_expected(function))
+        if function is Function.IN_SCHEDULE:
+            return self._schedule(node)
         has_window = (
             bool(node.args) and isinstance(node.args[-1], ast.Constant) and isinstance(node.args[-1].value, str)
         )
@@ -276,6 +280,15 @@ class _Reader:
             raise errors.PointExpected(self._column(of), name=function)
         window_ms = self._window_ms(node.args[1], point) if has_window else 0
         return Signal(function, point, window_ms, counted)
+
+    def _schedule(self, node: ast.Call) -> InSchedule:
+        known = ", ".join(sorted(self._vocabulary.schedules))
+        match node.args:
+            case [ast.Constant(str() as name)] if not self._is_counting:
+                if name not in self._vocabulary.schedules:
+                    raise errors.UnknownSchedule(self._column(node.args[0]), name=name, known=known)
+                return InSchedule(name)
+        raise errors.ScheduleExpected(self._column(node), known=known)
 
     def _counted(self, node: ast.expr, depth: int) -> Condition:
         """What `count` counts: readings of one point, by what each says and what the one before said."""

@@ -21,11 +21,13 @@ from rules.tree import (
     Comparison,
     Condition,
     Function,
+    InSchedule,
     IsNotZero,
     Not,
     Number,
     Numeric,
     Operator,
+    OverTime,
     Parameter,
     Point,
     Signal,
@@ -80,7 +82,7 @@ class Program:
 
     points: tuple[str, ...]
     parameters: tuple[str, ...]
-    signals: tuple[Signal, ...]
+    signals: tuple[OverTime, ...]
     run: ConditionProgram
 
 
@@ -90,7 +92,7 @@ class Rows:
 
     points: tuple[str, ...]
     parameters: tuple[str, ...]
-    signals: tuple[Signal, ...] = ()
+    signals: tuple[OverTime, ...] = ()
 
     @classmethod
     def of(cls, condition: Condition) -> "Rows":
@@ -128,7 +130,7 @@ class _Compiler:
             case Parameter(name):
                 parameter_row = self._parameter_rows[name]
                 return lambda frame: frame.parameters[parameter_row]
-            case Signal():
+            case Signal() | InSchedule():
                 signal_row = self._signal_rows[node]
                 return lambda frame: frame.signals[signal_row]
             case Arithmetic(operator, left, right):

@@ -13,8 +13,9 @@ from building.severity import Severity
 from rules import errors
 from rules.language import Vocabulary, parse
 from rules.program import Program, Rows, compile_condition
+from rules.schedules import Schedule
 from rules.tree import Condition
-from rules.windows import AgeLimit, Term, age_limits_of, terms_of
+from rules.windows import AgeLimit, ScheduleTerm, Term, age_limits_of, terms_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class Rule:
     missing_points: tuple[str, ...] = ()
     params: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
     equipment_params: Mapping[UUID, Mapping[str, float]] = field(default_factory=dict)
     life_safety: bool = False
     order: OrderPolicy | None = None
@@ -61,7 +63,7 @@ class CompiledRule:
     parameters: tuple[str, ...]
     when: Program | None
     clear: Program | None
-    terms: tuple[Term, ...] = ()
+    terms: tuple[Term | ScheduleTerm, ...] = ()
     age_limits: tuple[AgeLimit, ...] = ()
 
 
@@ -98,7 +100,12 @@ class PointList:
         )
 
     def vocabulary(
-        self, *, parameters: Iterable[str], life_safety: bool, units: Mapping[str, str] | None = None
+        self,
+        *,
+        parameters: Iterable[str],
+        life_safety: bool,
+        units: Mapping[str, str] | None = None,
+        schedules: Iterable[str] = (),
     ) -> Vocabulary:
         """`units` are those of parameters that have one."""
         ours, others = (self.life_safety, self.ordinary) if life_safety else (self.ordinary, self.life_safety)
@@ -109,12 +116,15 @@ class PointList:
             life_safety=life_safety,
             units={**self.units, **(units or {})},
             reporting=self.reporting,
+            schedules=frozenset(schedules),
         )
 
 
 def compile_rule(rule: Rule, points: PointList) -> CompiledRule:
     """Raises an ExpressionError, UnknownParameter or BadMessage."""
-    vocabulary = points.vocabulary(parameters=rule.params, units=rule.units, life_safety=rule.life_safety)
+    vocabulary = points.vocabulary(
+        parameters=rule.params, units=rule.units, schedules=rule.schedules, life_safety=rule.life_safety
+    )
     _check_parameters(rule)
     if rule.when is None:
         _check_missing_points(rule, vocabulary)
@@ -131,7 +141,7 @@ def compile_rule(rule: Rule, points: PointList) -> CompiledRule:
         rows.parameters,
         when=compile_condition(when, rows),
         clear=compile_condition(clear, rows) if clear is not None else None,
-        terms=terms_of(rows),
+        terms=terms_of(rows, rule.schedules),
         age_limits=age_limits_of(conditions, rows),
     )
 

@@ -16,6 +16,7 @@ from catalog.directory import EquipmentEntry, PointEntry
 from rules.history import Kept
 from rules.rule import CompiledRule
 from rules.tree import Function
+from rules.windows import ScheduleTerm
 
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int32]
@@ -29,7 +30,8 @@ PairKey = tuple[str, UUID]
 class RuleGroup:
     """One rule and its equipment: rows `start` … `stop` of the state arrays.
 
-    `slots` (points, pairs) and `parameters` (parameters, pairs) have the columns of a Frame.
+    `slots` (points, pairs) and `parameters` (parameters, pairs) have the columns of a Frame; `zones` (pairs) are
+    the time zones of the equipment's sites.
     """
 
     compiled: CompiledRule
@@ -38,6 +40,7 @@ class RuleGroup:
     equipment: tuple[EquipmentEntry, ...]
     slots: Rows
     parameters: npt.NDArray[np.float64]
+    zones: npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +150,8 @@ class _Layout:
         ).reshape(len(compiled.points), len(places))
         values = [[rule.parameter(name, entry.equipment_id) for entry in entries] for name in compiled.parameters]
         parameters = np.array(values, np.float64).reshape(len(compiled.parameters), len(places))
-        self.groups.append(RuleGroup(compiled, start, stop, entries, slots, parameters))
+        zones = np.array([entry.timezone for entry in entries])
+        self.groups.append(RuleGroup(compiled, start, stop, entries, slots, parameters, zones))
         self.places.append(np.array(places, np.int32))
         self.pair_keys += [(rule.key, entry.equipment_id) for entry in entries]
         self._link(compiled, entries, start, slots)
@@ -217,7 +221,7 @@ class _Layout:
         windows: dict[int, int] = {}
         for group in self.groups:
             for term in group.compiled.terms:
-                if term.signal.function is Function.AGE:
+                if isinstance(term, ScheduleTerm) or term.signal.function is Function.AGE:
                     continue
                 for slot in group.slots[term.row].tolist():
                     windows[slot] = max(windows.get(slot, 0), term.signal.window_ms)

@@ -15,6 +15,7 @@ from kit.i18n import Language
 from rules.durations import parse_duration_ms
 from rules.language import MAX_LENGTH
 from rules.rule import Rule
+from rules.schedules import parse_schedule
 
 EXAMPLE: dict[str, JsonValue] = {
     "key": "pump-bearing-wear",
@@ -36,6 +37,11 @@ def _a_duration(text: str) -> str:
     return text
 
 
+def _a_schedule(text: str) -> str:
+    parse_schedule(text)
+    return text
+
+
 def _without_nul(text: str) -> str:
     if "\x00" in text:
         raise ValueError("must not contain the character NUL")
@@ -48,6 +54,8 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max
 Expression = Annotated[str, StringConstraints(max_length=MAX_LENGTH), AfterValidator(_without_nul)]
 # Of a parameter, as points have theirs: so that a limit in °C is not compared with bar.
 Unit = Annotated[str, StringConstraints(max_length=20, strip_whitespace=True), AfterValidator(_without_nul)]
+# In the local time of the site.
+Hours = Annotated[str, StringConstraints(max_length=200), AfterValidator(_a_schedule)]
 BothLanguages = dict[Language, Name]
 
 
@@ -61,7 +69,8 @@ class OrderIn(Schema):
 class RuleDefinition(Schema):
     """A rule. Either `when` (with `clear`, `for`, `clear_for`) or `missing` (with `points`). See docs/rules.md.
 
-    `units` are those of `params`, where they have one.
+    `units` are those of `params`, where they have one. `schedules` are hours of the week in the site's local time:
+    `{"night": "22:00-06:00", "open": "Mon-Fri 08:00-18:00, Sat 09:00-12:00"}`.
     """
 
     model_config = ConfigDict(
@@ -83,6 +92,7 @@ class RuleDefinition(Schema):
     points: Annotated[list[Identifier], Field(max_length=50, default_factory=list)]
     params: Annotated[dict[Identifier, FiniteFloat], Field(max_length=20, default_factory=dict)]
     units: Annotated[dict[Identifier, Unit], Field(max_length=20, default_factory=dict)]
+    schedules: Annotated[dict[Identifier, Hours], Field(max_length=20, default_factory=dict)]
     equipment_params: Annotated[
         dict[UUID, dict[Identifier, FiniteFloat]], Field(max_length=10_000, default_factory=dict)
     ]
@@ -125,6 +135,7 @@ class RuleDefinition(Schema):
             missing_points=tuple(self.points),
             params=self.params,
             units=self.units,
+            schedules={name: parse_schedule(text) for name, text in self.schedules.items()},
             equipment_params=self.equipment_params,
             life_safety=self.life_safety,
             order=OrderPolicy(self.order.kind, self.order.priority) if self.order else None,
@@ -197,6 +208,7 @@ class CheckIn(Schema):
     kind: EquipmentKind | None = None
     params: Annotated[list[Identifier], Field(max_length=20, default_factory=list)]
     units: Annotated[dict[Identifier, Unit], Field(max_length=20, default_factory=dict)]
+    schedules: Annotated[list[Identifier], Field(max_length=20, default_factory=list)]
     life_safety: bool = False
 
     @model_validator(mode="after")

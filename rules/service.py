@@ -219,7 +219,10 @@ class RuleService:
         profiles = self._profiles_for(asked.profile, asked.kind)
         points = {point.key: point for profile in profiles for point in profile.points.values()}
         vocabulary = PointList.of(points.values()).vocabulary(
-            parameters=asked.params, units=asked.units, life_safety=asked.life_safety
+            parameters=asked.params,
+            units=asked.units,
+            schedules=asked.schedules,
+            life_safety=asked.life_safety,
         )
         problem = None
         try:

@@ -34,6 +34,7 @@ class Function(StrEnum):
     PREVIOUS = "previous"
     CHANGED = "changed"
     AGE = "age"
+    IN_SCHEDULE = "in_schedule"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,13 @@ class Signal:
 
 
 @dataclass(frozen=True)
+class InSchedule:
+    """1 in the hours of a schedule of the rule, 0 outside of them."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Compare:
     comparison: Comparison
     left: "Numeric"
@@ -110,7 +118,9 @@ class AnyOf:
     of: tuple["Condition", ...]
 
 
-Numeric = Number | Point | Parameter | Arithmetic | Call | Signal
+Numeric = Number | Point | Parameter | Arithmetic | Call | Signal | InSchedule
+# What a frame holds beside values and parameters.
+OverTime = Signal | InSchedule
 Condition = Compare | IsNotZero | Not | All | AnyOf
 
 
@@ -140,13 +150,13 @@ def _below(node: Condition | Numeric) -> Iterable[Condition | Numeric]:
             return ()
 
 
-def signals_of(condition: Condition) -> tuple[Signal, ...]:
+def signals_of(condition: Condition) -> tuple[OverTime, ...]:
     """What a condition needs of the past, each once; what is inside a `count` is the count's own affair."""
-    found: dict[Signal, None] = {}
+    found: dict[OverTime, None] = {}
     stack: list[Condition | Numeric] = [condition]
     while stack:
         node = stack.pop()
-        if isinstance(node, Signal):
+        if isinstance(node, Signal | InSchedule):
             found[node] = None
         else:
             stack.extend(_below(node))

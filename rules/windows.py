@@ -5,8 +5,9 @@ as much; a point that reports on change holds each value until the next, so that
 Sums run from the oldest to the newest: they do not depend on who else is looked at in the same go.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,8 @@ import numpy.typing as npt
 from rules.history import FAR, History, Past
 from rules.program import Frame, NumericProgram, Program, compile_condition, compile_numeric
 from rules.program import Rows as FrameRows
-from rules.tree import Compare, Condition, Function, Signal, walk
+from rules.schedules import Schedule, are_within, next_boundary_ms
+from rules.tree import Compare, Condition, Function, InSchedule, OverTime, Signal, walk
 from rules.units import RATE_MS
 
 Floats = npt.NDArray[np.float64]
@@ -36,6 +38,13 @@ class Term:
 
 
 @dataclass(frozen=True)
+class ScheduleTerm:
+    """A schedule of a rule."""
+
+    schedule: Schedule
+
+
+@dataclass(frozen=True)
 class AgeLimit:
     """`age(p) > limit`: turns by itself when the point in `row` is silent for so long."""
 
@@ -45,17 +54,20 @@ class AgeLimit:
 
 @dataclass(frozen=True)
 class View:
-    """What is looked at: slots (points, pairs) at instants (pairs); `is_steady` are points that report on change."""
+    """What is looked at: slots (points, pairs) at instants (pairs); `is_steady` are points that report on change,
+    `zones` (pairs) the time zones of their sites."""
 
     slots: npt.NDArray[np.int32]
     at_ms: Ints
     seen_ms: Ints
     is_steady: Flags
     parameters: Floats
+    zones: npt.NDArray[np.str_]
 
 
-def terms_of(rows: FrameRows) -> tuple[Term, ...]:
-    return tuple(Term(signal, rows.points.index(signal.point.name), _counting(signal, rows)) for signal in rows.signals)
+def terms_of(rows: FrameRows, schedules: Mapping[str, Schedule]) -> tuple[Term | ScheduleTerm, ...]:
+    """What a frame's signals are computed by. `schedules` of the rule by name."""
+    return tuple(_term(each, rows, schedules) for each in rows.signals)
 
 
 def age_limits_of(conditions: Sequence[Condition], rows: FrameRows) -> tuple[AgeLimit, ...]:
@@ -68,23 +80,42 @@ def age_limits_of(conditions: Sequence[Condition], rows: FrameRows) -> tuple[Age
     return tuple(limits)
 
 
-def signals(terms: Sequence[Term], view: View, history: History) -> Floats:
+def signals(terms: Sequence[Term | ScheduleTerm], view: View, history: History) -> Floats:
     """(signals, pairs); NaN where not known."""
-    rows = [_signal(term, view, history) for term in terms]
+    rows = [
+        _signal(term, view, history) if isinstance(term, Term) else _by_zone(are_within, term.schedule, view)
+        for term in terms
+    ]
     return np.array(rows, np.float64).reshape(len(terms), len(view.at_ms))
 
 
 def next_change_ms(
-    terms: Sequence[Term], limits: Sequence[AgeLimit], view: View, history: History, frame: Frame
+    terms: Sequence[Term | ScheduleTerm], limits: Sequence[AgeLimit], view: View, history: History, frame: Frame
 ) -> Ints:
     """When, after the view's instants, a condition on these may turn without any reading; FAR: it does not."""
     soonest = np.full(len(view.at_ms), FAR, np.int64)
     for term in terms:
-        if term.signal.function is not Function.AGE:
+        if isinstance(term, ScheduleTerm):
+            np.minimum(soonest, _by_zone(next_boundary_ms, term.schedule, view), out=soonest)
+        elif term.signal.function is not Function.AGE:
             np.minimum(soonest, _next_of_term(term, view, history), out=soonest)
     for limit in limits:
         np.minimum(soonest, _next_of_age(limit, view, frame), out=soonest)
     return soonest
+
+
+def _term(each: OverTime, rows: FrameRows, schedules: Mapping[str, Schedule]) -> Term | ScheduleTerm:
+    if isinstance(each, InSchedule):
+        return ScheduleTerm(schedules[each.name])
+    return Term(each, rows.points.index(each.point.name), _counting(each, rows))
+
+
+def _by_zone(of: Callable[[Schedule, str, Ints], npt.NDArray[Any]], schedule: Schedule, view: View) -> Ints:
+    found = np.zeros(len(view.at_ms), np.int64)
+    for zone in np.unique(view.zones).tolist():
+        here = view.zones == zone
+        found[here] = of(schedule, zone, view.at_ms[here])
+    return found
 
 
 def _counting(signal: Signal, rows: FrameRows) -> Program | None:
@@ -172,7 +203,11 @@ def _count(counted: Program, past: Past, parameters: Floats) -> Floats:
     before = np.empty_like(past.value)
     before[:, 0], before[:, 1:] = np.nan, past.value[:, :-1]
     shape, flat = past.value.shape, past.value.reshape(1, -1)
-    inner = [_INSIDE_COUNT[signal.function](past.value, before).reshape(-1) for signal in counted.signals]
+    inner = [
+        _INSIDE_COUNT[each.function](past.value, before).reshape(-1)
+        for each in counted.signals
+        if isinstance(each, Signal)
+    ]
     frame = Frame(
         np.repeat(flat, len(counted.points), axis=0),
         np.repeat(parameters, shape[1], axis=1),

@@ -185,6 +185,20 @@ async def test_a_range_can_be_set_and_given_back_to_the_profile(
     assert (back.json()["high"], back.json()["edited"]) == (temperature["high"], [])
 
 
+async def test_a_site_with_other_clocks_is_heard_of_by_who_judges_by_its_hours(
+    room: CatalogRoom, manager: httpx.AsyncClient, site_id: UUID, outbox: RecordingOutbox
+):
+    await equipment(manager, site_id, "PUMP-01")
+    before = len(outbox.of(CatalogChanged))
+    async with client_of(room.app, token=room.logins.add(Role.ADMIN)) as admin:
+        answer = await admin.patch(f"/api/v1/sites/{site_id}", json={"timezone": "Asia/Urumqi"})
+    assert answer.status_code == 200, answer.text
+    assert len(outbox.of(CatalogChanged)) == before + 1
+    async with room.database.transaction() as session:
+        directory = await load_directory(session)
+    assert [entry.timezone for entry in directory.entries] == ["Asia/Urumqi"]
+
+
 async def test_settings_are_merged_replaced_and_bounded(manager: httpx.AsyncClient, site_id: UUID):
     path = f"/api/v1/sites/{site_id}/settings"
     await manager.put(path, json={"settings": {"smoke": {"on_site_min": 3, "ring": True}, "deadlines": {"p1": 15}}})

@@ -15,6 +15,7 @@ WORDS = Vocabulary(
     foreign=frozenset({"smoke"}),
     units={"bearing_temp_c": "°C", "vibration_mm_s": "mm/s", "limit": "℃"},
     reporting={"bearing_temp_c": Reporting(ReportingMode.PERIODIC, 10)},
+    schedules=frozenset({"night"}),
 )
 TEXTS = Texts.load(["rules"])
 
@@ -34,6 +35,7 @@ TEXTS = Texts.load(["rules"])
         "count(bearing_temp_c > limit, '1h') >= 3 or count(changed(running) and running == 1, '1h') > 20",
         "previous(running) != running or changed(running) or not changed(bearing_temp_c, '1h')",
         "age(running) > 600 or limit > bearing_temp_c and 60 <= age(bearing_temp_c) < 90",
+        "running and (in_schedule('night') or not in_schedule('night'))",
         "bearing_temp_c * vibration_mm_s > vibration_mm_s and bearing_temp_c / limit > 1.2",
         "  bearing_temp_c\n  > 75\n  and running  ",
     ],
@@ -77,6 +79,10 @@ def test_what_the_language_takes(text: str) -> None:
         ("count(running and bearing_temp_c > 3, '1h') > 1", errors.OnePointCounted, 7),
         ("count(avg(running, '5m') > 1, '1h') > 1", errors.NotInCount, 7),
         ("count(running + 1, '1h') > 1", errors.ConditionExpected, 7),
+        ("running and in_schedule('nacht')", errors.UnknownSchedule, 25),
+        ("running and in_schedule(running)", errors.ScheduleExpected, 13),
+        ("in_schedule('night')", errors.NoPointUsed, 1),
+        ("count(running and in_schedule('night'), '1h') > 1", errors.ScheduleExpected, 19),
         ("age(running) + 1 > 60", errors.AgeNotCompared, 1),
         ("running and age(running) == 60", errors.AgeNotCompared, 13),
         ("age(running) > age(vibration_mm_s)", errors.AgeNotCompared, 1),
