@@ -57,6 +57,9 @@ Unit = Annotated[str, StringConstraints(max_length=20, strip_whitespace=True), A
 # In the local time of the site.
 Hours = Annotated[str, StringConstraints(max_length=200), AfterValidator(_a_schedule)]
 BothLanguages = dict[Language, Name]
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_without_nul)
+]
 
 
 class OrderIn(Schema):
@@ -70,7 +73,8 @@ class RuleDefinition(Schema):
     """A rule. Either `when` (with `clear`, `for`, `clear_for`) or `missing` (with `points`). See docs/rules.md.
 
     `units` are those of `params`, where they have one. `schedules` are hours of the week in the site's local time:
-    `{"night": "22:00-06:00", "open": "Mon-Fri 08:00-18:00, Sat 09:00-12:00"}`.
+    `{"night": "22:00-06:00", "open": "Mon-Fri 08:00-18:00, Sat 09:00-12:00"}`. `basis` says why the thresholds are what
+    they are: a standard, a manual, or what experience it is.
     """
 
     model_config = ConfigDict(
@@ -100,6 +104,7 @@ class RuleDefinition(Schema):
     fault_mode: Identifier
     life_safety: bool = False
     order: OrderIn | None = None
+    basis: dict[Language, Reason] | None = None
 
     @model_validator(mode="after")
     def _is_one_kind_of_rule(self) -> Self:
@@ -111,9 +116,9 @@ class RuleDefinition(Schema):
             raise ValueError("`points` belongs to `missing`; `when` names its points itself")
         if (self.profile is None) == (self.kind is None):
             raise ValueError("a rule applies either to a `profile` or to a `kind`")
-        for texts in (self.name, self.message):
-            if set(texts) != set(Language):
-                raise ValueError(f"`name` and `message` are given in {', '.join(Language)}")
+        for texts in (self.name, self.message, self.basis):
+            if texts is not None and set(texts) != set(Language):
+                raise ValueError(f"`name`, `message` and `basis` are given in {', '.join(Language)}")
         return self
 
     def to_rule(self, *, version: int = 1) -> Rule:

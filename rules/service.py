@@ -327,9 +327,10 @@ def _is_for(rule: Rule, equipment: EquipmentEntry) -> bool:
 
 
 def shipped_rules() -> Iterable[RuleDefinition]:
-    """The rules of this release: `rules/defaults/*.toml`, one file a profile."""
+    """The rules of this release: `rules/defaults/*.toml`, one file a profile or a kind; a rule may name its own."""
     for file in sorted(resources.files("rules").joinpath("defaults").iterdir(), key=lambda file: file.name):
         if file.name.endswith(".toml"):
             document = tomllib.loads(file.read_text("utf-8"))
+            where = {name: document[name] for name in ("profile", "kind") if name in document}
             for rule in document["rules"]:
-                yield RuleDefinition.model_validate({"profile": document["profile"]} | rule)
+                yield RuleDefinition.model_validate(rule if {"profile", "kind"} & set(rule) else where | rule)
