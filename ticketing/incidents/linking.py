@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alarms.flood.topology import explained_by, root_of
 from building.equipment import EquipmentKind
 from catalog.service import CatalogService
 from kit.access import Scope
@@ -19,7 +20,6 @@ from ticketing.events import WorkOrderChanged, WorkOrderOpened
 from ticketing.feedback.protection import check_not_about
 from ticketing.incidents import repository as incident_repository
 from ticketing.incidents.errors import LinkNotPossible
-from ticketing.incidents.topology import explained_by, root_of
 from ticketing.journal import Entry, record
 from ticketing.kinds import SETTLED
 from ticketing.models import WorkOrder
@@ -94,7 +94,7 @@ class Linking:
             session, site_id=order.site_id, equipment_ids=[one.equipment_id for one in above]
         )
         root = root_of(above, standing, fault_mode=order.fault_mode)
-        return root.work_order_id if root else None
+        return root.id if root else None
 
     async def _explained(self, session: AsyncSession, order: WorkOrder) -> list[UUID]:
         assert order.equipment_id is not None and order.equipment_kind is not None  # noqa: PT018
@@ -103,7 +103,7 @@ class Linking:
             return []
         standing = await incident_repository.troubles(session, site_id=order.site_id, equipment_ids=below)
         kind = EquipmentKind(order.equipment_kind)
-        return [one.work_order_id for one in explained_by(kind, below, standing)]
+        return [one.id for one in explained_by(kind, below, standing)]
 
     async def _put_under(self, session: AsyncSession, child_id: UUID, root_id: UUID) -> None:
         """Holds the child only: whoever works on the root is not waited for."""

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alarms.flood.topology import Trouble
 from kit.access import Scope
 from ticketing import repository
 from ticketing.incidents.models import OrderMerge
-from ticketing.incidents.topology import Trouble
 from ticketing.kinds import SETTLED
 from ticketing.models import Attachment, Follower, Incident, Report, WorkOrder, WorkOrderAlarm
 

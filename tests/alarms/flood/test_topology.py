@@ -1,4 +1,4 @@
-"""Which open order explains a new one."""
+"""Which open order or alarm explains a new one."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alarms.flood.topology import SILENCE, Trouble, accounts_for, cause_of, explained_by, explains, root_of
 from building.equipment import EquipmentKind
 from catalog.views import Upstream
-from ticketing.incidents.topology import SILENCE, Trouble, explained_by, explains, root_of
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 POWER, GATEWAY, PUMP, RISER = (UUID(int=number) for number in range(1, 5))
@@ -74,3 +74,36 @@ def test_the_root_lies_above_and_nothing_further_up_explains_it(
     assert (found is None) == (not fitting)
     if found is not None:
         assert found.equipment_id.int == max(one.steps for one in fitting)
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "cause", "fault_mode", "accounts"),
+    [
+        ("a silent gateway for a silent device", EquipmentKind.GATEWAY, SILENCE, SILENCE, True),
+        ("not for what a device says", EquipmentKind.GATEWAY, SILENCE, "low_pressure", False),
+        ("a gateway without power too", EquipmentKind.GATEWAY, "power_loss", SILENCE, True),
+        ("a gateway with a low battery for nothing", EquipmentKind.GATEWAY, "battery_low", SILENCE, False),
+        ("lost power for everything below", EquipmentKind.POWER_SUPPLY, "power_loss", "pump_fault", True),
+        ("a silent supply for silence", EquipmentKind.POWER_SUPPLY, SILENCE, SILENCE, True),
+        ("a silent supply for no fault", EquipmentKind.POWER_SUPPLY, SILENCE, "pump_fault", False),
+        ("a pump's bearing for nothing", EquipmentKind.PUMP, "bearing_wear", "low_pressure", False),
+        ("a silent meter for nothing", EquipmentKind.ELECTRICITY_METER, SILENCE, SILENCE, False),
+        ("a phase lost at a meter for what it feeds", EquipmentKind.ELECTRICITY_METER, "phase_loss", "dry_run", True),
+    ],
+)
+def test_what_an_alarm_accounts_for(
+    what: str, kind: EquipmentKind, cause: str, fault_mode: str, accounts: bool
+) -> None:
+    assert accounts_for(kind, cause=cause, steps=1, fault_mode=fault_mode) is accounts
+
+
+def test_the_cause_of_an_alarm_is_the_furthest_up_and_did_not_come_long_after_it() -> None:
+    by_equipment = {
+        POWER: [trouble(POWER, fault_mode="power_loss")],
+        GATEWAY: [trouble(GATEWAY, fault_mode=SILENCE, minutes=-1)],
+    }
+    at_noon = cause_of(OF_PUMP, by_equipment, fault_mode=SILENCE, onset_at=NOON)
+    assert at_noon is not None
+    assert at_noon.equipment_id == POWER
+    assert cause_of(OF_PUMP, by_equipment, fault_mode=SILENCE, onset_at=NOON - timedelta(hours=1)) is None
+    assert cause_of([], by_equipment, fault_mode=SILENCE, onset_at=NOON) is None
