@@ -27,6 +27,7 @@ def told(
         message={language: _filled(text, values) for language, text in rule.message.items()},
         values={name: value for name, value in values.items() if name in group.compiled.points},
         order=rule.order,
+        rule_version=rule.version,
     )
 
 

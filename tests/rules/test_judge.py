@@ -440,3 +440,8 @@ def test_many_equipment_are_judged_in_one_go(count: int) -> None:
     it = judge(rule(when="pa > 75"), equipment=equipment)
     found = it.judge(batch(*(at(0, equipment=n, pa=70 + n % 10) for n in range(1, count + 1))), now_ms=T0).detections
     assert [d.equipment_id.int for d in found] == [n for n in range(1, count + 1) if 70 + n % 10 > 75]
+
+
+def test_a_detection_names_the_version_of_its_rule() -> None:
+    [told] = judge(rule(when="pa > 75", version=7)).judge(batch(at(0, pa=76)), now_ms=T0).detections
+    assert told.rule_version == 7
