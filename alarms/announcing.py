@@ -1,10 +1,20 @@
 """What the rest of the hub hears of an alarm's moves: each kind of transition and the events it is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alarms.events import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmReturned, AlarmSuppressed
+from alarms.events import (
+    AlarmAcknowledged,
+    AlarmAssigned,
+    AlarmCleared,
+    AlarmNoted,
+    AlarmRaised,
+    AlarmReminded,
+    AlarmReturned,
+    AlarmSuppressed,
+)
 from alarms.lifecycle import AlarmState
 from alarms.models import Alarm, TransitionRecord
 from alarms.transition import AlarmTransition, TransitionKind
@@ -20,19 +30,25 @@ async def save_moves(session: AsyncSession, moves: Sequence[tuple[Alarm, Transit
     return [AlarmTransition.of(alarm, entry) for alarm, entry in moves]
 
 
-def events_of_all(moves: Sequence[tuple[Alarm, TransitionRecord]]) -> list[Event]:
-    return [event for alarm, entry in moves for event in _events_of(alarm, entry)]
+def events_of_all(
+    moves: Sequence[tuple[Alarm, TransitionRecord]], *, quiet: Collection[UUID] = ()
+) -> list[Event]:
+    """`quiet` are alarms that flap: raised, and not told."""
+    return [event for alarm, entry in moves for event in _events_of(alarm, entry, is_quiet=alarm.id in quiet)]
 
 
-def _events_of(alarm: Alarm, entry: TransitionRecord) -> list[Event]:
+def _events_of(alarm: Alarm, entry: TransitionRecord, *, is_quiet: bool) -> list[Event]:
     found: list[Event] = []
     match TransitionKind(entry.kind):
-        case TransitionKind.RAISED:
-            found = [_raised(alarm)]
-        case TransitionKind.UNSUPPRESSED | TransitionKind.UNSHELVED:
+        case TransitionKind.RAISED | TransitionKind.REALARMED | TransitionKind.REAL_FIRE:
+            found = [_raised(alarm, is_quiet=is_quiet)]
+        case TransitionKind.TEST_OVER:
+            # Smoke that outlasts the test of its detector is smoke.
+            found = [_raised(alarm) if alarm.is_present else _noted(alarm)]
+        case TransitionKind.UNSUPPRESSED | TransitionKind.UNSHELVED | TransitionKind.IN_SERVICE:
             # What went away while it was muted is not worth a call any more; its screens still change.
             found = [_raised(alarm) if alarm.is_present else _suppressed(alarm)]
-        case TransitionKind.SUPPRESSED | TransitionKind.SHELVED:
+        case TransitionKind.SUPPRESSED | TransitionKind.SHELVED | TransitionKind.OUT_OF_SERVICE:
             found = [_suppressed(alarm)]
         case TransitionKind.RETURNED:
             found = [
@@ -58,14 +74,20 @@ def _events_of(alarm: Alarm, entry: TransitionRecord) -> list[Event]:
                     order_kind=alarm.order_kind,
                 )
             ]
+        case TransitionKind.COMMENTED:
+            found = [_noted(alarm)]
+        case TransitionKind.ASSIGNED:
+            found = [_assigned(alarm, entry)]
+        case TransitionKind.REMINDED:
+            found = [_reminded(alarm)]
         case TransitionKind.CLEARED | TransitionKind.REVISED:
             pass
-    if entry.after == AlarmState.NORMAL:
+    if entry.after == AlarmState.NORMAL and entry.before != AlarmState.NORMAL:
         found.append(_cleared(alarm))
     return found
 
 
-def _raised(alarm: Alarm) -> AlarmRaised:
+def _raised(alarm: Alarm, *, is_quiet: bool = False) -> AlarmRaised:
     return AlarmRaised(
         site_id=alarm.site_id,
         life_safety=alarm.life_safety,
@@ -78,13 +100,45 @@ def _raised(alarm: Alarm) -> AlarmRaised:
         onset_at=alarm.episode_onset_at,
         order_kind=alarm.order_kind,
         order_priority=alarm.order_priority,
+        order_joins=alarm.order_joins,
         root_id=alarm.root_id,
+        group_id=alarm.group_id,
         is_test=alarm.is_test,
+        is_quiet=is_quiet,
     )
 
 
 def _suppressed(alarm: Alarm) -> AlarmSuppressed:
     return AlarmSuppressed(site_id=alarm.site_id, alarm_id=alarm.id, equipment_id=alarm.equipment_id)
+
+
+def _noted(alarm: Alarm) -> AlarmNoted:
+    return AlarmNoted(site_id=alarm.site_id, alarm_id=alarm.id, equipment_id=alarm.equipment_id)
+
+
+def _assigned(alarm: Alarm, entry: TransitionRecord) -> AlarmAssigned:
+    return AlarmAssigned(
+        site_id=alarm.site_id,
+        life_safety=alarm.life_safety,
+        alarm_id=alarm.id,
+        equipment_id=alarm.equipment_id,
+        assignee_id=alarm.assignee_id,
+        actor_id=entry.actor_id,
+    )
+
+
+def _reminded(alarm: Alarm) -> AlarmReminded:
+    return AlarmReminded(
+        site_id=alarm.site_id,
+        life_safety=alarm.life_safety,
+        alarm_id=alarm.id,
+        equipment_id=alarm.equipment_id,
+        fault_mode=alarm.fault_mode,
+        severity=Severity(alarm.severity),
+        onset_at=alarm.episode_onset_at,
+        reminder=alarm.reminders,
+        assignee_id=alarm.assignee_id,
+    )
 
 
 def _cleared(alarm: Alarm) -> AlarmCleared:

@@ -20,12 +20,25 @@ class AlarmSource(StrEnum):
     HUB = "hub"  # the hub about itself: it cannot keep what it is told
 
 
+class OrderJoining(StrEnum):
+    """Which open order an alarm joins rather than opening one of its own.
+
+    FAULT: that of the same fault of the same equipment. EQUIPMENT: whichever is open on the equipment. BUILDING: that
+    of the same fault anywhere in the building, for what strikes many at once.
+    """
+
+    FAULT = "fault"
+    EQUIPMENT = "equipment"
+    BUILDING = "building"
+
+
 @dataclass(frozen=True)
 class OrderPolicy:
     """Whether a detection is work. `kind` names a work-order flow: "repair", "entrapment" or "smoke"; priority 1…4."""
 
     kind: str
     priority: int
+    joins: OrderJoining = OrderJoining.FAULT
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ class AlarmRaised(Event, frozen=True, kw_only=True):
     onset_at: datetime
     order_kind: str | None = None
     order_priority: int | None = None
+    order_joins: str | None = None
     root_id: UUID | None = None
     group_id: UUID | None = None
     is_test: bool = False
@@ -82,3 +83,31 @@ class AlarmSuppressed(Event, frozen=True, kw_only=True):
 
     alarm_id: UUID
     equipment_id: UUID
+
+
+class AlarmNoted(Event, frozen=True, kw_only=True):
+    """Somebody wrote something on it, or its test mark went: for screens, nobody is called."""
+
+    alarm_id: UUID
+    equipment_id: UUID
+
+
+class AlarmAssigned(Event, frozen=True, kw_only=True):
+    """It is somebody's to look after (None: nobody's any more). `actor_id` said so."""
+
+    alarm_id: UUID
+    equipment_id: UUID
+    assignee_id: UUID | None
+    actor_id: UUID | None
+
+
+class AlarmReminded(Event, frozen=True, kw_only=True):
+    """Nobody has answered: it asks for the `reminder`th time, 1 being the first after it was announced."""
+
+    alarm_id: UUID
+    equipment_id: UUID
+    fault_mode: str
+    severity: Severity
+    onset_at: datetime
+    reminder: int
+    assignee_id: UUID | None

@@ -4,6 +4,7 @@ No I/O: it works on the OpenBook that was read for a batch, and leaves new rows 
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,12 +12,17 @@ from uuid import UUID
 
 from alarms.detection import ConditionKey, Detection, EpisodeKey, condition_of, episode_of
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
-from alarms.models import Alarm, AlarmEpisode, Inhibition, TransitionRecord
-from alarms.suppression import holder_of, note_holder
+from alarms.models import Alarm, AlarmEpisode, Inhibition, InhibitionKind, MaintenanceWindow, TransitionRecord
+from alarms.suppression import holder_of, is_under_test, note_holder
 from alarms.transition import TransitionKind
 from catalog.directory import EquipmentEntry
 from kit.clock import from_ms
 from kit.ids import new_id
+
+_FREED = {
+    InhibitionKind.SHELVED: TransitionKind.UNSHELVED,
+    InhibitionKind.OUT_OF_SERVICE: TransitionKind.IN_SERVICE,
+}
 
 
 @dataclass
@@ -26,6 +32,7 @@ class OpenBook:
     alarms: dict[ConditionKey, Alarm] = field(default_factory=dict)
     episodes: dict[EpisodeKey, AlarmEpisode] = field(default_factory=dict)
     inhibitions: dict[UUID, list[Inhibition]] = field(default_factory=dict)
+    windows: list[MaintenanceWindow] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     """For the transitions that come of it, ascending; at least one a detection."""
 
@@ -70,12 +77,19 @@ class Ledger:
             alarm = self._new_alarm(detection, equipment)
         elif known is None:
             alarm.episodes += 1
+        standing = self._book.inhibitions.get(alarm.equipment_id, ())
+        was_real = before is not AlarmState.NORMAL and alarm.is_present and not alarm.is_test
+        is_tested = is_under_test(standing, onset_at=from_ms(detection.onset_ms), now=self._now)
+        # A real one that lasts is no test because somebody tests its device meanwhile.
+        alarm.is_test = is_tested and not was_real
         alarm.state = next_state(before, AlarmInput.RAISE, latches=alarm.life_safety)
         alarm.is_present = True
         alarm.episode_onset_at = from_ms(detection.onset_ms)
         alarm.returned_at = None
         alarm.values = detection.values
-        note_holder(alarm, holder_of(alarm, self._book.inhibitions.get(alarm.equipment_id, ()), now=self._now))
+        note_holder(alarm, holder_of(alarm, standing, now=self._now))
+        if alarm.suppressed_by is None:
+            alarm.attended_at, alarm.reminders = self._now, 0
         if known is None:
             self._new_episode(detection, alarm_id=alarm.id)
         else:
@@ -178,10 +192,12 @@ class Ledger:
             values=detection.values,
             order_kind=order.kind if order else None,
             order_priority=order.priority if order else None,
+            order_joins=order.joins.value if order else None,
             onset_at=from_ms(detection.onset_ms),
             raised_at=self._now,
             episodes=1,
             is_test=False,
+            reminders=0,
             rule_version=detection.rule_version,
         )
         self.new_alarms.append(alarm)
@@ -222,6 +238,7 @@ def record(
     values: dict[str, Any] | None = None,
     actor_id: UUID | None = None,
     note: str = "",
+    via: str = "",
 ) -> TransitionRecord:
     return TransitionRecord(
         id=new_id(),
@@ -234,5 +251,25 @@ def record(
         recorded_at=now,
         actor_id=actor_id,
         note=note,
+        via=via,
         values=alarm.values if values is None else values,
     )
+
+
+def freed(
+    alarm: Alarm,
+    standing: Sequence[Inhibition],
+    *,
+    now: datetime,
+    actor_id: UUID | None = None,
+    note: str = "",
+    via: str = "",
+) -> list[TransitionRecord]:
+    """Writes down what holds the alarm back now; its transition, when that is nothing any more."""
+    was = alarm.suppressed_by
+    note_holder(alarm, holder_of(alarm, standing, now=now))
+    if alarm.suppressed_by is not None:
+        return []
+    kind = _FREED.get(InhibitionKind(was), TransitionKind.UNSUPPRESSED) if was else TransitionKind.UNSUPPRESSED
+    alarm.attended_at, alarm.reminders = now, 0
+    return [record(alarm, kind, before=alarm.state, at=now, now=now, actor_id=actor_id, note=note, via=via)]

@@ -7,8 +7,8 @@
 | ACKED       | present   | no                | somebody knows                                       |
 | RTN_UNACKED | gone      | yes               | it went away by itself, somebody must still look     |
 
-An alarm that latches (life safety) never becomes NORMAL without a person: when its condition ends after the
-acknowledgement, the return itself wants acknowledging.
+An acknowledged alarm whose condition lasts too long asks again. One that latches (life safety) never becomes NORMAL
+without a person: when its condition ends after the acknowledgement, the return itself wants acknowledging.
 """
 
 from dataclasses import dataclass
@@ -26,12 +26,14 @@ class AlarmState(StrEnum):
 
 
 class AlarmInput(StrEnum):
-    """What can happen to an alarm. RAISE and RETURN come from the condition, the others from a person."""
+    """What can happen to an alarm. RAISE and RETURN come from the condition, REALARM from a clock: it was acknowledged
+    long ago and its condition still lasts. The others come from a person."""
 
     RAISE = "raise"
     RETURN = "return"
     ACKNOWLEDGE = "acknowledge"
     CLEAR = "clear"
+    REALARM = "realarm"
 
 
 @dataclass(eq=False)
@@ -48,7 +50,7 @@ class AlarmStillPresent(DomainError):
 
 
 def next_state(state: AlarmState, happened: AlarmInput, *, latches: bool) -> AlarmState:
-    """The state after `happened`. What a condition says is always accepted, even when it changes nothing.
+    """The state after `happened`. What a condition or a clock says is always accepted, even when it changes nothing.
 
     Raises AlarmActionNotPossible and AlarmStillPresent for what a person may not do now.
     """
@@ -61,6 +63,8 @@ def next_state(state: AlarmState, happened: AlarmInput, *, latches: bool) -> Ala
             return _acknowledged(state)
         case AlarmInput.CLEAR:
             return _cleared(state, latches=latches)
+        case AlarmInput.REALARM:
+            return AlarmState.UNACKED if state is AlarmState.ACKED else state
         case _:
             assert_never(happened)
 

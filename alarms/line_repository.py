@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.detection import Detection, condition_of, episode_of
 from alarms.ledger import Ledger, OpenBook
-from alarms.models import Alarm, AlarmEpisode, Inhibition, TransitionRecord
+from alarms.models import Alarm, AlarmEpisode, Inhibition, MaintenanceWindow, TransitionRecord
 from kit.db import answered, driver_connection
 from kit.rows import Connection, Writing, change, documents, fetch, insertion, things, write
 
@@ -38,26 +38,28 @@ _EPISODES = (
     b" WHERE ended_at IS NOT NULL"
 )
 _INHIBITIONS = b"SELECT * FROM alarm_inhibition WHERE equipment_id = ANY(%s) AND released_at IS NULL"
+_WINDOWS = b"SELECT * FROM alarm_maintenance_window WHERE site_id = ANY(%s) AND ended_at IS NULL"
 # Taken beforehand, so that nothing has to be asked after the writing; what is left over is a gap.
 _NUMBERS = (
     b"SELECT nextval(pg_get_serial_sequence('alarm_transition', 'no')) AS no FROM generate_series(1, %s) ORDER BY no"
 )
 # After the locks, in a statement of its own: it must see what whoever had them before has written.
-_BOOK = documents(alarms=_OPEN_ALARMS, episodes=_EPISODES, inhibitions=_INHIBITIONS, numbers=_NUMBERS)
+_BOOK = documents(alarms=_OPEN_ALARMS, episodes=_EPISODES, inhibitions=_INHIBITIONS, windows=_WINDOWS, numbers=_NUMBERS)
 
 # What the ledger may change of an alarm that was there before, and all it says of a new one.
 _MOVED = (
     "id", "state", "is_present", "values", "episode_onset_at", "returned_at", "cleared_at", "episodes", "suppressed_by",
-    "shelved_until",
+    "shelved_until", "is_test", "attended_at", "reminders",
 )  # fmt: skip
 _ALARM = (
     *_MOVED, "site_id", "equipment_id", "building_id", "site_code", "equipment_code", "equipment_name", "source",
     "source_id", "fault_mode", "severity", "severity_rank", "life_safety", "message", "order_kind", "order_priority",
-    "onset_at", "raised_at", "is_test", "rule_version",
+    "order_joins", "onset_at", "raised_at", "rule_version",
 )  # fmt: skip
 _EPISODE = ("id", "alarm_id", "equipment_id", "source", "source_id", "onset_ms", "ended_at")
 _TRANSITION = (
-    "no", "id", "alarm_id", "site_id", "kind", "before", "after", "at", "recorded_at", "actor_id", "note", "values",
+    "no", "id", "alarm_id", "site_id", "kind", "before", "after", "at", "recorded_at", "actor_id", "note", "via",
+    "values",
 )  # fmt: skip
 
 
@@ -68,7 +70,8 @@ async def open_book(session: AsyncSession, detections: Sequence[Detection]) -> O
     conditions = _columns({condition_of(detection) for detection in detections})
     episodes = _columns({episode_of(detection) for detection in detections})
     # A detection is one transition at most.
-    asked = await fetch(connection, _BOOK, *conditions, *conditions, *episodes, conditions[0], len(detections))
+    sites = list({detection.site_id for detection in detections})
+    asked = await fetch(connection, _BOOK, *conditions, *conditions, *episodes, conditions[0], sites, len(detections))
     await answered(session)
     found = await asked.fetchone()
     assert found is not None
@@ -79,6 +82,7 @@ async def open_book(session: AsyncSession, detections: Sequence[Detection]) -> O
         book.episodes[episode.equipment_id, episode.source, episode.source_id, episode.onset_ms] = episode
     for inhibition in things(Inhibition, found["inhibitions"]):
         book.inhibitions.setdefault(inhibition.equipment_id, []).append(inhibition)
+    book.windows = things(MaintenanceWindow, found["windows"])
     book.numbers = [row["no"] for row in msgspec.json.decode(found["numbers"])]
     return book
 

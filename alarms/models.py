@@ -5,7 +5,17 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint, false, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.db import Base
@@ -17,8 +27,9 @@ class Alarm(Base):
     acknowledged its return is the same alarm, announced again.
 
     `root_id` is the alarm that explains this one, `group_id` what it was told together with; `flapping_since` is set
-    while its condition comes and goes so often that it is told no more. `is_test`: its condition began in a test window of its equipment. `attended_at` is when it last asked for somebody's attention or got it,
-    None while nobody was told of it; `reminders` counts how often it asked again since.
+    while its condition comes and goes so often that it is told no more. `is_test`: its condition began in a test window
+    of its equipment. `attended_at` is when it last asked for somebody's attention or got it, None while nobody was told
+    of it; `reminders` counts how often it asked again since.
     """
 
     __tablename__ = "alarm"
@@ -78,6 +89,10 @@ class Alarm(Base):
     is_test: Mapped[bool] = mapped_column(default=False, server_default=false())
     assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     rule_version: Mapped[int | None]
+    flapping_since: Mapped[datetime | None]
+    order_joins: Mapped[str | None]
+    attended_at: Mapped[datetime | None]
+    reminders: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
 
 
 class AlarmEpisode(Base):
@@ -88,10 +103,6 @@ class AlarmEpisode(Base):
         UniqueConstraint("equipment_id", "source", "source_id", "onset_ms", name="uq_alarm_episode_identity"),
         Index(
             "ix_alarm_episode_lasting", "equipment_id", "source", "source_id", postgresql_where=text("ended_at IS NULL")
-    flapping_since: Mapped[datetime | None]
-    order_joins: Mapped[str | None]
-    attended_at: Mapped[datetime | None]
-    reminders: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
         ),
     )
 
@@ -105,7 +116,10 @@ class AlarmEpisode(Base):
 
 
 class TransitionRecord(Base):
-    """One change of an alarm, with who and why. `published_at` is set once panels were told over MQTT."""
+    """One change of an alarm, with who and why; `via` names the panel at which it was done, where it was one.
+
+    `published_at` is set once panels were told over MQTT.
+    """
 
     __tablename__ = "alarm_transition"
     __table_args__ = (Index("ix_alarm_transition_unpublished", "no", postgresql_where=text("published_at IS NULL")),)
@@ -121,31 +135,42 @@ class TransitionRecord(Base):
     recorded_at: Mapped[datetime]
     actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     note: Mapped[str] = mapped_column(default="")
+    via: Mapped[str] = mapped_column(default="", server_default="")
     values: Mapped[dict[str, Any]]
     published_at: Mapped[datetime | None]
 
 
 class InhibitionKind(StrEnum):
-    """Why alarms are held back: work on the equipment, or an operator who shelved one condition for a while."""
+    """Why alarms are held back, or (`TESTING`) marked as a test.
+
+    INHIBITED: by design, while there is work on the equipment. MAINTENANCE: by design, in a maintenance window; no row
+    says so, the window does. SHELVED: an operator put one condition away for a while. OUT_OF_SERVICE: a manager took
+    one condition, or the whole equipment, out until it is put back.
+    """
 
     INHIBITED = "inhibited"
+    MAINTENANCE = "maintenance"
     SHELVED = "shelved"
+    OUT_OF_SERVICE = "out_of_service"
+    TESTING = "testing"
 
 
 class Inhibition(Base):
-    """Alarms of this equipment are recorded but neither announced nor made into work.
+    """Alarms of this equipment are recorded but neither announced nor made into work; one of TESTING only marks them.
 
-    An inhibition mutes all its nuisance alarms, or those of one fault mode. A shelf holds back one condition (`source`,
-    `source_id`), always ends by itself at `until`, and is somebody's (`person_id`) decision.
+    It mutes all its nuisance alarms, those of one fault mode, or one condition (`source`, `source_id`). A shelf holds
+    back one condition, always ends by itself at `until`, and is somebody's (`person_id`) decision.
     """
 
     __tablename__ = "alarm_inhibition"
     __table_args__ = (
         CheckConstraint(
-            "kind = 'inhibited' OR (source IS NOT NULL AND source_id IS NOT NULL AND until IS NOT NULL)",
+            "kind <> 'shelved' OR (source IS NOT NULL AND source_id IS NOT NULL AND until IS NOT NULL)",
             name="shelf_is_whole",
         ),
+        CheckConstraint("(kind = 'testing') = (test_window_id IS NOT NULL)", name="test_has_a_window"),
         Index("ix_alarm_inhibition_standing", "equipment_id", postgresql_where=text("released_at IS NULL")),
+        Index("ix_alarm_inhibition_test", "test_window_id", postgresql_where=text("test_window_id IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -156,7 +181,76 @@ class Inhibition(Base):
     source: Mapped[str | None]
     source_id: Mapped[str | None]
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    test_window_id: Mapped[UUID | None] = mapped_column(ForeignKey("alarm_test_window.id"))
     reason: Mapped[str]
     until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     released_at: Mapped[datetime | None]
+
+
+class TestWindow(Base):
+    """A detector test: what named devices say is marked as a test. Asked for by one person, begun by another.
+
+    `equipment_ids` are the devices, by name and never "all". It runs from `began_at` to `until`, or until somebody
+    ended it (`ended_at`); `real_fire_at`: somebody pressed the button, and it was no test any more.
+    """
+
+    __test__ = False  # pytest would take it for one of its own
+
+    __tablename__ = "alarm_test_window"
+    __table_args__ = (
+        CheckConstraint("begun_by IS NULL OR begun_by <> asked_by", name="two_persons"),
+        CheckConstraint("minutes BETWEEN 1 AND 240", name="four_hours_at_most"),
+        CheckConstraint("(began_at IS NULL) = (until IS NULL)", name="begun_has_an_end"),
+        Index("ix_alarm_test_window_site", "site_id", "asked_at"),
+        Index("ix_alarm_test_window_open", "until", postgresql_where=text("ended_at IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    equipment_ids: Mapped[list[str]]
+    reason: Mapped[str]
+    minutes: Mapped[int]
+    asked_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    asked_at: Mapped[datetime]
+    begun_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    began_at: Mapped[datetime | None]
+    until: Mapped[datetime | None]
+    ended_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    ended_at: Mapped[datetime | None]
+    real_fire_at: Mapped[datetime | None]
+
+
+class MaintenanceWindow(Base):
+    """A time at which nuisance alarms of a whole site, one building, or some equipment are held back by design.
+
+    Once from `starts_at` to `ends_at`; or, with `weekdays` (1 = Monday), on those days from `from_min` (minutes after
+    midnight of `timezone`, the site's) for `duration_min`, as long as that lies between the two.
+    """
+
+    __tablename__ = "alarm_maintenance_window"
+    __table_args__ = (
+        CheckConstraint(
+            "(weekdays = '[]'::jsonb AND ends_at IS NOT NULL AND from_min IS NULL AND duration_min IS NULL)"
+            " OR (weekdays <> '[]'::jsonb AND from_min BETWEEN 0 AND 1439 AND duration_min BETWEEN 1 AND 1440)",
+            name="schedule_is_whole",
+        ),
+        CheckConstraint("ends_at > starts_at", name="ends_after_it_starts"),
+        Index("ix_alarm_maintenance_window_standing", "site_id", postgresql_where=text("ended_at IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("site.id"))
+    reason: Mapped[str]
+    building_id: Mapped[UUID | None] = mapped_column(ForeignKey("building.id"))
+    equipment_ids: Mapped[list[str]]
+    timezone: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    weekdays: Mapped[list[Any]]
+    from_min: Mapped[int | None] = mapped_column(SmallInteger)
+    duration_min: Mapped[int | None] = mapped_column(SmallInteger)
+    created_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[datetime]
+    ended_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    ended_at: Mapped[datetime | None]

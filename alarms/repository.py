@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from alarms.detection import EpisodeKey
 from alarms.lifecycle import AlarmState
-from alarms.models import Alarm, AlarmEpisode, Inhibition, InhibitionKind, TransitionRecord
+from alarms.models import Alarm, AlarmEpisode, Inhibition, InhibitionKind, MaintenanceWindow, TransitionRecord
 from building.severity import Severity
 from kit.access import Scope
 from kit.totals import Total, plan_for_values, total_of
@@ -46,6 +46,12 @@ async def standing_inhibitions(session: AsyncSession, equipment_ids: Collection[
     """Inhibitions nobody released; the caller looks at their `until`."""
     standing = Inhibition.equipment_id.in_(equipment_ids) & Inhibition.released_at.is_(None)
     return (await session.scalars(select(Inhibition).where(standing))).all()
+
+
+async def standing_windows(session: AsyncSession, site_ids: Collection[UUID]) -> Sequence[MaintenanceWindow]:
+    """Maintenance windows nobody ended, in force or not."""
+    standing = MaintenanceWindow.site_id.in_(site_ids) & MaintenanceWindow.ended_at.is_(None)
+    return (await session.scalars(select(MaintenanceWindow).where(standing))).all()
 
 
 async def standing_shelves(session: AsyncSession, alarm: Alarm) -> Sequence[Inhibition]:
@@ -111,9 +117,12 @@ async def history(session: AsyncSession, alarm_id: UUID) -> Sequence[TransitionR
     return (await session.scalars(query)).all()
 
 
-async def suppressed_alarms(session: AsyncSession, *, limit: int) -> Sequence[Alarm]:
+async def suppressed_alarms(session: AsyncSession, *, after: UUID | None, limit: int) -> Sequence[Alarm]:
+    """Held back and not over, by id, those after `after`; what somebody else is changing is left out."""
     query = select(Alarm).where(Alarm.suppressed_by.is_not(None), Alarm.state != AlarmState.NORMAL)
-    return (await session.scalars(query.limit(limit).with_for_update(skip_locked=True))).all()
+    if after is not None:
+        query = query.where(Alarm.id > after)
+    return (await session.scalars(query.order_by(Alarm.id).limit(limit).with_for_update(skip_locked=True))).all()
 
 
 async def unpublished(

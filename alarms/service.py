@@ -19,11 +19,12 @@ from alarms.errors import (
     UnknownAlarmSort,
     UnknownEquipment,
 )
-from alarms.ledger import Ledger, record
+from alarms.holding import add_windows, standing_on
+from alarms.ledger import Ledger, freed, record
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
 from alarms.models import Alarm, Inhibition, InhibitionKind, TransitionRecord
 from alarms.repository import AlarmFilter
-from alarms.suppression import holder_of, note_holder
+from alarms.suppression import note_holder
 from alarms.transition import AlarmTransition, TransitionKind
 from catalog.directory import LiveDirectory
 from kit.access import Scope
@@ -35,8 +36,8 @@ from kit.totals import Total
 
 log = logger(__name__)
 
-# How many muted alarms one sweep looks at; the next sweep takes the rest.
-MUTED_A_SWEEP = 500
+# How many muted alarms a sweep reads at a time.
+MUTED_AT_ONCE = 500
 
 
 class AlarmLabel(StrEnum):
@@ -72,8 +73,11 @@ class AlarmService:
             return []
         async with pipelined(session):
             book = await line_repository.open_book(session, known)
-            ledger = Ledger(book, now=self._clock.now())
-            by_id = self._directory.current.by_id
+            now, directory = self._clock.now(), self._directory.current
+            involved = [detection.equipment_id for detection in known]
+            add_windows(book.inhibitions, book.windows, involved, directory, now=now)
+            ledger = Ledger(book, now=now)
+            by_id = directory.by_id
             for detection in sorted(known, key=lambda d: d.at_ms):
                 ledger.enter(detection, by_id[detection.equipment_id])
             await line_repository.save(session, ledger, numbers=book.numbers)
@@ -95,7 +99,8 @@ class AlarmService:
     ) -> Alarm:
         """Raises AlarmNotFound, AlarmActionNotPossible."""
         alarm = await self._for_change(session, scope, alarm_id)
-        alarm.acknowledged_at, alarm.acknowledged_by = self._clock.now(), actor
+        now = self._clock.now()
+        alarm.acknowledged_at, alarm.acknowledged_by, alarm.attended_at, alarm.reminders = now, actor, now, 0
         await self._act(session, alarm, AlarmInput.ACKNOWLEDGE, actor=actor, note=note)
         return alarm
 
@@ -187,19 +192,17 @@ class AlarmService:
         for shelf in shelves:
             shelf.released_at = self._clock.now()
         await session.flush()
-        standing = await repository.standing_inhibitions(session, [alarm.equipment_id])
-        await save_moves(session, self._freed(alarm, standing, actor=actor, note=note))
+        await self._look_again(session, [alarm], actor=actor, note=note)
         return alarm
 
     async def lift_suppression(self, session: AsyncSession) -> None:
         """A sweep: announces alarms whose inhibition or shelf ran out or was released."""
         await repository.release_expired(session, now=self._clock.now())
-        muted = await repository.suppressed_alarms(session, limit=MUTED_A_SWEEP)
-        standing = await repository.standing_inhibitions(session, {alarm.equipment_id for alarm in muted})
-        moves: list[tuple[Alarm, TransitionRecord]] = []
-        for alarm in muted:
-            moves += self._freed(alarm, [i for i in standing if i.equipment_id == alarm.equipment_id])
-        await save_moves(session, moves)
+        last: UUID | None = None
+        # All of them: what is out of service stays so for months, and must not be in the way of the others.
+        while muted := await repository.suppressed_alarms(session, after=last, limit=MUTED_AT_ONCE):
+            await self._look_again(session, muted)
+            last = muted[-1].id
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -233,16 +236,18 @@ class AlarmService:
             log.warning("detections of removed equipment left out", count=len(detections) - len(known))
         return known
 
-    def _freed(
-        self, alarm: Alarm, standing: Sequence[Inhibition], *, actor: UUID | None = None, note: str = ""
-    ) -> list[tuple[Alarm, TransitionRecord]]:
-        """Writes down what holds the alarm back now; its move, when that is nothing any more."""
-        now, was_shelved = self._clock.now(), alarm.suppressed_by == InhibitionKind.SHELVED
-        note_holder(alarm, holder_of(alarm, standing, now=now))
-        if alarm.suppressed_by is not None:
-            return []
-        kind = TransitionKind.UNSHELVED if was_shelved else TransitionKind.UNSUPPRESSED
-        return [(alarm, record(alarm, kind, before=alarm.state, at=now, now=now, actor_id=actor, note=note))]
+    async def _look_again(
+        self, session: AsyncSession, held: Sequence[Alarm], *, actor: UUID | None = None, note: str = ""
+    ) -> None:
+        """Writes down what holds these alarms back now, and announces those that nothing does any more."""
+        now = self._clock.now()
+        standing = await standing_on(session, self._directory.current, {each.equipment_id for each in held}, now=now)
+        moves = [
+            (alarm, entry)
+            for alarm in held
+            for entry in freed(alarm, standing.get(alarm.equipment_id, ()), now=now, actor_id=actor, note=note)
+        ]
+        await save_moves(session, moves)
 
     async def _for_change(self, session: AsyncSession, scope: Scope, alarm_id: UUID) -> Alarm:
         alarm = await repository.get(session, scope, alarm_id, for_update=True)

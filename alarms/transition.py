@@ -21,6 +21,14 @@ class TransitionKind(StrEnum):
     SHELVED = "shelved"
     UNSHELVED = "unshelved"
     REVISED = "revised"
+    OUT_OF_SERVICE = "out_of_service"
+    IN_SERVICE = "in_service"
+    COMMENTED = "commented"
+    ASSIGNED = "assigned"
+    REMINDED = "reminded"
+    REALARMED = "realarmed"
+    REAL_FIRE = "real_fire"
+    TEST_OVER = "test_over"
 
 
 class AlarmMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +38,8 @@ class AlarmMessage(msgspec.Struct, frozen=True, kw_only=True):
     of the installation, so that a reader can tell the newer of two. `transition` is a TransitionKind, `state` the
     ISA-18.2 state after it. `rule` is the rule's key (or the model's, or "link"); `equipment` the code a person reads.
     `value` holds the point values that decided, by point key. `event_time` and `recorded_at` are ISO 8601, UTC: when
-    it happened at the device, and when the hub wrote it down. `suppressed` alarms are for the record only.
+    it happened at the device, and when the hub wrote it down. `suppressed` alarms are for the record only; `test` ones
+    come from a device on test and are shown as such. `via` is the panel at which somebody did it, where it was one.
     """
 
     id: UUID
@@ -46,6 +55,8 @@ class AlarmMessage(msgspec.Struct, frozen=True, kw_only=True):
     severity: str
     life_safety: bool
     suppressed: bool
+    test: bool
+    via: str
     message: dict[str, Any]
     value: dict[str, Any]
     onset: datetime
@@ -77,6 +88,8 @@ class AlarmTransition:
             severity=alarm.severity,
             life_safety=alarm.life_safety,
             suppressed=alarm.suppressed_by is not None,
+            test=alarm.is_test,
+            via=record.via,
             message=alarm.message,
             value=record.values,
             onset=alarm.onset_at.astimezone(UTC),

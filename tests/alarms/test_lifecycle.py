@@ -15,6 +15,7 @@ from kit.errors import DomainError
 
 N, U, A, R = AlarmState.NORMAL, AlarmState.UNACKED, AlarmState.ACKED, AlarmState.RTN_UNACKED
 RAISE, RETURN, ACK, CLEAR = AlarmInput.RAISE, AlarmInput.RETURN, AlarmInput.ACKNOWLEDGE, AlarmInput.CLEAR
+AGAIN = AlarmInput.REALARM
 NO, PRESENT = AlarmActionNotPossible, AlarmStillPresent
 
 # (state, input) → what an ordinary alarm does, what a latching one does.
@@ -35,6 +36,10 @@ TABLE: dict[tuple[AlarmState, AlarmInput], tuple[AlarmState | type[DomainError],
     (R, RETURN): (R, R),
     (R, ACK): (N, N),
     (R, CLEAR): (N, N),
+    (N, AGAIN): (N, N),
+    (U, AGAIN): (U, U),
+    (A, AGAIN): (U, U),
+    (R, AGAIN): (R, R),
 }
 
 
@@ -54,5 +59,5 @@ def test_every_state_meets_every_input(state: AlarmState, happened: AlarmInput, 
 
 @pytest.mark.parametrize("state", [s for s in AlarmState if s is not AlarmState.NORMAL])
 def test_what_latches_never_becomes_normal_without_a_person(state: AlarmState) -> None:
-    for happened in (AlarmInput.RAISE, AlarmInput.RETURN):
+    for happened in (AlarmInput.RAISE, AlarmInput.RETURN, AlarmInput.REALARM):
         assert next_state(state, happened, latches=True) is not AlarmState.NORMAL

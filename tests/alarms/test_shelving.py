@@ -145,9 +145,10 @@ def test_who_is_held_back_by_what(
 ) -> None:
     alarm = Alarm(source="rule", source_id="a", fault_mode="x", life_safety=life_safety)
     facts: dict[str, Any] = {"source": "rule", "source_id": "a" if same_condition else "b"}
-    if kind is InhibitionKind.INHIBITED:
+    if by_design := kind in (InhibitionKind.INHIBITED, InhibitionKind.MAINTENANCE):
         facts = {"fault_mode": "x" if same_fault else "y"}
     standing = [Inhibition(kind=kind, until=NOON if is_over else NOON + HOUR, **facts)]
-    concerned = same_condition if kind is InhibitionKind.SHELVED else same_fault
-    holds = concerned and not is_over and not life_safety
+    concerned = same_fault if by_design else same_condition
+    # A test marks an alarm and hides nothing.
+    holds = concerned and not is_over and not life_safety and kind is not InhibitionKind.TESTING
     assert (holder_of(alarm, standing, now=NOON) is not None) == holds

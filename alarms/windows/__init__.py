@@ -1,0 +1,1 @@
+"""Maintenance windows: times at which nuisance alarms are held back by design."""
