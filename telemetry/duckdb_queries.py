@@ -57,6 +57,11 @@ def raw(
         if found:
             sources.append(parquet([file.segment_path(name) for (name,) in found]))
         readings = " UNION ALL ".join(f"SELECT {COLUMNS} FROM {source} WHERE {wanted}" for source in sources)  # noqa: S608
+        # To resolve and sort here takes a fifth of the time, once it is known that what there is will not be too much.
+        plain = cursor.execute(f"SELECT * FROM ({readings}) LIMIT $limit", asked | {"limit": limit + 1})  # noqa: S608
+        every = sequenced(plain.fetchnumpy())
+        if len(every) <= limit:
+            return _by_time(SequencedReadings.each_once(every))
         answer = cursor.execute(
             f"""SELECT point_no, ts_ms, arg_max(value, seq) AS value, arg_max(quality, seq) AS quality
             FROM ({readings}) GROUP BY point_no, ts_ms ORDER BY ts_ms, point_no LIMIT $limit""",  # noqa: S608
@@ -66,6 +71,12 @@ def raw(
         answer["point_no"].astype(np.int32), answer["ts_ms"].astype(np.int64),
         np.asarray(answer["value"], np.float64), answer["quality"].astype(np.uint8),
     )  # fmt: skip
+
+
+def _by_time(readings: SequencedReadings) -> ReadingBatch:
+    """Oldest first, then by point; they come by point and time."""
+    order = np.argsort(readings.ts_ms, kind="stable")
+    return ReadingBatch(readings.point_no[order], readings.ts_ms[order], readings.value[order], readings.quality[order])
 
 
 def _fresh(cursor: Any, query: SeriesQuery) -> SequencedReadings:

@@ -1,0 +1,1 @@
+"""A rule over stored history: what it would have raised, and when."""
