@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from automation import repository, webhook_repository
 from automation.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from automation.schedule import DeliveryState, is_final, wait_s
-from automation.sending import Outcome, Sender
-from automation.signature import headers_of
 from automation.webhooks import DELIVER_JOB, Webhooks
 from catalog.service import CatalogService
+from connectors.outward import Outcome, Sender
+from connectors.signature import headers_of
 from kit.access import Scope
 from kit.clock import Clock
 from kit.db import Database

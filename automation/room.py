@@ -10,10 +10,10 @@ from automation.acting import Acting
 from automation.delivering import Delivering
 from automation.editing import RuleEditor
 from automation.firing import Firing
-from automation.sending import Sender, SystemResolver
 from automation.settings import AutomationSettings
 from automation.webhooks import Webhooks
 from catalog.service import CatalogService
+from connectors.outward import Sender, SystemResolver
 from kit.clock import Clock
 from kit.db import Database
 from kit.jobs import JobKind

@@ -1,7 +1,6 @@
-"""When a webhook is tried again, and what an answer means. Pure."""
+"""When a webhook is tried again, and for how long. Pure."""
 
 from enum import StrEnum
-from http import HTTPStatus
 
 # 5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 2 h, 4 h, 8 h, 8 h: eleven attempts within a day.
 WAITS_S = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800)
@@ -26,15 +25,6 @@ def wait_s(*, attempts: int, jitter: float) -> float | None:
     if attempts > len(WAITS_S):
         return None
     return WAITS_S[attempts - 1] * (1 - jitter / 10)
-
-
-def error_of(status: int) -> str | None:
-    """What is wrong with an answer; None when it says yes. Redirects are not followed."""
-    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        return None
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return "redirect"
-    return "gone" if status == HTTPStatus.GONE else f"http_{status}"
 
 
 def is_final(error: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import Field, field_validator
 
-from automation.addresses import Network
+from connectors.addresses import Network
 from kit.settings import Settings, settings_config
 
 

@@ -11,14 +11,14 @@ from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from automation import webhook_repository
-from automation.addresses import Network, checked_url, literal_of, refusal_of
 from automation.errors import CompanyWideOnly, DeliveryNotFound, DeliveryUnderWay, EndpointNotFound, EndpointRefused
 from automation.facts import facts_of
 from automation.models import RuleFiring, WebhookDelivery, WebhookEndpoint
 from automation.schedule import ENDED, DeliveryState
-from automation.signature import secret_of
 from catalog.errors import SiteNotFound
 from catalog.service import CatalogService
+from connectors.addresses import MAX_URL, Network, literal_of, refusal_of, refusal_of_url
+from connectors.signature import secret_of
 from kit.access import Scope
 from kit.clock import Clock
 from kit.ids import new_id
@@ -194,12 +194,20 @@ class Webhooks:
 
     def _checked(self, url: str) -> str:
         """What its name leads to is asked each time something is sent; an address is looked at now, too."""
-        parts = urlsplit(checked_url(url))
+        cannot_be = refusal_of_url(url)
+        if cannot_be is not None:
+            raise EndpointRefused(url=_shown_part(url, cannot_be), reason=cannot_be)
+        parts = urlsplit(url)
         address = literal_of(parts.hostname or "")
         refused = refusal_of(address, self._allowed, scheme=parts.scheme) if address else None
         if refused is not None:
             raise EndpointRefused(url=url, reason=refused)
         return url
+
+
+def _shown_part(url: str, reason: str) -> str:
+    """What of a refused URL is said back: never the password in it, nor more than fits."""
+    return urlsplit(url).hostname or "" if reason == "with_password" else url[:MAX_URL]
 
 
 def _may_change(scope: Scope, site_id: UUID | None) -> None:

@@ -9,13 +9,13 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
-from automation.addresses import Address, Network, literal_of, refusal_of
-from automation.schedule import error_of
+from connectors.addresses import Address, Network, literal_of, refusal_of
 
 PORTS = {"http": 80, "https": 443}
 MAX_ANSWER_BYTES = 16 * 1024
@@ -109,6 +109,15 @@ class Sender:
             finally:
                 await response.aclose()
         return Outcome(error_of(response.status_code) or "", response.status_code, str(address), answer)
+
+
+def error_of(status: int) -> str | None:
+    """What is wrong with an answer; None when it says yes. Redirects are not followed."""
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return None
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return "redirect"
+    return "gone" if status == HTTPStatus.GONE else f"http_{status}"
 
 
 async def _beginning(response: httpx.Response) -> str:

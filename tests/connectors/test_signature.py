@@ -3,7 +3,7 @@
 import base64
 from datetime import UTC, datetime
 
-from automation.signature import headers_of, secret_of, sign
+from connectors.signature import headers_of, secret_of, sign
 from kit.ids import new_id
 
 # The vector of the specification's own libraries.

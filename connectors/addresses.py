@@ -1,10 +1,8 @@
-"""Which addresses webhooks may go to. Pure: the network is asked elsewhere (`automation.sending`)."""
+"""Which addresses webhooks may go to. Pure: the network is asked elsewhere (`connectors.outward`)."""
 
 import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
-
-from automation.errors import EndpointRefused
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -24,20 +22,20 @@ METADATA = frozenset(
 _NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 
 
-def checked_url(url: str) -> str:
-    """The URL, if it can be one of a webhook. Raises EndpointRefused. What its name leads to is asked when sending."""
+def refusal_of_url(url: str) -> str | None:
+    """Why the URL can be none of a webhook; None when it can. What its name leads to is asked when sending."""
     if len(url) > MAX_URL or any(character.isspace() or not character.isprintable() for character in url):
-        raise EndpointRefused(url=url[:MAX_URL], reason="no_url")
+        return "no_url"
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise EndpointRefused(url=url, reason="no_url") from None
+        return "no_url"
     if parts.scheme not in _SCHEMES or not parts.hostname or port == 0 or not parts.hostname.isascii():
-        raise EndpointRefused(url=url, reason="no_url")
+        return "no_url"
     if parts.username is not None or parts.password is not None:
-        raise EndpointRefused(url=parts.hostname, reason="with_password")
-    return url
+        return "with_password"
+    return None
 
 
 def literal_of(host: str) -> Address | None:
