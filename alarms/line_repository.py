@@ -12,6 +12,9 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.detection import Detection, condition_of, episode_of
+from alarms.flood import line_repository as flood_repository
+from alarms.flood.line_repository import FloodFound, FloodInquiry
+from alarms.flood.planning import FloodPlan
 from alarms.ledger import Ledger, OpenBook
 from alarms.models import Alarm, AlarmEpisode, Inhibition, MaintenanceWindow, TransitionRecord
 from kit.db import answered, driver_connection
@@ -26,7 +29,7 @@ _LOCK = b"SELECT pg_advisory_xact_lock(%s, bucket) FROM unnest(%s::int[]) AS buc
 _CONDITIONS = b" JOIN unnest(%s::uuid[], %s::text[], %s::text[]) AS asked (equipment_id, source, source_id)"
 _OPEN_ALARMS = (
     b"SELECT alarm.* FROM alarm" + _CONDITIONS + b" USING (equipment_id, source, source_id)"
-    b" WHERE state <> 'NORMAL' FOR UPDATE OF alarm"
+    b" WHERE state <> 'NORMAL' FOR NO KEY UPDATE OF alarm"
 )
 # Two ways of asking, each with an index of its own: an equipment may have had thousands of episodes.
 _EPISODES = (
@@ -51,10 +54,11 @@ _MOVED = (
     "id", "state", "is_present", "values", "episode_onset_at", "returned_at", "cleared_at", "episodes", "suppressed_by",
     "shelved_until", "is_test", "attended_at", "reminders",
 )  # fmt: skip
+_LINKS = ("root_id", "group_id", "flapping_since")
 _ALARM = (
-    *_MOVED, "site_id", "equipment_id", "building_id", "site_code", "equipment_code", "equipment_name", "source",
-    "source_id", "fault_mode", "severity", "severity_rank", "life_safety", "message", "order_kind", "order_priority",
-    "order_joins", "onset_at", "raised_at", "rule_version",
+    *_MOVED, *_LINKS, "site_id", "equipment_id", "building_id", "site_code", "equipment_code", "equipment_name",
+    "source", "source_id", "fault_mode", "severity", "severity_rank", "life_safety", "message", "order_kind",
+    "order_priority", "order_joins", "onset_at", "raised_at", "rule_version",
 )  # fmt: skip
 _EPISODE = ("id", "alarm_id", "equipment_id", "source", "source_id", "onset_ms", "ended_at")
 _TRANSITION = (
@@ -63,8 +67,10 @@ _TRANSITION = (
 )  # fmt: skip
 
 
-async def open_book(session: AsyncSession, detections: Sequence[Detection]) -> OpenBook:
-    """Locks the conditions until the session ends and reads what is known of them."""
+async def open_book(
+    session: AsyncSession, detections: Sequence[Detection], inquiry: FloodInquiry | None = None
+) -> tuple[OpenBook, FloodFound | None]:
+    """Locks the conditions until the session ends and reads what is known of them, and of floods what is asked."""
     connection = await driver_connection(session)
     await _lock(connection, detections)
     conditions = _columns({condition_of(detection) for detection in detections})
@@ -72,6 +78,8 @@ async def open_book(session: AsyncSession, detections: Sequence[Detection]) -> O
     # A detection is one transition at most.
     sites = list({detection.site_id for detection in detections})
     asked = await fetch(connection, _BOOK, *conditions, *conditions, *episodes, conditions[0], sites, len(detections))
+    # After the rows: whoever has a site waits for no row any more, so that nobody waits in a circle.
+    asked_of_floods = await flood_repository.ask(connection, inquiry) if inquiry is not None else None
     await answered(session)
     found = await asked.fetchone()
     assert found is not None
@@ -84,11 +92,14 @@ async def open_book(session: AsyncSession, detections: Sequence[Detection]) -> O
         book.inhibitions.setdefault(inhibition.equipment_id, []).append(inhibition)
     book.windows = things(MaintenanceWindow, found["windows"])
     book.numbers = [row["no"] for row in msgspec.json.decode(found["numbers"])]
-    return book
+    return book, await flood_repository.found_of(asked_of_floods) if asked_of_floods is not None else None
 
 
-async def save(session: AsyncSession, ledger: Ledger, *, numbers: Sequence[int]) -> None:
-    """Writes down what the ledger did, its transitions under these numbers; in a pipeline it waits for no answer."""
+async def save(
+    session: AsyncSession, ledger: Ledger, *, numbers: Sequence[int], flood: FloodPlan | None = None
+) -> None:
+    """Writes down what the ledger did, its transitions under these numbers, and what was decided about a flood; in a
+    pipeline it waits for no answer."""
     assert len(ledger.moves) <= len(numbers)
     for (_, record), number in zip(ledger.moves, numbers, strict=False):
         record.no = number
@@ -96,11 +107,13 @@ async def save(session: AsyncSession, ledger: Ledger, *, numbers: Sequence[int])
     new = {alarm.id: alarm for alarm in ledger.new_alarms}
     moved = {alarm.id: alarm for alarm, _ in ledger.moves if alarm.id not in new}
     writings: list[Writing] = []
-    if moved:
-        writings.append(change(Alarm, _rows(moved.values(), _MOVED)))
     if moved and new:
-        # First those that may have become NORMAL: their condition may have a new alarm.
-        await write(connection, writings.pop())
+        # First those that may have become NORMAL: their condition may have a new alarm. Then, beside the new ones,
+        # what they are linked to.
+        await write(connection, change(Alarm, _rows(moved.values(), _MOVED)))
+        writings.append(change(Alarm, _rows(moved.values(), ("id", *_LINKS))))
+    elif moved:
+        writings.append(change(Alarm, _rows(moved.values(), (*_MOVED, *_LINKS))))
     if new:
         writings.append(insertion(Alarm, _rows(new.values(), _ALARM)))
     if ledger.changed_episodes:
@@ -109,7 +122,11 @@ async def save(session: AsyncSession, ledger: Ledger, *, numbers: Sequence[int])
         writings.append(insertion(AlarmEpisode, _rows(ledger.new_episodes, _EPISODE)))
     if ledger.moves:
         writings.append(insertion(TransitionRecord, _rows([record for _, record in ledger.moves], _TRANSITION)))
+    if flood is not None:
+        writings += flood_repository.writings_of(flood)
     await write(connection, *writings)
+    if flood is not None:
+        await flood_repository.regroup(connection, flood.regrouped)
 
 
 async def _lock(connection: Connection, detections: Sequence[Detection]) -> None:

@@ -19,6 +19,7 @@ from alarms.errors import (
     UnknownAlarmSort,
     UnknownEquipment,
 )
+from alarms.flood.control import FloodControl, Telling, raised_among
 from alarms.holding import add_windows, standing_on
 from alarms.ledger import Ledger, freed, record
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
@@ -55,6 +56,7 @@ class AlarmService:
     def __init__(self, directory: LiveDirectory, clock: Clock, *, registry: CollectorRegistry | None = None) -> None:
         self._directory = directory
         self._clock = clock
+        self._flood = FloodControl(directory, clock)
         self._orphans = Counter(
             "hub_alarms_of_removed_equipment", "Detections of equipment that is gone",
             registry=registry or CollectorRegistry(),
@@ -72,7 +74,7 @@ class AlarmService:
         if not known:
             return []
         async with pipelined(session):
-            book = await line_repository.open_book(session, known)
+            book, flood = await line_repository.open_book(session, known, self._flood.inquiry(known))
             now, directory = self._clock.now(), self._directory.current
             involved = [detection.equipment_id for detection in known]
             add_windows(book.inhibitions, book.windows, involved, directory, now=now)
@@ -80,8 +82,10 @@ class AlarmService:
             by_id = directory.by_id
             for detection in sorted(known, key=lambda d: d.at_ms):
                 ledger.enter(detection, by_id[detection.equipment_id])
-            await line_repository.save(session, ledger, numbers=book.numbers)
-            await publish(session, *events_of_all(ledger.moves))
+            plan = self._flood.settle(raised_among(ledger.moves), flood) if flood is not None else None
+            await line_repository.save(session, ledger, numbers=book.numbers, flood=plan)
+            telling = Telling.of(plan) if plan is not None else Telling()
+            await publish(session, *events_of_all(ledger.moves, quiet=telling.quiet), *telling.events)
         return [AlarmTransition.of(alarm, entry) for alarm, entry in ledger.moves]
 
     async def lasting_episodes(

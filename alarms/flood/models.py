@@ -39,7 +39,10 @@ class AlarmGroup(Base):
 
 
 class AlarmNotice(Base):
-    """One thing that a site was to be told of: an alarm by itself, or a group. Life safety is not counted here."""
+    """One thing that a site was to be told of: an alarm by itself, or a group. Life safety is not counted here.
+
+    One with both is of an alarm that was told by itself before it was seen to belong to the group.
+    """
 
     __tablename__ = "alarm_notice"
     __table_args__ = (Index("ix_alarm_notice_site", "site_id", "at"),)

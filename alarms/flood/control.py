@@ -1,0 +1,134 @@
+"""Puts alarms that are raised under what explains them or together with those alike, and says what is told of it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from alarms.detection import Detection, EpisodeKey, episode_of
+from alarms.events import AlarmGroupGrew
+from alarms.flood.group import GroupKind
+from alarms.flood.line_repository import FloodFound, FloodInquiry
+from alarms.flood.models import AlarmGroup
+from alarms.flood.planning import WINDOW, FloodPlan, Newcomer
+from alarms.flood.topology import Trouble, above, cause_of
+from alarms.models import Alarm, TransitionRecord
+from alarms.transition import TransitionKind
+from building.severity import Severity
+from catalog.directory import EquipmentEntry, LiveDirectory
+from kit.clock import Clock, to_ms
+
+_WINDOW_MS = WINDOW // timedelta(milliseconds=1)
+
+
+class FloodControl:
+    def __init__(self, directory: LiveDirectory, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+
+    def inquiry(self, detections: Iterable[Detection]) -> FloodInquiry | None:
+        """What has to be known before these are entered; None where nothing can come of them."""
+        beginning = [each for each in detections if each.active and not each.life_safety]
+        if not beginning:
+            return None
+        return self.inquiry_of(
+            {each.equipment_id for each in beginning},
+            sites={each.site_id for each in beginning},
+            episodes={episode_of(each) for each in beginning},
+        )
+
+    def inquiry_of(
+        self, equipment_ids: Iterable[UUID], *, sites: Iterable[UUID], episodes: Iterable[EpisodeKey] = ()
+    ) -> FloodInquiry:
+        by_id = self._directory.current.by_id
+        upstream = {one.equipment_id for id_ in equipment_ids for one in above(id_, by_id)}
+        since = self._clock.now() - WINDOW
+        return FloodInquiry(set(sites), upstream, set(episodes), since=since, window_ms=_WINDOW_MS)
+
+    def settle(self, alarms: Sequence[Alarm], found: FloodFound) -> FloodPlan:
+        """Decides about alarms that ask for attention now (more than once, if they did), and writes on them what
+        explains them, which group they are told with, and whether they flap. Life safety and tests are left alone."""
+        plan = FloodPlan(found.book, now=self._clock.now())
+        ours = {alarm.id: alarm for alarm in alarms if not alarm.life_safety and not alarm.is_test}
+        self._find_roots(list(ours.values()), found.causes)
+        times = Counter(alarm.id for alarm in alarms)
+        plan.take(
+            [
+                self._newcomer(alarm, onsets=times[id_] + found.onsets.get(_episode_of(alarm), 0))
+                for id_, alarm in ours.items()
+            ]
+        )
+        for alarm in ours.values():
+            alarm.group_id = plan.placed.get(alarm.id, alarm.group_id)
+            if alarm.id not in plan.flapping:
+                alarm.flapping_since = None
+            elif alarm.flapping_since is None:
+                alarm.flapping_since = self._clock.now()
+        return plan
+
+    def _find_roots(self, alarms: Sequence[Alarm], causes: Sequence[Alarm]) -> None:
+        """The nearest to the top first, so that what is explained by one of these gets its root."""
+        by_id = self._directory.current.by_id
+        lines = {alarm.id: above(alarm.equipment_id, by_id) for alarm in alarms}
+        ours = {alarm.id for alarm in alarms}
+        troubles: dict[UUID, list[Trouble]] = defaultdict(list)
+        for cause in causes:
+            if cause.id not in ours:
+                troubles[cause.equipment_id].append(trouble_of(cause))
+        for alarm in sorted(alarms, key=lambda one: len(lines[one.id])):
+            cause = cause_of(lines[alarm.id], troubles, fault_mode=alarm.fault_mode, onset_at=alarm.episode_onset_at)
+            alarm.root_id = None if cause is None else cause.root_id or cause.id
+            troubles[alarm.equipment_id].append(trouble_of(alarm))
+
+    def _newcomer(self, alarm: Alarm, *, onsets: int) -> Newcomer:
+        entry: EquipmentEntry | None = self._directory.current.by_id.get(alarm.equipment_id)
+        return Newcomer(
+            alarm_id=alarm.id,
+            site_id=alarm.site_id,
+            building_id=alarm.building_id,
+            equipment_kind=entry.kind.value if entry is not None else "",
+            severity=Severity(alarm.severity),
+            root_id=alarm.root_id,
+            group_id=alarm.group_id,
+            onsets=onsets,
+        )
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What becomes of a plan: `quiet` alarms are raised without a word, `events` are about groups."""
+
+    quiet: frozenset[UUID] = frozenset()
+    events: tuple[AlarmGroupGrew, ...] = field(default=())
+
+    @classmethod
+    def of(cls, plan: FloodPlan) -> "Telling":
+        return cls(frozenset(plan.quiet), tuple(grown(group) for group in plan.told_groups))
+
+
+def raised_among(moves: Iterable[tuple[Alarm, TransitionRecord]]) -> list[Alarm]:
+    """The alarms that ask for attention by these moves, as often as they do."""
+    return [alarm for alarm, entry in moves if entry.kind == TransitionKind.RAISED]
+
+
+def trouble_of(alarm: Alarm) -> Trouble:
+    return Trouble(alarm.id, alarm.equipment_id, alarm.episode_onset_at, alarm.fault_mode, alarm.root_id)
+
+
+def grown(group: AlarmGroup) -> AlarmGroupGrew:
+    return AlarmGroupGrew(
+        site_id=group.site_id,
+        group_id=group.id,
+        kind=GroupKind(group.kind),
+        root_id=group.root_id,
+        building_id=group.building_id,
+        equipment_kind=group.equipment_kind,
+        alarms=group.alarms,
+        severity=Severity(group.severity),
+        telling=group.tellings,
+    )
+
+
+def _episode_of(alarm: Alarm) -> EpisodeKey:
+    return alarm.equipment_id, alarm.source, alarm.source_id, to_ms(alarm.episode_onset_at)
