@@ -21,7 +21,7 @@ from kit.db import async_url, plain_url
 
 ROOMS_WITH_TABLES = (
     "kit", "audit", "catalog", "people", "people.contractors", "device_adapters", "bus", "telemetry", "stock", "rules",
-    "alarms", "alarms.flood",
+    "rules.versions", "alarms", "alarms.flood",
     "ticketing", "ticketing.definitions", "ticketing.approvals", "ticketing.feedback", "ticketing.dispatch",
     "ticketing.proof", "ticketing.incidents",
     "ticketing.charging", "ticketing.working", "ticketing.sla", "ticketing.measuring",

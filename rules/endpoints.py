@@ -115,5 +115,5 @@ async def _switch(
     key: str, body: RuleSwitchIn, session: Session, caller: Caller, rules: RuleService, *, enabled: bool
 ) -> RuleOut:
     scope = caller.scope(*EDITING)
-    row = await rules.switch(session, scope, key, enabled=enabled, version=body.version, author=caller.person_id)
+    row = await rules.switch(session, scope, key, enabled=enabled, version=body.version)
     return RuleOut.model_validate(row)

@@ -14,7 +14,9 @@ from kit.ids import new_id
 class RuleRow(Base):
     """A rule as written. `definition` is the `rules.schemas.RuleDefinition` of it.
 
-    `version` grows with every change. `author_id` None: as shipped; a later release may update it.
+    `number` is that of the text (`rules.versions`); `version` grows with every change, also where only `enabled` does.
+    `author_id` None: as shipped; a later release may update it. `offered` is the number of what a release brought since
+    a person changed the rule.
     """
 
     __tablename__ = "rule"
@@ -25,6 +27,8 @@ class RuleRow(Base):
     definition: Mapped[dict[str, Any]]
     enabled: Mapped[bool]
     version: Mapped[int]
+    number: Mapped[int]
+    offered: Mapped[int | None]
     author_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -55,7 +55,7 @@ async def find(
     return (await session.scalars(page)).all(), total or 0
 
 
-async def keys(session: AsyncSession) -> Mapping[str, RuleRow]:
+async def by_key(session: AsyncSession) -> Mapping[str, RuleRow]:
     return {row.key: row for row in await session.scalars(select(RuleRow))}
 
 
@@ -65,6 +65,12 @@ async def enabled_rules(session: AsyncSession) -> Sequence[RuleRow]:
 
 async def revision(session: AsyncSession) -> int:
     return await session.scalar(select(RuleBookRow.revision)) or 0
+
+
+async def hold_book(session: AsyncSession) -> None:
+    """Whoever changes rules or their versions takes turns: the book is held until the transaction ends."""
+    await session.execute(insert(RuleBookRow).values(id=1, revision=0).on_conflict_do_nothing())
+    await session.execute(select(RuleBookRow.revision).with_for_update())
 
 
 async def bump_revision(session: AsyncSession) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
+from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -26,6 +27,8 @@ from rules.models import RuleRow
 from rules.rule import CompiledRule, PointList, Rule, compile_rule
 from rules.schemas import CheckIn, CheckOut, CheckProblem, KnownPoint, RuleDefinition
 from rules.tree import Function
+from rules.versions import keeping
+from rules.versions import repository as versions
 
 log = logger(__name__)
 
@@ -88,7 +91,7 @@ class RuleService:
         compiled: list[CompiledRule] = []
         for row in await repository.enabled_rules(session):
             try:
-                compiled.append(self._compiled(RuleDefinition.model_validate(row.definition), version=row.version))
+                compiled.append(self.compiled(RuleDefinition.model_validate(row.definition), version=row.number))
             except (DomainError, ValidationError) as error:
                 log.error("rule left out", rule=row.key, error=str(error))
         return RuleBook(revision, tuple(compiled))
@@ -109,7 +112,7 @@ class RuleService:
             return None
         try:
             definition = RuleDefinition.model_validate(row.definition)
-            compiled = self._compiled(definition, version=row.version)
+            compiled = self.compiled(definition, version=row.number)
         except (DomainError, ValidationError):
             return None  # `book` says so aloud
         if not _is_for(compiled.rule, equipment):
@@ -119,35 +122,35 @@ class RuleService:
     # --- changing --------------------------------------------------------------------------------------------------
 
     async def load_shipped(self, session: AsyncSession) -> int:
-        """Brings the rules of this release in; how many were new or changed. What a person edited stays."""
-        known = await repository.keys(session)
+        """Brings the rules of this release in; how many were new or changed. What a person edited stays, and what the
+        release says instead is offered beside it."""
+        await repository.hold_book(session)
+        known, shipped = await repository.by_key(session), await versions.last_shipped(session)
         changed = 0
         for definition in shipped_rules():
-            row, wanted = known.get(definition.key), definition.model_dump(mode="json")
-            if row is not None and (row.author_id is not None or row.definition == wanted):
-                continue
-            self._compiled(definition)
-            if row is None:
-                session.add(self._row(definition, author=None, enabled=True))
-            else:
-                row.definition, row.version, row.updated_at = wanted, row.version + 1, self._clock.now()
-            changed += 1
+            row, last = known.get(definition.key), shipped.get(definition.key)
+            changed += await self._ship(session, definition, row, last.definition if last else None)
         if changed:
             await repository.bump_revision(session)
         return changed
 
     async def add(
-        self, session: AsyncSession, scope: Scope, definition: RuleDefinition, *, enabled: bool, author: UUID
+        self,
+        session: AsyncSession,
+        scope: Scope,
+        definition: RuleDefinition,
+        *,
+        enabled: bool,
+        author: UUID,
+        reason: str = "",
     ) -> RuleRow:
         """Raises RuleExists, CompanyRule and whatever is wrong with the rule."""
-        self._check(definition, scope)
-        # Whoever bumps holds the book until the end, so that two cannot add the same key.
-        await repository.bump_revision(session)
-        if definition.key in await repository.keys(session):
+        self.check_definition(definition, scope)
+        await repository.hold_book(session)
+        if await repository.get(session, Scope.everywhere(), definition.key) is not None:
             raise errors.RuleExists(definition.key)
-        row = self._row(definition, author=author, enabled=enabled)
-        session.add(row)
-        await self._told(session, row)
+        row = await self._begun(session, definition, author=author, reason=reason, enabled=enabled)
+        await self.changed(session, row)
         return row
 
     async def change(
@@ -160,32 +163,38 @@ class RuleService:
         enabled: bool,
         version: int,
         author: UUID,
+        reason: str = "",
     ) -> RuleRow:
-        """Raises RuleNotFound, RuleChangedMeanwhile, RuleKeyFixed, CompanyRule and whatever is wrong with the rule."""
+        """Another text is a new version, in force at once. Raises RuleNotFound, RuleChangedMeanwhile, RuleKeyFixed,
+        CompanyRule and whatever is wrong with the rule."""
         row = await self._for_change(session, scope, key, version=version)
         if definition.key != key:
             raise errors.RuleKeyFixed(key)
-        self._check(definition, scope)
-        row.definition, row.site_id = definition.model_dump(mode="json"), definition.site_id
-        row.enabled, row.author_id = enabled, author
-        await self._changed(session, row)
+        self.check_definition(definition, scope)
+        row.enabled = enabled
+        if not says(row.definition, definition):
+            written = keeping.Written(author=author, reason=reason, at=self._clock.now())
+            await keeping.begin(session, row, definition, written)
+        await self.changed(session, row)
         return row
 
-    async def switch(
-        self, session: AsyncSession, scope: Scope, key: str, *, enabled: bool, version: int, author: UUID
-    ) -> RuleRow:
-        """Enables or disables. Raises RuleNotFound, RuleChangedMeanwhile, CompanyRule."""
+    async def switch(self, session: AsyncSession, scope: Scope, key: str, *, enabled: bool, version: int) -> RuleRow:
+        """Enables or disables; what it says stays, and whose that is.
+
+        Raises RuleNotFound, RuleChangedMeanwhile, CompanyRule.
+        """
         row = await self._for_change(session, scope, key, version=version)
-        row.enabled, row.author_id = enabled, author
-        await self._changed(session, row)
+        row.enabled = enabled
+        await self.changed(session, row)
         return row
 
     async def remove(self, session: AsyncSession, scope: Scope, key: str, *, version: int) -> None:
-        """Raises RuleNotFound, RuleChangedMeanwhile, CompanyRule. A shipped rule comes back with the next start:
-        disable it instead."""
+        """What it said is kept, because alarms name it. A shipped rule comes back with the next start: disable it
+        instead. Raises RuleNotFound, RuleChangedMeanwhile, CompanyRule."""
         row = await self._for_change(session, scope, key, version=version)
+        await keeping.end(session, key, at=self._clock.now())
         await session.delete(row)
-        await self._changed(session, row)
+        await self.changed(session, row)
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -240,9 +249,9 @@ class RuleService:
             functions=[function.value for function in Function],
         )
 
-    # --- inside ----------------------------------------------------------------------------------------------------
+    # --- for versions ----------------------------------------------------------------------------------------------
 
-    def _compiled(self, definition: RuleDefinition, *, version: int = 1) -> CompiledRule:
+    def compiled(self, definition: RuleDefinition, *, version: int = 1) -> CompiledRule:
         """For a kind, a rule must fit at least one profile of it; the first that fits says what its names mean."""
         rule = definition.to_rule(version=version)
         refusal: DomainError = errors.RuleFitsNoEquipment(str(definition.kind))
@@ -253,13 +262,22 @@ class RuleService:
                 refusal = error
         raise refusal
 
-    def _check(self, definition: RuleDefinition, scope: Scope) -> None:
+    def check_definition(self, definition: RuleDefinition, scope: Scope) -> None:
+        """Raises CompanyRule, RuleNotFound, and whatever is wrong with the rule."""
         if definition.site_id is None and scope.site_ids is not None:
             raise errors.CompanyRule(definition.key)
         if definition.site_id is not None and not scope.allows(definition.site_id):
             raise errors.RuleNotFound(definition.key)
-        self._compiled(definition)
+        self.compiled(definition)
         self._check_equipment(definition, scope)
+
+    async def changed(self, session: AsyncSession, row: RuleRow) -> None:
+        """Judges take it up, and open screens hear of it."""
+        await repository.bump_revision(session)
+        await session.flush()
+        await events.publish(session, RuleChanged(site_id=row.site_id or EVERY_SITE, key=row.key))
+
+    # --- inside ----------------------------------------------------------------------------------------------------
 
     def _check_equipment(self, definition: RuleDefinition, scope: Scope) -> None:
         by_id = self._directory.current.by_id
@@ -284,6 +302,7 @@ class RuleService:
         return [self._profiles[profile]]
 
     async def _for_change(self, session: AsyncSession, scope: Scope, key: str, *, version: int) -> RuleRow:
+        await repository.hold_book(session)
         row = await repository.get(session, scope, key, for_update=True)
         if row is None:
             raise errors.RuleNotFound(key)
@@ -295,26 +314,45 @@ class RuleService:
         row.updated_at = self._clock.now()
         return row
 
-    async def _changed(self, session: AsyncSession, row: RuleRow) -> None:
-        await repository.bump_revision(session)
-        await self._told(session, row)
+    async def _ship(
+        self, session: AsyncSession, definition: RuleDefinition, row: RuleRow | None, last: dict[str, Any] | None
+    ) -> bool:
+        """Whether the rule of this release is news. `last`: the text that a release brought last."""
+        written = keeping.Written(author=None, reason="", at=self._clock.now())
+        if row is None:
+            self.compiled(definition)
+            await self._begun(session, definition, author=None, reason="", enabled=True)
+            return True
+        if says(row.definition, definition):
+            if row.offered is not None:
+                await keeping.withdraw_offer(session, row, at=written.at)
+            return False
+        if row.author_id is None:
+            self.compiled(definition)
+            row.version += 1
+            await keeping.begin(session, row, definition, written)
+            return True
+        if last is not None and says(last, definition):
+            return False
+        await keeping.offer(session, row, definition, written)
+        return True
 
-    async def _told(self, session: AsyncSession, row: RuleRow) -> None:
-        await session.flush()
-        await events.publish(session, RuleChanged(site_id=row.site_id or EVERY_SITE, key=row.key))
-
-    def _row(self, definition: RuleDefinition, *, author: UUID | None, enabled: bool) -> RuleRow:
+    async def _begun(
+        self, session: AsyncSession, definition: RuleDefinition, *, author: UUID | None, reason: str, enabled: bool
+    ) -> RuleRow:
         now = self._clock.now()
-        return RuleRow(
-            key=definition.key,
-            site_id=definition.site_id,
-            definition=definition.model_dump(mode="json"),
-            enabled=enabled,
-            version=1,
-            author_id=author,
-            created_at=now,
-            updated_at=now,
-        )
+        row = RuleRow(key=definition.key, enabled=enabled, version=1, number=0, created_at=now)
+        await keeping.begin(session, row, definition, keeping.Written(author=author, reason=reason, at=now))
+        session.add(row)
+        return row
+
+
+def says(kept: dict[str, Any], definition: RuleDefinition) -> bool:
+    """Whether a kept text is this one. Compared as rules, so that a field that a release adds changes none."""
+    try:
+        return RuleDefinition.model_validate(kept) == definition
+    except ValidationError:
+        return False
 
 
 def _is_for(rule: Rule, equipment: EquipmentEntry) -> bool:

@@ -140,10 +140,7 @@ class Plant:
     async def switch(self, key: str, *, enabled: bool) -> None:
         async with self.database.transaction() as session:
             row = await self.rules.get(session, Scope.everywhere(), key)
-            assert row.author_id is not None
-            await self.rules.switch(
-                session, Scope.everywhere(), key, enabled=enabled, version=row.version, author=row.author_id
-            )
+            await self.rules.switch(session, Scope.everywhere(), key, enabled=enabled, version=row.version)
 
 
 async def until(condition: Callable[[], Any], what: str) -> Any:

@@ -60,10 +60,10 @@ async def test_a_shipped_rule_that_changed_with_a_release_is_updated(database: D
     async with database.transaction() as session:
         await rules.load_shipped(session)
         row = await rules.get(session, ANYWHERE, "pump-bearing-wear")
-        row.definition = row.definition | {"for": "9m"}
+        before, row.definition = row.definition, row.definition | {"for": "9m"}
         await session.flush()
         assert await rules.load_shipped(session) == 1
-        assert (row.version, row.definition["for"]) == (2, "1m")
+        assert (row.version, row.number, row.definition["for"]) == (2, 2, before["for"])
 
 
 async def test_every_change_grows_version_and_revision_and_is_told(
@@ -77,7 +77,7 @@ async def test_every_change_grows_version_and_revision_and_is_told(
             session, ANYWHERE, row.key, definition(severity="minor"), enabled=True, version=1, author=author
         )
         revisions.append(await rules.revision(session))
-        await rules.switch(session, ANYWHERE, row.key, enabled=False, version=2, author=author)
+        await rules.switch(session, ANYWHERE, row.key, enabled=False, version=2)
         revisions.append(await rules.revision(session))
         assert row.version == 3
         await rules.remove(session, ANYWHERE, row.key, version=3)
@@ -108,9 +108,9 @@ async def test_who_saves_over_somebody_elses_change_is_told(
 ) -> None:
     async with database.transaction() as session:
         await rules.add(session, ANYWHERE, definition(), enabled=True, author=author)
-        await rules.switch(session, ANYWHERE, "my-rule", enabled=False, version=1, author=author)
+        await rules.switch(session, ANYWHERE, "my-rule", enabled=False, version=1)
         with pytest.raises(errors.RuleChangedMeanwhile) as refused:
-            await rules.switch(session, ANYWHERE, "my-rule", enabled=True, version=1, author=author)
+            await rules.switch(session, ANYWHERE, "my-rule", enabled=True, version=1)
     assert refused.value.version == 2
 
 
@@ -180,7 +180,7 @@ async def test_a_site_manager_sees_company_rules_and_changes_only_the_sites(
     async with database.transaction() as session:
         await rules.add(session, ANYWHERE, definition(), enabled=True, author=author)
         with pytest.raises(errors.CompanyRule):
-            await rules.switch(session, here, "my-rule", enabled=False, version=1, author=author)
+            await rules.switch(session, here, "my-rule", enabled=False, version=1)
         with pytest.raises(errors.CompanyRule):
             await rules.add(session, here, definition(key="mine"), enabled=True, author=author)
         site_rule = definition(key="mine", site_id=str(place.site_id))
