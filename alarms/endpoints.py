@@ -53,8 +53,11 @@ def alarm_filter(
     fault_mode: Line | None = None,
     life_safety: bool | None = None,
     suppressed: Annotated[
-        bool | None, Query(description="held back: by an open order or a lock-out, or shelved")
+        bool | None,
+        Query(description="held back: by an open order, a lock-out or maintenance, shelved, out of service"),
     ] = None,
+    test: Annotated[bool | None, Query(description="true: only alarms of devices on test; false: none of them")] = None,
+    assignee: Annotated[UUID | None, Query(description="the id of whoever looks after it")] = None,
     active: Annotated[bool | None, Query(description="true: not NORMAL; false: history")] = None,
     since: Annotated[AwareDatetime | None, Query(description="onset at or after, with a time zone")] = None,
     until: Annotated[AwareDatetime | None, Query(description="onset before, with a time zone")] = None,
@@ -68,6 +71,8 @@ def alarm_filter(
         fault_mode=fault_mode,
         life_safety=life_safety,
         suppressed=suppressed,
+        test=test,
+        assignee_id=assignee,
         active=active,
         since=since,
         until=until,

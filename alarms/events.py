@@ -111,3 +111,10 @@ class AlarmReminded(Event, frozen=True, kw_only=True):
     onset_at: datetime
     reminder: int
     assignee_id: UUID | None
+
+
+class TestWindowChanged(Event, frozen=True, kw_only=True):
+    """A test of detectors was asked for, begun or ended: for screens. `state` is a TestWindowState."""
+
+    test_window_id: UUID
+    state: str

@@ -50,6 +50,7 @@ class Alarm(Base):
         Index("ix_alarm_site_onset", "site_id", "onset_at"),
         Index("ix_alarm_equipment_onset", "equipment_id", "onset_at"),
         Index("ix_alarm_suppressed", "equipment_id", postgresql_where=text("suppressed_by IS NOT NULL")),
+        Index("ix_alarm_open_test", "equipment_id", postgresql_where=text("is_test AND state <> 'NORMAL'")),
         Index("ix_alarm_root", "root_id", postgresql_where=text("root_id IS NOT NULL")),
         Index("ix_alarm_group", "group_id", postgresql_where=text("group_id IS NOT NULL")),
     )

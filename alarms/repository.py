@@ -37,6 +37,8 @@ class AlarmFilter:
     fault_mode: str | None = None
     life_safety: bool | None = None
     suppressed: bool | None = None
+    test: bool | None = None
+    assignee_id: UUID | None = None
     active: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -155,6 +157,8 @@ def _where(scope: Scope, wanted: AlarmFilter) -> list[ColumnElement[bool]]:
         Alarm.building_id: wanted.building_id,
         Alarm.fault_mode: wanted.fault_mode,
         Alarm.life_safety: wanted.life_safety,
+        Alarm.is_test: wanted.test,
+        Alarm.assignee_id: wanted.assignee_id,
     }
     where = [scope.where(Alarm.site_id), *(column == value for column, value in exact.items() if value is not None)]
     if wanted.states:

@@ -46,11 +46,17 @@ ALARM: dict[str, JsonValue] = {
     "suppressed_by": None,
     "shelved_until": None,
     "label": None,
+    "is_test": False,
+    "assignee_id": None,
+    "reminders": 0,
 }
 
 
 class AlarmOut(Schema):
-    """An alarm. `onset_at` is the device's time, `raised_at` the hub's; `message` has both languages."""
+    """An alarm. `onset_at` is the device's time, `raised_at` the hub's; `message` has both languages.
+
+    `is_test`: its device is being tested, shown as 测试. `reminders`: how often it asked again, unanswered.
+    """
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [ALARM]})
 
@@ -82,10 +88,13 @@ class AlarmOut(Schema):
     suppressed_by: InhibitionKind | None
     shelved_until: datetime | None
     label: AlarmLabel | None
+    is_test: bool
+    assignee_id: UUID | None
+    reminders: int
 
 
 class TransitionOut(Schema):
-    """One line of an alarm's history."""
+    """One line of an alarm's history. `via` names the panel at which it was done, where it was one."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -100,6 +109,7 @@ class TransitionOut(Schema):
                     "recorded_at": "2026-11-22T02:45:00Z",
                     "actor_id": "0197a1d2-6c00-7000-8000-0000000000aa",
                     "note": "已通知张工到场查看",
+                    "via": "",
                     "values": {"bearing_temp_c": 81.0},
                     "published_at": "2026-11-22T02:45:01Z",
                 }
@@ -115,6 +125,7 @@ class TransitionOut(Schema):
     recorded_at: datetime
     actor_id: UUID | None
     note: str
+    via: str
     values: dict[str, Any]
     published_at: datetime | None
 

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 
 import alarms.endpoints
+import alarms.testing.endpoints
 import audit.endpoints
 import automation.endpoints
 import catalog.endpoints
@@ -49,7 +50,8 @@ ROOMS_WITH_TEXTS = (
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
     device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
-    alarms.endpoints, ticketing.endpoints, ticketing.definitions.endpoints, ticketing.approvals.endpoints,
+    alarms.endpoints, alarms.testing.endpoints,
+    ticketing.endpoints, ticketing.definitions.endpoints, ticketing.approvals.endpoints,
     ticketing.feedback.endpoints, ticketing.sla.endpoints,
     ticketing.incidents.endpoints, ticketing.charging.endpoints, ticketing.working.endpoints,
     ticketing.proof.endpoints,

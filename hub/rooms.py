@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from alarms.handlers import LinkAlarms
 from alarms.service import AlarmService
+from alarms.testing.service import TestWindowService
 from audit.room import Audit, build_audit
 from automation.room import Automation, build_automation
 from automation.settings import AutomationSettings
@@ -157,12 +158,13 @@ def build_connectors(common: Common) -> Connectors:
 class AlarmRoom:
     service: AlarmService
     links: LinkAlarms
+    tests: TestWindowService
 
 
 def build_alarms(common: Common, catalog: CatalogRoom) -> AlarmRoom:
     service = AlarmService(common.directory, common.clock, registry=common.registry)
     links = LinkAlarms(service, catalog.service, common.directory, common.texts, common.clock)
-    return AlarmRoom(service, links)
+    return AlarmRoom(service, links, TestWindowService(catalog.service, common.directory, common.clock))
 
 
 @dataclass(frozen=True)

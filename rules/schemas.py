@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints, model_validator
 
-from alarms.detection import OrderPolicy
+from alarms.detection import OrderJoining, OrderPolicy
 from building.equipment import EquipmentKind
 from building.severity import Severity
 from catalog.foreign_text import Line, Name
@@ -14,7 +14,7 @@ from kit.http import Schema
 from kit.i18n import Language
 from rules.durations import parse_duration_ms
 from rules.language import MAX_LENGTH
-from rules.rule import Rule
+from rules.rule import Level, Rule
 from rules.schedules import parse_schedule
 
 EXAMPLE: dict[str, JsonValue] = {
@@ -63,10 +63,40 @@ Reason = Annotated[
 
 
 class OrderIn(Schema):
-    """The work an alarm of this rule becomes."""
+    """The work an alarm of this rule becomes. `joins`: the open order it joins instead, that of the same `fault` of
+    the equipment, of the `equipment` whatever its fault, or of the same fault in the `building`. Life safety stands
+    by its own fault whatever is said here."""
 
     kind: Annotated[str, StringConstraints(pattern="^(repair|entrapment|smoke)$")]
     priority: Annotated[int, Field(ge=1, le=4)]
+    joins: OrderJoining = OrderJoining.FAULT
+
+    def to_policy(self) -> OrderPolicy:
+        return OrderPolicy(self.kind, self.priority, self.joins)
+
+
+class LevelIn(Schema):
+    """A worse degree of the same alarm: it is raised to `severity` while `when` is met, and comes down again. `order`
+    left out: that of the rule."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    severity: Severity
+    when: Expression
+    clear: Expression | None = None
+    for_: Annotated[Duration | None, Field(alias="for")] = None
+    clear_for: Duration | None = None
+    order: OrderIn | None = None
+
+    def to_level(self) -> Level:
+        return Level(
+            severity=self.severity,
+            when=self.when,
+            clear=self.clear,
+            for_ms=parse_duration_ms(self.for_) if self.for_ else 0,
+            clear_for_ms=parse_duration_ms(self.clear_for) if self.clear_for else 0,
+            order=self.order.to_policy() if self.order else None,
+        )
 
 
 class RuleDefinition(Schema):
@@ -74,7 +104,7 @@ class RuleDefinition(Schema):
 
     `units` are those of `params`, where they have one. `schedules` are hours of the week in the site's local time:
     `{"night": "22:00-06:00", "open": "Mon-Fri 08:00-18:00, Sat 09:00-12:00"}`. `basis` says why the thresholds are what
-    they are: a standard, a manual, or what experience it is.
+    they are: a standard, a manual, or what experience it is. `levels` are worse degrees of the same alarm.
     """
 
     model_config = ConfigDict(
@@ -104,6 +134,7 @@ class RuleDefinition(Schema):
     fault_mode: Identifier
     life_safety: bool = False
     order: OrderIn | None = None
+    levels: Annotated[list[LevelIn], Field(max_length=3, default_factory=list)]
     basis: dict[Language, Reason] | None = None
 
     @model_validator(mode="after")
@@ -116,10 +147,18 @@ class RuleDefinition(Schema):
             raise ValueError("`points` belongs to `missing`; `when` names its points itself")
         if (self.profile is None) == (self.kind is None):
             raise ValueError("a rule applies either to a `profile` or to a `kind`")
+        self._check_levels()
         for texts in (self.name, self.message, self.basis):
             if texts is not None and set(texts) != set(Language):
                 raise ValueError(f"`name`, `message` and `basis` are given in {', '.join(Language)}")
         return self
+
+    def _check_levels(self) -> None:
+        if self.levels and self.missing is not None:
+            raise ValueError("`levels` belong to `when`; use `age(point) > 600` for degrees of silence")
+        severities = [self.severity, *(level.severity for level in self.levels)]
+        if len(set(severities)) < len(severities) or any(one.rank > self.severity.rank for one in severities):
+            raise ValueError("each of `levels` has another `severity`, worse than that of the rule itself")
 
     def to_rule(self, *, version: int = 1) -> Rule:
         return Rule(
@@ -143,7 +182,8 @@ class RuleDefinition(Schema):
             schedules={name: parse_schedule(text) for name, text in self.schedules.items()},
             equipment_params=self.equipment_params,
             life_safety=self.life_safety,
-            order=OrderPolicy(self.order.kind, self.order.priority) if self.order else None,
+            order=self.order.to_policy() if self.order else None,
+            levels=tuple(level.to_level() for level in self.levels),
             version=version,
         )
 

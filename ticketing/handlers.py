@@ -2,9 +2,12 @@
 
 import asyncio
 from datetime import datetime
+from typing import assert_never
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alarms.detection import OrderJoining
 from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned
 from alarms.service import AlarmService
 from building.equipment import EquipmentKind
@@ -57,8 +60,25 @@ _CATEGORIES = {
 
 
 def is_work(event: AlarmRaised | AlarmReturned | AlarmAcknowledged) -> bool:
-    """Whether the alarm has an order policy or a flow of life safety; no other is ever linked to an order."""
+    """Whether the alarm has an order policy or a flow of life safety; no other is ever linked to an order, and no test
+    of a device is."""
+    if isinstance(event, AlarmRaised) and event.is_test:
+        return False
     return event.order_kind is not None or procedure_of(event.fault_mode).is_life_safety
+
+
+def _key(event: AlarmRaised, building_id: UUID | None, *, is_life_safety: bool) -> IncidentKey:
+    """Which order the alarm joins, as its rule says. Life safety always by its own fault: it is nobody's appendix."""
+    joins = OrderJoining(event.order_joins or OrderJoining.FAULT)
+    match OrderJoining.FAULT if is_life_safety else joins:
+        case OrderJoining.BUILDING if building_id is not None:
+            return IncidentKey.of_building(building_id, event.fault_mode)
+        case OrderJoining.EQUIPMENT:
+            return IncidentKey.of_equipment(event.equipment_id, None)
+        case OrderJoining.FAULT | OrderJoining.BUILDING:
+            return IncidentKey.of_equipment(event.equipment_id, event.fault_mode)
+        case other:
+            assert_never(other)
 
 
 class AlarmHandlers:
@@ -141,7 +161,7 @@ class AlarmHandlers:
             channel=Channel.SENSOR,
             priority=1 if is_life_safety else priority,
             title=await self._title(session, event, kind),
-            key=IncidentKey.of_equipment(event.equipment_id, event.fault_mode),
+            key=_key(event, place.building_id, is_life_safety=is_life_safety),
             fault_mode=event.fault_mode,
             since=event.onset_at,
         )

@@ -33,6 +33,7 @@ MADE_BY = (
     ("article_id", "POST /api/v1/knowledge/articles", "id"),
     ("plan_id", "POST /api/v1/dispatch/plans", "id"),
     ("policy_id", "POST /api/v1/service-policies", "id"),
+    ("test_window_id", "POST /api/v1/test-windows", "id"),
 )
 
 

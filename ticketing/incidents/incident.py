@@ -38,6 +38,11 @@ class IncidentKey:
         return cls(f"{OF_EQUIPMENT}{equipment_id}", fault_mode or UNKNOWN_FAULT)
 
     @classmethod
+    def of_building(cls, building_id: UUID, fault_mode: str) -> "IncidentKey":
+        """For what strikes many in a house at once, as a power cut does."""
+        return cls(f"building:{building_id}", fault_mode)
+
+    @classmethod
     def of_space(cls, space_id: UUID, category: str) -> "IncidentKey":
         return cls(f"space:{space_id}", category)
 

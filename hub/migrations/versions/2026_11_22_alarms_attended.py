@@ -17,6 +17,9 @@ def upgrade() -> None:
     op.add_column("alarm", sa.Column("order_joins", sa.Text(), nullable=True))
     op.add_column("alarm", sa.Column("attended_at", _AT, nullable=True))
     op.add_column("alarm", sa.Column("reminders", sa.SmallInteger(), server_default="0", nullable=False))
+    op.create_index(
+        "ix_alarm_open_test", "alarm", ["equipment_id"], postgresql_where=sa.text("is_test AND state <> 'NORMAL'")
+    )
     op.add_column("alarm_transition", sa.Column("via", sa.Text(), server_default="", nullable=False))
     _add_test_windows()
     _add_maintenance_windows()
@@ -52,6 +55,7 @@ def downgrade() -> None:
     op.drop_table("alarm_maintenance_window")
     op.drop_table("alarm_test_window")
     op.drop_column("alarm_transition", "via")
+    op.drop_index("ix_alarm_open_test", "alarm")
     for column in ("reminders", "attended_at", "order_joins"):
         op.drop_column("alarm", column)
 

@@ -1,0 +1,1 @@
+"""Test windows: a day of testing detectors without anybody unplugging the hub."""
