@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from procrastinate import App
 from prometheus_client import CollectorRegistry
 
+from alarms.flood.control import FloodControl
+from alarms.flood.tending import FloodTending
 from alarms.handlers import LinkAlarms
 from alarms.service import AlarmService
 from alarms.testing.service import TestWindowService
@@ -159,12 +161,15 @@ class AlarmRoom:
     service: AlarmService
     links: LinkAlarms
     tests: TestWindowService
+    tending: FloodTending
 
 
 def build_alarms(common: Common, catalog: CatalogRoom) -> AlarmRoom:
     service = AlarmService(common.directory, common.clock, registry=common.registry)
     links = LinkAlarms(service, catalog.service, common.directory, common.texts, common.clock)
-    return AlarmRoom(service, links, TestWindowService(catalog.service, common.directory, common.clock))
+    tests = TestWindowService(catalog.service, common.directory, common.clock)
+    tending = FloodTending(FloodControl(common.directory, common.clock), common.directory, common.clock)
+    return AlarmRoom(service, links, tests, tending)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class FloodControl:
         explains them, which group they are told with, and whether they flap. Life safety and tests are left alone."""
         plan = FloodPlan(found.book, now=self._clock.now())
         ours = {alarm.id: alarm for alarm in alarms if not alarm.life_safety and not alarm.is_test}
-        self._find_roots(list(ours.values()), found.causes)
+        self.find_roots(list(ours.values()), found.causes)
         times = Counter(alarm.id for alarm in alarms)
         plan.take(
             [
@@ -67,19 +67,30 @@ class FloodControl:
                 alarm.flapping_since = self._clock.now()
         return plan
 
-    def _find_roots(self, alarms: Sequence[Alarm], causes: Sequence[Alarm]) -> None:
-        """The nearest to the top first, so that what is explained by one of these gets its root."""
+    def find_roots(self, alarms: Sequence[Alarm], causes: Sequence[Alarm]) -> list[Alarm]:
+        """Writes on alarms what explains them, or None; returns those that something does.
+
+        The nearest to the top first, so that what is explained by one of these gets its root.
+        """
         by_id = self._directory.current.by_id
         lines = {alarm.id: above(alarm.equipment_id, by_id) for alarm in alarms}
-        ours = {alarm.id for alarm in alarms}
         troubles: dict[UUID, list[Trouble]] = defaultdict(list)
         for cause in causes:
-            if cause.id not in ours:
+            if cause.id not in lines:
                 troubles[cause.equipment_id].append(trouble_of(cause))
         for alarm in sorted(alarms, key=lambda one: len(lines[one.id])):
-            cause = cause_of(lines[alarm.id], troubles, fault_mode=alarm.fault_mode, onset_at=alarm.episode_onset_at)
-            alarm.root_id = None if cause is None else cause.root_id or cause.id
+            found = cause_of(lines[alarm.id], troubles, fault_mode=alarm.fault_mode, onset_at=alarm.episode_onset_at)
+            alarm.root_id = None if found is None else found.root_id or found.id
             troubles[alarm.equipment_id].append(trouble_of(alarm))
+        return [alarm for alarm in alarms if alarm.root_id is not None]
+
+    def link(self, alarms: Sequence[Alarm], found: FloodFound) -> FloodPlan:
+        """Puts alarms that have a root, and were told or not before, into its family."""
+        plan = FloodPlan(found.book, now=self._clock.now())
+        plan.take([self._newcomer(alarm, onsets=1) for alarm in alarms])
+        for alarm in alarms:
+            alarm.group_id = plan.placed[alarm.id]
+        return plan
 
     def _newcomer(self, alarm: Alarm, *, onsets: int) -> Newcomer:
         entry: EquipmentEntry | None = self._directory.current.by_id.get(alarm.equipment_id)
