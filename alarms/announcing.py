@@ -13,6 +13,7 @@ from alarms.events import (
     AlarmRaised,
     AlarmReminded,
     AlarmReturned,
+    AlarmSeverityChanged,
     AlarmSuppressed,
 )
 from alarms.lifecycle import AlarmState
@@ -74,6 +75,8 @@ def _events_of(alarm: Alarm, entry: TransitionRecord, *, is_quiet: bool) -> list
                     order_kind=alarm.order_kind,
                 )
             ]
+        case TransitionKind.ESCALATED | TransitionKind.DOWNGRADED:
+            found = [_changed(alarm, entry) if alarm.suppressed_by is None else _suppressed(alarm)]
         case TransitionKind.COMMENTED:
             found = [_noted(alarm)]
         case TransitionKind.ASSIGNED:
@@ -105,6 +108,28 @@ def _raised(alarm: Alarm, *, is_quiet: bool = False) -> AlarmRaised:
         group_id=alarm.group_id,
         is_test=alarm.is_test,
         is_quiet=is_quiet,
+    )
+
+
+def _changed(alarm: Alarm, entry: TransitionRecord) -> AlarmSeverityChanged:
+    return AlarmSeverityChanged(
+        site_id=alarm.site_id,
+        life_safety=alarm.life_safety,
+        alarm_id=alarm.id,
+        equipment_id=alarm.equipment_id,
+        source=alarm.source,
+        source_id=alarm.source_id,
+        fault_mode=alarm.fault_mode,
+        severity=Severity(entry.severity or alarm.severity),
+        is_worse=TransitionKind(entry.kind) is TransitionKind.ESCALATED,
+        onset_at=alarm.episode_onset_at,
+        order_kind=alarm.order_kind,
+        order_priority=alarm.order_priority,
+        order_joins=alarm.order_joins,
+        root_id=alarm.root_id,
+        group_id=alarm.group_id,
+        is_test=alarm.is_test,
+        is_quiet=alarm.flapping_since is not None,
     )
 
 

@@ -1,13 +1,18 @@
 """What rules and models say: "abnormal" or "normal again". Alarms decide what becomes of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
 from typing import Any, Self
 from uuid import UUID
 
 from building.severity import Severity
 
-# A condition on an equipment (equipment, source, source id), and one stretch of it (with its onset).
+# A rule with levels says of each by itself whether it is met: under its key, this, and the level's severity.
+LEVEL_MARK = "#"
+# A condition on an equipment (equipment, source, source id), and one stretch of it (with its onset). The levels of a
+# rule are one condition; each has stretches of its own, by its own source id.
 ConditionKey = tuple[UUID, str, str]
 EpisodeKey = tuple[UUID, str, str, int]
 
@@ -90,8 +95,24 @@ class Detection:
 
 
 def condition_of(detection: Detection) -> ConditionKey:
-    return detection.equipment_id, detection.source.value, detection.source_id
+    """What an alarm is of: all levels of a rule are one."""
+    return detection.equipment_id, detection.source.value, alarm_source_id(detection.source_id)
 
 
 def episode_of(detection: Detection) -> EpisodeKey:
-    return *condition_of(detection), detection.onset_ms
+    return detection.equipment_id, detection.source.value, detection.source_id, detection.onset_ms
+
+
+def alarm_source_id(source_id: str) -> str:
+    """The source id of the alarm that a stretch belongs to: without the level."""
+    return source_id.partition(LEVEL_MARK)[0]
+
+
+def in_order(detections: Iterable[Detection]) -> list[Detection]:
+    """By time. What begins at one instant has the worst first and what ends then has it last, so that levels which are
+    met together are raised as the worst of them and end as one."""
+    ordered: list[Detection] = []
+    by_time = sorted(detections, key=lambda each: each.at_ms)
+    for (_, active), together in groupby(by_time, key=lambda each: (each.at_ms, each.active)):
+        ordered += sorted(together, key=lambda each: each.severity.rank, reverse=not active)
+    return ordered

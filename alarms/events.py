@@ -35,6 +35,33 @@ class AlarmRaised(Event, frozen=True, kw_only=True):
         return self.root_id is None and self.group_id is None and not self.is_quiet
 
 
+class AlarmSeverityChanged(Event, frozen=True, kw_only=True):
+    """The same alarm is now as bad as `severity`. `is_worse`: it asks for attention again, as if raised; a lesser one
+    is for screens. The other fields as of `AlarmRaised`; a worse one may be work where the alarm was none.
+    """
+
+    alarm_id: UUID
+    equipment_id: UUID
+    source: str
+    source_id: str
+    fault_mode: str
+    severity: Severity
+    is_worse: bool
+    onset_at: datetime
+    order_kind: str | None = None
+    order_priority: int | None = None
+    order_joins: str | None = None
+    root_id: UUID | None = None
+    group_id: UUID | None = None
+    is_test: bool = False
+    is_quiet: bool = False
+
+    @property
+    def is_told_alone(self) -> bool:
+        """As of `AlarmRaised`."""
+        return self.root_id is None and self.group_id is None and not self.is_quiet
+
+
 class AlarmGroupGrew(Event, frozen=True, kw_only=True):
     """Alarms that are told together became more, or worse: `alarms` of them by now, `severity` the worst.
 

@@ -10,11 +10,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from alarms.detection import ConditionKey, Detection, EpisodeKey, condition_of, episode_of
+from alarms.detection import (
+    ConditionKey,
+    Detection,
+    EpisodeKey,
+    OrderJoining,
+    OrderPolicy,
+    alarm_source_id,
+    condition_of,
+    episode_of,
+)
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
 from alarms.models import Alarm, AlarmEpisode, Inhibition, InhibitionKind, MaintenanceWindow, TransitionRecord
 from alarms.suppression import holder_of, is_under_test, note_holder
 from alarms.transition import TransitionKind
+from building.severity import Severity
 from catalog.directory import EquipmentEntry
 from kit.clock import from_ms
 from kit.ids import new_id
@@ -51,7 +61,7 @@ class Ledger:
         self._lasting: dict[ConditionKey, list[AlarmEpisode]] = defaultdict(list)
         for (equipment_id, source, source_id, _), episode in book.episodes.items():
             if episode.ended_at is None:
-                self._lasting[equipment_id, source, source_id].append(episode)
+                self._lasting[equipment_id, source, alarm_source_id(source_id)].append(episode)
 
     def enter(self, detection: Detection, equipment: EquipmentEntry) -> None:
         """Idempotent: an episode that is known is not begun again, one that is over does not end again.
@@ -67,16 +77,20 @@ class Ledger:
         known = self._book.episodes.get(episode_of(detection))
         if known is not None and not _goes_on_after_all(known, detection):
             return
-        if detection.revises and self._lasts_since(condition_of(detection), after_ms=detection.onset_ms):
+        if detection.revises and self._lasts_since(detection):
             self._add_earlier(detection)
             return
         self._close_earlier_episodes(detection)
         alarm = self._book.alarms.get(condition_of(detection))
+        if alarm is not None and alarm.is_present and self._lasting_of(alarm):
+            self._add_level(alarm, detection, known)
+            return
         before = AlarmState.NORMAL if alarm is None else AlarmState(alarm.state)
         if alarm is None:
             alarm = self._new_alarm(detection, equipment)
         elif known is None:
             alarm.episodes += 1
+        _take_word(alarm, detection)
         standing = self._book.inhibitions.get(alarm.equipment_id, ())
         was_real = before is not AlarmState.NORMAL and alarm.is_present and not alarm.is_test
         is_tested = is_under_test(standing, onset_at=from_ms(detection.onset_ms), now=self._now)
@@ -86,7 +100,6 @@ class Ledger:
         alarm.is_present = True
         alarm.episode_onset_at = from_ms(detection.onset_ms)
         alarm.returned_at = None
-        alarm.values = detection.values
         note_holder(alarm, holder_of(alarm, standing, now=self._now))
         if alarm.suppressed_by is None:
             alarm.attended_at, alarm.reminders = self._now, 0
@@ -112,9 +125,12 @@ class Ledger:
         if alarm is None or alarm.id != episode.alarm_id:
             return  # somebody cleared it by hand meanwhile
         before = AlarmState(alarm.state)
-        if self._lasting[condition_of(detection)]:  # another stretch of it was told late, or this one too soon
-            alarm.episode_onset_at = from_ms(max(each.onset_ms for each in self._lasting[condition_of(detection)]))
+        if same := self._lasting_level(detection):  # another stretch of it was told late, or this one too soon
+            alarm.episode_onset_at = from_ms(max(each.onset_ms for each in same))
             self._write(alarm, TransitionKind.REVISED, before=before, at=ended_at, values=detection.values)
+            return
+        if self._lasting_of(alarm):
+            self._weigh(alarm, detection)
             return
         alarm.state = next_state(before, AlarmInput.RETURN, latches=alarm.life_safety)
         alarm.is_present = False
@@ -129,13 +145,47 @@ class Ledger:
         self._lasting[condition_of(detection)].append(episode)
         self._note_change(episode)
 
-    def _lasts_since(self, condition: ConditionKey, *, after_ms: int) -> bool:
-        return any(episode.onset_ms > after_ms for episode in self._lasting.get(condition, ()))
+    def _add_level(self, alarm: Alarm, detection: Detection, known: AlarmEpisode | None) -> None:
+        """Another level of a condition that is there already: the same alarm, perhaps a worse one."""
+        if known is None:
+            self._new_episode(detection, alarm_id=alarm.id)
+        else:
+            self._reopen(known, alarm, detection)
+        self._weigh(alarm, detection)
+
+    def _weigh(self, alarm: Alarm, detection: Detection) -> None:
+        """Makes the alarm as bad as the worst of its levels that last. What became worse asks for a person again."""
+        worst = min((Severity(each.severity) for each in self._lasting_of(alarm)), key=lambda each: each.rank)
+        if worst.rank == alarm.severity_rank:
+            return
+        before, is_worse = AlarmState(alarm.state), worst.rank < alarm.severity_rank
+        alarm.severity, alarm.severity_rank, alarm.values = worst.value, worst.rank, detection.values
+        alarm.message = detection.message or alarm.message
+        if is_worse:
+            _take_order(alarm, detection.order or _order_of(alarm))
+            alarm.state = next_state(before, AlarmInput.RAISE, latches=alarm.life_safety)
+            if alarm.suppressed_by is None:
+                alarm.attended_at, alarm.reminders = self._now, 0
+        kind = TransitionKind.ESCALATED if is_worse else TransitionKind.DOWNGRADED
+        self._write(alarm, kind, before=before, at=from_ms(detection.at_ms), values=detection.values)
+
+    def _lasting_of(self, alarm: Alarm) -> list[AlarmEpisode]:
+        """The stretches, of whatever level, for which the alarm is present."""
+        lasting = self._lasting.get((alarm.equipment_id, alarm.source, alarm.source_id), ())
+        return [episode for episode in lasting if episode.alarm_id == alarm.id]
+
+    def _lasting_level(self, detection: Detection) -> list[AlarmEpisode]:
+        """The stretches of the very level that is spoken of."""
+        lasting = self._lasting.get(condition_of(detection), ())
+        return [episode for episode in lasting if episode.source_id == detection.source_id]
+
+    def _lasts_since(self, detection: Detection) -> bool:
+        return any(episode.onset_ms > detection.onset_ms for episode in self._lasting_level(detection))
 
     def _add_earlier(self, detection: Detection) -> None:
         """A stretch that came before one that lasts: for the record, nobody is called a second time."""
         known = self._book.episodes.get(episode_of(detection))
-        later = self._lasting[condition_of(detection)][-1]
+        later = self._lasting_level(detection)[-1]
         alarm = self._book.alarms.get(condition_of(detection))
         if known is not None:
             known.ended_at = None
@@ -159,7 +209,8 @@ class Ledger:
 
     def _close_earlier_episodes(self, detection: Detection) -> None:
         """A new onset means that the one before is over, even when nobody was there to see it end."""
-        for episode in self._lasting.pop(condition_of(detection), ()):
+        for episode in self._lasting_level(detection):
+            self._lasting[condition_of(detection)].remove(episode)
             self._close(episode, from_ms(detection.onset_ms))
 
     def _close(self, episode: AlarmEpisode, ended_at: datetime) -> None:
@@ -171,7 +222,6 @@ class Ledger:
             self.changed_episodes[episode.id] = episode
 
     def _new_alarm(self, detection: Detection, equipment: EquipmentEntry) -> Alarm:
-        order = detection.order
         alarm = Alarm(
             id=new_id(),
             site_id=detection.site_id,
@@ -181,24 +231,16 @@ class Ledger:
             equipment_code=equipment.code,
             equipment_name=equipment.name,
             source=detection.source.value,
-            source_id=detection.source_id,
+            source_id=alarm_source_id(detection.source_id),
             fault_mode=detection.fault_mode,
-            severity=detection.severity.value,
-            severity_rank=detection.severity.rank,
             life_safety=detection.life_safety,
             state=AlarmState.NORMAL,
             is_present=True,
-            message=detection.message,
-            values=detection.values,
-            order_kind=order.kind if order else None,
-            order_priority=order.priority if order else None,
-            order_joins=order.joins.value if order else None,
             onset_at=from_ms(detection.onset_ms),
             raised_at=self._now,
             episodes=1,
             is_test=False,
             reminders=0,
-            rule_version=detection.rule_version,
         )
         self.new_alarms.append(alarm)
         self._book.alarms[condition_of(detection)] = alarm
@@ -208,7 +250,7 @@ class Ledger:
         equipment_id, source, source_id, onset_ms = episode_of(detection)
         episode = AlarmEpisode(
             id=new_id(), alarm_id=alarm_id, equipment_id=equipment_id, source=source, source_id=source_id,
-            onset_ms=onset_ms,
+            onset_ms=onset_ms, severity=detection.severity.value,
         )  # fmt: skip
         self.new_episodes.append(episode)
         self._new.add(episode.id)
@@ -219,6 +261,26 @@ class Ledger:
         self, alarm: Alarm, kind: TransitionKind, *, before: AlarmState, at: datetime, values: dict[str, Any]
     ) -> None:
         self.moves.append((alarm, record(alarm, kind, before=before, at=at, now=self._now, values=values)))
+
+
+def _take_word(alarm: Alarm, detection: Detection) -> None:
+    """What is said of the alarm now that it is raised: the first time, or again."""
+    alarm.severity, alarm.severity_rank = detection.severity.value, detection.severity.rank
+    alarm.message, alarm.values = detection.message, detection.values
+    alarm.rule_version = detection.rule_version
+    _take_order(alarm, detection.order)
+
+
+def _take_order(alarm: Alarm, order: OrderPolicy | None) -> None:
+    alarm.order_kind = order.kind if order else None
+    alarm.order_priority = order.priority if order else None
+    alarm.order_joins = order.joins.value if order else None
+
+
+def _order_of(alarm: Alarm) -> OrderPolicy | None:
+    if alarm.order_kind is None or alarm.order_priority is None:
+        return None
+    return OrderPolicy(alarm.order_kind, alarm.order_priority, OrderJoining(alarm.order_joins or OrderJoining.FAULT))
 
 
 def _goes_on_after_all(episode: AlarmEpisode, detection: Detection) -> bool:
@@ -253,6 +315,7 @@ def record(
         note=note,
         via=via,
         values=alarm.values if values is None else values,
+        severity=alarm.severity,
     )
 
 

@@ -33,7 +33,9 @@ _OPEN_ALARMS = (
 )
 # Two ways of asking, each with an index of its own: an equipment may have had thousands of episodes.
 _EPISODES = (
-    b"SELECT alarm_episode.* FROM alarm_episode" + _CONDITIONS + b" USING (equipment_id, source, source_id)"
+    # Of all levels: their source ids begin with that of their alarm.
+    b"SELECT alarm_episode.* FROM alarm_episode" + _CONDITIONS + b" ON alarm_episode.equipment_id = asked.equipment_id"
+    b" AND alarm_episode.source = asked.source AND split_part(alarm_episode.source_id, '#', 1) = asked.source_id"
     b" WHERE ended_at IS NULL"
     b" UNION ALL SELECT alarm_episode.* FROM alarm_episode"
     b" JOIN unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[])"
@@ -52,18 +54,18 @@ _BOOK = documents(alarms=_OPEN_ALARMS, episodes=_EPISODES, inhibitions=_INHIBITI
 # What the ledger may change of an alarm that was there before, and all it says of a new one.
 _MOVED = (
     "id", "state", "is_present", "values", "episode_onset_at", "returned_at", "cleared_at", "episodes", "suppressed_by",
-    "shelved_until", "is_test", "attended_at", "reminders",
+    "shelved_until", "is_test", "attended_at", "reminders", "severity", "severity_rank", "message", "order_kind",
+    "order_priority", "order_joins", "rule_version",
 )  # fmt: skip
 _LINKS = ("root_id", "group_id", "flapping_since")
 _ALARM = (
     *_MOVED, *_LINKS, "site_id", "equipment_id", "building_id", "site_code", "equipment_code", "equipment_name",
-    "source", "source_id", "fault_mode", "severity", "severity_rank", "life_safety", "message", "order_kind",
-    "order_priority", "order_joins", "onset_at", "raised_at", "rule_version",
+    "source", "source_id", "fault_mode", "life_safety", "onset_at", "raised_at",
 )  # fmt: skip
-_EPISODE = ("id", "alarm_id", "equipment_id", "source", "source_id", "onset_ms", "ended_at")
+_EPISODE = ("id", "alarm_id", "equipment_id", "source", "source_id", "onset_ms", "ended_at", "severity")
 _TRANSITION = (
     "no", "id", "alarm_id", "site_id", "kind", "before", "after", "at", "recorded_at", "actor_id", "note", "via",
-    "values",
+    "values", "severity",
 )  # fmt: skip
 
 

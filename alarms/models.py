@@ -97,7 +97,8 @@ class Alarm(Base):
 
 
 class AlarmEpisode(Base):
-    """One stretch of a condition. Its identity makes re-delivered and re-judged detections harmless."""
+    """One stretch of a condition, or of one level of it (`source_id` names the level, `severity` is its own). Its
+    identity makes re-delivered and re-judged detections harmless."""
 
     __tablename__ = "alarm_episode"
     __table_args__ = (
@@ -114,10 +115,12 @@ class AlarmEpisode(Base):
     source_id: Mapped[str]
     onset_ms: Mapped[int] = mapped_column(BigInteger)
     ended_at: Mapped[datetime | None]
+    severity: Mapped[str] = mapped_column(server_default="warning")
 
 
 class TransitionRecord(Base):
-    """One change of an alarm, with who and why; `via` names the panel at which it was done, where it was one.
+    """One change of an alarm, with who and why; `via` names the panel at which it was done, where it was one, and
+    `severity` is the alarm's after it (None: before that was kept).
 
     `published_at` is set once panels were told over MQTT.
     """
@@ -138,6 +141,7 @@ class TransitionRecord(Base):
     note: Mapped[str] = mapped_column(default="")
     via: Mapped[str] = mapped_column(default="", server_default="")
     values: Mapped[dict[str, Any]]
+    severity: Mapped[str | None]
     published_at: Mapped[datetime | None]
 
 

@@ -94,7 +94,8 @@ class AlarmOut(Schema):
 
 
 class TransitionOut(Schema):
-    """One line of an alarm's history. `via` names the panel at which it was done, where it was one."""
+    """One line of an alarm's history. `via` names the panel at which it was done, where it was one; `severity` is the
+    alarm's after it (null: written before that was kept)."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -111,6 +112,7 @@ class TransitionOut(Schema):
                     "note": "已通知张工到场查看",
                     "via": "",
                     "values": {"bearing_temp_c": 81.0},
+                    "severity": "major",
                     "published_at": "2026-11-22T02:45:01Z",
                 }
             ]
@@ -127,6 +129,7 @@ class TransitionOut(Schema):
     note: str
     via: str
     values: dict[str, Any]
+    severity: Severity | None
     published_at: datetime | None
 
 

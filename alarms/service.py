@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms import line_repository, repository
 from alarms.announcing import events_of_all, save_moves
-from alarms.detection import AlarmSource, Detection, EpisodeKey
+from alarms.detection import AlarmSource, Detection, EpisodeKey, in_order
 from alarms.errors import (
     AlarmNotFound,
     AlarmNotShelved,
@@ -80,7 +80,7 @@ class AlarmService:
             add_windows(book.inhibitions, book.windows, involved, directory, now=now)
             ledger = Ledger(book, now=now)
             by_id = directory.by_id
-            for detection in sorted(known, key=lambda d: d.at_ms):
+            for detection in in_order(known):
                 ledger.enter(detection, by_id[detection.equipment_id])
             plan = self._flood.settle(raised_among(ledger.moves), flood) if flood is not None else None
             await line_repository.save(session, ledger, numbers=book.numbers, flood=plan)

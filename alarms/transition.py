@@ -29,6 +29,8 @@ class TransitionKind(StrEnum):
     REALARMED = "realarmed"
     REAL_FIRE = "real_fire"
     TEST_OVER = "test_over"
+    ESCALATED = "escalated"
+    DOWNGRADED = "downgraded"
 
 
 class AlarmMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +87,7 @@ class AlarmTransition:
             fault_mode=alarm.fault_mode,
             equipment=alarm.equipment_code,
             equipment_id=alarm.equipment_id,
-            severity=alarm.severity,
+            severity=record.severity or alarm.severity,
             life_safety=alarm.life_safety,
             suppressed=alarm.suppressed_by is not None,
             test=alarm.is_test,

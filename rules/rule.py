@@ -1,12 +1,12 @@
 """A rule: on which equipment, what is abnormal, for how long, and what it raises. And its compiled form."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import Formatter
 from typing import Protocol
 from uuid import UUID
 
-from alarms.detection import OrderPolicy
+from alarms.detection import LEVEL_MARK, OrderPolicy
 from building.equipment import EquipmentKind
 from building.point import Reporting
 from building.severity import Severity
@@ -19,12 +19,25 @@ from rules.windows import AgeLimit, ScheduleTerm, Term, age_limits_of, terms_of
 
 
 @dataclass(frozen=True, kw_only=True)
+class Level:
+    """A worse degree of what a rule is about. Of one alarm with the others; `order` None: the order of the rule."""
+
+    severity: Severity
+    when: str
+    clear: str | None = None
+    for_ms: int = 0
+    clear_for_ms: int = 0
+    order: OrderPolicy | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """What people write. Applies to equipment with `profile`, or of `kind`; to `equipment` only, unless empty.
 
     Either `when` (with `clear`, `for_ms`, `clear_for_ms`) or `missing_ms` (with `missing_points`, empty: any point).
     Without `clear` the condition ends when `when` is known not to hold. `equipment_params` overrides `params`.
-    `units` are those of parameters. `site_id` None: every site. `version` counts its changes.
+    `units` are those of parameters. `site_id` None: every site. `version` counts its changes. `levels` are worse than
+    the rule itself, each of another severity; they are judged by themselves and make one alarm with it.
     """
 
     key: str
@@ -48,7 +61,22 @@ class Rule:
     equipment_params: Mapping[UUID, Mapping[str, float]] = field(default_factory=dict)
     life_safety: bool = False
     order: OrderPolicy | None = None
+    levels: tuple[Level, ...] = ()
     version: int = 1
+
+    def of_level(self, level: Level) -> "Rule":
+        """What is judged for one level."""
+        return replace(
+            self,
+            key=f"{self.key}{LEVEL_MARK}{level.severity}",
+            severity=level.severity,
+            when=level.when,
+            clear=level.clear,
+            for_ms=level.for_ms,
+            clear_for_ms=level.clear_for_ms,
+            order=level.order or self.order,
+            levels=(),
+        )
 
     def parameter(self, name: str, equipment_id: UUID) -> float:
         return self.equipment_params.get(equipment_id, {}).get(name, self.params[name])
@@ -56,7 +84,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class CompiledRule:
-    """A rule ready to run. Both programs take the same Frame: rows as in `points`, `parameters` and `terms`."""
+    """A rule ready to run. Both programs take the same Frame: rows as in `points`, `parameters` and `terms`.
+
+    Each of `levels` is judged as a rule of its own, with the same points and parameters.
+    """
 
     rule: Rule
     points: tuple[str, ...]
@@ -65,6 +96,12 @@ class CompiledRule:
     clear: Program | None
     terms: tuple[Term | ScheduleTerm, ...] = ()
     age_limits: tuple[AgeLimit, ...] = ()
+    levels: tuple["CompiledRule", ...] = ()
+
+    @property
+    def judged(self) -> tuple["CompiledRule", ...]:
+        """What is judged for it: itself and its levels."""
+        return (self, *self.levels)
 
 
 class KnownPoint(Protocol):
@@ -130,19 +167,42 @@ def compile_rule(rule: Rule, points: PointList) -> CompiledRule:
         _check_missing_points(rule, vocabulary)
         _check_messages(rule, frozenset())
         return CompiledRule(rule, rule.missing_points, (), when=None, clear=None)
-    when = parse(rule.when, vocabulary)
-    clear = parse(rule.clear, vocabulary) if rule.clear is not None else None
-    conditions = [when] if clear is None else [when, clear]
-    rows = _rows_of(conditions)
+    every = [_read(each, vocabulary) for each in (rule, *(rule.of_level(level) for level in rule.levels))]
+    # All of them have the points of all: the message of the alarm may name any.
+    rows = _rows_of([condition for read in every for condition in read.conditions])
     _check_messages(rule, frozenset(rows.points) | frozenset(rows.parameters))
+    itself, *levels = (_ready(read, rows) for read in every)
+    return replace(itself, levels=tuple(levels))
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A rule, or a level of it, with its conditions as trees."""
+
+    rule: Rule
+    when: Condition
+    clear: Condition | None
+
+    @property
+    def conditions(self) -> list[Condition]:
+        return [self.when] if self.clear is None else [self.when, self.clear]
+
+
+def _read(rule: Rule, vocabulary: Vocabulary) -> _Read:
+    assert rule.when is not None  # levels have one, and so has what has levels
+    return _Read(rule, parse(rule.when, vocabulary), parse(rule.clear, vocabulary) if rule.clear is not None else None)
+
+
+def _ready(read: _Read, shared: Rows) -> CompiledRule:
+    rows = replace(shared, signals=_rows_of(read.conditions).signals)
     return CompiledRule(
-        rule,
+        read.rule,
         rows.points,
         rows.parameters,
-        when=compile_condition(when, rows),
-        clear=compile_condition(clear, rows) if clear is not None else None,
-        terms=terms_of(rows, rule.schedules),
-        age_limits=age_limits_of(conditions, rows),
+        when=compile_condition(read.when, rows),
+        clear=compile_condition(read.clear, rows) if read.clear is not None else None,
+        terms=terms_of(rows, read.rule.schedules),
+        age_limits=age_limits_of(read.conditions, rows),
     )
 
 

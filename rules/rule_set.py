@@ -75,9 +75,10 @@ class RuleSet:
 
     @classmethod
     def of(cls, rules: Sequence[CompiledRule], entries: Iterable[EquipmentEntry], *, life_safety: bool) -> "RuleSet":
-        """Lays out those of `rules` that belong to the line, over the entries that are in service."""
+        """Lays out those of `rules` that belong to the line, over the entries that are in service; a level of a rule as
+        a rule of its own."""
         layout = _Layout(entries, life_safety=life_safety)
-        for compiled in sorted(rules, key=lambda c: c.rule.key):
+        for compiled in sorted((each for rule in rules for each in rule.judged), key=lambda c: c.rule.key):
             if compiled.rule.life_safety is life_safety:
                 layout.add(compiled)
         return layout.finished()
