@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.detection import OrderJoining
-from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned
+from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned, AlarmSeverityChanged
 from alarms.service import AlarmService
 from building.equipment import EquipmentKind
 from catalog.service import CatalogService
@@ -59,15 +59,20 @@ _CATEGORIES = {
 }
 
 
-def is_work(event: AlarmRaised | AlarmReturned | AlarmAcknowledged) -> bool:
-    """Whether the alarm has an order policy or a flow of life safety; no other is ever linked to an order, and no test
-    of a device is."""
-    if isinstance(event, AlarmRaised) and event.is_test:
+Spoke = AlarmRaised | AlarmSeverityChanged
+
+
+def is_work(event: Spoke | AlarmReturned | AlarmAcknowledged) -> bool:
+    """Whether the alarm has an order policy or a flow of life safety; no other is ever linked to an order, no test of a
+    device is, and nothing becomes work by getting better."""
+    if isinstance(event, Spoke) and event.is_test:
+        return False
+    if isinstance(event, AlarmSeverityChanged) and not event.is_worse:
         return False
     return event.order_kind is not None or procedure_of(event.fault_mode).is_life_safety
 
 
-def _key(event: AlarmRaised, building_id: UUID | None, *, is_life_safety: bool) -> IncidentKey:
+def _key(event: Spoke, building_id: UUID | None, *, is_life_safety: bool) -> IncidentKey:
     """Which order the alarm joins, as its rule says. Life safety always by its own fault: it is nobody's appendix."""
     joins = OrderJoining(event.order_joins or OrderJoining.FAULT)
     match OrderJoining.FAULT if is_life_safety else joins:
@@ -95,20 +100,29 @@ class AlarmHandlers:
         self._definitions = definitions
         self._clock = clock
 
-    async def on_alarm_raised(self, session: AsyncSession, event: AlarmRaised) -> None:
-        """Opens an order, or joins the open one about the same thing. An alarm without an order policy is no work."""
+    async def on_alarm_raised(self, session: AsyncSession, event: Spoke) -> None:
+        """Opens an order, or joins the open one about the same thing. An alarm without an order policy is no work.
+
+        One that became worse makes its order as urgent as that, or another one where that is settled already.
+        """
         if not is_work(event):
             return
         await repository.lock_name(session, f"alarm/{event.alarm_id}")
-        if await repository.alarm_link(session, alarm_id=event.alarm_id, onset_at=event.onset_at) is not None:
+        link = await repository.alarm_link(session, alarm_id=event.alarm_id, onset_at=event.onset_at)
+        if link is not None and isinstance(event, AlarmRaised):
             return
         draft = await self._draft(session, event)
         if draft is None:
             return
         order, joined = await self._opening.open_or_join(session, draft)
-        await self._link(session, order, event)
+        if link is None:
+            await self._link(session, order, event)
+        elif not joined:
+            link.work_order_id = order.id
         if not joined:
             await self._opening.start(session, order)
+            return
+        if link is not None:
             return
         record(session, order, Entry.ALARM_JOINED, at=self._clock.now(), after={"alarm_id": str(event.alarm_id)})
         await publish(
@@ -140,7 +154,7 @@ class AlarmHandlers:
             after = {"alarm_id": str(event.alarm_id)}
             record(session, order, Entry.ALARM_ACKNOWLEDGED, at=now, actor_id=event.person_id, after=after)
 
-    async def _draft(self, session: AsyncSession, event: AlarmRaised) -> Draft | None:
+    async def _draft(self, session: AsyncSession, event: Spoke) -> Draft | None:
         try:
             place = await find_place(
                 session, self._catalog, site_id=event.site_id, equipment_id=event.equipment_id, space_id=None,
@@ -166,7 +180,7 @@ class AlarmHandlers:
             since=event.onset_at,
         )
 
-    async def _kind(self, session: AsyncSession, event: AlarmRaised) -> tuple[OrderKind, Flow]:
+    async def _kind(self, session: AsyncSession, event: Spoke) -> tuple[OrderKind, Flow]:
         """The kind that the fault mode demands, else the one the rule asked for; one we do not have is a repair."""
         demanded = procedure_of(event.fault_mode)
         wished = demanded.value if demanded.is_life_safety else event.order_kind or COMMON_KIND
@@ -176,13 +190,13 @@ class AlarmHandlers:
             log.warning("rule asks for an unknown kind", source_id=event.source_id, order_kind=wished)
             return await self._definitions.for_new(session, COMMON_KIND)
 
-    async def _title(self, session: AsyncSession, event: AlarmRaised, kind: OrderKind) -> dict[str, str]:
+    async def _title(self, session: AsyncSession, event: Spoke, kind: OrderKind) -> dict[str, str]:
         if kind.procedure.is_life_safety:
             return dict(kind.names)
         alarm = await self._alarms.get(session, Scope.everywhere(), event.alarm_id)
         return {str(language): str(words) for language, words in alarm.message.items()}
 
-    async def _link(self, session: AsyncSession, order: WorkOrder, event: AlarmRaised) -> None:
+    async def _link(self, session: AsyncSession, order: WorkOrder, event: Spoke) -> None:
         alarm = await self._alarms.get(session, Scope.everywhere(), event.alarm_id)
         session.add(
             WorkOrderAlarm(

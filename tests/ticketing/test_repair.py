@@ -366,6 +366,26 @@ async def test_an_alarm_that_asks_for_no_order_gets_none(town: Town) -> None:
     assert await town.orders() == []
 
 
+async def test_an_alarm_that_becomes_worse_makes_its_order_as_urgent_once(town: Town) -> None:
+    from alarms.detection import OrderPolicy
+    from alarms.events import AlarmRaised, AlarmSeverityChanged
+    from building.severity import Severity
+
+    await town.detect("PUMP-01", "bearing_wear", order=OrderPolicy("repair", 3))
+    (raised,) = town.outbox.of(AlarmRaised)
+    order = await town.only_order()
+    known = {name: getattr(raised, name) for name in raised.__struct_fields__}
+    worse = AlarmSeverityChanged(**(known | {"severity": Severity.CRITICAL, "order_priority": 1, "is_worse": True}))
+    for _ in range(2):
+        await town.hand_out(worse)
+    assert (await town.only_order()).priority == 1
+    entries = [entry.what for entry in (await town.page(order.id)).timeline]
+    assert (entries.count("upgraded"), entries.count("alarm_joined")) == (1, 0)
+    better = AlarmSeverityChanged(**(known | {"severity": Severity.WARNING, "order_priority": 3, "is_worse": False}))
+    await town.hand_out(better)
+    assert (await town.only_order()).priority == 1
+
+
 async def test_a_return_handled_before_its_raise_still_counts_as_proof(town: Town) -> None:
     await town.detect("PUMP-01", "bearing_wear", deliver=False)
     town.clock.advance(seconds=60)

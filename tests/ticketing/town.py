@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.detection import AlarmSource, Detection, OrderPolicy
-from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned
+from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned, AlarmSeverityChanged
 from alarms.service import AlarmService
 from building.declaration import parse_site
 from building.severity import Severity
@@ -238,6 +238,7 @@ class Town:
         room = self.room
         return [
             on(AlarmRaised, room.alarm_handlers.on_alarm_raised),
+            on(AlarmSeverityChanged, room.alarm_handlers.on_alarm_raised),
             on(AlarmReturned, room.alarm_handlers.on_alarm_returned),
             on(AlarmAcknowledged, room.alarm_handlers.on_alarm_acknowledged),
             on(WorkOrderOpened, room.triage.on_work_order_opened),
