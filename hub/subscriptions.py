@@ -4,7 +4,7 @@
 no jobs then.
 """
 
-from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned
+from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned, AlarmSeverityChanged
 from catalog.events import DeviceBound, LinkChanged
 from device_adapters.mqtt.binding import KeptSamples
 from hub.rooms import Rooms
@@ -44,6 +44,7 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(LinkChanged, links.on_link_changed),
         # … an alarm that is work becomes it, or proof that it was done …
         on(AlarmRaised, alarm.on_alarm_raised, when=is_work),
+        on(AlarmSeverityChanged, alarm.on_alarm_raised, when=is_work),
         on(AlarmReturned, alarm.on_alarm_returned, when=is_work),
         on(AlarmAcknowledged, alarm.on_alarm_acknowledged, when=is_work),
         # … and whoever is concerned is told.
