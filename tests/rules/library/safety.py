@@ -1,0 +1,115 @@
+"""Smoke, gas, fire panels and what watches distribution boards."""
+
+from tests.rules.library.scenes import Book, Scene
+
+SMOKE = Book(
+    "nbiot-smoke",
+    good={"smoke": 0, "smoke_level": 0.01, "temperature_c": 22, "battery_pct": 90, "tamper": 0, "signal_dbm": -95},
+    scenes=(
+        Scene("smoke-detected", "smoke", {"1m": {"smoke": 1}, "9m": {"smoke": 0}}, "1m..9m"),
+        Scene("smoke-detected", "a kitchen, below the detector's threshold", {"1h": {"smoke_level": 0.04}}, lasts="3h"),
+        Scene("smoke-battery-low", "8 %", {"1h": {"battery_pct": 8}, "5h": {"battery_pct": 95}}, "1h..5h"),
+        Scene("smoke-battery-low", "15 %", {"1h": {"battery_pct": 15}}, lasts="5h"),
+        Scene("smoke-tamper", "taken off its base", {"1m": {"tamper": 1}, "1h": {"tamper": 0}}, "1m..1h"),
+        Scene("smoke-tamper", "painted over, still on its base", {"1h": {"smoke_level": 0}}),
+        Scene("smoke-hot", "65 °C", {"1h": {"temperature_c": 65}, "3h": {"temperature_c": 30}}, "1h..3h"),
+        Scene("smoke-hot", "56 °C under a roof in summer", {"1h": {"temperature_c": 56}}),
+        Scene("smoke-dirty", "never clean for a day", {"1h": {"smoke_level": 0.05}, "30h": {"smoke_level": 0.01}},
+              "24h..30h"),
+        Scene("smoke-dirty", "clean for one hour of the day",
+              {"1h": {"smoke_level": 0.05}, "20h": {"smoke_level": 0.02}, "21h": {"smoke_level": 0.05}}, lasts="30h"),
+        Scene("smoke-signal-weak", "−125 dBm for a day", {"1h": {"signal_dbm": -125}, "30h": {"signal_dbm": -90}},
+              "17h.."),
+        Scene("smoke-signal-weak", "−125 dBm while a lorry stands before it",
+              {"1h": {"signal_dbm": -125}, "5h": {"signal_dbm": -95}}, lasts="24h"),
+    ),
+)  # fmt: skip
+
+GAS = Book(
+    "gas-detector",
+    good={"gas_alarm": 0, "valve_open": 1, "gas_pct_lel": 0, "sensor_fault": 0},
+    scenes=(
+        Scene("gas-detected", "gas, and the valve closes",
+              {"1m": {"gas_alarm": 1}, "70s": {"valve_open": 0}, "20m": {"gas_alarm": 0}}, "1m..20m"),
+        Scene("gas-detected", "4 %LEL for five minutes", {"5m": {"gas_pct_lel": 4}, "10m": {"gas_pct_lel": 0}}),
+        Scene("gas-valve-not-closed", "gas, and the valve stays open",
+              {"1m": {"gas_alarm": 1}, "5m": {"valve_open": 0}, "20m": {"gas_alarm": 0}}, "90s..5m",
+              also={"gas-detected": "1m..20m"}),
+        Scene("gas-valve-not-closed", "the valve takes 20 s to close",
+              {"1m": {"gas_alarm": 1}, "80s": {"valve_open": 0}, "20m": {"gas_alarm": 0}},
+              also={"gas-detected": "1m..20m"}),
+        Scene("gas-rises", "4 %LEL for half an hour",
+              {"5m": {"gas_pct_lel": 4}, "35m": {"gas_pct_lel": 0}}, "15m..35m"),
+        Scene("gas-rises", "the burner is lit", {"5m": {"gas_pct_lel": 4}, "10m": {"gas_pct_lel": 0}}),
+        Scene("gas-sensor-fault", "its sensor fails",
+              {"1m": {"sensor_fault": 1}, "1h": {"sensor_fault": 0}}, "2m..1h"),
+        Scene("gas-sensor-fault", "its self-test", {"1m": {"sensor_fault": 1}, "90s": {"sensor_fault": 0}}),
+        Scene("gas-zero-drift", "2 %LEL day and night",
+              {"5m": {"gas_pct_lel": 2}, "14h": {"gas_pct_lel": 0}}, "12h..14h"),
+        Scene("gas-zero-drift", "2 %LEL until somebody airs",
+              {"5m": {"gas_pct_lel": 2}, "11h": {"gas_pct_lel": 0}, "12h": {"gas_pct_lel": 2}}, lasts="14h"),
+    ),
+)  # fmt: skip
+
+PANEL = Book(
+    "gb26875-fire-panel",
+    good={
+        "fire_alarm": 0, "fault": 0, "isolated": 0, "supervisory": 0, "mains_fault": 0, "standby_fault": 0,
+        "loop_fault": 0, "manual_mode": 0, "line_fault": 0,
+    },
+    scenes=(
+        Scene("fire-panel-alarm", "fire", {"1m": {"fire_alarm": 1}, "30m": {"fire_alarm": 0}}, "1m..30m"),
+        Scene("fire-panel-alarm", "a supervisory signal is no fire",
+              {"1m": {"supervisory": 1}, "5m": {"supervisory": 0}}, also={"fire-panel-supervisory": "2m..5m"}),
+        Scene("fire-panel-fault", "a detector is lost", {"1m": {"fault": 1}, "1h": {"fault": 0}}, "160s..1h"),
+        Scene("fire-panel-fault", "a minute while a detector is cleaned", {"1m": {"fault": 1}, "2m": {"fault": 0}}),
+        Scene("fire-panel-isolated", "left isolated overnight",
+              {"1m": {"isolated": 1}, "10h": {"isolated": 0}}, "481m..601m"),
+        Scene("fire-panel-isolated", "isolated for a working day",
+              {"1m": {"isolated": 1}, "7h": {"isolated": 0}}),
+        Scene("fire-panel-supervisory", "a valve is closed",
+              {"1m": {"supervisory": 1}, "1h": {"supervisory": 0}}, "2m..1h"),
+        Scene("fire-panel-supervisory", "the jockey pump starts",
+              {"1m": {"supervisory": 1}, "90s": {"supervisory": 0}}),
+        Scene("fire-panel-mains-lost", "lives on its battery",
+              {"1m": {"mains_fault": 1}, "1h": {"mains_fault": 0}}, "3m..1h"),
+        Scene("fire-panel-mains-lost", "changed over in a minute",
+              {"1m": {"mains_fault": 1}, "2m": {"mains_fault": 0}}),
+        Scene("fire-panel-standby-lost", "the battery fails",
+              {"1m": {"standby_fault": 1}, "1h": {"standby_fault": 0}}, "11m..1h"),
+        Scene("fire-panel-standby-lost", "its own test of five minutes",
+              {"1m": {"standby_fault": 1}, "6m": {"standby_fault": 0}}),
+        Scene("fire-panel-loop-fault", "a loop is cut",
+              {"1m": {"loop_fault": 1}, "1h": {"loop_fault": 0}}, "70s..1h"),
+        Scene("fire-panel-loop-fault", "a disturbance of five seconds",
+              {"1m": {"loop_fault": 1}, "65s": {"loop_fault": 0}}),
+        Scene("fire-panel-manual", "left in manual mode",
+              {"1m": {"manual_mode": 1}, "1h": {"manual_mode": 0}}, "31m..1h"),
+        Scene("fire-panel-manual", "a test of 20 minutes", {"1m": {"manual_mode": 1}, "21m": {"manual_mode": 0}}),
+        Scene("fire-panel-line-fault", "the transmitter is cut off",
+              {"1m": {"line_fault": 1}, "1h": {"line_fault": 0}}, "2m..1h"),
+        Scene("fire-panel-line-fault", "the panel restarts", {"1m": {"line_fault": 1}, "100s": {"line_fault": 0}}),
+    ),
+)  # fmt: skip
+
+BOARD = Book(
+    "electrical-fire-monitor",
+    good={"residual_current_ma": 60, "cable_temp_c": 38, "detector_fault": 0},
+    scenes=(
+        Scene("residual-current-high", "a wet lamp",
+              {"1m": {"residual_current_ma": 420}, "1h": {"residual_current_ma": 70}}, "2m..65m"),
+        Scene("residual-current-high", "420 mA in one reading, as pumps start",
+              {"1m": {"residual_current_ma": 420}, "2m": {"residual_current_ma": 70}}),
+        Scene("residual-current-rises", "up by 140 mA, and stays there",
+              {"1m": {"residual_current_ma": 200}, "3h": {"residual_current_ma": 70}}, "61m..3h"),
+        Scene("residual-current-rises", "up by 90 mA", {"1m": {"residual_current_ma": 150}}, lasts="3h"),
+        Scene("cable-hot", "a loose joint", {"1m": {"cable_temp_c": 82}, "1h": {"cable_temp_c": 40}}, "3m..65m"),
+        Scene("cable-hot", "68 °C in summer", {"1m": {"cable_temp_c": 68}}),
+        Scene("electrical-fire-monitor-fault", "it fails",
+              {"1m": {"detector_fault": 1}, "1h": {"detector_fault": 0}}, "160s..1h"),
+        Scene("electrical-fire-monitor-fault", "its self-test",
+              {"1m": {"detector_fault": 1}, "2m": {"detector_fault": 0}}),
+    ),
+)  # fmt: skip
+
+BOOKS = (SMOKE, GAS, PANEL, BOARD)
