@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -103,14 +103,16 @@ async def build(settings: HubSettings, infra: Infrastructure, roles: Collection[
         telemetry = TelemetrySettings()
         store = _engine(common, telemetry) if telemetry.is_server or Role.STORE in roles else None
         queries = store or RemoteTelemetry(bus)
-        rooms = build_rooms(common, queries)
+        brokers, metrics = _brokers(infra), MqttMetrics(common.registry)
+        publisher = AlarmBrokers(brokers, process=_owner(), metrics=metrics, registry=common.registry)
+        rooms = build_rooms(common, queries, topics=publisher)
         refusals = build_refusals(common, rooms.catalog)
         intake = await stack.enter_async_context(Intake(bus, refusals, registry=common.registry))
         owned = await _owned(common, roles, stack, telemetry)
         await stack.enter_async_context(rooms.connectors.opened())
         if store is not None:
             await stack.enter_async_context(store)
-        parts = _Parts(bus, store, queries, telemetry, refusals, intake, owned)
+        parts = _Parts(bus, store, queries, telemetry, refusals, intake, owned, brokers, metrics, publisher)
         yield _assemble(infra, common, rooms, parts, roles)
 
 
@@ -125,6 +127,9 @@ class _Parts:
     refusals: RefusalLine
     intake: Intake
     owned: "_Owned"
+    brokers: Sequence[Broker]
+    metrics: MqttMetrics
+    publisher: AlarmBrokers
 
 
 @dataclass(frozen=True)
@@ -137,13 +142,12 @@ class _Owned:
 
 
 def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts, roles: Collection[Role]) -> Hub:
-    brokers, metrics = _brokers(infra), MqttMetrics(common.registry)
+    brokers, metrics, publisher = parts.brokers, parts.metrics, parts.publisher
     kept = KeptSamples(common.profiles, rooms.catalog.discovery, parts.intake, common.directory)
     handled = subscriptions(rooms, kept)
     common.database.use_outbox(JobOutbox(common.jobs, handled))
     keeper = DirectoryKeeper(common.database, common.directory)
     live = LiveUpdates(common.registry)
-    publisher = AlarmBrokers(brokers, process=_owner(), metrics=metrics, registry=common.registry)
     judge = build_judge_line(
         database=common.database, bus=parts.bus, leases=parts.owned.leases,
         alarms=rooms.alarms.service, rules=rooms.rules, queries=parts.queries, publisher=publisher,

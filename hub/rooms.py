@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import httpx
 from procrastinate import App
 from prometheus_client import CollectorRegistry
 
@@ -21,10 +22,15 @@ from catalog.directory import LiveDirectory
 from catalog.discovery import Discovery
 from catalog.editing import CatalogEditor
 from catalog.service import CatalogService
+from connectors.dingtalk import DingTalkClient, DingTalkSettings
+from connectors.email import EmailClient, EmailSettings
+from connectors.outward import Sender as OutwardSender
+from connectors.outward import SystemResolver
 from connectors.sms import SmsClient, SmsSettings
 from connectors.voice import VoiceClient, VoiceSettings
 from connectors.wechat import WeChatClient, WeChatSettings
 from connectors.wecom import WeComClient, WeComSettings
+from connectors.wecom_robot import WeComRobotClient, WeComRobotSettings
 from device_adapters.mqtt.credentials import CredentialService
 from hub.equipment_facts import LatestFacts
 from hub.personal import holders
@@ -39,6 +45,15 @@ from kit.i18n import Texts
 from kit.secrets import SecretStore
 from knowledge.editing import KnowledgeEditor
 from knowledge.service import KnowledgeService
+from notify.alerting.carriers import (
+    DingTalkCarrier,
+    EmailCarrier,
+    MqttCarrier,
+    TopicPublisher,
+    WebhookCarrier,
+    WeComRobotCarrier,
+)
+from notify.alerting.room import Alerting, AlertNeighbours, build_alerting
 from notify.board import NotificationBoard
 from notify.delivery import Deliverer
 from notify.message import Composer
@@ -63,6 +78,7 @@ from rules.service import RuleService
 from stock.service import StockService
 from telemetry.service import TelemetryService
 from telemetry.store import TelemetryQueries
+from ticketing.handlers import is_work
 from ticketing.report_links import ReportLinks
 from ticketing.room import Neighbours, Ticketing, build_ticketing
 
@@ -138,10 +154,13 @@ class Connectors:
     wecom: WeComClient
     sms: SmsClient
     voice: VoiceClient
+    dingtalk: DingTalkClient
+    wecom_robot: WeComRobotClient
+    email: EmailClient
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        async with self.wechat, self.wecom, self.sms, self.voice:
+        async with self.wechat, self.wecom, self.sms, self.voice, self.dingtalk, self.wecom_robot:
             yield
 
 
@@ -153,6 +172,9 @@ def build_connectors(common: Common) -> Connectors:
         wecom=WeComClient(WeComSettings(), common.clock),
         sms=SmsClient(SmsSettings(), common.clock),
         voice=VoiceClient(VoiceSettings(), common.clock),
+        dingtalk=DingTalkClient(DingTalkSettings(), common.clock),
+        wecom_robot=WeComRobotClient(WeComRobotSettings(), common.clock),
+        email=EmailClient(EmailSettings(), common.clock),
     )
 
 
@@ -200,6 +222,33 @@ def build_notify(common: Common, catalog: CatalogRoom, people: PeopleRoom, conne
     return NotifyRoom(service, deliverer, NotificationBoard(notify=service, templates=templates, composer=composer))
 
 
+def build_alert_room(
+    common: Common, catalog: CatalogRoom, people: PeopleRoom, connectors: Connectors, alarms: AlarmRoom,
+    notify: NotifyRoom, topics: TopicPublisher | None,
+) -> Alerting:  # fmt: skip
+    """`topics`: an MQTT client at the brokers; None in a process without one."""
+    master, outward, settings = common.secrets.get("link_secret"), AutomationSettings(), NotifySettings()
+    sender = OutwardSender(
+        allowed=outward.networks, deadline_s=outward.webhook_deadline_s, resolver=SystemResolver(),
+        trusted=httpx.create_ssl_context(trust_env=False),
+    )  # fmt: skip
+    return build_alerting(
+        AlertNeighbours(
+            database=common.database, app=common.jobs, alarms=alarms.service, tests=alarms.tests,
+            catalog=catalog.service, people=people.service, notify=notify.service,
+            carriers=(
+                DingTalkCarrier(connectors.dingtalk), WeComRobotCarrier(connectors.wecom_robot),
+                EmailCarrier(connectors.email), WebhookCarrier(sender, master=master, clock=common.clock),
+                MqttCarrier(topics),
+            ),
+            allowed=outward.networks,
+            robots={"dingtalk": connectors.dingtalk.robots, "wecom_robot": connectors.wecom_robot.robots},
+            master=master, is_work=is_work, link_base_url=settings.link_base_url or common.settings.base_url,
+            keep_days=settings.keep_days, texts=common.texts, clock=common.clock, registry=common.registry,
+        )
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class KnowledgeRoom:
     service: KnowledgeService
@@ -218,6 +267,7 @@ class Rooms:
     connectors: Connectors
     alarms: AlarmRoom
     notify: NotifyRoom
+    alerting: Alerting
     telemetry: TelemetryService
     knowledge: KnowledgeRoom
     stock: StockService
@@ -229,7 +279,7 @@ class Rooms:
     privacy: PrivacyRoom
 
 
-def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
+def build_rooms(common: Common, queries: TelemetryQueries, *, topics: TopicPublisher | None = None) -> Rooms:
     catalog = build_catalog(common)
     people = build_people(common, catalog)
     connectors = build_connectors(common)
@@ -274,6 +324,7 @@ def build_rooms(common: Common, queries: TelemetryQueries) -> Rooms:
         connectors=connectors,
         alarms=alarms,
         notify=notify,
+        alerting=build_alert_room(common, catalog, people, connectors, alarms, notify, topics),
         telemetry=telemetry,
         knowledge=knowledge,
         stock=stock,

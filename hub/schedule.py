@@ -31,7 +31,7 @@ def job_runner(
 
 
 def jobs(rooms: Rooms) -> list[JobKind]:
-    return [rooms.notify.deliverer.job(), *rooms.owners.jobs(), *rooms.automation.jobs()]
+    return [rooms.notify.deliverer.job(), *rooms.alerting.jobs(), *rooms.owners.jobs(), *rooms.automation.jobs()]
 
 
 def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[None]]) -> list[Sweep]:
@@ -49,6 +49,7 @@ def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[N
         *rooms.ticketing.feedback.sweeps(),
         *rooms.knowledge.editor.sweeps(),
         *rooms.notify.deliverer.sweeps(),
+        *rooms.alerting.sweeps(),
         *rooms.owners.sweeps(),
         *rooms.automation.sweeps(),
         *rooms.insight.sweeps(),

@@ -91,7 +91,7 @@ def build_api(
         rooms.people.logins,
         rooms.credentials, rooms.telemetry, rooms.stock, rooms.rules, rooms.alarms.service, rooms.alarms.tests,
         rooms.notify.service,
-        rooms.notify.board,
+        rooms.notify.board, *rooms.alerting.provided,
         *rooms.ticketing.services,
         rooms.knowledge.service, rooms.knowledge.editor, *rooms.owners.provided, *rooms.automation.provided,
         *rooms.insight.provided, rooms.privacy.service,

@@ -15,6 +15,7 @@ MODULES = (
     "telemetry.settings", "notify.settings", "owner_services.settings", "automation.settings",
     "insight.settings", "privacy.settings",
     "connectors.wechat", "connectors.wecom", "connectors.sms", "connectors.voice",
+    "connectors.dingtalk", "connectors.wecom_robot", "connectors.email",
 )  # fmt: skip
 
 

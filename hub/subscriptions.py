@@ -4,11 +4,19 @@
 no jobs then.
 """
 
-from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned, AlarmSeverityChanged
+from alarms.events import (
+    AlarmAcknowledged,
+    AlarmGroupGrew,
+    AlarmRaised,
+    AlarmReminded,
+    AlarmReturned,
+    AlarmSeverityChanged,
+)
 from catalog.events import DeviceBound, LinkChanged
 from device_adapters.mqtt.binding import KeptSamples
 from hub.rooms import Rooms
 from kit.events import Subscription, on
+from notify.alerting.escalating import is_for_people, is_ordinary_group
 from stock.events import StockRanLow
 from ticketing.approvals.events import ApprovalEnded
 from ticketing.approvals.following import is_over
@@ -37,7 +45,7 @@ from ticketing.proof.events import ProofDecided
 def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
     links, ticketing = rooms.alarms.links, rooms.ticketing
     alarm, telling, triage = ticketing.alarm_handlers, ticketing.telling, ticketing.triage
-    firing, work = rooms.automation.firing, ticketing.work
+    firing, work, alerting = rooms.automation.firing, ticketing.work, rooms.alerting.escalations
     return [
         on(DeviceBound, kept.on_device_bound),
         # What the line says becomes an alarm …
@@ -47,6 +55,12 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(AlarmSeverityChanged, alarm.on_alarm_raised, when=is_work),
         on(AlarmReturned, alarm.on_alarm_returned, when=is_work),
         on(AlarmAcknowledged, alarm.on_alarm_acknowledged, when=is_work),
+        # … what is none is told by the site's policy, and groups of alarms are …
+        on(AlarmRaised, alerting.on_alarm_raised, when=is_for_people),
+        on(AlarmSeverityChanged, alerting.on_alarm_raised, when=is_for_people),
+        on(AlarmGroupGrew, alerting.on_group_grew, when=is_ordinary_group),
+        on(AlarmReminded, alerting.on_alarm_reminded),
+        on(AlarmAcknowledged, alerting.on_alarm_acknowledged),
         # … and whoever is concerned is told.
         on(WorkOrderOpened, triage.on_work_order_opened),
         # … orders with one root are put together …
