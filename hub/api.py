@@ -12,6 +12,7 @@ import automation.endpoints
 import catalog.endpoints
 import device_adapters.mqtt.endpoints
 import insight.endpoints
+import insight.rules.endpoints
 import knowledge.endpoints
 import notify.endpoints
 import owner_services.endpoints
@@ -56,7 +57,7 @@ ROOMS_WITH_ENDPOINTS = (
     ticketing.incidents.endpoints, ticketing.charging.endpoints, ticketing.working.endpoints,
     ticketing.proof.endpoints,
     ticketing.dispatch.endpoints, notify.endpoints, owner_services.endpoints, knowledge.endpoints,
-    owner_services.wechat.endpoints, automation.endpoints, insight.endpoints, privacy.endpoints, audit.endpoints,
+    owner_services.wechat.endpoints, automation.endpoints, insight.endpoints, insight.rules.endpoints, privacy.endpoints, audit.endpoints,
 )  # fmt: skip
 
 DESCRIPTION = """Zhiwu Hub (智物): buildings and the people in them, turned into work that is proved done.

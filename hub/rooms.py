@@ -37,6 +37,7 @@ from hub.personal import holders
 from hub.settings import HubSettings
 from hub.telemetry_proof import TelemetryProof
 from insight.room import Insight, build_insight
+from insight.rules.room import RuleMeasures, build_rule_measures
 from insight.settings import InsightSettings
 from kit.answers import AnswerBook
 from kit.clock import Clock
@@ -74,8 +75,10 @@ from people.throttle import LoginThrottle, ThrottlePolicy
 from privacy.columns import let_go_of
 from privacy.room import PrivacyRoom, build_privacy
 from privacy.settings import PrivacySettings
+from rules.replay.history import READINGS_A_MESSAGE, READINGS_A_STRETCH
 from rules.service import RuleService
 from stock.service import StockService
+from telemetry.remote import RemoteTelemetry
 from telemetry.service import TelemetryService
 from telemetry.store import TelemetryQueries
 from ticketing.handlers import is_work
@@ -276,6 +279,7 @@ class Rooms:
     owners: OwnerServices
     automation: Automation
     insight: Insight
+    rule_measures: RuleMeasures
     privacy: PrivacyRoom
 
 
@@ -338,6 +342,11 @@ def build_rooms(common: Common, queries: TelemetryQueries, *, topics: TopicPubli
             settings=keeping,
             clock=common.clock,
             registry=common.registry,
+        ),
+        rule_measures=build_rule_measures(
+            database=common.database, app=common.jobs, rules=rules, queries=queries, directory=common.directory,
+            clock=common.clock,
+            readings=READINGS_A_MESSAGE if isinstance(queries, RemoteTelemetry) else READINGS_A_STRETCH,
         ),
         insight=build_insight(
             database=common.database,

@@ -31,7 +31,7 @@ def job_runner(
 
 
 def jobs(rooms: Rooms) -> list[JobKind]:
-    return [rooms.notify.deliverer.job(), *rooms.alerting.jobs(), *rooms.owners.jobs(), *rooms.automation.jobs()]
+    return [rooms.notify.deliverer.job(), *rooms.alerting.jobs(), *rooms.owners.jobs(), *rooms.automation.jobs(), *rooms.rule_measures.jobs()]
 
 
 def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[None]]) -> list[Sweep]:
@@ -53,6 +53,7 @@ def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[N
         *rooms.owners.sweeps(),
         *rooms.automation.sweeps(),
         *rooms.insight.sweeps(),
+        *rooms.rule_measures.sweeps(),
         *rooms.privacy.service.sweeps(),
         Sweep("people.extend_shifts", HOURLY, rooms.people.rostering.extend),
         Sweep("people.forget_failures", HOURLY, rooms.people.throttle.sweep),

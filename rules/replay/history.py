@@ -1,6 +1,6 @@
 """Reads stored readings stretch by stretch, in order of time, holding one stretch at a time."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,7 +29,7 @@ class Page:
 async def history(
     queries: TelemetryQueries, point_nos: Sequence[int], *, start_ms: int, end_ms: int,
     readings: int = READINGS_A_STRETCH,
-) -> AsyncIterator[Page]:  # fmt: skip
+) -> AsyncGenerator[Page, None]:  # fmt: skip
     """`start_ms` <= time < `end_ms`. No instant is cut in two. Raises QueryTooSlow, StoreUnavailable."""
     width_ms = _FIRST_MS
     while start_ms < end_ms:
