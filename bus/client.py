@@ -22,7 +22,7 @@ from bus import codec
 from bus.address import BusAddress
 from bus.answers import Answers
 from bus.delivery import Delivery
-from bus.errors import NobodyAnswers, RequestFailed
+from bus.errors import NobodyAnswers, NobodyServes, RequestFailed
 from bus.history import read_history
 from bus.message import Message
 from bus.patience import RETRY_S, patiently
@@ -209,10 +209,12 @@ class Bus:
     # --- ask and answer ------------------------------------------------------------------------------------------
 
     async def request(self, subject: str, payload: bytes, *, timeout_s: float) -> bytes:
-        """The answer of whichever process serves `subject`. Raises NobodyAnswers or RequestFailed."""
+        """The answer of whichever process serves `subject`. Raises NobodyAnswers (NobodyServes) or RequestFailed."""
         try:
             answer = await self._client.request(subject, payload, timeout=timeout_s)
-        except (nats.errors.NoRespondersError, nats.errors.TimeoutError, nats.errors.ConnectionClosedError) as error:
+        except nats.errors.NoRespondersError:
+            raise NobodyServes(f"{subject}: NoRespondersError") from None
+        except (nats.errors.TimeoutError, nats.errors.ConnectionClosedError) as error:
             raise NobodyAnswers(f"{subject}: {type(error).__name__}") from None
         if answer.headers and ERROR_HEADER in answer.headers:
             raise RequestFailed(answer.headers[ERROR_HEADER])

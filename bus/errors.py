@@ -9,6 +9,10 @@ class NobodyAnswers(RuntimeError):
     """No process serves that subject, or it did not answer in time."""
 
 
+class NobodyServes(NobodyAnswers):
+    """No process serves that subject now: it is certain that nobody was asked."""
+
+
 class BusNotReady(RuntimeError):
     """The bus answers, but does not take the hub's streams."""
 

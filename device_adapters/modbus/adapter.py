@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry
 from building.equipment import EquipmentKind
 from building.profile import BadProfile, DeviceProfile
 from catalog.directory import Directory, EquipmentEntry, LiveDirectory
+from device_adapters.commands.command import MODBUS as PROTOCOL
+from device_adapters.commands.sending import CommandDoor
 from device_adapters.links import LinkBook
 from device_adapters.modbus.address import BadAddress, Endpoint, parse_address
 from device_adapters.modbus.metrics import ModbusMetrics
@@ -26,7 +28,6 @@ from kit.logs import logger
 
 log = logger(__name__)
 
-PROTOCOL = "modbus"
 _LOOK_FOR_CHANGES_S = 0.5
 
 
@@ -55,7 +56,10 @@ class ModbusAdapter:
         clock: Clock,
         registry: CollectorRegistry,
         share: Share | None = None,
+        door: CommandDoor | None = None,
     ) -> None:
+        """`door`: where commands come in; without one nothing is ever written."""
+        self._door = door
         self._share = share or Alone()
         self._directory = directory
         self._profiles = profiles
@@ -129,7 +133,13 @@ class ModbusAdapter:
                 clock=self._clock,
                 metrics=self._metrics,
             )
-            await poller.run()
+            if self._door is None:
+                await poller.run()
+                return
+            async with asyncio.TaskGroup() as group:
+                group.create_task(poller.run(), name=f"modbus polls {endpoint}")
+                commands = self._door.serve(f"{PROTOCOL} {endpoint}", poller.writer.carry)
+                group.create_task(commands, name=f"modbus commands {endpoint}")
 
         failed = self._metrics.poller_failures.inc
         await keep_running(f"modbus {endpoint}", attempt, clock=self._clock, failed=failed)

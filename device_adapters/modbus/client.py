@@ -1,4 +1,4 @@
-"""Reading blocks from one endpoint. Reads only: a question is one of four function codes, and none of them writes."""
+"""Reading blocks from one endpoint, and writing what a command says (`device_adapters.commands`). Polls only read."""
 
 import asyncio
 import struct
@@ -9,6 +9,7 @@ from device_adapters.modbus.address import Endpoint, Framing
 from device_adapters.modbus.plan import Block
 from device_adapters.modbus.registers import Table
 from device_adapters.modbus.wire import NoAnswer, Wire
+from device_adapters.modbus.writing import WriteRequest
 
 
 class EndpointUnreachable(Exception):
@@ -63,23 +64,36 @@ class EndpointClient:
 
         Raises UnitSilent or UnitRefused; `connect` comes first.
         """
-        assert self._wire is not None
         function = FUNCTIONS[block.table]
-        question = _QUESTION.pack(function, block.address, block.count)
-        try:
-            answer = await self._wire.ask(unit, question, timeout_s=self._timeout_s)
-        except NoAnswer as error:
-            self.close()
-            raise UnitSilent(f"{self._endpoint} unit {unit}: {error}") from None
-        if len(answer) == 2 and answer[0] == function | _REFUSED:
-            if answer[1] in _GATEWAY_CODES:
-                raise UnitSilent(f"{self._endpoint} unit {unit}: the gateway gets no answer")
-            raise UnitRefused(answer[1])
+        answer = await self._asked(unit, _QUESTION.pack(function, block.address, block.count))
         size = (block.count + 7) // 8 if block.table.is_bits else 2 * block.count
         if answer[0] != function or len(answer) != 2 + size or answer[1] != size:
             self.close()
             raise UnitSilent(f"{self._endpoint} unit {unit}: {len(answer) - 2} bytes for {block.count} values")
         return answer[2:]
+
+    async def write(self, request: WriteRequest, *, unit: int) -> None:
+        """Returns when the device has said that it did it.
+
+        Raises UnitSilent (it may have done it all the same) or UnitRefused (it did not); `connect` comes first.
+        """
+        answer = await self._asked(unit, request.question)
+        if answer != request.echo:
+            self.close()
+            raise UnitSilent(f"{self._endpoint} unit {unit}: another echo than what was written")
+
+    async def _asked(self, unit: int, question: bytes) -> bytes:
+        assert self._wire is not None
+        try:
+            answer = await self._wire.ask(unit, question, timeout_s=self._timeout_s)
+        except NoAnswer as error:
+            self.close()
+            raise UnitSilent(f"{self._endpoint} unit {unit}: {error}") from None
+        if len(answer) == 2 and answer[0] == question[0] | _REFUSED:
+            if answer[1] in _GATEWAY_CODES:
+                raise UnitSilent(f"{self._endpoint} unit {unit}: the gateway gets no answer")
+            raise UnitRefused(answer[1])
+        return answer
 
     def close(self) -> None:
         if self._wire is not None:

@@ -13,7 +13,9 @@ from device_adapters.modbus.metrics import ModbusMetrics
 from device_adapters.modbus.plan import Block, split
 from device_adapters.modbus.schedule import QUICK_S, choose, slow_from_after
 from device_adapters.modbus.settings import ModbusSettings
+from device_adapters.modbus.turns import Turns
 from device_adapters.modbus.unit import POLLS_TO_LINK_DOWN, Unit, UnitSpec
+from device_adapters.modbus.writer import Writer
 from kit.cancellation import raise_if_cancelled
 from kit.clock import Clock, to_ms
 from kit.logs import logger
@@ -62,7 +64,14 @@ class EndpointPoller:
             Unit.starting(spec, now=now, timeout_s=settings.timeout_s, longest_backoff_s=settings.longest_backoff_s)
             for spec in specs
         ]
+        self._turns = Turns()
         self._unreachable_in_a_row = 0
+
+    @property
+    def writer(self) -> Writer:
+        """Carries out commands over this poller's socket, before whatever poll is next."""
+        specs = {unit.spec.entry.equipment_id: unit.spec for unit in self._units}
+        return Writer(self._client, self._turns, specs, clock=self._clock)
 
     async def run(self) -> None:
         """Polls until cancelled; the socket is closed on the way out."""
@@ -92,7 +101,8 @@ class EndpointPoller:
     async def _poll(self, unit: Unit) -> None:
         started = self._clock.monotonic()
         try:
-            await self._client.connect()
+            async with self._turns.taken(is_command=False):
+                await self._client.connect()
             self._endpoint_answered()
             decoded = await self._read(unit)
         except EndpointUnreachable as error:
@@ -115,7 +125,7 @@ class EndpointPoller:
         while pending:
             block = pending.pop()
             try:
-                data: bytes | None = await self._client.read(block, unit=unit.spec.unit)
+                data: bytes | None = await self._ask(block, unit)
             except UnitRefused as refusal:
                 halves = split(block) if refusal.code in _SPLITTING_CODES else None
                 if halves:
@@ -126,6 +136,12 @@ class EndpointPoller:
             found.append((block, data))
         unit.blocks = tuple(block for block, _ in found)
         return found
+
+    async def _ask(self, block: Block, unit: Unit) -> bytes:
+        """A turn a block: a command that comes in the middle of a poll waits for one answer only."""
+        async with self._turns.taken(is_command=False):
+            await self._client.connect()  # a command that failed has closed the socket
+            return await self._client.read(block, unit=unit.spec.unit)
 
     def _endpoint_answered(self) -> None:
         if self._unreachable_in_a_row:

@@ -2,7 +2,8 @@
 
 Profile:  `poll_interval_s`, `max_gap`, `max_registers`, `word_order`, `byte_order`.
 Point:    `table`, `address` (as on the wire), `type`, `word_order`, `byte_order`, `scale`, `offset`, `bit`,
-          `not_available` (raw bit patterns, unsigned). The value is raw × scale + offset.
+          `not_available` (raw bit patterns, unsigned), `write` ("single" or "multiple": see `writing`; only points
+          with it can be switched). The value is raw × scale + offset.
 """
 
 from collections.abc import Mapping
@@ -54,6 +55,11 @@ class Order(StrEnum):
     LITTLE = "little"
 
 
+class WriteMode(StrEnum):
+    SINGLE = "single"
+    MULTIPLE = "multiple"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PointRegister:
     """Where a point lies. `address` counts from 0, as on the wire; `not_available` holds unsigned raw patterns."""
@@ -68,6 +74,7 @@ class PointRegister:
     offset: float = 0.0
     bit: int | None = None
     not_available: frozenset[int] = frozenset()
+    write: WriteMode | None = None
 
     @property
     def size(self) -> int:
@@ -118,6 +125,7 @@ class RegisterMap:
 
 _POINT_KEYS = {
     "table", "address", "type", "word_order", "byte_order", "scale", "offset", "bit", "not_available",
+    "write",
 }  # fmt: skip
 
 
@@ -135,6 +143,7 @@ def _parse_point(key: str, raw: Mapping[str, Any], where: str) -> PointRegister:
             offset=float(raw.get("offset", 0.0)),
             bit=None if raw.get("bit") is None else int(raw["bit"]),
             not_available=frozenset(int(code) for code in raw.get("not_available", ())),
+            write=None if raw.get("write") is None else WriteMode(raw["write"]),
         )
     except KeyError as missing:
         raise BadProfile(f"{where}: {missing} is missing") from None
@@ -152,6 +161,8 @@ def _fault_of(point: PointRegister) -> str | None:
         return f"a {point.table} holds {'bool' if point.table.is_bits else 'numbers'}, not {point.type}"
     if point.bit is not None and (point.type.value[0] != "u" or not 0 <= point.bit < 16 * point.size):
         return "bit needs an unsigned type that is wide enough"
+    if point.write is not None and (point.table not in (Table.COIL, Table.HOLDING) or point.bit is not None):
+        return "write is for coils and whole holding registers"
     if point.scale == 0:
         return "scale must not be 0"
     return None

@@ -6,9 +6,12 @@ from functools import partial
 
 from building.profile import DeviceProfile
 from catalog.directory import LiveDirectory
+from device_adapters.commands.command import MQTT
+from device_adapters.commands.sending import CommandDoor
 from device_adapters.intake import Intake
 from device_adapters.links import LinkBook
 from device_adapters.mqtt.broker import Broker
+from device_adapters.mqtt.commander import Commander
 from device_adapters.mqtt.line import Line
 from device_adapters.mqtt.metrics import MqttMetrics
 from device_adapters.mqtt.routing import Router, Share
@@ -34,13 +37,17 @@ class MqttAdapter:
         links: LinkBook,
         clock: Clock,
         metrics: MqttMetrics,
+        door: CommandDoor | None = None,
     ) -> None:
+        """`door`: where commands come in; without one devices are told nothing."""
         self.broker = broker
+        self._door = door
         self._router = router = Router(
             directory, profiles, broker=broker.name, site_code=broker.site, profile_keys=broker.profiles,
             life_safety_topics=broker.life_safety_topics, life_safety_sessions=broker.life_safety_sessions,
         )  # fmt: skip
         translator = Translator(router, broker=broker.name)
+        self._commander = Commander(broker, directory=directory, profiles=profiles, router=router, clock=clock)
         self._silence = SilenceWatch(router.watched, links=links, clock=clock)
         self._life_safety = [
             Line(
@@ -67,6 +74,9 @@ class MqttAdapter:
             for line in self._life_safety:
                 group.create_task(line.run(), name=f"mqtt {self.broker.name} {line.name}")
             group.create_task(self._silence.run(), name=f"mqtt {self.broker.name} silence")
+            if self._door is not None:
+                commands = self._door.serve(f"{MQTT} {self.broker.name}", self._commander.carry)
+                group.create_task(commands, name=f"mqtt {self.broker.name} commands")
             # Life safety first: what waited at the broker is then read by the line it belongs to, and told once.
             for line in self._life_safety:
                 await line.tried.wait()

@@ -31,6 +31,7 @@ from device_adapters.errors import (
 )
 from device_adapters.events import MqttCredentialsChanged
 from device_adapters.models import MqttCredential
+from device_adapters.mqtt.command_dialect import command_of
 from device_adapters.mqtt.dialect import Dialect, dialect_of, native_dialect
 from kit.access import Scope
 from kit.clock import Clock
@@ -270,10 +271,15 @@ class CredentialService:
         kind = CredentialKind(row.kind)
         match kind:
             case CredentialKind.DEVICE:
-                return (() if device is None else self._device_topics(device, site)), ()
+                if device is None:
+                    return (), ()
+                topics = self._device_topics(device, site)
+                heard = self._command_topics(device.profile_key, site=site, device=device.external_id)
+                return topics, heard if topics else ()
             case CredentialKind.PLATFORM:
                 rules = self._dialect(row.profile_key).rules
-                return tuple(dict.fromkeys(rule.topic.filled(site=site, device="+") for rule in rules)), ()
+                heard = self._command_topics(row.profile_key, site=site, device="+")
+                return tuple(dict.fromkeys(rule.topic.filled(site=site, device="+") for rule in rules)), heard
             case CredentialKind.PANEL:
                 return (), (f"site/{site}/alarms",)
             case _:
@@ -286,6 +292,15 @@ class CredentialService:
             return ()
         rules = [rule for rule in dialect_of(profile).rules if rule.topic.names_device]
         return tuple(dict.fromkeys(rule.topic.filled(site=site, device=device.external_id) for rule in rules))
+
+    def _command_topics(self, profile_key: str | None, *, site: str, device: str) -> tuple[str, ...]:
+        """What such a device must hear to be told anything."""
+        profile = self._profiles.get(profile_key or "")
+        if profile is None or profile.protocol != "mqtt":
+            return ()
+        said = [command_of(profile, key) for key in profile.points]
+        topics = [topic for one in said if one is not None for topic in (one.topic, *([one.ask[0]] if one.ask else []))]
+        return tuple(dict.fromkeys(topic.filled(site=site, device=device) for topic in topics))
 
     def _check_device(self, equipment: EquipmentView) -> None:
         _for_topics(equipment.external_id)

@@ -1,4 +1,5 @@
-"""The hub mirrors equipment: no adapter has a way to write to a device, whatever anyone configures."""
+"""The hub mirrors equipment. Whatever reads devices has no way to write to one; commands have one door, which is shut
+unless the hub is given it."""
 
 import ast
 from collections.abc import Iterator
@@ -26,25 +27,32 @@ def imports(module: Path) -> Iterator[str]:
                 yield name.split(".")[0]
 
 
-def test_the_modbus_adapter_only_asks() -> None:
-    """Questions are made in one place, of the four function codes that read; one module has the socket."""
+def test_modbus_polls_only_ask() -> None:
+    """Polls are made of the four function codes that read; one module has the socket, one makes requests that write."""
     assert sorted(FUNCTIONS.values()) == [1, 2, 3, 4]
     modules = {module.name: set(calls(module)) for module in (ADAPTERS / "modbus").glob("*.py")}
     assert [name for name, called in modules.items() if "ask" in called] == ["client.py"]
-    assert [name for name, called in modules.items() if "write" in called or "create_connection" in called] == [
-        "wire.py"
-    ]
-    assert not {name for called in modules.values() for name in called if "write_" in name or "execute" in name}
+    assert [name for name, called in modules.items() if "create_connection" in called] == ["wire.py"]
+    assert [name for name, called in modules.items() if "write_request" in called] == ["writer.py"]
+    assert sorted(name for name, called in modules.items() if "write" in called) == ["wire.py", "writer.py"]
+    assert not {name for called in modules.values() for name in called if "execute" in name}
 
 
-def test_only_the_publisher_of_alarms_sends_over_mqtt() -> None:
+def test_only_the_publisher_of_alarms_and_the_commander_send_over_mqtt() -> None:
     senders = [module.name for module in (ADAPTERS / "mqtt").glob("*.py") if "send" in calls(module)]
-    assert senders == ["publisher.py"]
+    assert sorted(senders) == ["commander.py", "publisher.py"]
     assert "MqttPublisher" not in {name for module in ADAPTERS.rglob("*.py") for name in calls(module)}
 
 
+def test_commands_come_in_by_one_door_that_looks_at_the_target() -> None:
+    """Whoever carries out commands is handed to a door and called by nobody else; the door asks what is protected."""
+    carried = [module.name for module in ADAPTERS.rglob("*.py") if "carry" in calls(module)]
+    assert carried == ["sending.py"]
+    assert {"why_refused", "writable_point"} <= set(calls(ADAPTERS / "commands" / "sending.py"))
+
+
 def test_only_the_connection_speaks_mqtt() -> None:
-    """Whoever wants to publish needs the connection, and only the publisher of alarms calls its `send`."""
+    """Whoever wants to publish needs the connection."""
     encoders = {"publish", "connect", "subscribe", "unsubscribe"}
     users = [
         module.name

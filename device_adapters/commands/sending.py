@@ -1,0 +1,148 @@
+"""Commands over the bus: whoever wants something asks, the process that holds the device's connection does it.
+
+A request of the bus is delivered once or not at all: nothing here repeats a command.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from building.profile import BadProfile, DeviceProfile
+from bus.errors import NobodyAnswers, NobodyServes, RequestFailed
+from catalog.directory import EquipmentEntry, LiveDirectory, PointEntry
+from device_adapters.commands.command import MODBUS, Answer, Command, NoWay, Outcome, place_of, subject_of
+from device_adapters.commands.targets import ProfileKinds, Refused, why_refused
+from device_adapters.modbus.registers import RegisterMap
+from device_adapters.modbus.writing import why_unwritable
+from device_adapters.mqtt.command_dialect import command_of
+from kit.clock import Clock, to_ms
+from kit.ids import new_id
+
+# What the way over the bus and one poll under way may take, beside the read-back.
+WAY_S = 5.0
+
+Carry = Callable[[Command], Awaitable[Answer]]
+
+
+class AskingBus(Protocol):
+    async def request(self, subject: str, payload: bytes, *, timeout_s: float) -> bytes: ...
+
+
+class ServingBus(Protocol):
+    async def serve(self, subject: str, handler: Callable[[bytes], Awaitable[bytes]]) -> None: ...
+
+
+class Commands:
+    """Asks for commands, in any process. `brokers`: the names of the installation's MQTT brokers."""
+
+    def __init__(
+        self,
+        bus: AskingBus,
+        *,
+        directory: LiveDirectory,
+        profiles: Mapping[str, DeviceProfile],
+        brokers: Sequence[str],
+        clock: Clock,
+    ) -> None:
+        self._bus = bus
+        self._directory = directory
+        self._profiles = profiles
+        self._kinds = kinds_of(profiles)
+        self._brokers = brokers
+        self._clock = clock
+
+    def entry(self, equipment_id: UUID) -> EquipmentEntry | None:
+        return self._directory.current.by_id.get(equipment_id)
+
+    def protection(self, entry: EquipmentEntry) -> Refused | None:
+        """Why the hub never switches this; None where it may."""
+        return why_refused(self._directory.current, entry, kinds=self._kinds)
+
+    def writable(self, entry: EquipmentEntry, key: str) -> PointEntry:
+        """The point, where a command can reach it. Raises NoWay, which says what is missing."""
+        place_of(entry, brokers=self._brokers)
+        return writable_point(entry, key, self._profiles)
+
+    async def write(self, equipment_id: UUID, key: str, value: float, *, timeout_s: float) -> Answer:
+        """Writes a value in the point's unit and says what was read back. Never raises for what a device does."""
+        entry = self.entry(equipment_id)
+        if entry is None:
+            return Answer(outcome=Outcome.NOT_SENT, detail="the equipment is not in the directory any more")
+        try:
+            subject = subject_of(place_of(entry, brokers=self._brokers))
+        except NoWay as reason:
+            return Answer(outcome=Outcome.NOT_SENT, detail=str(reason))
+        command = Command(
+            command_id=new_id(), equipment_id=equipment_id, point=key, value=value, within_s=timeout_s,
+            expires_at_ms=to_ms(self._clock.now()) + int(1000 * WAY_S),
+        )  # fmt: skip
+        try:
+            raw = await self._bus.request(subject, msgspec.msgpack.encode(command), timeout_s=timeout_s + 2 * WAY_S)
+        except NobodyServes:
+            return Answer(outcome=Outcome.NOT_SENT, detail="no process holds the device's connection now")
+        except (NobodyAnswers, RequestFailed) as error:
+            return Answer(outcome=Outcome.UNCONFIRMED, detail=str(error))
+        return msgspec.msgpack.decode(raw, type=Answer)
+
+
+class CommandDoor:
+    """Takes commands for the connections of this process. The last of the three that look at the target."""
+
+    def __init__(
+        self, bus: ServingBus, *, directory: LiveDirectory, profiles: Mapping[str, DeviceProfile], clock: Clock
+    ) -> None:
+        self._bus = bus
+        self._directory = directory
+        self._profiles = profiles
+        self._kinds = kinds_of(profiles)
+        self._clock = clock
+
+    async def serve(self, place: str, carry: Carry) -> None:
+        """Until cancelled. `carry` is given what may be done, and answers in time."""
+
+        async def answer(payload: bytes) -> bytes:
+            return msgspec.msgpack.encode(await self._answer(payload, carry))
+
+        await self._bus.serve(subject_of(place), answer)
+
+    async def _answer(self, payload: bytes, carry: Carry) -> Answer:
+        command = msgspec.msgpack.decode(payload, type=Command)
+        if to_ms(self._clock.now()) > command.expires_at_ms:
+            return Answer(outcome=Outcome.NOT_SENT, detail="it came too late to be begun")
+        entry = self._directory.current.by_id.get(command.equipment_id)
+        if entry is None:
+            return Answer(outcome=Outcome.NOT_SENT, detail="the equipment is not in the directory any more")
+        refused = why_refused(self._directory.current, entry, kinds=self._kinds)
+        if refused is not None:
+            return Answer(outcome=Outcome.NOT_SENT, detail=f"protected: {refused.protection} ({refused.because.code})")
+        try:
+            writable_point(entry, command.point, self._profiles)
+            return await carry(command)
+        except NoWay as reason:
+            return Answer(outcome=Outcome.NOT_SENT, detail=str(reason))
+
+
+def kinds_of(profiles: Mapping[str, DeviceProfile]) -> ProfileKinds:
+    return ProfileKinds({key: profile.kind for key, profile in profiles.items()})
+
+
+def writable_point(entry: EquipmentEntry, key: str, profiles: Mapping[str, DeviceProfile]) -> PointEntry:
+    """Raises NoWay: no such point, one of life safety, or one that its profile knows no command for."""
+    point, profile = entry.points.get(key), profiles.get(entry.profile_key)
+    if point is None or profile is None:
+        raise NoWay(f"{entry.code} has no point {key}")
+    if point.life_safety:
+        raise NoWay(f"{entry.code}.{key} is a life-safety point")
+    try:
+        if entry.protocol == MODBUS:
+            register = next((one for one in RegisterMap.of(profile).points if one.key == key), None)
+            reason = "it has no register" if register is None else why_unwritable(register)
+        else:
+            reason = None if command_of(profile, key) else "its profile has no `command` for it"
+    except BadProfile as error:
+        reason = str(error)
+    if reason is not None:
+        raise NoWay(f"{entry.code}.{key}: {reason}")
+    return point

@@ -1,0 +1,86 @@
+"""What is never switched, over every kind there is."""
+
+from dataclasses import replace
+
+import pytest
+
+from building.equipment import EquipmentKind
+from catalog.directory import Directory, EquipmentEntry
+from device_adapters.commands.targets import ProfileKinds, Protection, protection_of_kind, why_refused
+from tests.device_adapters.directories import PROFILES, equipment
+
+KINDS = ProfileKinds({key: profile.kind for key, profile in PROFILES.items()})
+MUST_BE_REFUSED = {"fire_pump", "fire_door", "smoke_exhaust", "fire_panel", "elevator"}
+
+
+def thing(kind: EquipmentKind, name: str = "V-01", **fields: object) -> EquipmentEntry:
+    return replace(equipment("tasmota-plug", name), kind=kind, profile_key="", **fields)
+
+
+def refused(target: EquipmentEntry, *others: EquipmentEntry) -> Protection | None:
+    found = why_refused(Directory.of(1, [target, *others]), target, kinds=KINDS)
+    return None if found is None else found.protection
+
+
+@pytest.mark.parametrize("kind", list(EquipmentKind))
+def test_every_kind_is_decided_and_the_protected_are_refused(kind: EquipmentKind) -> None:
+    assert refused(thing(kind)) == protection_of_kind(kind)
+    if kind in MUST_BE_REFUSED:
+        assert refused(thing(kind)) is Protection.KIND
+
+
+@pytest.mark.parametrize("kind", list(EquipmentKind))
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+def test_what_the_profile_says_counts_as_much_as_what_was_entered(kind: EquipmentKind, profile: str) -> None:
+    target = replace(equipment(profile, "X-01"), kind=kind)
+    if protection_of_kind(PROFILES[profile].kind) is not None:
+        assert refused(target) is not None
+
+
+@pytest.mark.parametrize("kind", list(EquipmentKind))
+def test_parts_of_the_protected_and_what_feeds_them_are_refused(kind: EquipmentKind) -> None:
+    other = thing(kind, "N-01")
+    protected = protection_of_kind(kind) is Protection.KIND
+    part = thing(EquipmentKind.DOOR, "D-01", parent_id=other.equipment_id)
+    assert refused(part, other) == (Protection.PART if protected else None)
+    supply = thing(EquipmentKind.POWER_SUPPLY, "P-01")
+    between = thing(EquipmentKind.GATEWAY, "G-01", parent_id=supply.equipment_id)
+    hung = replace(other, parent_id=between.equipment_id)
+    assert refused(supply, between, hung) == (Protection.FEEDS if protected else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("消防泵1#", EquipmentKind.PUMP), ("喷淋泵", EquipmentKind.PUMP), ("B1防火卷帘", EquipmentKind.DOOR),
+        ("3F 排烟风机", EquipmentKind.FAN), ("正压送风机", EquipmentKind.AHU), ("Fire pump 2", EquipmentKind.PUMP),
+        ("SMOKE-FAN-01", EquipmentKind.FAN), ("2号电梯", EquipmentKind.DOOR), ("Lift 3", EquipmentKind.SENSOR),
+        ("应急照明配电", EquipmentKind.POWER_SUPPLY),
+    ],
+)  # fmt: skip
+def test_a_fire_pump_that_was_entered_as_a_pump_is_one(name: str, kind: EquipmentKind) -> None:
+    assert refused(thing(kind, name)) is Protection.NAME
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("生活水泵", EquipmentKind.PUMP), ("电梯厅门禁", EquipmentKind.DOOR), ("车库卷帘门", EquipmentKind.DOOR),
+        ("消防通道摄像头", EquipmentKind.CAMERA), ("给水阀", EquipmentKind.VALVE),
+        ("Lift hall camera", EquipmentKind.CAMERA),
+    ],
+)  # fmt: skip
+def test_ordinary_equipment_may_be_switched(name: str, kind: EquipmentKind) -> None:
+    assert refused(thing(kind, name)) is None
+
+
+def test_who_reports_smoke_or_is_out_of_service_is_no_target() -> None:
+    smoke = equipment("nbiot-smoke", "S-01")
+    assert refused(replace(smoke, kind=EquipmentKind.SENSOR, profile_key="")) is Protection.LIFE_SAFETY
+    assert refused(thing(EquipmentKind.VALVE, in_service=False)) is Protection.OUT_OF_SERVICE
+
+
+def test_a_circle_of_parents_ends() -> None:
+    one, two = thing(EquipmentKind.VALVE, "A"), thing(EquipmentKind.VALVE, "B")
+    one, two = replace(one, parent_id=two.equipment_id), replace(two, parent_id=one.equipment_id)
+    assert refused(one, two) is None
