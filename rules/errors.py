@@ -150,6 +150,11 @@ class OnePointCounted(ExpressionError):
 
 
 @dataclass(eq=False)
+class OnePointRepeats(ExpressionError):
+    """What `repeats` is a condition on the value of one point."""
+
+
+@dataclass(eq=False)
 class AgeNotCompared(ExpressionError):
     """An age grows by itself; when a condition on it turns is only known where it is compared directly."""
 

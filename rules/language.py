@@ -128,6 +128,19 @@ def parse(text: str, vocabulary: Vocabulary) -> Condition:
         raise
 
 
+def check_window(window_ms: int, point: Point, vocabulary: Vocabulary, *, column: int) -> None:
+    """Raises WindowTooShort and WindowTooLong for a window over a point that reports too rarely or too often for it."""
+    reporting = vocabulary.reporting.get(point.name)
+    if reporting is None or reporting.mode is not ReportingMode.PERIODIC:
+        return
+    interval_ms = int(reporting.interval_s * 1000)
+    if window_ms < interval_ms:
+        raise errors.WindowTooShort(column, point=point.name, shortest_s=interval_ms // 1000)
+    longest_ms = min(interval_ms * MAX_WINDOW_READINGS, LONGEST_MS)
+    if window_ms > longest_ms:
+        raise errors.WindowTooLong(column, point=point.name, longest_s=longest_ms // 1000)
+
+
 def _parse_line(line: str, vocabulary: Vocabulary) -> Condition:
     _refuse_foreign_signs(line)
     condition = _Reader(line, vocabulary).condition(_syntax_tree(line), depth=1)
@@ -306,15 +319,7 @@ class _Reader:
             window_ms = parse_duration_ms(text)
         except ValueError:
             raise errors.WindowUnreadable(self._column(node), found=text[:20]) from None
-        reporting = self._vocabulary.reporting.get(point.name)
-        if reporting is None or reporting.mode is not ReportingMode.PERIODIC:
-            return window_ms
-        interval_ms = int(reporting.interval_s * 1000)
-        if window_ms < interval_ms:
-            raise errors.WindowTooShort(self._column(node), point=point.name, shortest_s=interval_ms // 1000)
-        longest_ms = min(interval_ms * MAX_WINDOW_READINGS, LONGEST_MS)
-        if window_ms > longest_ms:
-            raise errors.WindowTooLong(self._column(node), point=point.name, longest_s=longest_ms // 1000)
+        check_window(window_ms, point, self._vocabulary, column=self._column(node))
         return window_ms
 
     def _name(self, node: ast.Name) -> Point | Parameter:

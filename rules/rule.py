@@ -11,6 +11,7 @@ from building.equipment import EquipmentKind
 from building.point import Reporting
 from building.severity import Severity
 from rules import errors
+from rules.forms import ActiveHours, Repeats, during, or_after, repeated
 from rules.language import Vocabulary, parse
 from rules.program import Program, Rows, compile_condition
 from rules.schedules import Schedule
@@ -38,6 +39,7 @@ class Rule:
     Without `clear` the condition ends when `when` is known not to hold. `equipment_params` overrides `params`.
     `units` are those of parameters. `site_id` None: every site. `version` counts its changes. `levels` are worse than
     the rule itself, each of another severity; they are judged by themselves and make one alarm with it.
+    With `repeats`, `when` says what must have come about so often; `active_hours` hold for levels too.
     """
 
     key: str
@@ -62,6 +64,8 @@ class Rule:
     life_safety: bool = False
     order: OrderPolicy | None = None
     levels: tuple[Level, ...] = ()
+    repeats: Repeats | None = None
+    active_hours: ActiveHours | None = None
     version: int = 1
 
     def of_level(self, level: Level) -> "Rule":
@@ -76,6 +80,7 @@ class Rule:
             clear_for_ms=level.clear_for_ms,
             order=level.order or self.order,
             levels=(),
+            repeats=None,
         )
 
     def parameter(self, name: str, equipment_id: UUID) -> float:
@@ -190,7 +195,14 @@ class _Read:
 
 def _read(rule: Rule, vocabulary: Vocabulary) -> _Read:
     assert rule.when is not None  # levels have one, and so has what has levels
-    return _Read(rule, parse(rule.when, vocabulary), parse(rule.clear, vocabulary) if rule.clear is not None else None)
+    if rule.active_hours is not None and rule.active_hours.schedule not in rule.schedules:
+        known = ", ".join(sorted(rule.schedules))
+        raise errors.UnknownSchedule(1, name=rule.active_hours.schedule, known=known)
+    when = parse(rule.when, vocabulary)
+    if rule.repeats is not None:
+        when = repeated(when, rule.repeats, vocabulary)
+    clear = or_after(parse(rule.clear, vocabulary), rule.active_hours) if rule.clear is not None else None
+    return _Read(rule, during(when, rule.active_hours), clear)
 
 
 def _ready(read: _Read, shared: Rows) -> CompiledRule:

@@ -13,6 +13,7 @@ from catalog.foreign_text import Line, Name
 from kit.http import Schema
 from kit.i18n import Language
 from rules.durations import parse_duration_ms
+from rules.forms import ActiveHours, Repeats, rate_out_of_range, stuck
 from rules.language import MAX_LENGTH
 from rules.rule import Level, Rule
 from rules.schedules import parse_schedule
@@ -75,6 +76,48 @@ class OrderIn(Schema):
         return OrderPolicy(self.kind, self.priority, self.joins)
 
 
+class RepeatsIn(Schema):
+    """`when` must have come about `times` times `within` that long; for a condition on the value of one point."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    times: Annotated[int, Field(ge=2, le=1_000)]
+    within: Duration
+
+
+class StuckIn(Schema):
+    """Instead of `when`: one of these points says the same all the while, as no working sensor does."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    points: Annotated[list[Identifier], Field(min_length=1, max_length=10)]
+    for_: Annotated[Duration, Field(alias="for")]
+
+    def as_text(self) -> str:
+        return stuck(self.points, window=self.for_)
+
+
+class RateIn(Schema):
+    """Instead of `when`: the point rises by more than `above`, or falls by more than `below` (a number less than 0), by
+    the minute, looked at over `over`. Numbers, or names of `params`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    point: Identifier
+    over: Duration
+    above: FiniteFloat | Identifier | None = None
+    below: FiniteFloat | Identifier | None = None
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> Self:
+        if self.above is None and self.below is None:
+            raise ValueError("`rate` has `above`, `below`, or both")
+        return self
+
+    def as_text(self) -> str:
+        return rate_out_of_range(self.point, window=self.over, above=self.above, below=self.below)
+
+
 class LevelIn(Schema):
     """A worse degree of the same alarm: it is raised to `severity` while `when` is met, and comes down again. `order`
     left out: that of the rule."""
@@ -100,11 +143,14 @@ class LevelIn(Schema):
 
 
 class RuleDefinition(Schema):
-    """A rule. Either `when` (with `clear`, `for`, `clear_for`) or `missing` (with `points`). See docs/rules.md.
+    """A rule. One of `when`, `stuck` and `rate` (with `clear`, `for`, `clear_for`), or `missing` (with `points`). See
+    docs/rules.md.
 
     `units` are those of `params`, where they have one. `schedules` are hours of the week in the site's local time:
     `{"night": "22:00-06:00", "open": "Mon-Fri 08:00-18:00, Sat 09:00-12:00"}`. `basis` says why the thresholds are what
     they are: a standard, a manual, or what experience it is. `levels` are worse degrees of the same alarm.
+    `active_in` and `active_outside` name one of the `schedules`: at other hours the rule raises nothing, and what it
+    raised ends.
     """
 
     model_config = ConfigDict(
@@ -122,6 +168,11 @@ class RuleDefinition(Schema):
     clear: Expression | None = None
     for_: Annotated[Duration | None, Field(alias="for")] = None
     clear_for: Duration | None = None
+    repeats: RepeatsIn | None = None
+    stuck: StuckIn | None = None
+    rate: RateIn | None = None
+    active_in: Identifier | None = None
+    active_outside: Identifier | None = None
     missing: Duration | None = None
     points: Annotated[list[Identifier], Field(max_length=50, default_factory=list)]
     params: Annotated[dict[Identifier, FiniteFloat], Field(max_length=20, default_factory=dict)]
@@ -139,12 +190,18 @@ class RuleDefinition(Schema):
 
     @model_validator(mode="after")
     def _is_one_kind_of_rule(self) -> Self:
-        if (self.when is None) == (self.missing is None):
-            raise ValueError("a rule has either `when` or `missing`")
-        if self.when is None and (self.clear or self.for_ or self.clear_for):
-            raise ValueError("`clear`, `for` and `clear_for` belong to `when`")
+        if sum(form is not None for form in (self.when, self.stuck, self.rate, self.missing)) != 1:
+            raise ValueError("a rule has one of `when`, `stuck`, `rate` and `missing`")
+        if self.missing is not None and (self.clear or self.for_ or self.clear_for):
+            raise ValueError("`clear`, `for` and `clear_for` do not go with `missing`")
+        if self.repeats is not None and (self.when is None or self.for_ is not None):
+            raise ValueError("`repeats` goes with `when`, and not with `for`")
+        if self.active_in is not None and self.active_outside is not None:
+            raise ValueError("a rule has either `active_in` or `active_outside`")
+        if self.missing is not None and self.active_hours is not None:
+            raise ValueError("`missing` is always active; write `age(point) > 600 and in_schedule('open')` instead")
         if self.missing is None and self.points:
-            raise ValueError("`points` belongs to `missing`; `when` names its points itself")
+            raise ValueError("`points` belongs to `missing`; the other forms name their points themselves")
         if (self.profile is None) == (self.kind is None):
             raise ValueError("a rule applies either to a `profile` or to a `kind`")
         self._check_levels()
@@ -152,6 +209,18 @@ class RuleDefinition(Schema):
             if texts is not None and set(texts) != set(Language):
                 raise ValueError(f"`name`, `message` and `basis` are given in {', '.join(Language)}")
         return self
+
+    @property
+    def active_hours(self) -> ActiveHours | None:
+        if self.active_in is not None:
+            return ActiveHours(self.active_in)
+        return ActiveHours(self.active_outside, outside=True) if self.active_outside is not None else None
+
+    @property
+    def condition(self) -> str | None:
+        """The text that is judged by, whichever form it was given in; None where silence is."""
+        plain = self.stuck or self.rate
+        return plain.as_text() if plain is not None else self.when
 
     def _check_levels(self) -> None:
         if self.levels and self.missing is not None:
@@ -171,10 +240,12 @@ class RuleDefinition(Schema):
             kind=self.kind,
             site_id=self.site_id,
             equipment=frozenset(self.equipment),
-            when=self.when,
+            when=self.condition,
             clear=self.clear,
             for_ms=parse_duration_ms(self.for_) if self.for_ else 0,
             clear_for_ms=parse_duration_ms(self.clear_for) if self.clear_for else 0,
+            repeats=Repeats(self.repeats.times, parse_duration_ms(self.repeats.within)) if self.repeats else None,
+            active_hours=self.active_hours,
             missing_ms=parse_duration_ms(self.missing) if self.missing else None,
             missing_points=tuple(self.points),
             params=self.params,

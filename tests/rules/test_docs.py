@@ -23,6 +23,20 @@ def test_the_example_is_a_rule_that_compiles() -> None:
     assert compile_rule(rule, PointList.of(points)).parameters == ("hot_c",)
 
 
+def test_the_plain_forms_and_levels_are_parts_of_rules_that_compile() -> None:
+    example, forms, levels = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    [whole] = tomllib.loads(example)["rules"]
+    bare = {name: whole[name] for name in ("key", "name", "message", "severity", "fault_mode")}
+    keys = {"bearing_temp_c": "", "level_m": "m"}
+    points = PointList(frozenset(keys), frozenset(), units=keys)
+    given = {"params": {}, "profile": "pump", "message": bare["name"]}
+    for form, text in tomllib.loads(forms).items():
+        raised_by = {"when": "level_m > 2"} if form == "repeats" else {}
+        compile_rule(RuleDefinition.model_validate(bare | given | raised_by | {form: text}).to_rule(), points)
+    compiled = compile_rule(RuleDefinition.model_validate(bare | given | tomllib.loads(levels)).to_rule(), points)
+    assert [level.rule.key for level in compiled.levels] == [f"{bare['key']}#critical"]
+
+
 def test_the_limits_and_functions_are_the_real_ones() -> None:
     words = " ".join(PAGE.split())
     assert f"At most {MAX_LENGTH:,} characters, {MAX_DEPTH} levels and {MAX_NODES} parts" in words
