@@ -80,11 +80,16 @@ export function draftOf(rule: RuleDefinition): RuleDraft {
 
 /**
  * The rule that a draft means. `base` is the rule as it was read: what the form does not show (its equipment, their
- * own thresholds) goes back as it came.
+ * own thresholds, units, schedules, reasons) goes back as it came, unless it becomes another kind of rule.
  */
 export function definitionOf(draft: RuleDraft, base: RuleDefinition | null): RuleDefinition {
   const isWhen = draft.basis === 'when'
+  const kept = isWhen === !base?.missing ? base : null
+  const params = Object.fromEntries(
+    draft.params.flatMap(({ name, value }) => (name && value !== null ? [[name, value]] : [])),
+  )
   return {
+    ...kept,
     equipment: base?.equipment ?? [],
     equipment_params: base?.equipment_params ?? {},
     site_id: draft.siteId || null,
@@ -99,11 +104,12 @@ export function definitionOf(draft: RuleDraft, base: RuleDefinition | null): Rul
     for: isWhen ? draft.for.trim() || null : null,
     clear_for: isWhen ? draft.clearFor.trim() || null : null,
     missing: isWhen ? null : draft.missing.trim(),
-    params: Object.fromEntries(draft.params.flatMap(({ name, value }) => (name && value !== null ? [[name, value]] : []))),
+    params,
+    units: Object.fromEntries(Object.entries(kept?.units ?? {}).filter(([name]) => name in params)),
     severity: draft.severity,
     fault_mode: draft.faultMode.trim(),
     life_safety: draft.lifeSafety,
-    order: draft.orderKind ? { kind: draft.orderKind, priority: draft.orderPriority } : null,
+    order: draft.orderKind ? { ...kept?.order, kind: draft.orderKind, priority: draft.orderPriority } : null,
   }
 }
 

@@ -21,6 +21,8 @@ const RULE: RuleDefinition = {
   clear_for: null,
   missing: null,
   params: { hot_c: 75 },
+  units: { hot_c: '°C' },
+  schedules: { night: '22:00-06:00' },
   severity: 'major',
   fault_mode: 'bearing_wear',
   life_safety: false,
@@ -40,6 +42,7 @@ describe('a rule in the form', () => {
   it('drops the condition when it becomes a rule about silence', () => {
     const silent = definitionOf({ ...draftOf(RULE), basis: 'missing', missing: '10m' }, RULE)
     expect(silent).toMatchObject({ when: null, clear: null, for: null, missing: '10m' })
+    expect(silent.schedules).toBeUndefined()
   })
 
   it('leaves out a parameter without a name or a value, and keeps one that is zero', () => {
@@ -48,7 +51,7 @@ describe('a rule in the form', () => {
       { name: '', value: 3 },
       { name: 'high', value: null },
     ]
-    expect(definitionOf({ ...draftOf(RULE), params }, RULE).params).toEqual({ low: 0 })
+    expect(definitionOf({ ...draftOf(RULE), params }, RULE)).toMatchObject({ params: { low: 0 }, units: {} })
   })
 
   it('says what is missing', () => {
