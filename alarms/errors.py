@@ -1,6 +1,7 @@
 """Why the alarms room refuses. The state machine's own refusals are in `alarms.lifecycle`."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from kit.errors import DomainError
@@ -47,3 +48,31 @@ class UnknownEquipment(DomainError):
     """The equipment is not, or no longer, part of the reading line."""
 
     equipment_id: UUID
+
+
+@dataclass(eq=False)
+class AlarmOver(DomainError):
+    """Nobody need look after an alarm that is NORMAL."""
+
+    alarm_id: UUID
+
+
+@dataclass(eq=False)
+class AssigneeNotStaff(DomainError):
+    """An alarm is looked after by somebody who works at the site."""
+
+    assignee_id: UUID
+
+
+@dataclass(eq=False)
+class AlarmInService(DomainError):
+    """Neither the condition nor its equipment is out of service."""
+
+    alarm_id: UUID
+
+
+@dataclass(eq=False)
+class OutOfServiceEndsEarlier(DomainError):
+    """It would be over before it begins."""
+
+    until: datetime

@@ -145,3 +145,9 @@ class TestWindowChanged(Event, frozen=True, kw_only=True):
 
     test_window_id: UUID
     state: str
+
+
+class MaintenanceWindowChanged(Event, frozen=True, kw_only=True):
+    """A maintenance window was agreed or ended: for screens."""
+
+    maintenance_window_id: UUID

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from alarms.detection import EpisodeKey
 from alarms.lifecycle import AlarmState
 from alarms.models import Alarm, AlarmEpisode, Inhibition, InhibitionKind, MaintenanceWindow, TransitionRecord
+from alarms.reminding import Asking
 from building.severity import Severity
 from kit.access import Scope
 from kit.totals import Total, plan_for_values, total_of
@@ -40,6 +41,8 @@ class AlarmFilter:
     test: bool | None = None
     assignee_id: UUID | None = None
     active: bool | None = None
+    root_id: UUID | None = None
+    group_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -66,6 +69,35 @@ async def standing_shelves(session: AsyncSession, alarm: Alarm) -> Sequence[Inhi
         Inhibition.source_id == alarm.source_id,
     )
     return (await session.scalars(query)).all()
+
+
+async def standing_out_of_service(session: AsyncSession, alarm: Alarm) -> Sequence[Inhibition]:
+    """What took the alarm's condition, or all of its equipment, out of service."""
+    query = select(Inhibition).where(
+        Inhibition.equipment_id == alarm.equipment_id,
+        Inhibition.released_at.is_(None),
+        Inhibition.kind == InhibitionKind.OUT_OF_SERVICE,
+        Inhibition.source.is_(None) | ((Inhibition.source == alarm.source) & (Inhibition.source_id == alarm.source_id)),
+    )
+    return (await session.scalars(query)).all()
+
+
+async def find_inhibitions(
+    session: AsyncSession, scope: Scope, *, kind: InhibitionKind | None, site_id: UUID | None, now: datetime,
+    limit: int, offset: int,
+) -> tuple[Sequence[Inhibition], int]:  # fmt: skip
+    """What stands now, the newest first, and how much there is."""
+    where = [
+        scope.where(Inhibition.site_id), Inhibition.released_at.is_(None),
+        Inhibition.until.is_(None) | (Inhibition.until > now),
+    ]  # fmt: skip
+    if kind is not None:
+        where.append(Inhibition.kind == kind)
+    if site_id is not None:
+        where.append(Inhibition.site_id == site_id)
+    query = select(Inhibition).where(*where).order_by(Inhibition.created_at.desc(), Inhibition.id.desc())
+    rows = (await session.scalars(query.limit(limit).offset(offset))).all()
+    return rows, await session.scalar(select(func.count()).select_from(Inhibition).where(*where)) or 0
 
 
 async def release_expired(session: AsyncSession, *, now: datetime) -> None:
@@ -119,12 +151,52 @@ async def history(session: AsyncSession, alarm_id: UUID) -> Sequence[TransitionR
     return (await session.scalars(query)).all()
 
 
+async def open_nuisances(session: AsyncSession, equipment_id: UUID) -> Sequence[Alarm]:
+    """Open alarms of an equipment that may be held back, held."""
+    query = select(Alarm).where(
+        Alarm.equipment_id == equipment_id, Alarm.state != AlarmState.NORMAL, Alarm.life_safety.is_(False)
+    )
+    return (await session.scalars(query.order_by(Alarm.id).with_for_update(key_share=True))).all()
+
+
+async def unattended(
+    session: AsyncSession, askings: Collection[Asking], *, now: datetime, limit: int
+) -> Sequence[Alarm]:
+    """Open alarms that are to ask again, those that waited longest first; what somebody else is changing is left out.
+
+    Not those that are held back or tests; ordinary ones not where something else speaks for them.
+    """
+    of_each = [
+        and_(
+            Alarm.state == each.state.value,
+            Alarm.severity == each.severity.value,
+            Alarm.life_safety.is_(each.life_safety),
+            Alarm.attended_at <= now - each.after,
+            Alarm.is_present if each.is_realarm else true(),
+            Alarm.reminders < each.times if each.times is not None else true(),
+        )
+        for each in askings
+    ]
+    speaks_for_itself = Alarm.life_safety | (
+        Alarm.root_id.is_(None) & Alarm.group_id.is_(None) & Alarm.flapping_since.is_(None)
+    )
+    query = (
+        select(Alarm)
+        .where(Alarm.state != AlarmState.NORMAL, Alarm.suppressed_by.is_(None), Alarm.is_test.is_(False))
+        .where(speaks_for_itself, or_(false(), *of_each))
+        .order_by(Alarm.attended_at, Alarm.id)
+        .limit(limit)
+    )
+    return (await session.scalars(query.with_for_update(skip_locked=True, key_share=True))).all()
+
+
 async def suppressed_alarms(session: AsyncSession, *, after: UUID | None, limit: int) -> Sequence[Alarm]:
     """Held back and not over, by id, those after `after`; what somebody else is changing is left out."""
     query = select(Alarm).where(Alarm.suppressed_by.is_not(None), Alarm.state != AlarmState.NORMAL)
     if after is not None:
         query = query.where(Alarm.id > after)
-    return (await session.scalars(query.order_by(Alarm.id).limit(limit).with_for_update(skip_locked=True))).all()
+    query = query.order_by(Alarm.id).limit(limit)
+    return (await session.scalars(query.with_for_update(skip_locked=True, key_share=True))).all()
 
 
 async def unpublished(
@@ -156,6 +228,8 @@ def _where(scope: Scope, wanted: AlarmFilter) -> list[ColumnElement[bool]]:
         Alarm.site_id: wanted.site_id,
         Alarm.building_id: wanted.building_id,
         Alarm.fault_mode: wanted.fault_mode,
+        Alarm.root_id: wanted.root_id,
+        Alarm.group_id: wanted.group_id,
         Alarm.life_safety: wanted.life_safety,
         Alarm.is_test: wanted.test,
         Alarm.assignee_id: wanted.assignee_id,

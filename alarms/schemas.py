@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
 
 from alarms.lifecycle import AlarmState
 from alarms.models import InhibitionKind
@@ -46,6 +46,9 @@ ALARM: dict[str, JsonValue] = {
     "suppressed_by": None,
     "shelved_until": None,
     "label": None,
+    "root_id": None,
+    "group_id": None,
+    "flapping_since": None,
     "is_test": False,
     "assignee_id": None,
     "reminders": 0,
@@ -91,6 +94,9 @@ class AlarmOut(Schema):
     is_test: bool
     assignee_id: UUID | None
     reminders: int
+    root_id: UUID | None
+    group_id: UUID | None
+    flapping_since: datetime | None
 
 
 class TransitionOut(Schema):
@@ -162,3 +168,78 @@ class UnshelveIn(Schema):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "传感器已更换"}]})
 
     note: Line = ""
+
+
+class CommentIn(Schema):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "厂家确认是探头老化"}]})
+
+    note: Annotated[Line, Field(min_length=1)]
+
+
+class AlarmAssignIn(Schema):
+    """Whose it is to look after; null: nobody's any more."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"person_id": "0197a1d2-6c00-7000-8000-0000000000aa", "note": "请今天看一下"}]},
+    )
+
+    person_id: UUID | None
+    note: Line = ""
+
+
+class OutOfServiceIn(Schema):
+    """Out of service until it is put back, or until a time; says why. Life safety is never."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"whole_equipment": False, "until": None, "note": "传感器已坏，备件下周到"}]},
+    )
+
+    whole_equipment: bool = False
+    until: AwareDatetime | None = None
+    note: Annotated[Line, Field(min_length=1)]
+
+
+class InServiceIn(Schema):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "备件已更换"}]})
+
+    note: Line = ""
+
+
+class AlarmInhibitionOut(Schema):
+    """What holds alarms back, or marks them as tests (`testing`), now. Without `source_id` and `fault_mode`: all the
+    equipment's nuisance alarms. `reason` of an `inhibited` one is the order's number."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0197a1d2-6c00-7000-8000-0000000000e2",
+                    "site_id": "0197a1d2-6c00-7000-8000-00000000000a",
+                    "equipment_id": "0197a1d2-6c00-7000-8000-00000000000c",
+                    "kind": "out_of_service",
+                    "fault_mode": None,
+                    "source": "rule",
+                    "source_id": "pump-bearing-wear",
+                    "person_id": "0197a1d2-6c00-7000-8000-0000000000aa",
+                    "reason": "传感器已坏，备件下周到",
+                    "until": None,
+                    "created_at": "2026-11-22T02:45:00Z",
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    site_id: UUID
+    equipment_id: UUID
+    kind: InhibitionKind
+    fault_mode: str | None
+    source: str | None
+    source_id: str | None
+    person_id: UUID | None
+    reason: str
+    until: datetime | None
+    created_at: datetime

@@ -5,8 +5,10 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 
+import alarms.attending_endpoints
 import alarms.endpoints
 import alarms.testing.endpoints
+import alarms.windows.endpoints
 import audit.endpoints
 import automation.endpoints
 import catalog.endpoints
@@ -51,7 +53,7 @@ ROOMS_WITH_TEXTS = (
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
     device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
-    alarms.endpoints, alarms.testing.endpoints,
+    alarms.endpoints, alarms.testing.endpoints, alarms.attending_endpoints, alarms.windows.endpoints,
     ticketing.endpoints, ticketing.definitions.endpoints, ticketing.approvals.endpoints,
     ticketing.feedback.endpoints, ticketing.sla.endpoints,
     ticketing.incidents.endpoints, ticketing.charging.endpoints, ticketing.working.endpoints,

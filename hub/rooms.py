@@ -8,11 +8,15 @@ import httpx
 from procrastinate import App
 from prometheus_client import CollectorRegistry
 
+from alarms.attending import AlarmAttending
 from alarms.flood.control import FloodControl
 from alarms.flood.tending import FloodTending
 from alarms.handlers import LinkAlarms
+from alarms.reminding import AskingPolicy
 from alarms.service import AlarmService
+from alarms.settings import AlarmSettings
 from alarms.testing.service import TestWindowService
+from alarms.windows.service import MaintenanceWindowService
 from audit.room import Audit, build_audit
 from automation.room import Automation, build_automation
 from automation.settings import AutomationSettings
@@ -186,15 +190,22 @@ class AlarmRoom:
     service: AlarmService
     links: LinkAlarms
     tests: TestWindowService
+    attending: AlarmAttending
+    windows: MaintenanceWindowService
     tending: FloodTending
 
 
-def build_alarms(common: Common, catalog: CatalogRoom) -> AlarmRoom:
-    service = AlarmService(common.directory, common.clock, registry=common.registry)
-    links = LinkAlarms(service, catalog.service, common.directory, common.texts, common.clock)
-    tests = TestWindowService(catalog.service, common.directory, common.clock)
-    tending = FloodTending(FloodControl(common.directory, common.clock), common.directory, common.clock)
-    return AlarmRoom(service, links, tests, tending)
+def build_alarms(common: Common, catalog: CatalogRoom, people: PeopleRoom) -> AlarmRoom:
+    directory, clock = common.directory, common.clock
+    service = AlarmService(directory, clock, registry=common.registry)
+    return AlarmRoom(
+        service=service,
+        links=LinkAlarms(service, catalog.service, directory, common.texts, clock),
+        tests=TestWindowService(catalog.service, directory, clock),
+        attending=AlarmAttending(directory, people.service, clock, AskingPolicy.of(AlarmSettings())),
+        windows=MaintenanceWindowService(catalog.service, clock),
+        tending=FloodTending(FloodControl(directory, clock), directory, clock),
+    )
 
 
 @dataclass(frozen=True)
@@ -287,7 +298,7 @@ def build_rooms(common: Common, queries: TelemetryQueries, *, topics: TopicPubli
     catalog = build_catalog(common)
     people = build_people(common, catalog)
     connectors = build_connectors(common)
-    alarms = build_alarms(common, catalog)
+    alarms = build_alarms(common, catalog, people)
     notify = build_notify(common, catalog, people, connectors)
     telemetry = TelemetryService(
         queries=queries, directory=common.directory, profiles=common.profiles, clock=common.clock

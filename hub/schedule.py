@@ -39,6 +39,8 @@ def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[N
         Sweep("alarms.publish_pending", EVERY_THREE_SECONDS, publish_alarms),
         Sweep("alarms.lift_suppression", EVERY_TEN_SECONDS, rooms.alarms.service.lift_suppression),
         Sweep("alarms.end_tests", EVERY_TEN_SECONDS, rooms.alarms.tests.expire),
+        Sweep("alarms.remind", EVERY_TEN_SECONDS, rooms.alarms.attending.remind),
+        Sweep("alarms.end_maintenance", HOURLY, rooms.alarms.windows.expire),
         Sweep("alarms.tend_floods", EVERY_TEN_SECONDS, rooms.alarms.tending.tend),
         Sweep("alarms.forget_notices", HOURLY, rooms.alarms.tending.forget),
         *rooms.audit.sweeps(),

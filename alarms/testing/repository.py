@@ -34,13 +34,14 @@ async def running(session: AsyncSession, *, site_id: UUID, now: datetime) -> Seq
     query = select(TestWindow).where(
         TestWindow.site_id == site_id, TestWindow.ended_at.is_(None), TestWindow.until > now
     )
-    return (await session.scalars(query.order_by(TestWindow.id).with_for_update())).all()
+    return (await session.scalars(query.order_by(TestWindow.id).with_for_update(key_share=True))).all()
 
 
 async def run_out(session: AsyncSession, *, now: datetime) -> Sequence[TestWindow]:
     """Begun, their time over, and nobody has written that down."""
     query = select(TestWindow).where(TestWindow.ended_at.is_(None), TestWindow.until <= now)
-    return (await session.scalars(query.order_by(TestWindow.id).with_for_update(skip_locked=True))).all()
+    held = query.order_by(TestWindow.id).with_for_update(skip_locked=True, key_share=True)
+    return (await session.scalars(held)).all()
 
 
 async def testing(session: AsyncSession, *, equipment_id: UUID, now: datetime) -> Sequence[TestWindow]:
@@ -72,7 +73,7 @@ async def marked_without_test(session: AsyncSession, *, now: datetime) -> Sequen
         Inhibition.until > now,
     )
     query = select(Alarm).where(Alarm.is_test, Alarm.state != AlarmState.NORMAL, Alarm.is_present, ~covering)
-    return (await session.scalars(query.order_by(Alarm.id).with_for_update())).all()
+    return (await session.scalars(query.order_by(Alarm.id).with_for_update(key_share=True))).all()
 
 
 async def returned_tests(session: AsyncSession, equipment_ids: Collection[UUID], *, since: datetime) -> Sequence[Alarm]:
@@ -83,4 +84,4 @@ async def returned_tests(session: AsyncSession, equipment_ids: Collection[UUID],
         Alarm.state == AlarmState.RTN_UNACKED,
         Alarm.episode_onset_at >= since,
     )
-    return (await session.scalars(query.order_by(Alarm.id).with_for_update())).all()
+    return (await session.scalars(query.order_by(Alarm.id).with_for_update(key_share=True))).all()

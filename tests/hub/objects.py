@@ -33,7 +33,9 @@ MADE_BY = (
     ("article_id", "POST /api/v1/knowledge/articles", "id"),
     ("plan_id", "POST /api/v1/dispatch/plans", "id"),
     ("policy_id", "POST /api/v1/service-policies", "id"),
+    ("destination_id", "POST /api/v1/alert-destinations", "id"),
     ("test_window_id", "POST /api/v1/test-windows", "id"),
+    ("maintenance_window_id", "POST /api/v1/maintenance-windows", "id"),
 )
 
 
