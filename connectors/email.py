@@ -36,9 +36,7 @@ class EmailSettings(Settings):
 
     host: str = Field("", description="SMTP server that takes the hub's e-mail, as smtp.exmail.qq.com")
     port: int = Field(465, ge=1, le=65535, description="port of the SMTP server")
-    security: EmailSecurity = Field(
-        EmailSecurity.TLS, description="tls (465), starttls (587), none (own relay)"
-    )
+    security: EmailSecurity = Field(EmailSecurity.TLS, description="tls (465), starttls (587), none (own relay)")
     sender: str = Field("", description="address that the hub's e-mail comes from")
     username: str = Field("", description="account at the SMTP server; empty: none is asked for")
     password: SecretStr | None = Field(None, description="password (授权码) of that account")
