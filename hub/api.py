@@ -16,6 +16,7 @@ import device_adapters.mqtt.endpoints
 import insight.endpoints
 import insight.rules.endpoints
 import knowledge.endpoints
+import notify.alerting.endpoints
 import notify.endpoints
 import owner_services.endpoints
 import owner_services.wechat.endpoints
@@ -58,7 +59,8 @@ ROOMS_WITH_ENDPOINTS = (
     ticketing.feedback.endpoints, ticketing.sla.endpoints,
     ticketing.incidents.endpoints, ticketing.charging.endpoints, ticketing.working.endpoints,
     ticketing.proof.endpoints,
-    ticketing.dispatch.endpoints, notify.endpoints, owner_services.endpoints, knowledge.endpoints,
+    ticketing.dispatch.endpoints, notify.endpoints, notify.alerting.endpoints,
+    owner_services.endpoints, knowledge.endpoints,
     owner_services.wechat.endpoints, automation.endpoints, insight.endpoints, insight.rules.endpoints, privacy.endpoints, audit.endpoints,
 )  # fmt: skip
 
