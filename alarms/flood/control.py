@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from alarms.detection import Detection, EpisodeKey, episode_of
+from alarms.detection import Detection, EpisodeKey, condition_of
 from alarms.events import AlarmGroupGrew
 from alarms.flood.group import GroupKind
 from alarms.flood.line_repository import FloodFound, FloodInquiry
@@ -35,7 +35,7 @@ class FloodControl:
         return self.inquiry_of(
             {each.equipment_id for each in beginning},
             sites={each.site_id for each in beginning},
-            episodes={episode_of(each) for each in beginning},
+            episodes={(*condition_of(each), each.onset_ms) for each in beginning},
         )
 
     def inquiry_of(

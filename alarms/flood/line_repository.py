@@ -12,6 +12,7 @@ from alarms.detection import EpisodeKey
 from alarms.flood.models import AlarmGroup, AlarmNotice
 from alarms.flood.planning import FloodBook, FloodPlan
 from alarms.models import Alarm
+from building.severity import Severity
 from kit.rows import Connection, Cursor, Writing, change, documents, fetch, insertion, things
 
 # One flood of a site is planned at a time. Taken after every other lock, by whoever never waits for a row any more.
@@ -28,11 +29,15 @@ _GROUPS = (
     b" WHERE alarm.equipment_id = ANY(%s) AND alarm.state <> 'NORMAL'"
 )
 _NOTICES = b"SELECT * FROM alarm_notice WHERE site_id = ANY(%s) AND at >= %s"
-# Of an episode: how often its condition began within the time before it. One that was withdrawn never was.
+# Of an episode: how often its condition, or a level of it, began within the time before it. One that was withdrawn
+# never was.
+_LEVELS = b", ".join(b"asked.source_id || '#%b'" % severity.value.encode() for severity in Severity)
 _ONSETS = (
-    b"SELECT asked.*, count(*) AS onsets FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[])"
+    b"SELECT asked.*, count(DISTINCT earlier.onset_ms) AS onsets"
+    b" FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[])"
     b" AS asked (equipment_id, source, source_id, onset_ms)"
-    b" JOIN alarm_episode AS earlier USING (equipment_id, source, source_id)"
+    b" JOIN alarm_episode AS earlier ON earlier.equipment_id = asked.equipment_id AND earlier.source = asked.source"
+    b" AND earlier.source_id IN (asked.source_id, " + _LEVELS + b")"
     b" WHERE earlier.onset_ms >= asked.onset_ms - %s AND earlier.onset_ms < asked.onset_ms"
     b" AND (earlier.ended_at IS NULL OR earlier.ended_at > to_timestamp(earlier.onset_ms / 1000.0)) GROUP BY 1, 2, 3, 4"
 )

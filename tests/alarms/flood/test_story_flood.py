@@ -4,6 +4,8 @@ import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -130,12 +132,17 @@ class Storm(Place):
     def codes(self, start: str) -> list[str]:
         return [entry.code for entry in self.directory.current.entries if entry.code.startswith(start)]
 
-    def silence(self, code: str, **facts: object) -> Detection:
+    def silence(self, code: str, **facts: Any) -> Detection:
         severity = Severity.MAJOR if code.startswith("GW") else Severity.MINOR
-        given = {"source": AlarmSource.LINK, "source_id": "link", "fault_mode": "offline", "order": None}
+        given: dict[str, Any] = {
+            "source": AlarmSource.LINK,
+            "source_id": "link",
+            "fault_mode": "offline",
+            "order": None,
+        }
         return self.detection(code, severity=severity, **(given | facts))
 
-    def says(self, code: str, fault_mode: str, **facts: object) -> Detection:
+    def says(self, code: str, fault_mode: str, **facts: Any) -> Detection:
         return self.detection(code, source_id=fault_mode, fault_mode=fault_mode, **facts)
 
 
@@ -275,10 +282,14 @@ async def test_a_condition_that_comes_and_goes_is_told_as_flapping_and_then_no_m
     database: Database, storm: Storm, outbox: RecordingOutbox
 ) -> None:
     async def blink(onset_s: int) -> AlarmRaised:
+        """Now its rule itself, now a level of it."""
+        source_id = f"level{'#critical' * (onset_s % 120 > 0)}"
+        says = partial(storm.detection, "TANK-01", source_id=source_id, fault_mode="level", onset_s=onset_s)
         storm.clock.advance(seconds=onset_s - (storm.clock.now() - NOON).total_seconds())
-        await apply(database, storm, [storm.says("TANK-01", "level", onset_s=onset_s)])
-        await apply(database, storm, [storm.says("TANK-01", "level", onset_s=onset_s, active=False, at_s=onset_s + 20)])
-        return outbox.of(AlarmRaised)[-1]
+        await apply(database, storm, [says()])
+        await apply(database, storm, [says(active=False, at_s=onset_s + 20)])
+        last: AlarmRaised = outbox.of(AlarmRaised)[-1]
+        return last
 
     quiet = [(await blink(60 * number)).is_quiet for number in range(FLAPS + 3)]
     assert quiet == [False] * FLAPS + [True] * 3
