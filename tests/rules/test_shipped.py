@@ -13,10 +13,11 @@ from rules.durations import parse_duration_ms
 from rules.schemas import RuleDefinition
 from rules.service import shipped_rules
 from tests.rules.library import lifts, meters, plant_rooms, pumps, safety
+from tests.rules.library.page import PAGE, page
 from tests.rules.library.scenes import MIDNIGHT_MS, PROFILES, RULES, Book, fits, judge_of, play
 
 BOOKS = {book.profile: book for part in (lifts, meters, plant_rooms, pumps, safety) for book in part.BOOKS}
-CONDITIONS = {key for key, rule in RULES.items() if rule.when is not None}
+CONDITIONS = {key for key, rule in RULES.items() if rule.missing is None}
 SILENCES = sorted(set(RULES) - CONDITIONS)
 
 
@@ -65,6 +66,20 @@ def test_there_are_more_than_forty_each_with_its_reasons_in_both_languages() -> 
     for key, rule in RULES.items():
         assert rule.basis is not None, key
         assert set(rule.basis) == set(Language), key
+
+
+def test_the_page_about_the_library_is_the_library() -> None:
+    """Otherwise: python -m tests.rules.library.page"""
+    assert PAGE.read_text("utf-8") == page()
+
+
+def test_a_parameter_has_a_unit_unless_it_is_a_number_of_times_or_a_share() -> None:
+    bare = {name for rule in RULES.values() for name in set(rule.params) - set(rule.units)}
+    assert bare == {"times", "starts", "limit", "low", "share"}
+    assert {key for key, rule in RULES.items() if {"limit", "low"} & (set(rule.params) - set(rule.units))} == {
+        "gateway-queue-grows",
+        "meter-power-factor",
+    }
 
 
 def test_an_order_is_the_more_urgent_the_worse_the_alarm() -> None:

@@ -80,6 +80,9 @@ TANK = Book(
     scenes=(
         Scene("tank-level-low", "nothing comes in",
               {"1m": {"level_pct": 18}, "30m": {"level_pct": 35}}, "4m..33m", before={"level_pct": 24}),
+        Scene("tank-level-low", "nearly empty",
+              {"1m": {"level_pct": 18}, "8m": {"level_pct": 6}, "20m": {"level_pct": 15}, "30m": {"level_pct": 35}},
+              "4m..33m", before={"level_pct": 24}, also={"tank-level-low#critical": "9m..23m"}),
         Scene("tank-level-low", "21 % after the morning", {"1m": {"level_pct": 21}}, before={"level_pct": 30}),
         Scene("tank-overflow", "the float valve sticks",
               {"1m": {"overflow": 1, "level_pct": 99}, "20m": {"overflow": 0, "level_pct": 93}}, "2m..21m",

@@ -127,7 +127,7 @@ def _compiled(profile: str) -> tuple[CompiledRule, ...]:
     return tuple(
         compile_rule(definition.to_rule(), points)
         for definition in RULES.values()
-        if definition.when is not None and fits(definition.key, profile)
+        if definition.missing is None and fits(definition.key, profile)
     )
 
 
