@@ -99,13 +99,13 @@ class AlarmService:
     # --- what people do --------------------------------------------------------------------------------------------
 
     async def acknowledge(
-        self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, actor: UUID | None, note: str = ""
+        self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, actor: UUID | None, note: str = "", via: str = ""
     ) -> Alarm:
-        """Raises AlarmNotFound, AlarmActionNotPossible."""
+        """`via`: the console at which it was done. Raises AlarmNotFound, AlarmActionNotPossible."""
         alarm = await self._for_change(session, scope, alarm_id)
         now = self._clock.now()
         alarm.acknowledged_at, alarm.acknowledged_by, alarm.attended_at, alarm.reminders = now, actor, now, 0
-        await self._act(session, alarm, AlarmInput.ACKNOWLEDGE, actor=actor, note=note)
+        await self._act(session, alarm, AlarmInput.ACKNOWLEDGE, actor=actor, note=note, via=via)
         return alarm
 
     async def clear(
@@ -161,8 +161,9 @@ class AlarmService:
         await self.lift_suppression(session)
 
     async def shelve(
-        self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, span: timedelta, actor: UUID | None, note: str
-    ) -> Alarm:
+        self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, span: timedelta, actor: UUID | None, note: str,
+        via: str = "",
+    ) -> Alarm:  # fmt: skip
         """Puts a condition that keeps coming up away for `span`: recorded meanwhile, not announced.
 
         Shelving it again moves the end. Raises AlarmNotFound, LifeSafetyNotShelved, NothingToShelve.
@@ -181,7 +182,9 @@ class AlarmService:
         )  # fmt: skip
         session.add(shelf)
         note_holder(alarm, shelf)
-        entry = record(alarm, TransitionKind.SHELVED, before=alarm.state, at=now, now=now, actor_id=actor, note=note)
+        entry = record(
+            alarm, TransitionKind.SHELVED, before=alarm.state, at=now, now=now, actor_id=actor, note=note, via=via
+        )
         await save_moves(session, [(alarm, entry)])
         return alarm
 
@@ -260,12 +263,12 @@ class AlarmService:
         return alarm
 
     async def _act(
-        self, session: AsyncSession, alarm: Alarm, action: AlarmInput, *, actor: UUID | None, note: str
+        self, session: AsyncSession, alarm: Alarm, action: AlarmInput, *, actor: UUID | None, note: str, via: str = ""
     ) -> None:
         before, now = AlarmState(alarm.state), self._clock.now()
         alarm.state = next_state(before, action, latches=alarm.life_safety)
         if alarm.state == AlarmState.NORMAL:
             alarm.cleared_at = now
         kind = TransitionKind.ACKNOWLEDGED if action is AlarmInput.ACKNOWLEDGE else TransitionKind.CLEARED
-        entry = record(alarm, kind, before=before, at=now, now=now, actor_id=actor, note=note)
+        entry = record(alarm, kind, before=before, at=now, now=now, actor_id=actor, note=note, via=via)
         await save_moves(session, [(alarm, entry)])

@@ -12,6 +12,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
+from alarms.consoles import ConsoleDesk
 from bus.address import BusAddress
 from bus.client import Bus, BusSettings
 from bus.lease import PartitionLeases
@@ -21,7 +22,7 @@ from catalog.directory import Directory, LiveDirectory
 from catalog.profiles import load_profiles
 from device_adapters.intake import Intake
 from device_adapters.mqtt.binding import KeptSamples
-from device_adapters.mqtt.broker import EMBEDDED_SESSIONS, EMBEDDED_TOPICS, Broker
+from device_adapters.mqtt.broker import EMBEDDED, EMBEDDED_SESSIONS, EMBEDDED_TOPICS, Broker
 from device_adapters.mqtt.metrics import MqttMetrics
 from device_adapters.mqtt.settings import MqttSettings
 from device_adapters.refusals import RefusalLine
@@ -57,7 +58,6 @@ log = logger(__name__)
 
 Work = Callable[[], Awaitable[None]]
 
-EMBEDDED = "embedded"
 # A message on this many servers survives the loss of one; a cluster that names as many keeps as many.
 REPLICAS = 3
 
@@ -158,7 +158,15 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
     for hearer in (keeper.hear, live.hear, judge.hear, users.hear):
         announcements.subscribe(hearer)
     adapters = build_adapters(
-        common, rooms.catalog, intake=parts.intake, brokers=brokers, metrics=metrics, shares=parts.owned.adapters
+        common,
+        rooms.catalog,
+        intake=parts.intake,
+        brokers=brokers,
+        metrics=metrics,
+        shares=parts.owned.adapters,
+        answering=ConsoleDesk(
+            rooms.alarms.service, rooms.credentials, common.database.transaction, common.texts
+        ).answer,
     )
     tallies = DropTallies(common.database, common.registry, common.clock, process=_process(roles))
     runner = job_runner(common, rooms, handled, publish_alarms=judge.publication.publish_pending, tallies=tallies)

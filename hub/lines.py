@@ -15,10 +15,11 @@ from device_adapters.links import LinkBook
 from device_adapters.modbus.adapter import ModbusAdapter
 from device_adapters.modbus.settings import ModbusSettings
 from device_adapters.mqtt.adapter import MqttAdapter
-from device_adapters.mqtt.broker import Broker
+from device_adapters.mqtt.broker import EMBEDDED, Broker
+from device_adapters.mqtt.consoles import Answering, ConsoleLine
 from device_adapters.mqtt.metrics import MqttMetrics
 from device_adapters.refusals import RefusalLine
-from device_adapters.sharing import Share, SharedAdapters
+from device_adapters.sharing import MakeAdapter, Share, SharedAdapters
 from device_adapters.supervisor import Adapter, AdapterMetrics, AdapterSupervisor
 from hub.judge_line import DURABLE as JUDGE_DURABLE
 from hub.rooms import CatalogRoom, Common
@@ -67,8 +68,10 @@ def build_adapters(
     brokers: Sequence[Broker],
     metrics: MqttMetrics,
     shares: AdapterShares,
+    answering: Answering,
 ) -> list[Adapter]:
-    """From devices to the bus: a client a broker, one poller for Modbus. Each `run` until cancelled."""
+    """From devices to the bus: a client a broker, one poller for Modbus; and what consoles answer at the embedded
+    broker. Each `run` until cancelled."""
     adapter_metrics = AdapterMetrics(common.registry)
 
     def links() -> LinkBook:
@@ -80,7 +83,11 @@ def build_adapters(
             clock=common.clock, metrics=metrics,
         )  # fmt: skip
 
-    makers = {f"mqtt {broker.name}": partial(mqtt, broker) for broker in brokers}
+    def consoles(broker: Broker, links: LinkBook) -> Adapter:
+        return ConsoleLine(broker, answering)
+
+    makers: dict[str, MakeAdapter] = {f"mqtt {broker.name}": partial(mqtt, broker) for broker in brokers}
+    makers |= {f"consoles {one.name}": partial(consoles, one) for one in brokers if one.name == EMBEDDED}
     shared = SharedAdapters(makers, share=shares.brokers, links=links, clock=common.clock, metrics=adapter_metrics)
     settings = ModbusSettings()
     if not settings.enabled:

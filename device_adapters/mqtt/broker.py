@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# What the hub's own broker is called.
+EMBEDDED = "embedded"
 # Of the embedded listener: nats-server refuses more than 60 topics a session at QoS 1, so several sessions share them.
 EMBEDDED_TOPICS = 50
 EMBEDDED_SESSIONS = 12

@@ -1,7 +1,7 @@
 """Who may come in to the embedded broker, and what each may say there.
 
 A device may publish its own topics and nothing else. A platform or gateway, which speaks for many, may publish the
-topics of one profile's devices at its site. A panel may only follow the site's alarms.
+topics of one profile's devices at its site. A panel may only follow the site's alarms; a console may answer them too.
 """
 
 import re
@@ -32,6 +32,7 @@ from device_adapters.errors import (
 from device_adapters.events import MqttCredentialsChanged
 from device_adapters.models import MqttCredential
 from device_adapters.mqtt.command_dialect import command_of
+from device_adapters.mqtt.consoles import answers_topic, results_topic
 from device_adapters.mqtt.dialect import Dialect, dialect_of, native_dialect
 from kit.access import Scope
 from kit.clock import Clock
@@ -43,6 +44,7 @@ class CredentialKind(StrEnum):
     DEVICE = "device"
     PLATFORM = "platform"
     PANEL = "panel"
+    CONSOLE = "console"
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class CredentialService:
         title: str = "",
         profile: str | None = None,
     ) -> Issued:
-        """A credential for a platform (of `profile`'s dialect, the native one when None) or a panel.
+        """A credential for a platform (of `profile`'s dialect, the native one when None), a panel or a console.
 
         Raises SiteNotFound, CredentialNameTaken, NameNotForTopics, ProfileNotMqtt.
         """
@@ -173,6 +175,11 @@ class CredentialService:
         )
         book = await self._book(session)
         return [self._shown(row, book) for row in rows], total
+
+    async def site_of_console(self, session: AsyncSession, name: str) -> UUID | None:
+        """The site whose alarms the console of that name answers; None when there is no such console."""
+        row = await repository.credential_named(session, name)
+        return row.site_id if row is not None and row.kind == CredentialKind.CONSOLE else None
 
     async def users(self, session: AsyncSession) -> list[MqttUser]:
         """Everybody to be let in, as the broker wants to know it. Retired equipment is let in no more."""
@@ -282,6 +289,9 @@ class CredentialService:
                 return tuple(dict.fromkeys(rule.topic.filled(site=site, device="+") for rule in rules)), heard
             case CredentialKind.PANEL:
                 return (), (f"site/{site}/alarms",)
+            case CredentialKind.CONSOLE:
+                console = row.name.removeprefix(f"{site}/")
+                return (answers_topic(site, console),), (f"site/{site}/alarms", results_topic(site, console))
             case _:
                 assert_never(kind)
 

@@ -53,7 +53,8 @@ class IssuedOut(CredentialOut):
 
 
 class CredentialIn(Schema):
-    """A credential for a platform or gateway that speaks for many devices, or for a panel that follows alarms."""
+    """A credential for a platform or gateway that speaks for many devices, for a panel that follows alarms, or for a
+    console that answers them as well."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -69,7 +70,7 @@ class CredentialIn(Schema):
     )
 
     site_id: UUID
-    kind: Literal[CredentialKind.PLATFORM, CredentialKind.PANEL]
+    kind: Literal[CredentialKind.PLATFORM, CredentialKind.PANEL, CredentialKind.CONSOLE]
     name: Name
     title: Line = ""
     profile: Line | None = Field(default=None, description="whose dialect a platform speaks; the hub's own when absent")
