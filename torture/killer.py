@@ -95,13 +95,17 @@ class Killer:
             await self._recover([f"{harm.name}, {seconds:.0f} s"], number, len(harms), witness.has_new)
             self._toll.peak_mb = max(self._toll.peak_mb, memory_mb(self._layout.processes()))
 
-    async def crash(self, points: Sequence[CrashPoint]) -> None:
-        """Lets a process die at each of these places, once; waits for recovery after each."""
+    async def crash(self, points: Sequence[CrashPoint], *, calm_s: float) -> None:
+        """Lets a process die at each of these places, once; waits for recovery after each, and `calm_s` for the desk.
+
+        Each place is two deaths: a hub that never lives for long leaves orders open, and those mute what comes next.
+        """
         witness = Witness(self._ground)
         await witness.has_new(since_ms=int(time.time() * 1000))
         for number, point in enumerate(points, start=1):
             await self._crash(self._layout.services[self._layout.place_of(point)], point)
             await self._recover([f"at {point.value}"], number, len(points), witness.has_new)
+            await asyncio.sleep(calm_s)
 
     async def _crash(self, service: Service, point: CrashPoint) -> None:
         service.tell_once({VARIABLE: f"{point.value}:{self._chance.randint(1, 3)}"})

@@ -43,7 +43,7 @@ class Plan:
     harms: Sequence[Harm] = ()
     harm_s: float = 20.0
     longest_calm_s: float = 6.0
-    """Before each kill, at most."""
+    """Before each kill, at most; after each place, exactly."""
 
 
 @dataclass
@@ -77,7 +77,7 @@ async def try_out(name: LayoutName, ground: Ground, life: Life, plan: Plan, *, s
         async with layout.services["publisher"].kept():
             async with _life(ground, life, life.panel, toll, chance):
                 killer = Killer(ground, layout, toll, chance=chance, say=say)
-                await killer.crash(plan.points)
+                await killer.crash(plan.points, calm_s=plan.longest_calm_s)
                 await killer.pause(plan.pauses, seconds=plan.pause_s)
                 await killer.suffer(plan.harms, seconds=plan.harm_s)
                 await killer.kill(plan.kills, names=list(plan.names), longest_calm_s=plan.longest_calm_s)
