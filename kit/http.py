@@ -247,7 +247,7 @@ def add_error_handlers(app: FastAPI, *, texts: Texts, status: Mapping[type[Domai
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        detail = "; ".join(_what_is_invalid(each, texts, language(request)) for each in error.errors()[:MOST_NAMED])
+        detail = "; ".join(what_is_invalid(each, texts, language(request)) for each in error.errors()[:MOST_NAMED])
         return problem(request, 422, "invalid_request", detail=detail)
 
     async def http(request: Request, error: Exception) -> JSONResponse:
@@ -299,7 +299,7 @@ def _detail_of(error: IntegrityError) -> str:
     return cause.diag.message_detail or "" if isinstance(cause, psycopg.errors.ForeignKeyViolation) else ""
 
 
-def _what_is_invalid(error: Mapping[str, Any], texts: Texts, language: Language) -> str:
+def what_is_invalid(error: Mapping[str, Any], texts: Texts, language: Language) -> str:
     """`field: what is wrong`, in our words where we have some for that kind of mistake, else in pydantic's."""
     # In a body that is no JSON the place is a position, which is among the facts.
     place = [] if error["type"] == "json_invalid" else error["loc"][1:]

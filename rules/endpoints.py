@@ -73,7 +73,9 @@ async def get_rule(key: RuleKey, session: Session, caller: Caller, rules: Rules)
 async def add_rule(body: RuleIn, session: Session, caller: Caller, rules: Rules) -> RuleOut:
     """A new rule; judged within a second."""
     scope = caller.scope(*EDITING)
-    row = await rules.add(session, scope, body.definition, enabled=body.enabled, author=caller.person_id)
+    row = await rules.add(
+        session, scope, body.definition, enabled=body.enabled, author=caller.person_id, reason=body.reason or ""
+    )
     return RuleOut.model_validate(row)
 
 
@@ -88,6 +90,7 @@ async def change_rule(key: RuleKey, body: RuleChangeIn, session: Session, caller
         enabled=body.enabled,
         version=body.version,
         author=caller.person_id,
+        reason=body.reason or "",
     )
     return RuleOut.model_validate(row)
 

@@ -260,7 +260,8 @@ class RuleDefinition(Schema):
 
 
 class RuleOut(Schema):
-    """A rule with its state. `author_id` None: as shipped."""
+    """A rule with its state. `author_id` None: as shipped. `number` is the version in force, `offered` the one that a
+    release brought since a person changed the rule. `version` is the lock, for who changes it."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -270,6 +271,8 @@ class RuleOut(Schema):
                     "definition": EXAMPLE,
                     "enabled": True,
                     "version": 3,
+                    "number": 2,
+                    "offered": None,
                     "author_id": "0197a1d2-6c00-7000-8000-0000000000aa",
                     "created_at": "2026-11-01T00:00:00Z",
                     "updated_at": "2026-11-22T02:45:00Z",
@@ -281,6 +284,8 @@ class RuleOut(Schema):
     definition: RuleDefinition
     enabled: bool
     version: int
+    number: int
+    offered: int | None
     author_id: UUID | None
     created_at: datetime
     updated_at: datetime
@@ -291,6 +296,7 @@ class RuleIn(Schema):
 
     definition: RuleDefinition
     enabled: bool = True
+    reason: Reason | None = None
 
 
 class RuleChangeIn(Schema):
@@ -303,6 +309,7 @@ class RuleChangeIn(Schema):
     definition: RuleDefinition
     enabled: bool = True
     version: Annotated[int, Field(ge=1)]
+    reason: Reason | None = None
 
 
 class RuleSwitchIn(Schema):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
@@ -43,10 +43,14 @@ async def newest(session: AsyncSession, key: str) -> RuleVersionRow | None:
     return (await session.scalars(query.order_by(RuleVersionRow.number.desc()).limit(1))).one_or_none()
 
 
+def of_key(key: str) -> Select[RuleVersionRow]:
+    """Every version, the oldest first."""
+    return select(RuleVersionRow).where(RuleVersionRow.rule_key == key).order_by(RuleVersionRow.number)
+
+
 async def open_of(session: AsyncSession, key: str) -> Sequence[RuleVersionRow]:
     """What may still come into force."""
-    query = select(RuleVersionRow).where(RuleVersionRow.rule_key == key, RuleVersionRow.state.in_(OPEN))
-    return (await session.scalars(query.order_by(RuleVersionRow.number))).all()
+    return (await session.scalars(of_key(key).where(RuleVersionRow.state.in_(OPEN)))).all()
 
 
 async def last_shipped(session: AsyncSession) -> Mapping[str, RuleVersionRow]:
@@ -68,7 +72,8 @@ async def due(session: AsyncSession, at: datetime, *, limit: int) -> Sequence[Ru
         .order_by(RuleVersionRow.activate_at, RuleVersionRow.rule_key)
         .limit(limit)
     )
-    return (await session.scalars(held(query))).all()
+    # Read anew: looked at first without the book, then with it.
+    return (await session.scalars(query.execution_options(populate_existing=True))).all()
 
 
 async def retire(session: AsyncSession, key: str, *, at: datetime) -> None:
