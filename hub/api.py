@@ -24,6 +24,7 @@ import people.contractors.endpoints
 import people.endpoints
 import privacy.endpoints
 import rules.endpoints
+import rules.versions.endpoints
 import stock.endpoints
 import telemetry.endpoints
 import ticketing.approvals.endpoints
@@ -53,7 +54,7 @@ ROOMS_WITH_TEXTS = (
 
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
-    device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints,
+    device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints, rules.versions.endpoints,
     alarms.endpoints, alarms.testing.endpoints, alarms.attending_endpoints, alarms.windows.endpoints,
     ticketing.endpoints, ticketing.definitions.endpoints, ticketing.approvals.endpoints,
     ticketing.feedback.endpoints, ticketing.sla.endpoints,

@@ -81,6 +81,7 @@ from privacy.room import PrivacyRoom, build_privacy
 from privacy.settings import PrivacySettings
 from rules.replay.history import READINGS_A_MESSAGE, READINGS_A_STRETCH
 from rules.service import RuleService
+from rules.versions.room import RuleVersioning, build_versioning
 from stock.service import StockService
 from telemetry.remote import RemoteTelemetry
 from telemetry.service import TelemetryService
@@ -286,6 +287,7 @@ class Rooms:
     knowledge: KnowledgeRoom
     stock: StockService
     rules: RuleService
+    rule_versions: RuleVersioning
     ticketing: Ticketing
     owners: OwnerServices
     automation: Automation
@@ -344,6 +346,7 @@ def build_rooms(common: Common, queries: TelemetryQueries, *, topics: TopicPubli
         knowledge=knowledge,
         stock=stock,
         rules=rules,
+        rule_versions=build_versioning(rules, common.texts, common.clock),
         ticketing=ticketing,
         owners=owners,
         automation=automation,

@@ -56,6 +56,7 @@ def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[N
         *rooms.automation.sweeps(),
         *rooms.insight.sweeps(),
         *rooms.rule_measures.sweeps(),
+        *rooms.rule_versions.sweeps(),
         *rooms.privacy.service.sweeps(),
         Sweep("people.extend_shifts", HOURLY, rooms.people.rostering.extend),
         Sweep("people.forget_failures", HOURLY, rooms.people.throttle.sweep),
