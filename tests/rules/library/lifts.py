@@ -1,17 +1,17 @@
 """Elevators."""
 
-from tests.rules.library.scenes import Book, Scene
+from tests.rules.library.scenes import Book, Changes, Scene
 
 _OPEN, _CLOSED = {"door_closed": 0}, {"door_closed": 1}
 
 
-def _door(*, times: int, every_s: int) -> dict[str, dict[str, float]]:
+def _door(*, times: int, every_s: int) -> Changes:
     """It opens and closes so often, from the first minute on."""
     opens = [60 + every_s * n for n in range(times)]
     return {f"{at}s": _OPEN for at in opens} | {f"{at + 10}s": _CLOSED for at in opens}
 
 
-def _floors(*, until_s: int) -> dict[str, dict[str, float]]:
+def _floors(*, until_s: int) -> Changes:
     return {f"{at}s": {"floor": at // 60 % 9} for at in range(95, until_s, 60)}
 
 

@@ -1,16 +1,16 @@
 """Pumps, pump rooms and tanks."""
 
-from tests.rules.library.scenes import Book, Scene
+from tests.rules.library.scenes import Book, Changes, Scene
 
 
-def _starts(*, times: int, every_s: int) -> dict[str, dict[str, float]]:
+def _starts(*, times: int, every_s: int) -> Changes:
     """It stops for half a minute so often, from the first minute on."""
     stops = [60 + every_s * n for n in range(times)]
     stopped, runs = {"running": 0, "flow_m3_h": 0}, {"running": 1, "flow_m3_h": 12}
     return {f"{at}s": stopped for at in stops} | {f"{at + 30}s": runs for at in stops}
 
 
-def _falls(point: str, *, start: float, by_minute: float, minutes: int) -> dict[str, dict[str, float]]:
+def _falls(point: str, *, start: float, by_minute: float, minutes: int) -> Changes:
     """From the first minute on, a step each minute."""
     return {f"{n}m": {point: start + by_minute * n} for n in range(1, minutes + 1)}
 

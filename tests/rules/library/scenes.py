@@ -216,7 +216,7 @@ def _own_instants(spec: PointSpec, turns: Sequence[tuple[int, float]]) -> npt.ND
 def _tremble(book: Book, scene: Scene, key: str, at_ms: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     by = 0.0 if key in scene.still else book.trembles.get(key, 0.0)
     interval_ms = int(PROFILES[book.profile].points[key].reporting.interval_s * 1000 * book.pace)
-    return by * (at_ms // interval_ms % 2)
+    return np.asarray(by * (at_ms // interval_ms % 2), np.float64)
 
 
 def _readings(
