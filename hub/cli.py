@@ -139,6 +139,38 @@ def audit_verify(
     _run(work)
 
 
+rules_app = typer.Typer(name="rules", no_args_is_help=True, help="Rules on equipment, tried before they are in force.")
+app.add_typer(rules_app)
+
+
+@rules_app.command("replay")
+def replay_rule(
+    key: Annotated[
+        str, typer.Argument(help="the key of a rule; with --file, which of its rules (default: the first)")
+    ] = "",
+    file: Annotated[
+        Path | None, typer.Option(help="a draft in TOML, in the form of docs/rules.md", exists=True, dir_okay=False)
+    ] = None,
+    days: Annotated[int, typer.Option(help="of history, up to now", min=1, max=366)] = 30,
+    tolerance_h: Annotated[
+        float, typer.Option(help="how many hours from an alarm an order or report may lie", min=0, max=168)
+    ] = 12.0,
+) -> None:
+    """Runs a rule over stored history: what it would have raised, and which of it was real."""
+    from hub.rule_replay import lines_of, replay
+
+    async def show(progress: float) -> None:
+        console.print(f"\r{progress:.0%}", end="", style="dim", highlight=False)
+
+    async def work(settings: HubSettings) -> None:
+        answer = await replay(settings, draft=file, key=key, days=days, tolerance_h=tolerance_h, show=show)
+        console.print()
+        for line in lines_of(answer):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    _run(work)
+
+
 @app.command()
 def backup(folder: Annotated[Path, typer.Argument(help="a new folder, on another disk than HUB_VAR")]) -> None:
     """Copies everything of this hub, running or not, into a folder: tables, readings, photos, what is under way."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from catalog.directory import EquipmentEntry
-from insight.rules.matching import Found, Judged, Match, Verdict, match, would_be_orders
+from insight.rules.matching import Found, Judged, Match, ReplayVerdict, match, would_be_orders
 from insight.rules.schemas import ReplayAlarmOut, ReplayDayOut, ReplayEquipmentOut, ReplayFaultOut, ReplaySideOut
 from kit.clock import from_ms
 from rules.replay.episode import Episode
@@ -41,10 +41,10 @@ def side(
         by_day=_by_day(episodes, entries, since_ms=since_ms),
         by_equipment=_by_equipment(episodes, entries, until_ms=until_ms),
         orders=would_be_orders(episodes, outcomes, tolerance_h=tolerance_h),
-        met=matched.count(Verdict.MET),
-        refuted=matched.count(Verdict.REFUTED),
-        undecided=matched.count(Verdict.UNDECIDED),
-        unmet=matched.count(Verdict.UNMET),
+        met=matched.count(ReplayVerdict.MET),
+        refuted=matched.count(ReplayVerdict.REFUTED),
+        undecided=matched.count(ReplayVerdict.UNDECIDED),
+        unmet=matched.count(ReplayVerdict.UNMET),
         precision=_rounded(matched.precision, 4),
         faults=len(matched.faults),
         faults_found=len(leads),

@@ -136,6 +136,7 @@ def _labels(key: str, counts: Sequence[LabelCount], minutes: float, costed: int)
 
 
 def _proposal(key: str, version: int, rule: CompiledRule, cases: Sequence[_Case], labelled: int) -> ProposalOut:
+    rule = replace(rule, levels=())  # the mildest says whether there is an alarm at all
     # What the rule as it is now does not raise again (it was another then, or readings are gone) proves nothing.
     again = [case for case in cases if _raised([rule], case)]
     real = {place for place, (_, alarm, _) in enumerate(again) if alarm.label == AlarmLabel.REAL_FAULT}

@@ -28,7 +28,7 @@ class Worth(StrEnum):
     OPEN = "open"  # an alarm opened it and nobody has said yet
 
 
-class Verdict(StrEnum):
+class ReplayVerdict(StrEnum):
     """What became of an episode. UNMET: nobody noticed anything."""
 
     MET = "met"
@@ -42,7 +42,7 @@ class Judged:
     """An episode, what became of it, and the order that says so."""
 
     episode: Episode
-    verdict: Verdict
+    verdict: ReplayVerdict
     order: Outcome | None
 
 
@@ -59,14 +59,14 @@ class Match:
     episodes: Sequence[Judged]
     faults: Sequence[Found]
 
-    def count(self, verdict: Verdict) -> int:
+    def count(self, verdict: ReplayVerdict) -> int:
         return sum(one.verdict is verdict for one in self.episodes)
 
     @property
     def precision(self) -> float | None:
         """Of the episodes that are decided, the share that met something real. None of no such episode."""
-        decided = len(self.episodes) - self.count(Verdict.UNDECIDED)
-        return self.count(Verdict.MET) / decided if decided else None
+        decided = len(self.episodes) - self.count(ReplayVerdict.UNDECIDED)
+        return self.count(ReplayVerdict.MET) / decided if decided else None
 
     @property
     def recall(self) -> float | None:
@@ -129,17 +129,17 @@ def _judged(episode: Episode, near: Sequence[Outcome]) -> Judged:
         for order in near:
             if worth(order) is wanted:
                 return Judged(episode, _verdict(wanted), order)
-    return Judged(episode, Verdict.UNMET, None)
+    return Judged(episode, ReplayVerdict.UNMET, None)
 
 
-def _verdict(found: Worth) -> Verdict:
+def _verdict(found: Worth) -> ReplayVerdict:
     match found:
         case Worth.REAL:
-            return Verdict.MET
+            return ReplayVerdict.MET
         case Worth.FALSE:
-            return Verdict.REFUTED
+            return ReplayVerdict.REFUTED
         case Worth.OPEN:
-            return Verdict.UNDECIDED
+            return ReplayVerdict.UNDECIDED
         case _:
             assert_never(found)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from building.severity import Severity
-from insight.rules.matching import Verdict
+from insight.rules.matching import ReplayVerdict
 from insight.rules.models import ReplayState
 from kit.http import Schema
 from rules.schemas import EXAMPLE, Key, RuleDefinition
@@ -66,7 +66,7 @@ class ReplayAlarmOut(Schema):
     ended_at: datetime | None
     severity: Severity
     values: dict[str, Any]
-    verdict: Verdict
+    verdict: ReplayVerdict
     order_id: UUID | None
     order_number: str | None
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alarms.detection import OrderPolicy
 from building.severity import Severity
-from insight.rules.matching import Verdict, match, would_be_orders
+from insight.rules.matching import ReplayVerdict, match, would_be_orders
 from insight.rules.proposing import FEWEST_LABELLED, Trial, propose, refusal, values_to_try
 from kit.clock import to_ms
 from rules.replay.episode import Episode
@@ -50,26 +50,26 @@ def matched(episodes: list[Episode], outcomes: list[Outcome], *, tolerance_h: fl
 @pytest.mark.parametrize(
     ("order", "verdict"),
     [
-        (outcome(105), Verdict.MET),
-        (outcome(95), Verdict.MET),
-        (outcome(112.9), Verdict.MET),
-        (outcome(113.1), Verdict.UNMET),
-        (outcome(87.9), Verdict.UNMET),
-        (outcome(105, equipment_id=UUID(int=2)), Verdict.UNMET),
-        (outcome(105, fault_mode="leak"), Verdict.UNMET),
-        (outcome(105, fault_mode=None), Verdict.MET),
-        (outcome(105, closing_code="misuse"), Verdict.MET),
-        (outcome(105, closing_code="false_alarm"), Verdict.REFUTED),
-        (outcome(105, closing_code="no_fault_found"), Verdict.REFUTED),
-        (outcome(105, closing_code=None, by_alarm=True), Verdict.UNDECIDED),
-        (outcome(105, closing_code=None), Verdict.MET),
-        (outcome(100, closing_code=None, by_alarm=True, reported_at=T0 + 103 * HOUR), Verdict.MET),
+        (outcome(105), ReplayVerdict.MET),
+        (outcome(95), ReplayVerdict.MET),
+        (outcome(112.9), ReplayVerdict.MET),
+        (outcome(113.1), ReplayVerdict.UNMET),
+        (outcome(87.9), ReplayVerdict.UNMET),
+        (outcome(105, equipment_id=UUID(int=2)), ReplayVerdict.UNMET),
+        (outcome(105, fault_mode="leak"), ReplayVerdict.UNMET),
+        (outcome(105, fault_mode=None), ReplayVerdict.MET),
+        (outcome(105, closing_code="misuse"), ReplayVerdict.MET),
+        (outcome(105, closing_code="false_alarm"), ReplayVerdict.REFUTED),
+        (outcome(105, closing_code="no_fault_found"), ReplayVerdict.REFUTED),
+        (outcome(105, closing_code=None, by_alarm=True), ReplayVerdict.UNDECIDED),
+        (outcome(105, closing_code=None), ReplayVerdict.MET),
+        (outcome(100, closing_code=None, by_alarm=True, reported_at=T0 + 103 * HOUR), ReplayVerdict.MET),
     ],
 )
-def test_what_becomes_of_an_alarm(order: Outcome, verdict: Verdict) -> None:
+def test_what_becomes_of_an_alarm(order: Outcome, verdict: ReplayVerdict) -> None:
     (judged,) = matched([episode(100)], [order]).episodes
     assert judged.verdict is verdict
-    assert (judged.order is order) is (verdict is not Verdict.UNMET)
+    assert (judged.order is order) is (verdict is not ReplayVerdict.UNMET)
 
 
 def test_precision_leaves_out_what_nobody_decided_and_recall_what_is_outside_of_the_span() -> None:
@@ -80,7 +80,7 @@ def test_precision_leaves_out_what_nobody_decided_and_recall_what_is_outside_of_
             outcome(500), outcome(-5), outcome(725),
         ],
     )  # fmt: skip
-    assert [found.count(one) for one in Verdict] == [1, 1, 1, 1]
+    assert [found.count(one) for one in ReplayVerdict] == [1, 1, 1, 1]
     assert found.precision == pytest.approx(1 / 3)
     assert found.recall == pytest.approx(1 / 2)
 
