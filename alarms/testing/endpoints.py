@@ -18,7 +18,7 @@ from kit.http import Page, Paging, Session, allow, service
 STATUS: dict[type[DomainError], int] = {
     errors.TestWindowNotFound: 404,
     errors.DeviceNotAtSite: 404,
-    errors.SecondPersonNeeded: 409,
+    errors.SecondTesterNeeded: 409,
     errors.TestWindowNotAsked: 409,
     errors.TestWindowOver: 409,
     errors.AlarmIsNoTest: 409,

@@ -16,7 +16,7 @@ class TestWindowNotFound(DomainError):
 
 
 @dataclass(eq=False)
-class SecondPersonNeeded(DomainError):
+class SecondTesterNeeded(DomainError):
     """Whoever asked for a test window cannot begin it."""
 
 

@@ -19,7 +19,7 @@ from alarms.testing import repository
 from alarms.testing.errors import (
     AlarmIsNoTest,
     DeviceNotAtSite,
-    SecondPersonNeeded,
+    SecondTesterNeeded,
     TestWindowNotAsked,
     TestWindowNotFound,
     TestWindowOver,
@@ -70,13 +70,13 @@ class TestWindowService:
         return window
 
     async def begin(self, session: AsyncSession, scope: Scope, window_id: UUID, *, actor: UUID) -> TestWindow:
-        """Raises TestWindowNotFound, TestWindowNotAsked, SecondPersonNeeded."""
+        """Raises TestWindowNotFound, TestWindowNotAsked, SecondTesterNeeded."""
         window, now = await self._held(session, scope, window_id), self._clock.now()
         state = state_of(window, now)
         if state is not TestWindowState.ASKED:
             raise TestWindowNotAsked(state)
         if window.asked_by == actor:
-            raise SecondPersonNeeded
+            raise SecondTesterNeeded
         window.begun_by, window.began_at, window.until = actor, now, now + timedelta(minutes=window.minutes)
         session.add_all(
             Inhibition(

@@ -61,7 +61,7 @@ async def begun(asking: httpx.AsyncClient, second: str, place: Place, *devices: 
     assert (asked.status_code, asked.json()["state"]) == (201, "asked"), asked.text
     address = f"/api/v1/test-windows/{asked.json()['id']}"
     alone = await asking.post(f"{address}/begin")
-    assert (alone.status_code, alone.json()["code"]) == (409, "second_person_needed")
+    assert (alone.status_code, alone.json()["code"]) == (409, "second_tester_needed")
     started = await asking.post(f"{address}/begin", headers={"authorization": f"Bearer {second}"})
     assert (started.json()["state"], started.json()["until"]) == ("running", "2026-11-22T06:00:00Z")
     return address
