@@ -34,12 +34,12 @@ from people.kinds import Duty
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 _ID = "01934d5e-0000-7000-8000-000000000000"
-_ROUTE = {
+_ROUTE: dict[str, Any] = {
     "code": "life_safety", "names": {"zh-CN": "生命安全", "en": "Life safety"}, "mode": "tell", "life_safety": True,
     "steps": [{"after_min": 0, "duties": ["control_room", "guard"]}, {"after_min": 3, "roles": ["manager"]}],
     "repeat_min": 5, "repeats": 0,
 }  # fmt: skip
-_DOCUMENT = {
+_DOCUMENT: dict[str, Any] = {
     "quiet": {"begins": "22:00:00", "ends": "07:30:00"}, "digest_at": ["08:30:00"], "settle_s": 20,
     "routes": [_ROUTE],
 }  # fmt: skip

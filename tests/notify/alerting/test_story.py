@@ -20,6 +20,7 @@ from alarms.service import AlarmService
 from alarms.testing.service import TestWindowService
 from building.severity import Severity
 from catalog.directory import LiveDirectory
+from catalog.endpoints import STATUS as CATALOG_STATUS
 from catalog.loader import load_directory
 from connectors.dingtalk import DingTalkClient, DingTalkSettings
 from connectors.outward import Sender, SystemResolver
@@ -35,6 +36,7 @@ from notify.alerting.carriers import DingTalkCarrier, WebhookCarrier
 from notify.alerting.destination import DestinationKind
 from notify.alerting.destinations import NewDestination
 from notify.alerting.documents import shipped
+from notify.alerting.endpoints import STATUS, router
 from notify.alerting.errors import AlertPolicyChanged, AlertPolicyInvalid
 from notify.alerting.escalating import is_for_people
 from notify.alerting.policy import Step
@@ -47,6 +49,7 @@ from notify.settings import NotifySettings
 from notify.template import TemplateRegistry
 from people.kinds import Duty
 from people.models import Membership, RoleGrant, Shift
+from tests.api import FakeLogins, client_of, make_app
 from tests.automation.receiver import Receiver, receiving, response
 from tests.small_site import SmallSite, settle
 from ticketing.handlers import is_work
@@ -311,3 +314,38 @@ async def test_a_group_is_told_once_a_growth_and_by_what_the_policy_of_then_says
     )
     assert msgspec.json.decode(called.body)["data"]["alarms"] == 12
     assert [one.target for one in watch.receiver.received].count(called.target) <= 2
+
+
+async def test_over_http_a_policy_has_versions_and_the_woken_are_answered(watch: Watch) -> None:
+    logins, site_id = FakeLogins(), watch.site.site_id
+    token = logins.add(Role.MANAGER, Role.ENGINEER, site_id=site_id, person_id=watch.people["engineer"])
+    status = {**CATALOG_STATUS, **STATUS}
+    app = make_app(
+        watch.database, routers=[router], rooms=["catalog", "notify"], services=list(watch.room.provided),
+        logins=logins, status=status,
+    )  # fmt: skip
+    path = f"/api/v1/sites/{site_id}/alert-policy"
+    async with client_of(app, token=token, language="en") as client:
+        shipped_one = (await client.get(path)).json()
+        assert (shipped_one["version"], len(shipped_one["document"]["routes"])) == (0, 5)
+        body = {"document": shipped_one["document"], "reason": "as it is", "version": 0}
+        assert (await client.put(path, json=body)).json()["version"] == 1
+        stale = await client.put(path, json=body)
+        assert (stale.status_code, stale.json()["code"]) == (409, "alert_policy_changed")
+        body["document"]["routes"][0]["heeds_quiet"] = True
+        refused = await client.put(path, json=body | {"version": 1})
+        assert refused.status_code == 422
+        assert "routes.0.heeds_quiet" in refused.json()["message"]
+        assert "life safety knows no quiet hours" in refused.json()["message"]
+        back = await client.post(f"{path}/restore", json={"to_version": 0, "reason": "back", "version": 1})
+        assert (back.json()["version"], back.json()["restores"]) == (2, 0)
+        assert [one["version"] for one in (await client.get(f"{path}/versions")).json()["items"]] == [2, 1]
+        inside = {"site_id": str(site_id), "name": "nas", "kind": "webhook", "address": "https://10.1.2.3/x"}
+        private = await client.post("/api/v1/alert-destinations", json=inside)
+        assert (private.status_code, private.json()["code"]) == (422, "alert_destination_refused")
+        await watch.detect()
+        await watch.later(seconds=25)
+        [mine] = (await client.get("/api/v1/alert-cases-of-mine")).json()["items"]
+        assert mine["decision"]["text"].startswith("engineer was on duty as engineer")
+        whole = (await client.get(f"/api/v1/alert-cases/{mine['case']['id']}")).json()
+        assert [one["reason"] for one in whole["decisions"]] == ["begun", "told_duty"]
