@@ -4,7 +4,16 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    JsonValue,
+    StringConstraints,
+    model_validator,
+)
 
 from alarms.detection import OrderJoining, OrderPolicy
 from building.equipment import EquipmentKind
@@ -17,6 +26,7 @@ from rules.forms import ActiveHours, Repeats, rate_out_of_range, stuck
 from rules.language import MAX_LENGTH
 from rules.rule import Level, Rule
 from rules.schedules import parse_schedule
+from rules.shapes import a_duration, a_schedule, an_order_kind, like_a_key, like_an_identifier, without_nul, wrong
 
 EXAMPLE: dict[str, JsonValue] = {
     "key": "pump-bearing-wear",
@@ -33,33 +43,19 @@ EXAMPLE: dict[str, JsonValue] = {
 }
 
 
-def _a_duration(text: str) -> str:
-    parse_duration_ms(text)
-    return text
-
-
-def _a_schedule(text: str) -> str:
-    parse_schedule(text)
-    return text
-
-
-def _without_nul(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("must not contain the character NUL")
-    return text
-
-
-Duration = Annotated[str, StringConstraints(max_length=30), AfterValidator(_a_duration)]
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=60)]
-Expression = Annotated[str, StringConstraints(max_length=MAX_LENGTH), AfterValidator(_without_nul)]
+Duration = Annotated[str, StringConstraints(max_length=30), AfterValidator(a_duration)]
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80), BeforeValidator(like_a_key)]
+Identifier = Annotated[
+    str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=60), BeforeValidator(like_an_identifier)
+]
+Expression = Annotated[str, StringConstraints(max_length=MAX_LENGTH), AfterValidator(without_nul)]
 # Of a parameter, as points have theirs: so that a limit in °C is not compared with bar.
-Unit = Annotated[str, StringConstraints(max_length=20, strip_whitespace=True), AfterValidator(_without_nul)]
+Unit = Annotated[str, StringConstraints(max_length=20, strip_whitespace=True), AfterValidator(without_nul)]
 # In the local time of the site.
-Hours = Annotated[str, StringConstraints(max_length=200), AfterValidator(_a_schedule)]
+Hours = Annotated[str, StringConstraints(max_length=200), AfterValidator(a_schedule)]
 BothLanguages = dict[Language, Name]
 Reason = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_without_nul)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(without_nul)
 ]
 
 
@@ -68,7 +64,7 @@ class OrderIn(Schema):
     the equipment, of the `equipment` whatever its fault, or of the same fault in the `building`. Life safety stands
     by its own fault whatever is said here."""
 
-    kind: Annotated[str, StringConstraints(pattern="^(repair|entrapment|smoke)$")]
+    kind: Annotated[str, StringConstraints(pattern="^(repair|entrapment|smoke)$"), BeforeValidator(an_order_kind)]
     priority: Annotated[int, Field(ge=1, le=4)]
     joins: OrderJoining = OrderJoining.FAULT
 
@@ -111,7 +107,7 @@ class RateIn(Schema):
     @model_validator(mode="after")
     def _has_a_limit(self) -> Self:
         if self.above is None and self.below is None:
-            raise ValueError("`rate` has `above`, `below`, or both")
+            raise wrong("rate_limit", "`rate` has `above`, `below`, or both")
         return self
 
     def as_text(self) -> str:
@@ -191,23 +187,25 @@ class RuleDefinition(Schema):
     @model_validator(mode="after")
     def _is_one_kind_of_rule(self) -> Self:
         if sum(form is not None for form in (self.when, self.stuck, self.rate, self.missing)) != 1:
-            raise ValueError("a rule has one of `when`, `stuck`, `rate` and `missing`")
+            raise wrong("one_condition", "a rule has one of `when`, `stuck`, `rate` and `missing`")
         if self.missing is not None and (self.clear or self.for_ or self.clear_for):
-            raise ValueError("`clear`, `for` and `clear_for` do not go with `missing`")
+            raise wrong("clear_of_silence", "`clear`, `for` and `clear_for` do not go with `missing`")
         if self.repeats is not None and (self.when is None or self.for_ is not None):
-            raise ValueError("`repeats` goes with `when`, and not with `for`")
+            raise wrong("repeats", "`repeats` goes with `when`, and not with `for`")
         if self.active_in is not None and self.active_outside is not None:
-            raise ValueError("a rule has either `active_in` or `active_outside`")
+            raise wrong("active_hours", "a rule has either `active_in` or `active_outside`")
         if self.missing is not None and self.active_hours is not None:
-            raise ValueError("`missing` is always active; write `age(point) > 600 and in_schedule('open')` instead")
+            raise wrong(
+                "active_silence", "`missing` is always active; write `age(point) > 600 and in_schedule('open')` instead"
+            )
         if self.missing is None and self.points:
-            raise ValueError("`points` belongs to `missing`; the other forms name their points themselves")
+            raise wrong("points", "`points` belongs to `missing`; the other forms name their points themselves")
         if (self.profile is None) == (self.kind is None):
-            raise ValueError("a rule applies either to a `profile` or to a `kind`")
+            raise wrong("profile_or_kind", "a rule applies either to a `profile` or to a `kind`")
         self._check_levels()
         for texts in (self.name, self.message, self.basis):
             if texts is not None and set(texts) != set(Language):
-                raise ValueError(f"`name`, `message` and `basis` are given in {', '.join(Language)}")
+                raise wrong("both_languages", f"`name`, `message` and `basis` are given in {', '.join(Language)}")
         return self
 
     @property
@@ -224,10 +222,10 @@ class RuleDefinition(Schema):
 
     def _check_levels(self) -> None:
         if self.levels and self.missing is not None:
-            raise ValueError("`levels` belong to `when`; use `age(point) > 600` for degrees of silence")
+            raise wrong("levels_of_silence", "`levels` belong to `when`; use `age(point) > 600` for degrees of silence")
         severities = [self.severity, *(level.severity for level in self.levels)]
         if len(set(severities)) < len(severities) or any(one.rank > self.severity.rank for one in severities):
-            raise ValueError("each of `levels` has another `severity`, worse than that of the rule itself")
+            raise wrong("levels", "each of `levels` has another `severity`, worse than that of the rule itself")
 
     def to_rule(self, *, version: int = 1) -> Rule:
         return Rule(
@@ -337,7 +335,7 @@ class CheckIn(Schema):
     @model_validator(mode="after")
     def _names_one(self) -> Self:
         if (self.profile is None) == (self.kind is None):
-            raise ValueError("an expression is checked for either a `profile` or a `kind`")
+            raise wrong("profile_or_kind", "an expression is checked for either a `profile` or a `kind`")
         return self
 
 

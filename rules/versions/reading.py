@@ -94,7 +94,7 @@ def _wrong_fields(error: ValidationError, where: RuleLines, said: Any, texts: Te
         place = [str(part) for part in one["loc"]]
         words = Wording(
             {
-                language.value: what_is_invalid({**one, "loc": ("rule", *place)}, texts, language)
+                language.value: what_is_invalid({**one, "loc": ("[[rules]]", *place)}, texts, language)
                 for language in Language
             }
         )

@@ -167,7 +167,6 @@ class RulesDocumentIn(Schema):
                     'name = { zh-CN = "水泵过热", en = "Pump hot" }\nmessage = { zh-CN = "过热", en = "Hot" }\n'
                     'when = "bearing_temp_c > 90"\nseverity = "major"\nfault_mode = "overheating"\n',
                     "reason": "从样板项目导入",
-                    "only_check": True,
                 }
             ]
         },
