@@ -9,6 +9,7 @@ from benchmarks.insight import InsightPart
 from benchmarks.line.part import LinePart
 from benchmarks.orders.part import OrdersPart
 from benchmarks.part import Part
+from benchmarks.replay import ReplayPart
 from benchmarks.telemetry.disk_part import DiskPart
 from benchmarks.telemetry.engines import EnginesPart
 from benchmarks.telemetry.queries_part import QueriesPart
@@ -24,6 +25,7 @@ def every_part() -> list[Part]:
         OrdersPart(),
         InsightPart(),
         DispatchPart(),
+        ReplayPart(),
         EnginesPart(),
         DurablePart(),
         FloodPart(),

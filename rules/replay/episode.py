@@ -4,11 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from alarms.detection import Detection, OrderPolicy
+from alarms.detection import LEVEL_MARK, Detection, OrderPolicy
 from building.severity import Severity
-
-# A level of a rule is judged as a pair of its own, by the rule's key, this and the level's name.
-LEVEL_MARK = "#"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
