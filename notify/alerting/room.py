@@ -82,8 +82,9 @@ def build_alerting(near: AlertNeighbours) -> Alerting:
         link_base_url=near.link_base_url, clock=near.clock, registry=near.registry, keep_days=near.keep_days,
     )  # fmt: skip
     telling = AlertTelling(
-        people=near.people, notify=near.notify, posting=posting, tests=near.tests, texts=near.texts, clock=near.clock
-    )
+        people=near.people, notify=near.notify, posting=posting, tests=near.tests, texts=near.texts,
+        clock=near.clock, registry=near.registry,
+    )  # fmt: skip
     return Alerting(
         policies=policies,
         destinations=AlertDestinations(

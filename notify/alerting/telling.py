@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.events import AlarmGroupGrew
@@ -42,7 +43,7 @@ class Chosen:
 class AlertTelling:
     def __init__(
         self, *, people: PeopleService, notify: NotifyService, posting: Posting, tests: TestWindowService,
-        texts: Texts, clock: Clock,
+        texts: Texts, clock: Clock, registry: CollectorRegistry,
     ) -> None:  # fmt: skip
         self._people = people
         self._notify = notify
@@ -50,6 +51,10 @@ class AlertTelling:
         self._tests = tests
         self._texts = texts
         self._clock = clock
+        self._nobody_found = Counter(
+            "hub_alerts_nobody_found", "Tellings of alarms for which nobody was on duty and nobody answers",
+            registry=registry,
+        )  # fmt: skip
 
     async def tell(self, session: AsyncSession, case: AlertCase, step: Step) -> None:
         """Tells everybody of the step. Nobody on duty: whoever answers for the site, so that somebody knows."""
@@ -84,6 +89,7 @@ class AlertTelling:
         try:
             manager = await self._people.duty_manager(session, case.site_id)
         except NobodyResponsible:
+            self._nobody_found.inc()
             self._write(session, case, Reason.NOBODY_FOUND)
             return {}
         return {manager.person_id: Chosen(Reason.TOLD_ANSWERABLE)}
