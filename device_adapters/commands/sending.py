@@ -34,6 +34,13 @@ class ServingBus(Protocol):
     async def serve(self, subject: str, handler: Callable[[bytes], Awaitable[bytes]]) -> None: ...
 
 
+class NoBus:
+    """For a process without a bus: whoever is asked, nobody is there."""
+
+    async def request(self, subject: str, payload: bytes, *, timeout_s: float) -> bytes:
+        raise NobodyServes(f"{subject}: this process has no bus")
+
+
 class Commands:
     """Asks for commands, in any process. `brokers`: the names of the installation's MQTT brokers."""
 

@@ -1,6 +1,7 @@
 """What is never switched, over every kind there is."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ KINDS = ProfileKinds({key: profile.kind for key, profile in PROFILES.items()})
 MUST_BE_REFUSED = {"fire_pump", "fire_door", "smoke_exhaust", "fire_panel", "elevator"}
 
 
-def thing(kind: EquipmentKind, name: str = "V-01", **fields: object) -> EquipmentEntry:
+def thing(kind: EquipmentKind, name: str = "V-01", **fields: Any) -> EquipmentEntry:
     return replace(equipment("tasmota-plug", name), kind=kind, profile_key="", **fields)
 
 

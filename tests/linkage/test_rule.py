@@ -1,0 +1,65 @@
+"""When a rule is meant, and what keeps an action from being done."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from building.equipment import EquipmentKind
+from building.severity import Severity
+from device_adapters.commands.command import Outcome
+from kit.i18n import Language, Texts
+from kit.ids import new_id
+from linkage.rule import OPEN, Condition, Doing, Hindrance, RunState, Struck, holds, state_after
+
+PUMP = new_id()
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+WORDS = Texts.load(["kit", "linkage"])
+
+
+def struck(severity: Severity = Severity.MAJOR) -> Struck:
+    return Struck("leak", "leak.rule", PUMP, EquipmentKind.PUMP, severity)
+
+
+MEANT = {
+    "fault_modes": ((), ("leak",), ("overheat",)),
+    "source_ids": ((), ("leak.rule",), ("other",)),
+    "equipment_ids": ((), (PUMP,), (new_id(),)),
+    "equipment_kinds": ((), (EquipmentKind.PUMP, EquipmentKind.FAN), (EquipmentKind.FAN,)),
+}
+
+
+@given(picks=st.tuples(*[st.integers(0, 2)] * 4), least=st.sampled_from([None, *Severity]), is_as_bad=st.booleans())
+def test_all_that_a_condition_names_must_hold_and_it_must_name_something(
+    picks: tuple[int, ...], least: Severity | None, is_as_bad: bool
+) -> None:
+    chosen = dict(zip(MEANT, picks, strict=True))
+    condition = Condition(**{name: MEANT[name][pick] for name, pick in chosen.items()}, least_severity=least)  # type: ignore[arg-type]
+    severity = Severity.CRITICAL if is_as_bad else Severity.WARNING
+    names_something = any(chosen[name] for name in ("fault_modes", "source_ids", "equipment_ids"))
+    wanted = names_something and 2 not in picks and (least is None or severity.rank <= least.rank)
+    assert holds(condition, struck(severity)) is wanted
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_of_a_command_ends_its_run(outcome: Outcome) -> None:
+    assert state_after(outcome) not in OPEN
+
+
+@pytest.mark.parametrize(
+    ("doing", "wanted"),
+    [
+        (Doing(True, NOW, 5, 6), None), (Doing(False, NOW, 0, 6), Hindrance.SWITCHED_OFF),
+        (Doing(True, NOW - timedelta(seconds=1), 0, 6), Hindrance.TOO_LATE),
+        (Doing(True, NOW, 6, 6), Hindrance.TOO_OFTEN),
+    ],
+)  # fmt: skip
+def test_what_is_off_late_or_too_often_is_not_done(doing: Doing, wanted: Hindrance | None) -> None:
+    assert doing.hindrance(now=NOW) is wanted
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_every_state_and_hindrance_has_its_words(language: Language) -> None:
+    keys = [f"linkage.state.{one}" for one in RunState] + [f"linkage.hindrance.{one}" for one in Hindrance]
+    assert all(WORDS.text(key, language) for key in keys)
