@@ -16,6 +16,7 @@ import device_adapters.mqtt.endpoints
 import insight.endpoints
 import insight.rules.endpoints
 import knowledge.endpoints
+import linkage.endpoints
 import notify.alerting.endpoints
 import notify.endpoints
 import owner_services.endpoints
@@ -49,7 +50,7 @@ ROOMS_WITH_TEXTS = (
     "alarms", "knowledge", "notify", "rules",
     "ticketing", "ticketing.charging", "ticketing.working", "ticketing.definitions", "ticketing.approvals",
     "ticketing.feedback", "ticketing.sla", "ticketing.incidents", "ticketing.dispatch",
-    "owner_services", "automation", "insight", "privacy", "hub",
+    "owner_services", "automation", "linkage", "insight", "privacy", "hub",
 )  # fmt: skip
 
 ROOMS_WITH_ENDPOINTS = (
@@ -62,7 +63,8 @@ ROOMS_WITH_ENDPOINTS = (
     ticketing.proof.endpoints,
     ticketing.dispatch.endpoints, notify.endpoints, notify.alerting.endpoints,
     owner_services.endpoints, knowledge.endpoints,
-    owner_services.wechat.endpoints, automation.endpoints, insight.endpoints, insight.rules.endpoints, privacy.endpoints, audit.endpoints,
+    owner_services.wechat.endpoints, automation.endpoints, linkage.endpoints,
+    insight.endpoints, insight.rules.endpoints, privacy.endpoints, audit.endpoints,
 )  # fmt: skip
 
 DESCRIPTION = """Zhiwu Hub (智物): buildings and the people in them, turned into work that is proved done.

@@ -20,6 +20,7 @@ from bus.owner import OwnerGroup
 from bus.sharing import WorkShare
 from catalog.directory import Directory, LiveDirectory
 from catalog.profiles import load_profiles
+from device_adapters.commands.sending import CommandDoor
 from device_adapters.intake import Intake
 from device_adapters.mqtt.binding import KeptSamples
 from device_adapters.mqtt.broker import EMBEDDED, EMBEDDED_SESSIONS, EMBEDDED_TOPICS, Broker
@@ -105,7 +106,9 @@ async def build(settings: HubSettings, infra: Infrastructure, roles: Collection[
         queries = store or RemoteTelemetry(bus)
         brokers, metrics = _brokers(infra), MqttMetrics(common.registry)
         publisher = AlarmBrokers(brokers, process=_owner(), metrics=metrics, registry=common.registry)
-        rooms = build_rooms(common, queries, topics=publisher)
+        rooms = build_rooms(
+            common, queries, topics=publisher, bus=bus, brokers=[broker.name for broker in brokers]
+        )  # fmt: skip
         refusals = build_refusals(common, rooms.catalog)
         intake = await stack.enter_async_context(Intake(bus, refusals, registry=common.registry))
         owned = await _owned(common, roles, stack, telemetry)
@@ -164,6 +167,7 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
         brokers=brokers,
         metrics=metrics,
         shares=parts.owned.adapters,
+        door=_door(common, rooms, parts.bus),
         answering=ConsoleDesk(
             rooms.alarms.service, rooms.credentials, common.database.transaction, common.texts
         ).answer,
@@ -235,6 +239,13 @@ def bus_settings(settings: HubSettings, infra: Infrastructure) -> BusSettings:
     servers = len(BusAddress.parse(infra.nats_url).servers)
     replicas = settings.nats_replicas or (REPLICAS if servers >= REPLICAS else 1)
     return BusSettings(infra.nats_url, infra.nats_user or "", infra.nats_password or "", replicas)
+
+
+def _door(common: Common, rooms: Rooms, bus: Bus) -> CommandDoor | None:
+    """Where adapters take commands; None where nobody has switched linkage on: they cannot write then."""
+    if not rooms.linkage.settings.enabled:
+        return None
+    return CommandDoor(bus, directory=common.directory, profiles=common.profiles, clock=common.clock)
 
 
 def _brokers(infra: Infrastructure) -> list[Broker]:

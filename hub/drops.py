@@ -37,6 +37,9 @@ def _only(label: str, *values: str) -> Mapping[str, frozenset[str]]:
 
 LOST, REFUSED, LATE, FAILED = DropKind.LOST, DropKind.REFUSED, DropKind.LATE, DropKind.FAILED
 
+# States of an action of linkage that was wanted and not done, or of which that is not known.
+NOT_DONE = ("different", "unconfirmed", "refused", "not_sent", "blocked", "lapsed", "unread")
+
 DROPS: tuple[Drop, ...] = (
     # from the device to the bus
     Drop("hub_intake_refused", REFUSED),
@@ -73,6 +76,7 @@ DROPS: tuple[Drop, ...] = (
     Drop("hub_jobs_put_back", LATE),
     Drop("hub_work_order_sweep_failures", FAILED),
     Drop("hub_rule_firings", FAILED, _only("outcome", "failed", "stopped", "error")),
+    Drop("hub_linkage_runs", FAILED, _only("state", *NOT_DONE)),
     Drop("hub_webhook_attempts", LOST, _only("outcome", "given_up")),
     Drop("hub_digest_failures", FAILED),
     Drop("hub_positions_dropped", REFUSED),

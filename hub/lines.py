@@ -10,6 +10,7 @@ from building.link import LinkChange
 from bus.client import Bus
 from bus.keeper import Readers, StreamKeeper
 from catalog.service import CatalogService
+from device_adapters.commands.sending import CommandDoor
 from device_adapters.intake import Intake
 from device_adapters.links import LinkBook
 from device_adapters.modbus.adapter import ModbusAdapter
@@ -69,6 +70,7 @@ def build_adapters(
     metrics: MqttMetrics,
     shares: AdapterShares,
     answering: Answering,
+    door: CommandDoor | None = None,
 ) -> list[Adapter]:
     """From devices to the bus: a client a broker, one poller for Modbus; and what consoles answer at the embedded
     broker. Each `run` until cancelled."""
@@ -80,7 +82,7 @@ def build_adapters(
     def mqtt(broker: Broker, links: LinkBook) -> Adapter:
         return MqttAdapter(
             broker, directory=common.directory, profiles=common.profiles, intake=intake, links=links,
-            clock=common.clock, metrics=metrics,
+            clock=common.clock, metrics=metrics, door=door,
         )  # fmt: skip
 
     def consoles(broker: Broker, links: LinkBook) -> Adapter:
@@ -95,7 +97,7 @@ def build_adapters(
     book = links()
     modbus = ModbusAdapter(
         directory=common.directory, profiles=common.profiles, intake=intake, links=book, settings=settings,
-        clock=common.clock, registry=common.registry, share=shares.endpoints,
+        clock=common.clock, registry=common.registry, share=shares.endpoints, door=door,
     )  # fmt: skip
     return [shared, AdapterSupervisor({"modbus": modbus}, links=book, clock=common.clock, metrics=adapter_metrics)]
 

@@ -25,7 +25,8 @@ ROOMS_WITH_TABLES = (
     "ticketing", "ticketing.definitions", "ticketing.approvals", "ticketing.feedback", "ticketing.dispatch",
     "ticketing.proof", "ticketing.incidents",
     "ticketing.charging", "ticketing.working", "ticketing.sla", "ticketing.measuring",
-    "knowledge", "notify", "notify.alerting", "owner_services", "automation", "insight", "insight.rules", "privacy", "hub",
+    "knowledge", "notify", "notify.alerting", "owner_services", "automation", "linkage",
+    "insight", "insight.rules", "privacy", "hub",
 )  # fmt: skip
 FILES_OF_TABLES = (
     "SELECT oid::regclass::text, relfilenode FROM pg_class "

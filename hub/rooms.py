@@ -1,6 +1,6 @@
 """The services of every room, built by hand, lowest room first. Nothing here starts anything."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -35,6 +35,7 @@ from connectors.voice import VoiceClient, VoiceSettings
 from connectors.wechat import WeChatClient, WeChatSettings
 from connectors.wecom import WeComClient, WeComSettings
 from connectors.wecom_robot import WeComRobotClient, WeComRobotSettings
+from device_adapters.commands.sending import AskingBus, Commands, NoBus
 from device_adapters.mqtt.credentials import CredentialService
 from hub.equipment_facts import LatestFacts
 from hub.personal import holders
@@ -50,6 +51,8 @@ from kit.i18n import Texts
 from kit.secrets import SecretStore
 from knowledge.editing import KnowledgeEditor
 from knowledge.service import KnowledgeService
+from linkage.room import Linkage, build_linkage
+from linkage.settings import LinkageSettings
 from notify.alerting.carriers import (
     DingTalkCarrier,
     EmailCarrier,
@@ -291,12 +294,17 @@ class Rooms:
     ticketing: Ticketing
     owners: OwnerServices
     automation: Automation
+    linkage: Linkage
     insight: Insight
     rule_measures: RuleMeasures
     privacy: PrivacyRoom
 
 
-def build_rooms(common: Common, queries: TelemetryQueries, *, topics: TopicPublisher | None = None) -> Rooms:
+def build_rooms(
+    common: Common, queries: TelemetryQueries, *, topics: TopicPublisher | None = None, bus: AskingBus | None = None,
+    brokers: Sequence[str] = (),
+) -> Rooms:  # fmt: skip
+    """Without a bus no command reaches a device. `brokers`: the names of the installation's."""
     catalog = build_catalog(common)
     people = build_people(common, catalog)
     connectors = build_connectors(common)
@@ -330,6 +338,14 @@ def build_rooms(common: Common, queries: TelemetryQueries, *, topics: TopicPubli
         notify=notify.service, ticketing=ticketing, settings=AutomationSettings(),
         master=common.secrets.get("link_secret"), clock=common.clock, registry=common.registry,
     )  # fmt: skip
+    linkage = build_linkage(
+        database=common.database, app=common.jobs,
+        commands=Commands(
+            bus or NoBus(), directory=common.directory, profiles=common.profiles, brokers=brokers, clock=common.clock
+        ),
+        catalog=catalog.service, people=people.service, notify=notify.service, settings=LinkageSettings(),
+        clock=common.clock, registry=common.registry,
+    )  # fmt: skip
     audit = build_audit(common.clock, personal=let_go_of(), whereabouts=people.service)
     keeping = PrivacySettings()
     return Rooms(
@@ -350,6 +366,7 @@ def build_rooms(common: Common, queries: TelemetryQueries, *, topics: TopicPubli
         ticketing=ticketing,
         owners=owners,
         automation=automation,
+        linkage=linkage,
         privacy=build_privacy(
             holders=holders(audit, keeping, files=common.settings.files),
             openids=people.service.openids,

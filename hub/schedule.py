@@ -31,7 +31,7 @@ def job_runner(
 
 
 def jobs(rooms: Rooms) -> list[JobKind]:
-    return [rooms.notify.deliverer.job(), *rooms.alerting.jobs(), *rooms.owners.jobs(), *rooms.automation.jobs(), *rooms.rule_measures.jobs()]
+    return [rooms.notify.deliverer.job(), *rooms.alerting.jobs(), *rooms.owners.jobs(), *rooms.automation.jobs(), *rooms.linkage.jobs(), *rooms.rule_measures.jobs()]
 
 
 def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[None]]) -> list[Sweep]:
@@ -54,6 +54,7 @@ def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[N
         *rooms.alerting.sweeps(),
         *rooms.owners.sweeps(),
         *rooms.automation.sweeps(),
+        *rooms.linkage.sweeps(),
         *rooms.insight.sweeps(),
         *rooms.rule_measures.sweeps(),
         *rooms.rule_versions.sweeps(),

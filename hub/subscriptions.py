@@ -16,7 +16,9 @@ from catalog.events import DeviceBound, LinkChanged
 from device_adapters.mqtt.binding import KeptSamples
 from hub.rooms import Rooms
 from kit.events import Subscription, on
+from linkage.running import may_act
 from notify.alerting.escalating import is_for_people, is_ordinary_group
+from linkage.running import may_act
 from stock.events import StockRanLow
 from ticketing.approvals.events import ApprovalEnded
 from ticketing.approvals.following import is_over
@@ -61,6 +63,9 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(AlarmGroupGrew, alerting.on_group_grew, when=is_ordinary_group),
         on(AlarmReminded, alerting.on_alarm_reminded),
         on(AlarmAcknowledged, alerting.on_alarm_acknowledged),
+        # … or sets off what was linked to it …
+        on(AlarmRaised, rooms.linkage.running.on_alarm, when=may_act),
+        on(AlarmSeverityChanged, rooms.linkage.running.on_alarm, when=may_act),
         # … and whoever is concerned is told.
         on(WorkOrderOpened, triage.on_work_order_opened),
         # … orders with one root are put together …

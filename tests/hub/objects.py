@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.models import Building, Point, Space
 from kit.access import Role
+from kit.ids import new_id
+from linkage.models import LinkagePoint, LinkageRule, LinkageRun
+from linkage.rule import RunState
 from people.kinds import Duty, PersonKind
 from people.models import Membership, Person, Shift
 from tests.hub.requests import Operation
@@ -88,4 +93,27 @@ async def _of_the_site(hub: WholeApp, site: SmallSite) -> dict[str, Any]:
             "keeper_id": person.id,
             "point_no": await session.scalar(select(Point.point_no).where(Point.site_id == site.site_id).limit(1)),
         }  # fmt: skip
+        found |= await _linkage(session, site.site_id, equipment, now)
     return {name: str(value) for name, value in found.items() if value is not None}
+
+
+async def _linkage(session: AsyncSession, site_id: UUID, equipment_id: UUID, now: datetime) -> dict[str, UUID]:
+    """A point that may be switched, a rule and an action that waits: the site's equipment itself has no such point."""
+    point = LinkagePoint(
+        site_id=site_id, equipment_id=equipment_id, point_key="open", low=0, high=1, needs_two=True, timeout_s=5,
+        created_at=now,
+    )  # fmt: skip
+    rule = LinkageRule(
+        site_id=site_id, name="别处", is_enabled=False, condition={"fault_modes": ["leak"]}, actions=[], created_at=now,
+        changed_at=now,
+    )  # fmt: skip
+    session.add_all([point, rule])
+    await session.flush()
+    run = LinkageRun(
+        site_id=site_id, rule_id=rule.id, rule_version=1, alarm_id=new_id(), onset_at=now, number=0,
+        equipment_id=equipment_id, point_key="open", value=0, needs_two=True, state=RunState.AWAITING,
+        created_at=now, expires_at=now + timedelta(hours=1),
+    )  # fmt: skip
+    session.add(run)
+    await session.flush()
+    return {"linkage_point_id": point.id, "linkage_rule_id": rule.id, "linkage_run_id": run.id}
