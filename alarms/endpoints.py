@@ -59,6 +59,8 @@ def alarm_filter(
     test: Annotated[bool | None, Query(description="true: only alarms of devices on test; false: none of them")] = None,
     assignee: Annotated[UUID | None, Query(description="the id of whoever looks after it")] = None,
     active: Annotated[bool | None, Query(description="true: not NORMAL; false: history")] = None,
+    root: Annotated[UUID | None, Query(description="what this alarm explains")] = None,
+    group: Annotated[UUID | None, Query(description="told together, by the group's id")] = None,
     since: Annotated[AwareDatetime | None, Query(description="onset at or after, with a time zone")] = None,
     until: Annotated[AwareDatetime | None, Query(description="onset before, with a time zone")] = None,
 ) -> AlarmFilter:
@@ -74,6 +76,8 @@ def alarm_filter(
         test=test,
         assignee_id=assignee,
         active=active,
+        root_id=root,
+        group_id=group,
         since=since,
         until=until,
     )

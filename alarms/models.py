@@ -53,6 +53,7 @@ class Alarm(Base):
         Index("ix_alarm_open_test", "equipment_id", postgresql_where=text("is_test AND state <> 'NORMAL'")),
         Index("ix_alarm_root", "root_id", postgresql_where=text("root_id IS NOT NULL")),
         Index("ix_alarm_group", "group_id", postgresql_where=text("group_id IS NOT NULL")),
+        Index("ix_alarm_flapping", "flapping_since", postgresql_where=text("flapping_since IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -126,7 +127,15 @@ class TransitionRecord(Base):
     """
 
     __tablename__ = "alarm_transition"
-    __table_args__ = (Index("ix_alarm_transition_unpublished", "no", postgresql_where=text("published_at IS NULL")),)
+    __table_args__ = (
+        Index("ix_alarm_transition_unpublished", "no", postgresql_where=text("published_at IS NULL")),
+        Index(
+            "ix_alarm_transition_told",
+            "site_id",
+            "recorded_at",
+            postgresql_where=text("kind IN ('raised', 'realarmed')"),
+        ),
+    )
 
     no: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     id: Mapped[UUID] = mapped_column(default=new_id, unique=True)

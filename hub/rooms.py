@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from alarms.attending import AlarmAttending
 from alarms.flood.control import FloodControl
+from alarms.flood.service import FloodService
 from alarms.flood.tending import FloodTending
 from alarms.handlers import LinkAlarms
 from alarms.reminding import AskingPolicy
@@ -197,6 +198,7 @@ class AlarmRoom:
     attending: AlarmAttending
     windows: MaintenanceWindowService
     tending: FloodTending
+    floods: FloodService
 
 
 def build_alarms(common: Common, catalog: CatalogRoom, people: PeopleRoom) -> AlarmRoom:
@@ -209,6 +211,7 @@ def build_alarms(common: Common, catalog: CatalogRoom, people: PeopleRoom) -> Al
         attending=AlarmAttending(directory, people.service, clock, AskingPolicy.of(AlarmSettings())),
         windows=MaintenanceWindowService(catalog.service, clock),
         tending=FloodTending(FloodControl(directory, clock), directory, clock),
+        floods=FloodService(common.texts, clock),
     )
 
 

@@ -90,7 +90,7 @@ def build_api(
         rooms.people.service, rooms.people.editor, rooms.people.rostering, rooms.people.contractors,
         rooms.people.logins,
         rooms.credentials, rooms.telemetry, rooms.stock, rooms.rules,
-        rooms.alarms.service, rooms.alarms.tests, rooms.alarms.attending, rooms.alarms.windows,
+        rooms.alarms.service, rooms.alarms.tests, rooms.alarms.attending, rooms.alarms.windows, rooms.alarms.floods,
         rooms.notify.service,
         rooms.notify.board, *rooms.alerting.provided,
         *rooms.ticketing.services,

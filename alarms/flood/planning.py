@@ -35,7 +35,8 @@ FLAPS = 5
 # Where alarms are alike: kind of equipment and building.
 Cell = tuple[str, UUID | None]
 
-Thing, Key = TypeVar("Thing"), TypeVar("Key")
+Thing = TypeVar("Thing")
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,7 +263,8 @@ def _fits(group: AlarmGroup, one: Newcomer) -> bool:
     in_building, of_kind = _width(GroupKind(group.kind))
     if of_kind and group.equipment_kind != one.equipment_kind:
         return False
-    return not in_building or group.building_id == one.building_id
+    is_there: bool = group.building_id == one.building_id
+    return is_there or not in_building
 
 
 def _alike(newcomers: Iterable[Newcomer], told: dict[Cell, set[UUID]]) -> list[Unit]:
@@ -307,7 +309,8 @@ def is_due(group: AlarmGroup, *, now: datetime) -> bool:
     if group.severity_rank < group.told_rank and group.severity == Severity.CRITICAL:
         return True
     pause = timedelta(seconds=30) * 10 ** min(group.tellings, 4)
-    return now - (group.told_at or group.opened_at) >= pause
+    told_at: datetime = group.told_at or group.opened_at
+    return now >= told_at + pause
 
 
 def due(groups: Collection[AlarmGroup], *, now: datetime) -> list[AlarmGroup]:

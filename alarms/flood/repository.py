@@ -3,11 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from alarms.flood.group import GroupKind
 from alarms.flood.models import AlarmGroup, AlarmNotice
@@ -134,7 +135,7 @@ async def stale(
     where = (
         scope.where(Alarm.site_id),
         Alarm.state != AlarmState.NORMAL,
-        Alarm.is_present,
+        Alarm.is_present.is_(True),
         Alarm.raised_at < now - older_than,
         or_(
             Alarm.suppressed_by.is_(None),
@@ -145,9 +146,14 @@ async def stale(
 
 
 async def _alarms(
-    session: AsyncSession, where: Sequence[ColumnElement[bool]], *, by: object, limit: int, offset: int
+    session: AsyncSession,
+    where: Sequence[ColumnElement[bool]],
+    *,
+    by: InstrumentedAttribute[Any],
+    limit: int,
+    offset: int,
 ) -> tuple[Sequence[Alarm], Total]:
     matching = select(Alarm).where(*where)
-    rows = (await session.scalars(matching.order_by(by, Alarm.id).limit(limit).offset(offset))).all()  # type: ignore[call-overload]
+    rows = (await session.scalars(matching.order_by(by, Alarm.id).limit(limit).offset(offset))).all()
     counted = matching.with_only_columns(Alarm.id)
     return rows, await total_of(session, counted, limit=limit, offset=offset, found=len(rows))

@@ -43,9 +43,18 @@ def upgrade() -> None:
         sa.Column("equipment_kind", sa.Text(), nullable=False),
     )
     op.create_index("ix_alarm_notice_site", "alarm_notice", ["site_id", "at"])
+    op.create_index(
+        "ix_alarm_transition_told", "alarm_transition", ["site_id", "recorded_at"],
+        postgresql_where=sa.text("kind IN ('raised', 'realarmed')"),
+    )
+    op.create_index(
+        "ix_alarm_flapping", "alarm", ["flapping_since"], postgresql_where=sa.text("flapping_since IS NOT NULL")
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_alarm_flapping", "alarm")
+    op.drop_index("ix_alarm_transition_told", "alarm_transition")
     op.drop_table("alarm_notice")
     op.drop_table("alarm_group")
     op.drop_column("alarm", "flapping_since")
