@@ -15,8 +15,8 @@ from linkage.models import LinkageRule
 from linkage.rule import MOST_ACTIONS, Action, Condition, Hindrance, RunState, Said
 
 _ID = "00000000-0000-7000-8000-000000000000"
-_CONDITION = {"fault_modes": ["leak"], "least_severity": "major"}
-_ACTIONS = [{"equipment_id": _ID, "point": "open", "value": 0}]
+_CONDITION: dict[str, Any] = {"fault_modes": ["leak"], "least_severity": "major"}
+_ACTIONS: list[Any] = [{"equipment_id": _ID, "point": "open", "value": 0}]
 
 Key = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 Keys = Annotated[list[Key], Field(max_length=100)]

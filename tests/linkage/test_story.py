@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
 from alarms.events import AlarmRaised
-from audit.models import AuditRecord
+from audit.models import AuditDetail, AuditRecord
 from building.declaration import parse_site
 from building.severity import Severity
 from bus.client import Bus
@@ -48,6 +48,8 @@ from notify.service import NotifyService
 from notify.settings import NotifySettings
 from notify.template import TemplateRegistry
 from people.endpoints import STATUS as PEOPLE_STATUS
+from people.kinds import PersonKind
+from people.models import Person
 from people.service import PeopleService
 from tests.api import FakeLogins, client_of, make_app
 from tests.conftest import LIVENESS_S
@@ -103,9 +105,6 @@ class House:
 
     async def person(self, role: Role = Role.MANAGER) -> dict[str, str]:
         """Headers of a new person of the staff."""
-        from people.kinds import PersonKind
-        from people.models import Person
-
         async with self.database.transaction() as session:
             row = Person(kind=PersonKind.STAFF, name="某人", phone="13900000000", language="zh-CN")
             session.add(row)
@@ -180,6 +179,7 @@ async def house(database_url: str, bus: Bus, nats_server: NatsServer) -> AsyncIt
 
             async def coils() -> list[bool]:
                 found = await server.context.async_getValues(1, 1, 0, 1)
+                assert isinstance(found, list)
                 return [bool(one) for one in found]
 
             async with _adapters(bus, live, broker, registry), runner.running(), client_of(api) as client:
@@ -317,12 +317,10 @@ async def _struck(house: House, manager: dict[str, str], point: str) -> None:
 
 
 async def _audited(house: House) -> list[str]:
-    from audit.models import AuditDetail
-
     async with house.database.transaction() as session:
         wanted = select(AuditDetail.facts).join(AuditRecord, AuditRecord.id == AuditDetail.record_id)
         told = (await session.scalars(wanted.where(AuditRecord.action == "linkage.run"))).all()
-    return sorted(json.loads(one)["after"]["state"] for one in told)
+    return sorted(json.loads(one)["after"]["state"] for one in told if one is not None)
 
 
 async def test_what_was_interrupted_is_not_known_and_what_nobody_confirmed_lapses(house: House) -> None:
