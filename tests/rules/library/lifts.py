@@ -11,8 +11,10 @@ def _door(*, times: int, every_s: int) -> Changes:
     return {f"{at}s": _OPEN for at in opens} | {f"{at + 10}s": _CLOSED for at in opens}
 
 
-def _floors(*, until_s: int) -> Changes:
-    return {f"{at}s": {"floor": at // 60 % 9} for at in range(95, until_s, 60)}
+def _rides(*, times: int) -> Changes:
+    """A ride of 50 s a minute, each to the next floor."""
+    begin = {f"{60 * n}s": {"running": 1.0} for n in range(1, times)}
+    return begin | {f"{60 * n + 50}s": {"running": 0, "floor": n} for n in range(1, times)}
 
 
 ELEVATOR = Book(
@@ -58,17 +60,14 @@ ELEVATOR = Book(
               {"1m": {"fault_code": 41}, "10m": {"fault_code": 40}}, "90s..10m"),
         Scene("elevator-mains-off", "changed over to the other supply in 20 s",
               {"1m": {"fault_code": 41}, "80s": {"fault_code": 40}}),
-        Scene("elevator-door-reopens", "opens every 40 s on one floor, eleven times in ten minutes",
-              _door(times=12, every_s=40), "460s..1020s"),
-        Scene("elevator-door-reopens", "opens every minute: ten times in ten minutes", _door(times=15, every_s=60)),
-        Scene("elevator-door-reopens", "opens as often while it serves all floors",
-              {**_door(times=12, every_s=40), **_floors(until_s=600)}),
-        Scene("elevator-position-frozen", "runs and stays on its floor",
-              {"1m": {"running": 1}, "4m": {"running": 0}}, "150s..4m"),
-        Scene("elevator-position-frozen", "runs for 85 s between two floors",
-              {"1m": {"running": 1}, "145s": {"running": 0, "floor": 20}}),
-        Scene("elevator-position-frozen", "runs on and on past floors",
-              {"1m": {"running": 1}, **_floors(until_s=600), "605s": {"running": 0}}),
+        Scene("elevator-door-reopens", "opens every 15 s, as long as a bag lies on the sill",
+              _door(times=20, every_s=15), "285s..615s"),
+        Scene("elevator-door-reopens", "serves floor after floor, one in 20 s", _door(times=40, every_s=20)),
+        Scene("elevator-runs-on", "the ropes slip",
+              {"1m": {"running": 1}, "6m": {"running": 0}}, "3m..6m"),
+        Scene("elevator-runs-on", "all the way up a tower, in 80 s",
+              {"1m": {"running": 1}, "140s": {"running": 0, "floor": 90}}),
+        Scene("elevator-runs-on", "one ride after the other", _rides(times=12)),
         Scene("elevator-out-of-service", "switched off overnight",
               {"1m": {"service_mode": 0}, "7h": {"service_mode": 1}}, "6m..7h"),
         Scene("elevator-out-of-service", "switched off for four minutes",
