@@ -26,6 +26,11 @@ export function endOf(alarm: Pick<Alarm, 'is_present' | 'returned_at' | 'cleared
 /** How long a nuisance may be put away, hours. */
 export const SHELF_HOURS: readonly number[] = [1, 4, 8, 24]
 
+/** Neither the alarm of a device that protects lives, nor one that is out already. */
+export function canTakeOut({ life_safety, suppressed_by }: Pick<Alarm, 'life_safety' | 'suppressed_by'>): boolean {
+  return !life_safety && suppressed_by !== 'out_of_service'
+}
+
 /** What keeps coming up may be put away for a while; life safety never. */
 export function canShelve({ state, life_safety, suppressed_by }: Pick<Alarm, 'state' | 'life_safety' | 'suppressed_by'>): boolean {
   return state !== 'NORMAL' && !life_safety && suppressed_by !== 'shelved'

@@ -29,10 +29,13 @@ export function useOpenAlarms() {
   return useAlarmList({ active: true, limit: OPEN_LIMIT, sort: '-raised_at' })
 }
 
-/** How many alarms wait for a person; muted ones wait for nobody. */
+/** How many alarms wait for a person; muted ones and tests wait for nobody. */
 export function useUnackedCount() {
   const { data } = useOpenAlarms()
-  return computed(() => data.value?.items.filter((alarm) => awaitsPerson(alarm) && !alarm.suppressed_by).length ?? 0)
+  return computed(
+    () =>
+      data.value?.items.filter((alarm) => awaitsPerson(alarm) && !alarm.suppressed_by && !alarm.is_test).length ?? 0,
+  )
 }
 
 export function useAlarm(id: MaybeRefOrGetter<string | null>) {
@@ -80,5 +83,40 @@ export function useAlarmActions() {
       unwrap(api.POST('/api/v1/alarms/{alarm_id}/unshelve', { params: { path: { alarm_id: id } }, body: { note } })),
     onSuccess,
   })
-  return { acknowledge, clear, shelve, unshelve }
+  const comment = useMutation({
+    mutationFn: ({ id, note }: { id: string; note: string }) =>
+      unwrap(api.POST('/api/v1/alarms/{alarm_id}/comment', { params: { path: { alarm_id: id } }, body: { note } })),
+    onSuccess,
+  })
+  const assign = useMutation({
+    mutationFn: ({ id, personId, note }: { id: string; personId: string | null; note: string }) =>
+      unwrap(
+        api.POST('/api/v1/alarms/{alarm_id}/assign', {
+          params: { path: { alarm_id: id } },
+          body: { person_id: personId, note },
+        }),
+      ),
+    onSuccess,
+  })
+  const takeOut = useMutation({
+    mutationFn: ({ id, note }: { id: string; note: string }) =>
+      unwrap(
+        api.POST('/api/v1/alarms/{alarm_id}/out-of-service', {
+          params: { path: { alarm_id: id } },
+          body: { whole_equipment: false, note },
+        }),
+      ),
+    onSuccess,
+  })
+  const putBack = useMutation({
+    mutationFn: ({ id, note }: { id: string; note: string }) =>
+      unwrap(api.POST('/api/v1/alarms/{alarm_id}/in-service', { params: { path: { alarm_id: id } }, body: { note } })),
+    onSuccess,
+  })
+  const realFire = useMutation({
+    mutationFn: ({ id, note }: { id: string; note: string }) =>
+      unwrap(api.POST('/api/v1/alarms/{alarm_id}/real-fire', { params: { path: { alarm_id: id } }, body: { note } })),
+    onSuccess,
+  })
+  return { acknowledge, clear, shelve, unshelve, comment, assign, takeOut, putBack, realFire }
 }

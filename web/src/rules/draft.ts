@@ -109,7 +109,7 @@ export function definitionOf(draft: RuleDraft, base: RuleDefinition | null): Rul
     severity: draft.severity,
     fault_mode: draft.faultMode.trim(),
     life_safety: draft.lifeSafety,
-    order: draft.orderKind ? { ...kept?.order, kind: draft.orderKind, priority: draft.orderPriority } : null,
+    order: draft.orderKind ? { joins: 'fault', ...kept?.order, kind: draft.orderKind, priority: draft.orderPriority } : null,
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { ALARM_STATES, awaitsPerson, canClear, canShelve, endOf } from '@/alarms/state'
+import { ALARM_STATES, awaitsPerson, canClear, canShelve, canTakeOut, endOf } from '@/alarms/state'
 
 describe('an alarm', () => {
   it('waits for a person until somebody acknowledged it, gone or not', () => {
@@ -19,6 +19,12 @@ describe('an alarm', () => {
     expect(shelvable(false, null)).toEqual(['UNACKED', 'RTN_UNACKED', 'ACKED'])
     expect(shelvable(false, 'shelved')).toEqual([])
     expect(shelvable(true, null)).toEqual([])
+  })
+
+  it('is taken out of service once, and never when it is of life safety', () => {
+    expect(canTakeOut({ life_safety: false, suppressed_by: 'inhibited' })).toBe(true)
+    expect(canTakeOut({ life_safety: false, suppressed_by: 'out_of_service' })).toBe(false)
+    expect(canTakeOut({ life_safety: true, suppressed_by: null })).toBe(false)
   })
 
   it('lasts on the time axis until its condition returned', () => {

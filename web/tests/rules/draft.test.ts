@@ -26,7 +26,7 @@ const RULE: RuleDefinition = {
   severity: 'major',
   fault_mode: 'bearing_wear',
   life_safety: false,
-  order: { kind: 'repair', priority: 2 },
+  order: { kind: 'repair', priority: 2, joins: 'building' },
 }
 
 describe('a rule in the form', () => {
