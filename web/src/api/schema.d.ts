@@ -4,6 +4,145 @@
  */
 
 export interface paths {
+    "/api/v1/alarm-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alarm Groups
+         * @description Alarms that were told together, the latest first. `GET /alarms?group=…` lists those of one.
+         */
+        get: operations["list_alarm_groups_api_v1_alarm_groups_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-groups/{group_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Alarm Group */
+        get: operations["get_alarm_group_api_v1_alarm_groups__group_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-inhibitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alarm Inhibitions
+         * @description Everything that holds alarms back now, with who and why: nothing is hidden.
+         */
+        get: operations["list_alarm_inhibitions_api_v1_alarm_inhibitions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Alarm Load
+         * @description How much is asked of whoever answers alarms (EEMUA 191), and the ten rules that ask most with a proposal each.
+         *
+         *     Nothing is changed by it: a person tries a proposal on history and puts it into the rule.
+         */
+        get: operations["get_alarm_load_api_v1_alarm_load_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-views/chattering": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Chattering Conditions
+         * @description Conditions that began three times within a minute or oftener, the worst first.
+         */
+        get: operations["list_chattering_conditions_api_v1_alarm_views_chattering_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-views/flapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Flapping Alarms
+         * @description Open alarms that come and go: told as such once, and quiet since. Those that flap longest first.
+         */
+        get: operations["list_flapping_alarms_api_v1_alarm_views_flapping_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarm-views/stale": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Stale Alarms
+         * @description Alarms that last and that nobody shelved or took out of service, the oldest first. Life safety too.
+         */
+        get: operations["list_stale_alarms_api_v1_alarm_views_stale_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -61,6 +200,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/{alarm_id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Assign Alarm
+         * @description Says who looks after it. That acknowledges nothing.
+         */
+        post: operations["assign_alarm_api_v1_alarms__alarm_id__assign_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms/{alarm_id}/clear": {
         parameters: {
             query?: never;
@@ -81,6 +240,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms/{alarm_id}/comment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comment On Alarm
+         * @description Words that stay in the alarm's history, also when it is over.
+         */
+        post: operations["comment_on_alarm_api_v1_alarms__alarm_id__comment_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms/{alarm_id}/history": {
         parameters: {
             query?: never;
@@ -95,6 +274,66 @@ export interface paths {
         get: operations["get_alarm_history_api_v1_alarms__alarm_id__history_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/in-service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put Alarm In Service
+         * @description Puts the condition, or its whole equipment, back; what still lasts is announced.
+         */
+        post: operations["put_alarm_in_service_api_v1_alarms__alarm_id__in_service_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/out-of-service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Alarm Out Of Service
+         * @description Recorded and not announced until it is put back: for a sensor that waits for its spare part.
+         */
+        post: operations["take_alarm_out_of_service_api_v1_alarms__alarm_id__out_of_service_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm_id}/real-fire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Press Real Fire
+         * @description It burns where this test alarm is: it is real from now on, and every test of the site is over.
+         */
+        post: operations["press_real_fire_api_v1_alarms__alarm_id__real_fire_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -135,6 +374,170 @@ export interface paths {
          * @description Takes it off the shelf before its time; an alarm that still lasts is announced.
          */
         post: operations["unshelve_alarm_api_v1_alarms__alarm_id__unshelve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alert Cases
+         * @description How alarms were told, the newest first; `end_reason=chain_over` shows those that nobody answered.
+         */
+        get: operations["list_alert_cases_api_v1_alert_cases_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-cases-of-mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why Was I Told
+         * @description “Why was I woken?”: every alarm that the caller was told of, the newest first, each with its reason.
+         */
+        get: operations["why_was_i_told_api_v1_alert_cases_of_mine_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-cases/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain Alert Case
+         * @description Every decision of a case as it was made: who was told and why, who was not and why.
+         */
+        get: operations["explain_alert_case_api_v1_alert_cases__case_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-destinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alert Destinations
+         * @description Where alarms are told besides people, by name.
+         */
+        get: operations["list_alert_destinations_api_v1_alert_destinations_get"];
+        put?: never;
+        /**
+         * Add Alert Destination
+         * @description A group's robot, a mailbox, a webhook or a topic. A policy's steps name it to be told.
+         */
+        post: operations["add_alert_destination_api_v1_alert_destinations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-destinations/{destination_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Alert Destination
+         * @description Changes it, or switches it off.
+         */
+        patch: operations["change_alert_destination_api_v1_alert_destinations__destination_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/alert-destinations/{destination_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alert Deliveries
+         * @description What was sent there and what came of it, the newest first.
+         */
+        get: operations["list_alert_deliveries_api_v1_alert_destinations__destination_id__deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-destinations/{destination_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show Alert Secret
+         * @description The secret that a webhook's messages are signed with; who looks is written down.
+         */
+        post: operations["show_alert_secret_api_v1_alert_destinations__destination_id__secret_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-destinations/{destination_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Alert Destination
+         * @description Sends a message that says it is a test; its deliveries tell what came of it.
+         */
+        post: operations["try_alert_destination_api_v1_alert_destinations__destination_id__test_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1581,6 +1984,116 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/insight/rule-labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rule Labels
+         * @description Of each rule, what closing codes say about its alarms of a year, and what the false ones cost.
+         */
+        get: operations["list_rule_labels_api_v1_insight_rule_labels_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/rule-labels/{rule_key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rule Labels
+         * @description The same of one rule.
+         */
+        get: operations["get_rule_labels_api_v1_insight_rule_labels__rule_key__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/rule-labels/{rule_key}/proposal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rule Proposal
+         * @description Thresholds that would have kept every real alarm and dropped the most false ones, tried on what was stored.
+         *     Nothing is changed.
+         */
+        get: operations["get_rule_proposal_api_v1_insight_rule_labels__rule_key__proposal_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/rule-replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Replays
+         * @description The caller's last replays, the newest first.
+         */
+        get: operations["list_replays_api_v1_insight_rule_replays_get"];
+        put?: never;
+        /**
+         * Ask For Replay
+         * @description Begins to run a draft, or a rule as it is now, over stored history; one at a time a person. Nothing is saved of
+         *     the draft but the answer.
+         */
+        post: operations["ask_for_replay_api_v1_insight_rule_replays_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/rule-replays/{replay_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Replay
+         * @description How far it is, and once it is done what the rule would have raised, beside the rule as it is now.
+         */
+        get: operations["get_replay_api_v1_insight_rule_replays__replay_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel Replay
+         * @description Ends it within a stretch of history; one that is over stays as it is.
+         */
+        delete: operations["cancel_replay_api_v1_insight_rule_replays__replay_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/knowledge/articles": {
         parameters: {
             query?: never;
@@ -1777,6 +2290,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/linkage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Linkage
+         * @description Whether the hub may switch equipment at all, and its limits: settings of the installation.
+         */
+        get: operations["get_linkage_api_v1_linkage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/linkage/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Linkage Points
+         * @description The points that may be switched. What is not here is not.
+         */
+        get: operations["list_linkage_points_api_v1_linkage_points_get"];
+        put?: never;
+        /**
+         * List Linkage Point
+         * @description Puts a point on the list. 422 for fire-fighting equipment, elevators and what belongs to or hangs on them.
+         */
+        post: operations["list_linkage_point_api_v1_linkage_points_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/linkage/points/{linkage_point_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Strike Linkage Point
+         * @description Takes a point off the list: from now on nothing switches it.
+         */
+        delete: operations["strike_linkage_point_api_v1_linkage_points__linkage_point_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/linkage/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Linkage Rules
+         * @description On which alarms what is done, by name.
+         */
+        get: operations["list_linkage_rules_api_v1_linkage_rules_get"];
+        put?: never;
+        /**
+         * Create Linkage Rule
+         * @description Saves a new rule, switched off. 422 names the action that may not or cannot be done.
+         */
+        post: operations["create_linkage_rule_api_v1_linkage_rules_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/linkage/rules/{linkage_rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Edit Linkage Rule
+         * @description Changes a rule; it is off until somebody switches it on again.
+         */
+        put: operations["edit_linkage_rule_api_v1_linkage_rules__linkage_rule_id__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Switch Linkage Rule
+         * @description Switches a rule on or off. Off, what it has set off and is not sent yet is not done.
+         */
+        patch: operations["switch_linkage_rule_api_v1_linkage_rules__linkage_rule_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/linkage/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Linkage Runs
+         * @description What alarms have set off and what came of it, the newest first; `state=awaiting`: what waits for two persons.
+         */
+        get: operations["list_linkage_runs_api_v1_linkage_runs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/linkage/runs/{linkage_run_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Linkage Run
+         * @description Lets an action be done. It takes two persons; the second one sets it going.
+         */
+        post: operations["confirm_linkage_run_api_v1_linkage_runs__linkage_run_id__confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/linkage/runs/{linkage_run_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject Linkage Run
+         * @description Says no to an action that waits for two persons. One is enough for that.
+         */
+        post: operations["reject_linkage_run_api_v1_linkage_runs__linkage_run_id__reject_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -1843,6 +2528,67 @@ export interface paths {
          * @description Prolongs or ends a contract, or changes how soon they come.
          */
         patch: operations["change_maintenance_contract_api_v1_maintenance_contracts__contract_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/maintenance-windows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Maintenance Windows
+         * @description Maintenance windows of the caller's sites, the newest first.
+         */
+        get: operations["list_maintenance_windows_api_v1_maintenance_windows_get"];
+        put?: never;
+        /**
+         * Agree Maintenance Window
+         * @description Nuisance alarms in it are recorded and not announced; what lasts when it ends is. Life safety is never held.
+         */
+        post: operations["agree_maintenance_window_api_v1_maintenance_windows_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance-windows/{maintenance_window_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Maintenance Window */
+        get: operations["get_maintenance_window_api_v1_maintenance_windows__maintenance_window_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance-windows/{maintenance_window_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Maintenance Window
+         * @description Ends it for good; what it held back and still lasts is announced within seconds.
+         */
+        post: operations["end_maintenance_window_api_v1_maintenance_windows__maintenance_window_id__end_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/mqtt-credentials": {
@@ -3116,6 +3862,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules.toml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Rules
+         * @description The rules as a TOML document, in the form of the shipped ones; `POST /rules/import` reads it.
+         */
+        get: operations["export_rules_api_v1_rules_toml_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules/check": {
         parameters: {
             query?: never;
@@ -3130,6 +3896,47 @@ export interface paths {
          * @description Whether an expression is right, and if not, where and why. Saves nothing.
          */
         post: operations["check_rule_api_v1_rules_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draft Rule
+         * @description A text of a rule, new or not, that is checked and not in force.
+         */
+        post: operations["draft_rule_api_v1_rules_drafts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Rules
+         * @description Makes a draft of each rule of a TOML document, and says line by line what is wrong with the others. Puts nothing
+         *     in force. Read again, it makes no second draft of what it made.
+         */
+        post: operations["import_rules_api_v1_rules_import_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3192,6 +3999,151 @@ export interface paths {
         put?: never;
         /** Enable Rule */
         post: operations["enable_rule_api_v1_rules__key__enable_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{key}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Rule Versions
+         * @description Every text of the rule, the newest first, with its author and reason; also of a rule that was removed.
+         */
+        get: operations["list_rule_versions_api_v1_rules__key__versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{key}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rule Version
+         * @description What the rule said when an alarm names that version.
+         */
+        get: operations["get_rule_version_api_v1_rules__key__versions__number__get"];
+        /**
+         * Change Rule Draft
+         * @description The whole draft anew. What was in force is never rewritten.
+         */
+        put: operations["change_rule_draft_api_v1_rules__key__versions__number__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{key}/versions/{number}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activate Rule Version
+         * @description Puts a draft, or what a release offers, in force: now (judged within a second), or at the instant `at`. If
+         *     something else came into force by then, it stays a draft and says so in `refusal`.
+         */
+        post: operations["activate_rule_version_api_v1_rules__key__versions__number__activate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{key}/versions/{number}/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Rule Versions
+         * @description Field by field, what this version says otherwise than another.
+         */
+        get: operations["compare_rule_versions_api_v1_rules__key__versions__number__differences_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{key}/versions/{number}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Discard Rule Version
+         * @description A draft, or what a release offers, that nobody wants. It can still be looked at.
+         */
+        post: operations["discard_rule_version_api_v1_rules__key__versions__number__discard_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{key}/versions/{number}/roll-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back Rule
+         * @description What a past version said in force again within a second, under a new number.
+         */
+        post: operations["roll_back_rule_api_v1_rules__key__versions__number__roll_back_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{key}/versions/{number}/unschedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unschedule Rule Version
+         * @description It does not come into force by itself any more.
+         */
+        post: operations["unschedule_rule_version_api_v1_rules__key__versions__number__unschedule_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3368,6 +4320,70 @@ export interface paths {
         head?: never;
         /** Change Site */
         patch: operations["change_site_api_v1_sites__site_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/alert-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Alert Policy
+         * @description What holds at the site; version 0 is what the hub came with.
+         */
+        get: operations["get_alert_policy_api_v1_sites__site_id__alert_policy_get"];
+        /**
+         * Save Alert Policy
+         * @description Saves the next version, which holds for alarms from now on: what is being told follows the one it began with.
+         */
+        put: operations["save_alert_policy_api_v1_sites__site_id__alert_policy_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/alert-policy/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Alert Policy
+         * @description Goes back to an earlier version by saving it once more.
+         */
+        post: operations["restore_alert_policy_api_v1_sites__site_id__alert_policy_restore_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/alert-policy/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alert Policy Versions
+         * @description What was saved, by whom and why, the newest first.
+         */
+        get: operations["list_alert_policy_versions_api_v1_sites__site_id__alert_policy_versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/sites/{site_id}/approval-delegations": {
@@ -3744,6 +4760,107 @@ export interface paths {
         get: operations["list_drops_api_v1_system_drops_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/test-windows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Test Windows
+         * @description Tests of detectors at the caller's sites, the newest first.
+         */
+        get: operations["list_test_windows_api_v1_test_windows_get"];
+        put?: never;
+        /**
+         * Ask For Test Window
+         * @description Asks for a test of named devices. Nothing is marked yet: a second person begins it, within the hour.
+         */
+        post: operations["ask_for_test_window_api_v1_test_windows_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/test-windows/{test_window_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Test Window */
+        get: operations["get_test_window_api_v1_test_windows__test_window_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/test-windows/{test_window_id}/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Test Window
+         * @description Begins a test somebody else asked for. From now on its devices' alarms are marked 测试 and raise no orders.
+         */
+        post: operations["begin_test_window_api_v1_test_windows__test_window_id__begin_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/test-windows/{test_window_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Test Window
+         * @description Ends a test early, or takes one back. Alarms that came and went are acknowledged; one that lasts is real.
+         */
+        post: operations["end_test_window_api_v1_test_windows__test_window_id__end_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/test-windows/{test_window_id}/real-fire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Press Real Fire Of Test
+         * @description It burns: every test of the site is over, and what its devices say now is real.
+         */
+        post: operations["press_real_fire_of_test_api_v1_test_windows__test_window_id__real_fire_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4837,14 +5954,187 @@ export interface components {
          */
         ActionType: "notify" | "assign" | "set" | "escalate" | "create" | "webhook";
         /**
+         * AlarmAssignIn
+         * @description Whose it is to look after; null: nobody's any more.
+         * @example {
+         *       "note": "请今天看一下",
+         *       "person_id": "0197a1d2-6c00-7000-8000-0000000000aa"
+         *     }
+         */
+        AlarmAssignIn: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Person Id */
+            person_id: string | null;
+        };
+        /**
+         * AlarmGroupOut
+         * @description Alarms told together; list them with `GET /alarms?group=…`.
+         *
+         *     `kind`: root (what one alarm, `root_id`, explains), area (a kind of equipment in a building), kind (at the whole
+         *     site), site (more at once than can be told one by one). `alarms` ever belonged to it, `told_alarms` of them were
+         *     told of by now, in so many `tellings`.
+         * @example {
+         *       "alarms": 250,
+         *       "id": "0197a1d2-6c00-7000-8000-0000000000e1",
+         *       "kind": "root",
+         *       "last_at": "2026-11-22T02:43:10Z",
+         *       "opened_at": "2026-11-22T02:42:00Z",
+         *       "root_id": "0197a1d2-6c00-7000-8000-000000000001",
+         *       "severity": "minor",
+         *       "site_id": "0197a1d2-6c00-7000-8000-00000000000a",
+         *       "tellings": 1,
+         *       "told_alarms": 250,
+         *       "told_at": "2026-11-22T02:42:30Z"
+         *     }
+         */
+        AlarmGroupOut: {
+            /** Alarms */
+            alarms: number;
+            /** Building Id */
+            building_id: string | null;
+            equipment_kind: components["schemas"]["EquipmentKind"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["GroupKind"];
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Root Id */
+            root_id: string | null;
+            severity: components["schemas"]["Severity"];
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Tellings */
+            tellings: number;
+            /** Told Alarms */
+            told_alarms: number;
+            /** Told At */
+            told_at: string | null;
+        };
+        /**
+         * AlarmInhibitionOut
+         * @description What holds alarms back, or marks them as tests (`testing`), now. Without `source_id` and `fault_mode`: all the
+         *     equipment's nuisance alarms. `reason` of an `inhibited` one is the order's number.
+         * @example {
+         *       "created_at": "2026-11-22T02:45:00Z",
+         *       "equipment_id": "0197a1d2-6c00-7000-8000-00000000000c",
+         *       "id": "0197a1d2-6c00-7000-8000-0000000000e2",
+         *       "kind": "out_of_service",
+         *       "person_id": "0197a1d2-6c00-7000-8000-0000000000aa",
+         *       "reason": "传感器已坏，备件下周到",
+         *       "site_id": "0197a1d2-6c00-7000-8000-00000000000a",
+         *       "source": "rule",
+         *       "source_id": "pump-bearing-wear"
+         *     }
+         */
+        AlarmInhibitionOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Fault Mode */
+            fault_mode: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["InhibitionKind"];
+            /** Person Id */
+            person_id: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Source */
+            source: string | null;
+            /** Source Id */
+            source_id: string | null;
+            /** Until */
+            until: string | null;
+        };
+        /**
          * AlarmLabel
          * @description What a person found out afterwards; the measure of every rule and model.
          * @enum {string}
          */
         AlarmLabel: "real_fault" | "false_alarm" | "no_fault_found" | "test";
         /**
+         * AlarmLoadOut
+         * @description Alarm load after EEMUA 191. All rates are for one of `operators`; `flood_share` is the share of time in floods.
+         *
+         *     `announcements`: alarms raised, again and again; `told`: what people were told of them, groups once a telling.
+         *     Neither counts life safety or tests. `load`: at most 1 in ten minutes is acceptable, 2 manageable, 5 over-demanding.
+         */
+        AlarmLoadOut: {
+            /** Announcements */
+            announcements: number;
+            /** Flood Share */
+            flood_share: number;
+            /** Floods */
+            floods: number;
+            load: components["schemas"]["Load"];
+            /** Operators */
+            operators: number;
+            /** Peak 10 Min */
+            peak_10_min: number;
+            /** Peak At */
+            peak_at: string | null;
+            /** Per 10 Min */
+            per_10_min: number;
+            /** Per Day */
+            per_day: number;
+            /** Severities */
+            severities: {
+                [key: string]: number;
+            };
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            standing: components["schemas"]["AlarmStandingOut"];
+            /** Told */
+            told: number;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Worst Rules */
+            worst_rules: components["schemas"]["WorstRuleOut"][];
+        };
+        /**
          * AlarmOut
          * @description An alarm. `onset_at` is the device's time, `raised_at` the hub's; `message` has both languages.
+         *
+         *     `is_test`: its device is being tested, shown as 测试. `reminders`: how often it asked again, unanswered.
          * @example {
          *       "building_id": "0197a1d2-6c00-7000-8000-00000000000b",
          *       "episodes": 1,
@@ -4854,6 +6144,7 @@ export interface components {
          *       "fault_mode": "bearing_wear",
          *       "id": "0197a1d2-6c00-7000-8000-000000000001",
          *       "is_present": true,
+         *       "is_test": false,
          *       "life_safety": false,
          *       "message": {
          *         "en": "Pump bearing wear: 81 °C, 6.2 mm/s",
@@ -4863,6 +6154,7 @@ export interface components {
          *       "order_kind": "repair",
          *       "order_priority": 2,
          *       "raised_at": "2026-11-22T02:42:00Z",
+         *       "reminders": 0,
          *       "severity": "major",
          *       "site_code": "yunqi",
          *       "site_id": "0197a1d2-6c00-7000-8000-00000000000a",
@@ -4880,6 +6172,8 @@ export interface components {
             acknowledged_at: string | null;
             /** Acknowledged By */
             acknowledged_by: string | null;
+            /** Assignee Id */
+            assignee_id: string | null;
             /** Building Id */
             building_id: string | null;
             /** Cleared At */
@@ -4897,6 +6191,10 @@ export interface components {
             equipment_name: string;
             /** Fault Mode */
             fault_mode: string;
+            /** Flapping Since */
+            flapping_since: string | null;
+            /** Group Id */
+            group_id: string | null;
             /**
              * Id
              * Format: uuid
@@ -4904,6 +6202,8 @@ export interface components {
             id: string;
             /** Is Present */
             is_present: boolean;
+            /** Is Test */
+            is_test: boolean;
             label: components["schemas"]["AlarmLabel"] | null;
             /** Life Safety */
             life_safety: boolean;
@@ -4925,8 +6225,12 @@ export interface components {
              * Format: date-time
              */
             raised_at: string;
+            /** Reminders */
+            reminders: number;
             /** Returned At */
             returned_at: string | null;
+            /** Root Id */
+            root_id: string | null;
             severity: components["schemas"]["Severity"];
             /** Shelved Until */
             shelved_until: string | null;
@@ -4949,10 +6253,644 @@ export interface components {
             };
         };
         /**
+         * AlarmStandingOut
+         * @description Alarms that are open now, life safety and tests aside; `stale` ones have lasted over a day.
+         */
+        AlarmStandingOut: {
+            /** Flapping */
+            flapping: number;
+            /** Held Back */
+            held_back: number;
+            /** Open */
+            open: number;
+            /** Stale */
+            stale: number;
+        };
+        /**
          * AlarmState
          * @enum {string}
          */
         AlarmState: "NORMAL" | "UNACKED" | "ACKED" | "RTN_UNACKED";
+        /**
+         * AlertCaseOut
+         * @description The telling of one alarm, or of one growth of a group. `end_reason` empty: it goes on at `next_at`.
+         */
+        AlertCaseOut: {
+            /** Alarm Id */
+            alarm_id: string | null;
+            /**
+             * Begun At
+             * Format: date-time
+             */
+            begun_at: string;
+            end_reason: components["schemas"]["Reason"] | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Group Id */
+            group_id: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Life Safety */
+            life_safety: boolean;
+            /** Next At */
+            next_at: string | null;
+            /** Policy Version */
+            policy_version: number;
+            /**
+             * Route
+             * @description code of the route it follows
+             */
+            route: string | null;
+            severity: components["schemas"]["Severity"];
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /**
+             * Told
+             * @description tellings made
+             */
+            told: number;
+        };
+        /**
+         * AlertDecisionOut
+         * @description One decision and its sentence, in the language of `Accept-Language`. `key`: of the message it led to.
+         */
+        AlertDecisionOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Destination Id */
+            destination_id: string | null;
+            /** Key */
+            key: string;
+            /** Person Id */
+            person_id: string | null;
+            /** Person Name */
+            person_name: string;
+            reason: components["schemas"]["Reason"];
+            /**
+             * Text
+             * @example 张工当时在工程岗位值班，3号水泵 紧急报警（轴承过热）按“紧急报警”第 1 次通知，因此通知了他。
+             */
+            text: string;
+        };
+        /** AlertDeliveryOut */
+        AlertDeliveryOut: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Error Code */
+            error_code: string;
+            /** Error Detail */
+            error_detail: string;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Key */
+            key: string;
+            state: components["schemas"]["State"];
+            /** Title */
+            title: string;
+            urgency: components["schemas"]["Urgency"];
+        };
+        /**
+         * AlertDestinationIn
+         * @example {
+         *       "address": "duty@example.com",
+         *       "kind": "email",
+         *       "name": "值班邮箱",
+         *       "site_id": "01934d5e-0000-7000-8000-000000000000"
+         *     }
+         */
+        AlertDestinationIn: {
+            /**
+             * Address
+             * @description dingtalk, wecom_robot: the robot's name in the settings; email: an address; webhook: a URL; mqtt: the last level of the topic site/{site code}/alerts/…
+             */
+            address: string;
+            kind: components["schemas"]["DestinationKind"];
+            /** @default zh-CN */
+            language: components["schemas"]["Language"];
+            /** Name */
+            name: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /** AlertDestinationOut */
+        AlertDestinationOut: {
+            /** Address */
+            address: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Enabled */
+            is_enabled: boolean;
+            kind: components["schemas"]["DestinationKind"];
+            language: components["schemas"]["Language"];
+            /** Name */
+            name: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * AlertDestinationPatch
+         * @example {
+         *       "is_enabled": false,
+         *       "version": 1
+         *     }
+         */
+        AlertDestinationPatch: {
+            /** Address */
+            address?: string | null;
+            /** Is Enabled */
+            is_enabled?: boolean | null;
+            language?: components["schemas"]["Language"] | null;
+            /** Name */
+            name?: string | null;
+            /**
+             * Version
+             * @description the version last seen; a newer one refuses
+             */
+            version?: number | null;
+        };
+        /** AlertExplanationOut */
+        AlertExplanationOut: {
+            case: components["schemas"]["AlertCaseOut"];
+            /** Decisions */
+            decisions: components["schemas"]["AlertDecisionOut"][];
+        };
+        /**
+         * AlertHoursBody
+         * @description Local time of the site; the same time twice is the whole day. 1 is Monday.
+         */
+        AlertHoursBody: {
+            /**
+             * Begins
+             * Format: time
+             */
+            begins: string;
+            /**
+             * Days
+             * @example [
+             *       1,
+             *       2,
+             *       3,
+             *       4,
+             *       5
+             *     ]
+             */
+            days: number[];
+            /**
+             * Ends
+             * Format: time
+             */
+            ends: string;
+        };
+        /** AlertNames */
+        AlertNames: {
+            /**
+             * En
+             * @example Critical alarms
+             */
+            en: string;
+            /**
+             * Zh-Cn
+             * @example 紧急报警
+             */
+            "zh-CN": string;
+        };
+        /**
+         * AlertPolicyDocument
+         * @example {
+         *       "digest_at": [
+         *         "08:30:00"
+         *       ],
+         *       "quiet": {
+         *         "begins": "22:00:00",
+         *         "ends": "07:30:00"
+         *       },
+         *       "routes": [
+         *         {
+         *           "code": "life_safety",
+         *           "life_safety": true,
+         *           "mode": "tell",
+         *           "names": {
+         *             "en": "Life safety",
+         *             "zh-CN": "生命安全"
+         *           },
+         *           "repeat_min": 5,
+         *           "repeats": 0,
+         *           "steps": [
+         *             {
+         *               "after_min": 0,
+         *               "duties": [
+         *                 "control_room",
+         *                 "guard"
+         *               ]
+         *             },
+         *             {
+         *               "after_min": 3,
+         *               "roles": [
+         *                 "manager"
+         *               ]
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "settle_s": 20
+         *     }
+         */
+        "AlertPolicyDocument-Input": {
+            /**
+             * Digest At
+             * @description local times of the digests
+             */
+            digest_at: string[];
+            quiet: components["schemas"]["AlertQuietBody"];
+            /** Routes */
+            routes: components["schemas"]["AlertRouteBody-Input"][];
+            /**
+             * Settle S
+             * @description seconds an ordinary alarm waits for what explains it
+             */
+            settle_s: number;
+        };
+        /**
+         * AlertPolicyDocument
+         * @example {
+         *       "digest_at": [
+         *         "08:30:00"
+         *       ],
+         *       "quiet": {
+         *         "begins": "22:00:00",
+         *         "ends": "07:30:00"
+         *       },
+         *       "routes": [
+         *         {
+         *           "code": "life_safety",
+         *           "life_safety": true,
+         *           "mode": "tell",
+         *           "names": {
+         *             "en": "Life safety",
+         *             "zh-CN": "生命安全"
+         *           },
+         *           "repeat_min": 5,
+         *           "repeats": 0,
+         *           "steps": [
+         *             {
+         *               "after_min": 0,
+         *               "duties": [
+         *                 "control_room",
+         *                 "guard"
+         *               ]
+         *             },
+         *             {
+         *               "after_min": 3,
+         *               "roles": [
+         *                 "manager"
+         *               ]
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "settle_s": 20
+         *     }
+         */
+        "AlertPolicyDocument-Output": {
+            /**
+             * Digest At
+             * @description local times of the digests
+             */
+            digest_at: string[];
+            quiet: components["schemas"]["AlertQuietBody"];
+            /** Routes */
+            routes: components["schemas"]["AlertRouteBody-Output"][];
+            /**
+             * Settle S
+             * @description seconds an ordinary alarm waits for what explains it
+             */
+            settle_s: number;
+        };
+        /**
+         * AlertPolicyIn
+         * @example {
+         *       "document": {
+         *         "digest_at": [
+         *           "08:30:00"
+         *         ],
+         *         "quiet": {
+         *           "begins": "22:00:00",
+         *           "ends": "07:30:00"
+         *         },
+         *         "routes": [
+         *           {
+         *             "code": "life_safety",
+         *             "life_safety": true,
+         *             "mode": "tell",
+         *             "names": {
+         *               "en": "Life safety",
+         *               "zh-CN": "生命安全"
+         *             },
+         *             "repeat_min": 5,
+         *             "repeats": 0,
+         *             "steps": [
+         *               {
+         *                 "after_min": 0,
+         *                 "duties": [
+         *                   "control_room",
+         *                   "guard"
+         *                 ]
+         *               },
+         *               {
+         *                 "after_min": 3,
+         *                 "roles": [
+         *                   "manager"
+         *                 ]
+         *               }
+         *             ]
+         *           }
+         *         ],
+         *         "settle_s": 20
+         *       },
+         *       "reason": "夜班增加一人",
+         *       "version": 0
+         *     }
+         */
+        AlertPolicyIn: {
+            document: components["schemas"]["AlertPolicyDocument-Input"];
+            /**
+             * Reason
+             * @description why it changes
+             * @example 夜班增加一人
+             */
+            reason: string;
+            /**
+             * Version
+             * @description the version last seen; 0 is what the hub came with
+             */
+            version: number;
+        };
+        /**
+         * AlertPolicyOut
+         * @description `version` 0 is what the hub came with: nobody wrote it.
+         */
+        AlertPolicyOut: {
+            /** Author Id */
+            author_id: string | null;
+            /** Created At */
+            created_at: string | null;
+            document: components["schemas"]["AlertPolicyDocument-Output"];
+            /** Reason */
+            reason: string;
+            /** Restores */
+            restores: number | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * AlertPolicyRestoreIn
+         * @example {
+         *       "reason": "恢复出厂策略",
+         *       "to_version": 0,
+         *       "version": 1
+         *     }
+         */
+        AlertPolicyRestoreIn: {
+            /** Reason */
+            reason: string;
+            /**
+             * To Version
+             * @description the version to go back to; 0 is what the hub came with
+             */
+            to_version: number;
+            /**
+             * Version
+             * @description the version last seen
+             */
+            version: number;
+        };
+        /**
+         * AlertQuietBody
+         * @description Local time of the site; the same time twice: none.
+         */
+        AlertQuietBody: {
+            /**
+             * Begins
+             * Format: time
+             */
+            begins: string;
+            /**
+             * Ends
+             * Format: time
+             */
+            ends: string;
+        };
+        /**
+         * AlertRouteBody
+         * @description Empty lists: any. The first route of a policy that fits an alarm is taken.
+         * @example {
+         *       "code": "life_safety",
+         *       "life_safety": true,
+         *       "mode": "tell",
+         *       "names": {
+         *         "en": "Life safety",
+         *         "zh-CN": "生命安全"
+         *       },
+         *       "repeat_min": 5,
+         *       "repeats": 0,
+         *       "steps": [
+         *         {
+         *           "after_min": 0,
+         *           "duties": [
+         *             "control_room",
+         *             "guard"
+         *           ]
+         *         },
+         *         {
+         *           "after_min": 3,
+         *           "roles": [
+         *             "manager"
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        "AlertRouteBody-Input": {
+            /** Code */
+            code: string;
+            /** Fault Modes */
+            fault_modes?: string[];
+            /**
+             * Heeds Quiet
+             * @description waits for the end of the quiet hours
+             * @default false
+             */
+            heeds_quiet: boolean;
+            hours?: components["schemas"]["AlertHoursBody"] | null;
+            /**
+             * Life Safety
+             * @description for life safety, which no other route takes
+             * @default false
+             */
+            life_safety: boolean;
+            mode: components["schemas"]["Mode-Input"];
+            names: components["schemas"]["AlertNames"];
+            /**
+             * Repeat Min
+             * @description minutes until the last step again
+             */
+            repeat_min?: number | null;
+            /**
+             * Repeats
+             * @description how often; 0: until somebody acknowledges
+             * @default 0
+             */
+            repeats: number;
+            /** Severities */
+            severities?: components["schemas"]["Severity"][];
+            /** Steps */
+            steps?: components["schemas"]["AlertStepBody"][];
+        };
+        /**
+         * AlertRouteBody
+         * @description Empty lists: any. The first route of a policy that fits an alarm is taken.
+         * @example {
+         *       "code": "life_safety",
+         *       "life_safety": true,
+         *       "mode": "tell",
+         *       "names": {
+         *         "en": "Life safety",
+         *         "zh-CN": "生命安全"
+         *       },
+         *       "repeat_min": 5,
+         *       "repeats": 0,
+         *       "steps": [
+         *         {
+         *           "after_min": 0,
+         *           "duties": [
+         *             "control_room",
+         *             "guard"
+         *           ]
+         *         },
+         *         {
+         *           "after_min": 3,
+         *           "roles": [
+         *             "manager"
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        "AlertRouteBody-Output": {
+            /** Code */
+            code: string;
+            /** Fault Modes */
+            fault_modes?: string[];
+            /**
+             * Heeds Quiet
+             * @description waits for the end of the quiet hours
+             * @default false
+             */
+            heeds_quiet: boolean;
+            hours?: components["schemas"]["AlertHoursBody"] | null;
+            /**
+             * Life Safety
+             * @description for life safety, which no other route takes
+             * @default false
+             */
+            life_safety: boolean;
+            mode: components["schemas"]["notify__alerting__policy__Mode"];
+            names: components["schemas"]["AlertNames"];
+            /**
+             * Repeat Min
+             * @description minutes until the last step again
+             */
+            repeat_min?: number | null;
+            /**
+             * Repeats
+             * @description how often; 0: until somebody acknowledges
+             * @default 0
+             */
+            repeats: number;
+            /** Severities */
+            severities?: components["schemas"]["Severity"][];
+            /** Steps */
+            steps?: components["schemas"]["AlertStepBody"][];
+        };
+        /** AlertSecretOut */
+        AlertSecretOut: {
+            /**
+             * Secret
+             * @description signs the webhook's messages (Standard Webhooks)
+             * @example whsec_…
+             */
+            secret: string;
+        };
+        /**
+         * AlertStepBody
+         * @description People are whoever is on shift for a duty then, holds a role at the site, or is named.
+         */
+        AlertStepBody: {
+            /**
+             * After Min
+             * @description minutes after the first telling
+             * @default 0
+             */
+            after_min: number;
+            /** @description the one wished for, where it reaches them */
+            channel?: components["schemas"]["NotifyChannel"] | null;
+            /** Destination Ids */
+            destination_ids?: string[];
+            /** Duties */
+            duties?: components["schemas"]["Duty"][];
+            /** Person Ids */
+            person_ids?: string[];
+            /** Roles */
+            roles?: components["schemas"]["Role"][];
+        };
+        /** AlertTestOut */
+        AlertTestOut: {
+            /**
+             * Delivery Id
+             * Format: uuid
+             */
+            delivery_id: string;
+        };
         /**
          * AppliedOut
          * @description What became of the orders taken up now; `left`: changes of the plan nobody has taken up yet.
@@ -5071,7 +7009,7 @@ export interface components {
             /** Is Late */
             is_late: boolean;
             /** @description of that step */
-            mode: components["schemas"]["Mode"] | null;
+            mode: components["schemas"]["ticketing__approvals__deciding__Mode"] | null;
             /**
              * Names
              * @description of the policy, by language; empty where none applied
@@ -5982,6 +7920,39 @@ export interface components {
             unit: string;
         };
         /**
+         * ChattererOut
+         * @description A condition that began `most` times within a minute; `episodes` is how often it began in the time asked for.
+         */
+        ChattererOut: {
+            /** Episodes */
+            episodes: number;
+            /** Equipment Code */
+            equipment_code: string;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Equipment Name */
+            equipment_name: string;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /** Most */
+            most: number;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Source */
+            source: string;
+            /** Source Id */
+            source_id: string;
+        };
+        /**
          * CheckIn
          * @description An expression to be tried while it is typed, for a `profile` or a `kind`.
          * @example {
@@ -6002,6 +7973,8 @@ export interface components {
             params?: string[];
             /** Profile */
             profile?: string | null;
+            /** Schedules */
+            schedules?: string[];
             /** Units */
             units?: {
                 [key: string]: string;
@@ -6279,16 +8252,6 @@ export interface components {
         ClosingSuggestionOut: {
             by: components["schemas"]["SuggestedBy"];
             code: components["schemas"]["ClosingCode"];
-        };
-        /**
-         * CommentIn
-         * @example {
-         *       "text": "已联系业主，下午在家"
-         *     }
-         */
-        CommentIn: {
-            /** Text */
-            text: string;
         };
         /**
          * CompletionOut
@@ -6948,7 +8911,8 @@ export interface components {
         };
         /**
          * CredentialIn
-         * @description A credential for a platform or gateway that speaks for many devices, or for a panel that follows alarms.
+         * @description A credential for a platform or gateway that speaks for many devices, for a panel that follows alarms, or for a
+         *     console that answers them as well.
          * @example {
          *       "kind": "platform",
          *       "name": "nbiot-smoke",
@@ -6961,7 +8925,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "platform" | "panel";
+            kind: "platform" | "panel" | "console";
             /** Name */
             name: string;
             /**
@@ -6984,7 +8948,7 @@ export interface components {
          * CredentialKind
          * @enum {string}
          */
-        CredentialKind: "device" | "platform" | "panel";
+        CredentialKind: "device" | "platform" | "panel" | "console";
         /**
          * CredentialOut
          * @description Who may come in to the embedded broker. `publish` and `subscribe` are the topics it opens.
@@ -7253,6 +9217,14 @@ export interface components {
          * @enum {string}
          */
         DeliveryState: "waiting" | "sending" | "delivered" | "failed";
+        /**
+         * DestinationKind
+         * @description Where messages go besides people.
+         *
+         *     The address of a robot is its name in the settings, which keep its token: none is in the database.
+         * @enum {string}
+         */
+        DestinationKind: "dingtalk" | "wecom_robot" | "email" | "webhook" | "mqtt";
         /**
          * Dimension
          * @description What figures are told apart by.
@@ -7717,7 +9689,7 @@ export interface components {
          * EquipmentKind
          * @enum {string}
          */
-        EquipmentKind: "elevator" | "escalator" | "pump" | "smoke_detector" | "heat_detector" | "gas_detector" | "fire_panel" | "electricity_meter" | "water_meter" | "gas_meter" | "heat_meter" | "ahu" | "chiller" | "fan" | "valve" | "tank" | "riser" | "power_supply" | "gateway" | "camera" | "door" | "sensor" | "other";
+        EquipmentKind: "elevator" | "escalator" | "pump" | "smoke_detector" | "heat_detector" | "gas_detector" | "fire_panel" | "fire_pump" | "fire_door" | "smoke_exhaust" | "electricity_meter" | "water_meter" | "gas_meter" | "heat_meter" | "ahu" | "chiller" | "fan" | "valve" | "tank" | "riser" | "power_supply" | "gateway" | "camera" | "door" | "sensor" | "other";
         /**
          * EquipmentOut
          * @description `link_up` null: it never spoke. `partition`: where its readings are judged. `retired_at`: kept for history.
@@ -8255,6 +10227,11 @@ export interface components {
             site_id?: string | null;
         };
         /**
+         * GroupKind
+         * @enum {string}
+         */
+        GroupKind: "root" | "area" | "kind" | "site";
+        /**
          * Guard
          * @description What must hold for a transition, asked of the order itself.
          * @enum {string}
@@ -8306,6 +10283,12 @@ export interface components {
              */
             since: string;
         };
+        /**
+         * Hindrance
+         * @description Why an action is not done, or not saved. Each has a sentence in `locales`, under `linkage.hindrance`.
+         * @enum {string}
+         */
+        Hindrance: "unknown_equipment" | "other_site" | "protected" | "not_writable" | "not_listed" | "out_of_range" | "switched_off" | "too_often" | "too_late" | "interrupted";
         /**
          * HomeOut
          * @example {
@@ -8381,11 +10364,28 @@ export interface components {
             updated: number;
         };
         /**
+         * InServiceIn
+         * @example {
+         *       "note": "备件已更换"
+         *     }
+         */
+        InServiceIn: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
          * InhibitionKind
-         * @description Why alarms are held back: work on the equipment, or an operator who shelved one condition for a while.
+         * @description Why alarms are held back, or (`TESTING`) marked as a test.
+         *
+         *     INHIBITED: by design, while there is work on the equipment. MAINTENANCE: by design, in a maintenance window; no row
+         *     says so, the window does. SHELVED: an operator put one condition away for a while. OUT_OF_SERVICE: a manager took
+         *     one condition, or the whole equipment, out until it is put back.
          * @enum {string}
          */
-        InhibitionKind: "inhibited" | "shelved";
+        InhibitionKind: "inhibited" | "maintenance" | "shelved" | "out_of_service" | "testing";
         /**
          * Intake
          * @description How an order of a kind begins.
@@ -8643,6 +10643,23 @@ export interface components {
             source: string;
         };
         /**
+         * LevelIn
+         * @description A worse degree of the same alarm: it is raised to `severity` while `when` is met, and comes down again. `order`
+         *     left out: that of the rule.
+         */
+        LevelIn: {
+            /** Clear */
+            clear?: string | null;
+            /** Clear For */
+            clear_for?: string | null;
+            /** For */
+            for?: string | null;
+            order?: components["schemas"]["OrderIn"] | null;
+            severity: components["schemas"]["Severity"];
+            /** When */
+            when: string;
+        };
+        /**
          * LevelOut
          * @description A part in a storehouse. `available` is what nobody reserved; `is_low`: that is less than the minimum.
          * @example {
@@ -8735,6 +10752,310 @@ export interface components {
          */
         Link: "up" | "down" | "unknown";
         /**
+         * LinkageAction
+         * @description `value` in the point's unit.
+         */
+        LinkageAction: {
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Point */
+            point: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * LinkageCondition
+         * @description All of it must hold; at least one of fault modes, rules of alarms (`source_ids`) and equipment is named.
+         */
+        LinkageCondition: {
+            /** Equipment Ids */
+            equipment_ids?: string[];
+            /** Equipment Kinds */
+            equipment_kinds?: components["schemas"]["EquipmentKind"][];
+            /** Fault Modes */
+            fault_modes?: string[];
+            least_severity?: components["schemas"]["Severity"] | null;
+            /** Source Ids */
+            source_ids?: string[];
+        };
+        /**
+         * LinkagePointIn
+         * @description Values from `low` to `high` may be written; `needs_two`: two persons confirm each time.
+         * @example {
+         *       "equipment_id": "00000000-0000-7000-8000-000000000000",
+         *       "high": 0,
+         *       "low": 0,
+         *       "needs_two": true,
+         *       "point": "open",
+         *       "timeout_s": 10
+         *     }
+         */
+        LinkagePointIn: {
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /**
+             * Needs Two
+             * @default true
+             */
+            needs_two: boolean;
+            /** Point */
+            point: string;
+            /**
+             * Timeout S
+             * @description seconds that read-back may take
+             * @default 10
+             */
+            timeout_s: number;
+        };
+        /** LinkagePointOut */
+        LinkagePointOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string | null;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** High */
+            high: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Low */
+            low: number;
+            /** Needs Two */
+            needs_two: boolean;
+            /** Point Key */
+            point_key: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Timeout S */
+            timeout_s: number;
+        };
+        /**
+         * LinkageRuleEditIn
+         * @description `version`: the one that was seen. The rule is off afterwards.
+         * @example {
+         *       "actions": [
+         *         {
+         *           "equipment_id": "00000000-0000-7000-8000-000000000000",
+         *           "point": "open",
+         *           "value": 0
+         *         }
+         *       ],
+         *       "condition": {
+         *         "fault_modes": [
+         *           "leak"
+         *         ],
+         *         "least_severity": "major"
+         *       },
+         *       "name": "水浸关阀",
+         *       "version": 1
+         *     }
+         */
+        LinkageRuleEditIn: {
+            /** Actions */
+            actions: components["schemas"]["LinkageAction"][];
+            condition: components["schemas"]["LinkageCondition"];
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * LinkageRuleIn
+         * @description A new rule is off.
+         * @example {
+         *       "actions": [
+         *         {
+         *           "equipment_id": "00000000-0000-7000-8000-000000000000",
+         *           "point": "open",
+         *           "value": 0
+         *         }
+         *       ],
+         *       "condition": {
+         *         "fault_modes": [
+         *           "leak"
+         *         ],
+         *         "least_severity": "major"
+         *       },
+         *       "name": "水浸关阀",
+         *       "site_id": "00000000-0000-7000-8000-000000000000"
+         *     }
+         */
+        LinkageRuleIn: {
+            /** Actions */
+            actions: components["schemas"]["LinkageAction"][];
+            condition: components["schemas"]["LinkageCondition"];
+            /** Name */
+            name: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /** LinkageRuleOut */
+        LinkageRuleOut: {
+            /** Actions */
+            actions: components["schemas"]["LinkageAction"][];
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Changed By */
+            changed_by: string | null;
+            condition: components["schemas"]["LinkageCondition"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * LinkageRunOut
+         * @description `state` different: the device says `read_back`; unconfirmed: it was sent and may have been done; not_sent: it was
+         *     certainly not. `reason`: why it was blocked or lapsed.
+         */
+        LinkageRunOut: {
+            /**
+             * Alarm Id
+             * Format: uuid
+             */
+            alarm_id: string;
+            /** Confirmed At */
+            confirmed_at: string | null;
+            /** Confirmed By */
+            confirmed_by: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Detail */
+            detail: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Needs Two */
+            needs_two: boolean;
+            /**
+             * Onset At
+             * Format: date-time
+             */
+            onset_at: string;
+            /** Point Key */
+            point_key: string;
+            /** Read Back */
+            read_back: number | null;
+            reason: components["schemas"]["Hindrance"] | null;
+            /** Rejected By */
+            rejected_by: string | null;
+            /**
+             * Rule Id
+             * Format: uuid
+             */
+            rule_id: string;
+            /** Rule Version */
+            rule_version: number;
+            /** Seconded By */
+            seconded_by: string | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Started At */
+            started_at: string | null;
+            state: components["schemas"]["RunState"];
+            /** Value */
+            value: number;
+        };
+        /**
+         * LinkageStateOut
+         * @description `is_enabled`: HUB_LINKAGE_ENABLED. Off, everything can be prepared and nothing is ever done.
+         */
+        LinkageStateOut: {
+            /** Confirm Within S */
+            confirm_within_s: number;
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** Most An Hour */
+            most_an_hour: number;
+            /** Start Within S */
+            start_within_s: number;
+        };
+        /**
+         * LinkageSwitchIn
+         * @example {
+         *       "is_enabled": false,
+         *       "version": 1
+         *     }
+         */
+        LinkageSwitchIn: {
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** Version */
+            version?: number | null;
+        };
+        /**
+         * Load
+         * @description Announcements an operator in ten minutes, on average: EEMUA 191's bands.
+         * @enum {string}
+         */
+        Load: "acceptable" | "manageable" | "over_demanding" | "unacceptable";
+        /**
          * LoginIn
          * @example {
          *       "password": "correct horse 7",
@@ -8746,6 +11067,125 @@ export interface components {
             password: string;
             /** Username */
             username: string;
+        };
+        /**
+         * MaintenanceWindowIn
+         * @description A time of maintenance: of some equipment (and what hangs on it), of a building, or, naming neither, of the site.
+         *
+         *     Once: `ends_at`, and `starts_at` unless it starts now. Again and again: `weekdays` (1 = Monday), `at` (the site's
+         *     clock) and `minutes`, from `starts_at` to `ends_at` where they are given.
+         * @example {
+         *       "at": "23:30:00",
+         *       "equipment_ids": [
+         *         "0197a1d2-6c00-7000-8000-00000000000c"
+         *       ],
+         *       "minutes": 90,
+         *       "reason": "每周二夜间水泵轮换保养",
+         *       "site_id": "0197a1d2-6c00-7000-8000-00000000000a",
+         *       "weekdays": [
+         *         2
+         *       ]
+         *     }
+         */
+        MaintenanceWindowIn: {
+            /** At */
+            at?: string | null;
+            /** Building Id */
+            building_id?: string | null;
+            /** Ends At */
+            ends_at?: string | null;
+            /** Equipment Ids */
+            equipment_ids?: string[];
+            /** Minutes */
+            minutes?: number | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Starts At */
+            starts_at?: string | null;
+            /** Weekdays */
+            weekdays?: number[];
+        };
+        /**
+         * MaintenanceWindowOut
+         * @description `is_holding`: alarms are held back now. `next_from`, `next_until`: the time it holds now, or next.
+         * @example {
+         *       "at": "23:30:00",
+         *       "created_at": "2026-11-22T02:45:00Z",
+         *       "created_by": "0197a1d2-6c00-7000-8000-0000000000aa",
+         *       "equipment_ids": [
+         *         "0197a1d2-6c00-7000-8000-00000000000c"
+         *       ],
+         *       "id": "0197a1d2-6c00-7000-8000-0000000000e3",
+         *       "is_holding": false,
+         *       "minutes": 90,
+         *       "next_from": "2026-11-24T15:30:00Z",
+         *       "next_until": "2026-11-24T17:00:00Z",
+         *       "reason": "每周二夜间水泵轮换保养",
+         *       "site_id": "0197a1d2-6c00-7000-8000-00000000000a",
+         *       "starts_at": "2026-11-22T02:45:00Z",
+         *       "timezone": "Asia/Shanghai",
+         *       "weekdays": [
+         *         2
+         *       ]
+         *     }
+         */
+        MaintenanceWindowOut: {
+            /** At */
+            at: string | null;
+            /** Building Id */
+            building_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Created By
+             * Format: uuid
+             */
+            created_by: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Ended By */
+            ended_by: string | null;
+            /** Ends At */
+            ends_at: string | null;
+            /** Equipment Ids */
+            equipment_ids: string[];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Holding */
+            is_holding: boolean;
+            /** Minutes */
+            minutes: number | null;
+            /** Next From */
+            next_from: string | null;
+            /** Next Until */
+            next_until: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Timezone */
+            timezone: string;
+            /** Weekdays */
+            weekdays: number[];
         };
         /**
          * MeOut
@@ -8809,9 +11249,10 @@ export interface components {
         };
         /**
          * Mode
+         * @description What a route does with its alarms.
          * @enum {string}
          */
-        Mode: "single" | "all" | "any";
+        "Mode-Input": "tell" | "digest" | "silent";
         /**
          * Moment
          * @description When a field must have been filled in.
@@ -9184,14 +11625,27 @@ export interface components {
         };
         /**
          * OrderIn
-         * @description The work an alarm of this rule becomes.
+         * @description The work an alarm of this rule becomes. `joins`: the open order it joins instead, that of the same `fault` of
+         *     the equipment, of the `equipment` whatever its fault, or of the same fault in the `building`. Life safety stands
+         *     by its own fault whatever is said here.
          */
         OrderIn: {
+            /** @default fault */
+            joins: components["schemas"]["OrderJoining"];
             /** Kind */
             kind: string;
             /** Priority */
             priority: number;
         };
+        /**
+         * OrderJoining
+         * @description Which open order an alarm joins rather than opening one of its own.
+         *
+         *     FAULT: that of the same fault of the same equipment. EQUIPMENT: whichever is open on the equipment. BUILDING: that
+         *     of the same fault anywhere in the building, for what strikes many at once.
+         * @enum {string}
+         */
+        OrderJoining: "fault" | "equipment" | "building";
         /**
          * OrderKindDocumentOut
          * @description A kind and the document it was read from, to be edited.
@@ -9512,6 +11966,25 @@ export interface components {
          */
         OrderState: "new" | "dispatched" | "accepted" | "en_route" | "on_site" | "in_progress" | "on_hold" | "done" | "verified" | "closed" | "cancelled" | "reopened";
         /**
+         * OutOfServiceIn
+         * @description Out of service until it is put back, or until a time; says why. Life safety is never.
+         * @example {
+         *       "note": "传感器已坏，备件下周到",
+         *       "whole_equipment": false
+         *     }
+         */
+        OutOfServiceIn: {
+            /** Note */
+            note: string;
+            /** Until */
+            until?: string | null;
+            /**
+             * Whole Equipment
+             * @default false
+             */
+            whole_equipment: boolean;
+        };
+        /**
          * OutageIn
          * @example {
          *       "note": "现场确认停梯，维保检修中"
@@ -9574,10 +12047,90 @@ export interface components {
          * @enum {string}
          */
         OwnerState: "received" | "assigned" | "in_progress" | "done" | "closed" | "cancelled";
+        /** Page[AlarmGroupOut] */
+        Page_AlarmGroupOut_: {
+            /** Items */
+            items: components["schemas"]["AlarmGroupOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[AlarmInhibitionOut] */
+        Page_AlarmInhibitionOut_: {
+            /** Items */
+            items: components["schemas"]["AlarmInhibitionOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
         /** Page[AlarmOut] */
         Page_AlarmOut_: {
             /** Items */
             items: components["schemas"]["AlarmOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[AlertCaseOut] */
+        Page_AlertCaseOut_: {
+            /** Items */
+            items: components["schemas"]["AlertCaseOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[AlertDeliveryOut] */
+        Page_AlertDeliveryOut_: {
+            /** Items */
+            items: components["schemas"]["AlertDeliveryOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[AlertPolicyOut] */
+        Page_AlertPolicyOut_: {
+            /** Items */
+            items: components["schemas"]["AlertPolicyOut"][];
             /** Limit */
             limit: number;
             /**
@@ -9782,6 +12335,70 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** Page[LinkagePointOut] */
+        Page_LinkagePointOut_: {
+            /** Items */
+            items: components["schemas"]["LinkagePointOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[LinkageRuleOut] */
+        Page_LinkageRuleOut_: {
+            /** Items */
+            items: components["schemas"]["LinkageRuleOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[LinkageRunOut] */
+        Page_LinkageRunOut_: {
+            /** Items */
+            items: components["schemas"]["LinkageRunOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[MaintenanceWindowOut] */
+        Page_MaintenanceWindowOut_: {
+            /** Items */
+            items: components["schemas"]["MaintenanceWindowOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
         /** Page[MovementOut] */
         Page_MovementOut_: {
             /** Items */
@@ -9878,6 +12495,22 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** Page[RuleVersionOut] */
+        Page_RuleVersionOut_: {
+            /** Items */
+            items: components["schemas"]["RuleVersionOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
         /** Page[ShiftOut] */
         Page_ShiftOut_: {
             /** Items */
@@ -9910,10 +12543,42 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** Page[TestWindowOut] */
+        Page_TestWindowOut_: {
+            /** Items */
+            items: components["schemas"]["TestWindowOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
         /** Page[WarrantyOut] */
         Page_WarrantyOut_: {
             /** Items */
             items: components["schemas"]["WarrantyOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[WhyToldOut] */
+        Page_WhyToldOut_: {
+            /** Items */
+            items: components["schemas"]["WhyToldOut"][];
             /** Limit */
             limit: number;
             /**
@@ -11033,6 +13698,37 @@ export interface components {
             verdict: components["schemas"]["Proof"];
         };
         /**
+         * Proposal
+         * @description What would rid people of a rule's nuisance. Shown with its figures; done by a person or not at all.
+         * @enum {string}
+         */
+        Proposal: "one_device" | "longer_clear" | "longer_for" | "other_threshold" | "fix_root" | "take_out" | "lower_severity" | "keep";
+        /**
+         * ProposalOut
+         * @description Rests on `labelled` alarms whose readings are still there and that the rule as it is now raises again. `refused`
+         *     says why nothing is proposed: too_few_labels, too_few_real, no_false_alarms, no_parameters.
+         */
+        ProposalOut: {
+            /** False */
+            false: number;
+            /** Labelled */
+            labelled: number;
+            /** Needed */
+            needed: number;
+            /** Not Replayed */
+            not_replayed: number;
+            /** Real */
+            real: number;
+            /** Refused */
+            refused: string | null;
+            /** Rule Key */
+            rule_key: string;
+            /** Rule Version */
+            rule_version: number;
+            /** Thresholds */
+            thresholds: components["schemas"]["ThresholdOut"][];
+        };
+        /**
          * PublicDayOut
          * @description As the State Council published it: a day off, or a make-up workday (调休).
          */
@@ -11216,25 +13912,20 @@ export interface components {
          * @enum {string}
          */
         QuotationState: "asked" | "shown" | "approved" | "rejected" | "lapsed" | "withdrawn";
-        /** RateIn */
-        RateIn: {
-            /**
-             * Attitude
-             * @example 5
-             */
-            attitude: number;
-            /**
-             * Quality
-             * @example 4
-             */
-            quality: number;
-            /**
-             * Speed
-             * @example 5
-             */
-            speed: number;
-            /** Words */
-            words?: string | null;
+        /**
+         * RateIn
+         * @description Instead of `when`: the point rises by more than `above`, or falls by more than `below` (a number less than 0), by
+         *     the minute, looked at over `over`. Numbers, or names of `params`.
+         */
+        "RateIn-Output": {
+            /** Above */
+            above?: number | string | null;
+            /** Below */
+            below?: number | string | null;
+            /** Over */
+            over: string;
+            /** Point */
+            point: string;
         };
         /** RatingOut */
         RatingOut: {
@@ -11263,6 +13954,24 @@ export interface components {
             /** Words */
             words: string | null;
         };
+        /**
+         * RealFireIn
+         * @example {
+         *       "note": "3栋12层有明火"
+         *     }
+         */
+        RealFireIn: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * Reason
+         * @enum {string}
+         */
+        Reason: "begun" | "waits_quiet" | "waits_digest" | "reopened" | "reminded" | "told_duty" | "told_role" | "told_named" | "told_answerable" | "told_tester" | "told_destination" | "told_digest" | "destination_off" | "nobody_found" | "acknowledged" | "cleared" | "returned" | "held_back" | "explained" | "grouped" | "order_tells" | "no_route" | "silent" | "test" | "chain_over" | "superseded" | "severity_rose" | "gone" | "digested";
         /**
          * ReasonIn
          * @example {
@@ -11484,6 +14193,272 @@ export interface components {
             /** Deleted */
             deleted: boolean;
         };
+        /**
+         * RepeatsIn
+         * @description `when` must have come about `times` times `within` that long; for a condition on the value of one point.
+         */
+        RepeatsIn: {
+            /** Times */
+            times: number;
+            /** Within */
+            within: string;
+        };
+        /**
+         * ReplayAlarmOut
+         * @description `onset_at`: since when the condition held; `raised_at`: when it had held for long enough. `ended_at` None: it
+         *     lasted to the end of the span. The order is the one that says what it was.
+         */
+        ReplayAlarmOut: {
+            /** Code */
+            code: string;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /**
+             * Onset At
+             * Format: date-time
+             */
+            onset_at: string;
+            /** Order Id */
+            order_id: string | null;
+            /** Order Number */
+            order_number: string | null;
+            /**
+             * Raised At
+             * Format: date-time
+             */
+            raised_at: string;
+            severity: components["schemas"]["Severity"];
+            /** Values */
+            values: {
+                [key: string]: unknown;
+            };
+            verdict: components["schemas"]["ReplayVerdict"];
+        };
+        /**
+         * ReplayAnswerOut
+         * @description `present` is the rule as it is now, None where there is none in force. `only_draft`: alarms of the draft that the
+         *     present rule does not raise; `only_present`: the other way round. `failing`: what went wrong in the rule itself.
+         */
+        ReplayAnswerOut: {
+            draft: components["schemas"]["ReplaySideOut"];
+            /** Failing */
+            failing: string[];
+            /** Only Draft */
+            only_draft: number;
+            /** Only Present */
+            only_present: number;
+            present: components["schemas"]["ReplaySideOut"] | null;
+            /** Readings */
+            readings: number;
+            /** Took S */
+            took_s: number;
+        };
+        /**
+         * ReplayDayOut
+         * @description A day of the site.
+         */
+        ReplayDayOut: {
+            /** Alarms */
+            alarms: number;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+        };
+        /** ReplayEquipmentOut */
+        ReplayEquipmentOut: {
+            /** Alarms */
+            alarms: number;
+            /** Code */
+            code: string;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Longest Min */
+            longest_min: number;
+            /** Name */
+            name: string;
+            /** Total Min */
+            total_min: number;
+        };
+        /**
+         * ReplayFaultOut
+         * @description A real fault that the rule did not raise.
+         */
+        ReplayFaultOut: {
+            /** Code */
+            code: string;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /**
+             * Noticed At
+             * Format: date-time
+             */
+            noticed_at: string;
+            /**
+             * Order Id
+             * Format: uuid
+             */
+            order_id: string;
+            /** Order Number */
+            order_number: string;
+        };
+        /**
+         * ReplayIn
+         * @description What to replay: a draft (`definition`), or the rule of `key` as it is now. Without `since`: 30 days up to
+         *     `until`; without `until`: to now. An alarm meets an order or report within `tolerance_h` hours of it.
+         * @example {
+         *       "definition": {
+         *         "clear": "bearing_temp_c < hot_c - 5 and vibration_mm_s < 4.0",
+         *         "fault_mode": "bearing_wear",
+         *         "for": "2m",
+         *         "key": "pump-bearing-wear",
+         *         "message": {
+         *           "en": "Bearing {bearing_temp_c} °C",
+         *           "zh-CN": "轴承 {bearing_temp_c} °C，振动 {vibration_mm_s} mm/s"
+         *         },
+         *         "name": {
+         *           "en": "Pump bearing wear",
+         *           "zh-CN": "水泵轴承磨损"
+         *         },
+         *         "order": {
+         *           "kind": "repair",
+         *           "priority": 2
+         *         },
+         *         "params": {
+         *           "hot_c": 75
+         *         },
+         *         "profile": "grundfos-cim-pump",
+         *         "severity": "major",
+         *         "when": "bearing_temp_c > hot_c and vibration_mm_s > 4.5"
+         *       },
+         *       "since": "2026-10-23T00:00:00+08:00",
+         *       "tolerance_h": 12
+         *     }
+         */
+        ReplayIn: {
+            definition?: components["schemas"]["RuleDefinition"] | null;
+            /** Key */
+            key?: string | null;
+            /** Since */
+            since?: string | null;
+            /**
+             * Tolerance H
+             * @default 12
+             */
+            tolerance_h: number;
+            /** Until */
+            until?: string | null;
+        };
+        /**
+         * ReplayOut
+         * @description `progress` goes from 0 to 1; `answer` is there once the state is done. `failure` is a code.
+         */
+        ReplayOut: {
+            answer?: components["schemas"]["ReplayAnswerOut"] | null;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Cancelling */
+            cancelling: boolean;
+            /** Ended At */
+            ended_at: string | null;
+            /** Failure */
+            failure: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Progress */
+            progress: number;
+            /** Rule Key */
+            rule_key: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            state: components["schemas"]["ReplayState"];
+            /** Tolerance H */
+            tolerance_h: number;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * ReplaySideOut
+         * @description What one rule would have done. `orders`: how many it would have opened. `precision` and `recall` are None where
+         *     nothing says; `lead_min`: the median time by which it was before people (negative: after them).
+         */
+        ReplaySideOut: {
+            /** Alarms */
+            alarms: number;
+            /** By Day */
+            by_day: components["schemas"]["ReplayDayOut"][];
+            /** By Equipment */
+            by_equipment: components["schemas"]["ReplayEquipmentOut"][];
+            /** Equipment In All */
+            equipment_in_all: number;
+            /** Faults */
+            faults: number;
+            /** Faults Found */
+            faults_found: number;
+            /** Last Alarms */
+            last_alarms: components["schemas"]["ReplayAlarmOut"][];
+            /** Lasting */
+            lasting: number;
+            /** Lead Min */
+            lead_min: number | null;
+            /** Longest Min */
+            longest_min: number | null;
+            /** Median Min */
+            median_min: number | null;
+            /** Met */
+            met: number;
+            /** Missed Faults */
+            missed_faults: components["schemas"]["ReplayFaultOut"][];
+            /** Orders */
+            orders: number;
+            /** Precision */
+            precision: number | null;
+            /** Recall */
+            recall: number | null;
+            /** Refuted */
+            refuted: number;
+            /** Total Min */
+            total_min: number;
+            /** Undecided */
+            undecided: number;
+            /** Unmet */
+            unmet: number;
+        };
+        /**
+         * ReplayState
+         * @enum {string}
+         */
+        ReplayState: "waiting" | "running" | "done" | "cancelled" | "failed";
+        /**
+         * ReplayVerdict
+         * @description What became of an episode. UNMET: nobody noticed anything.
+         * @enum {string}
+         */
+        ReplayVerdict: "met" | "refuted" | "undecided" | "unmet";
         /**
          * ReportAnswerOut
          * @description What a reporter filled into a field: the value as JSON, and what it is called where it was chosen.
@@ -11739,6 +14714,23 @@ export interface components {
             message: string;
         };
         /**
+         * RuleActivationIn
+         * @description `in_force`: the version that the draft was compared with, none for a new rule. `at` None, or past: now.
+         * @example {
+         *       "at": "2026-11-23T00:00:00Z",
+         *       "in_force": 3,
+         *       "version": 1
+         *     }
+         */
+        RuleActivationIn: {
+            /** At */
+            at?: string | null;
+            /** In Force */
+            in_force?: number | null;
+            /** Version */
+            version: number;
+        };
+        /**
          * RuleChangeIn
          * @description A changed rule. `version` is the one that was read: if somebody saved meanwhile, nothing is overwritten.
          * @example {
@@ -11777,14 +14769,21 @@ export interface components {
              * @default true
              */
             enabled: boolean;
+            /** Reason */
+            reason?: string | null;
             /** Version */
             version: number;
         };
         /**
          * RuleDefinition
-         * @description A rule. Either `when` (with `clear`, `for`, `clear_for`) or `missing` (with `points`). See docs/rules.md.
+         * @description A rule. One of `when`, `stuck` and `rate` (with `clear`, `for`, `clear_for`), or `missing` (with `points`). See
+         *     docs/rules.md.
          *
-         *     `units` are those of `params`, where they have one.
+         *     `units` are those of `params`, where they have one. `schedules` are hours of the week in the site's local time:
+         *     `{"night": "22:00-06:00", "open": "Mon-Fri 08:00-18:00, Sat 09:00-12:00"}`. `basis` says why the thresholds are what
+         *     they are: a standard, a manual, or what experience it is. `levels` are worse degrees of the same alarm.
+         *     `active_in` and `active_outside` name one of the `schedules`: at other hours the rule raises nothing, and what it
+         *     raised ends.
          * @example {
          *       "clear": "bearing_temp_c < hot_c - 5 and vibration_mm_s < 4.0",
          *       "fault_mode": "bearing_wear",
@@ -11811,6 +14810,14 @@ export interface components {
          *     }
          */
         RuleDefinition: {
+            /** Active In */
+            active_in?: string | null;
+            /** Active Outside */
+            active_outside?: string | null;
+            /** Basis */
+            basis?: {
+                [key: string]: string;
+            } | null;
             /** Clear */
             clear?: string | null;
             /** Clear For */
@@ -11830,6 +14837,8 @@ export interface components {
             /** Key */
             key: string;
             kind?: components["schemas"]["EquipmentKind"] | null;
+            /** Levels */
+            levels?: components["schemas"]["LevelIn"][];
             /**
              * Life Safety
              * @default false
@@ -11854,15 +14863,167 @@ export interface components {
             points?: string[];
             /** Profile */
             profile?: string | null;
+            rate?: components["schemas"]["RateIn-Output"] | null;
+            repeats?: components["schemas"]["RepeatsIn"] | null;
+            /** Schedules */
+            schedules?: {
+                [key: string]: string;
+            };
             severity: components["schemas"]["Severity"];
             /** Site Id */
             site_id?: string | null;
+            stuck?: components["schemas"]["StuckIn"] | null;
             /** Units */
             units?: {
                 [key: string]: string;
             };
             /** When */
             when?: string | null;
+        };
+        /**
+         * RuleDifferenceOut
+         * @description A field, in the API's words and in the reader's, before and after. None: not given.
+         */
+        RuleDifferenceOut: {
+            after: components["schemas"]["JsonValue"];
+            before: components["schemas"]["JsonValue"];
+            /** Field */
+            field: string;
+            /** Label */
+            label: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * RuleDifferencesOut
+         * @example {
+         *       "differences": [
+         *         {
+         *           "after": 80,
+         *           "before": 75,
+         *           "field": "params.hot_c",
+         *           "label": {
+         *             "en": "Parameter hot_c",
+         *             "zh-CN": "参数 hot_c"
+         *           }
+         *         }
+         *       ],
+         *       "number": 4,
+         *       "since": 3
+         *     }
+         */
+        RuleDifferencesOut: {
+            /** Differences */
+            differences: components["schemas"]["RuleDifferenceOut"][];
+            /** Number */
+            number: number;
+            /** Since */
+            since: number | null;
+        };
+        /**
+         * RuleDocumentProblem
+         * @description What is wrong in a line of the document. `column` is that of the expression, or of the line where the line
+         *     is no TOML.
+         */
+        RuleDocumentProblem: {
+            /** Code */
+            code: string;
+            /** Column */
+            column: number | null;
+            /** Line */
+            line: number;
+            /** Message */
+            message: {
+                [key: string]: string;
+            };
+            /** Rule */
+            rule: string | null;
+        };
+        /**
+         * RuleDraftChangeIn
+         * @example {
+         *       "definition": {
+         *         "clear": "bearing_temp_c < hot_c - 5 and vibration_mm_s < 4.0",
+         *         "fault_mode": "bearing_wear",
+         *         "for": "2m",
+         *         "key": "pump-bearing-wear",
+         *         "message": {
+         *           "en": "Bearing {bearing_temp_c} °C",
+         *           "zh-CN": "轴承 {bearing_temp_c} °C，振动 {vibration_mm_s} mm/s"
+         *         },
+         *         "name": {
+         *           "en": "Pump bearing wear",
+         *           "zh-CN": "水泵轴承磨损"
+         *         },
+         *         "order": {
+         *           "kind": "repair",
+         *           "priority": 2
+         *         },
+         *         "params": {
+         *           "hot_c": 75
+         *         },
+         *         "profile": "grundfos-cim-pump",
+         *         "severity": "major",
+         *         "when": "bearing_temp_c > hot_c and vibration_mm_s > 4.5"
+         *       },
+         *       "reason": "夜间误报多，阈值放宽 5 °C",
+         *       "version": 1
+         *     }
+         */
+        RuleDraftChangeIn: {
+            definition: components["schemas"]["RuleDefinition"];
+            /** Reason */
+            reason: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RuleDraftIn
+         * @description A text to be looked at, compared and replayed before it is in force.
+         * @example {
+         *       "definition": {
+         *         "clear": "bearing_temp_c < hot_c - 5 and vibration_mm_s < 4.0",
+         *         "fault_mode": "bearing_wear",
+         *         "for": "2m",
+         *         "key": "pump-bearing-wear",
+         *         "message": {
+         *           "en": "Bearing {bearing_temp_c} °C",
+         *           "zh-CN": "轴承 {bearing_temp_c} °C，振动 {vibration_mm_s} mm/s"
+         *         },
+         *         "name": {
+         *           "en": "Pump bearing wear",
+         *           "zh-CN": "水泵轴承磨损"
+         *         },
+         *         "order": {
+         *           "kind": "repair",
+         *           "priority": 2
+         *         },
+         *         "params": {
+         *           "hot_c": 75
+         *         },
+         *         "profile": "grundfos-cim-pump",
+         *         "severity": "major",
+         *         "when": "bearing_temp_c > hot_c and vibration_mm_s > 4.5"
+         *       },
+         *       "reason": "夜间误报多，阈值放宽 5 °C"
+         *     }
+         */
+        RuleDraftIn: {
+            definition: components["schemas"]["RuleDefinition"];
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RuleDraftMade
+         * @description A rule of the document that is a draft now (`number` None: would be one).
+         */
+        RuleDraftMade: {
+            /** Line */
+            line: number;
+            /** Number */
+            number: number | null;
+            /** Rule */
+            rule: string;
         };
         /**
          * RuleFieldOut
@@ -11913,10 +15074,36 @@ export interface components {
              * @default true
              */
             enabled: boolean;
+            /** Reason */
+            reason?: string | null;
+        };
+        /**
+         * RuleLabelsOut
+         * @description What became of a rule's alarms. `precision`: of those somebody decided, the share that was real; None without
+         *     any. `false_alarm_min`: people's minutes that the false ones cost, work and way, of the newest `costed`.
+         */
+        RuleLabelsOut: {
+            /** Alarms */
+            alarms: number;
+            /** Costed */
+            costed: number;
+            /** False */
+            false: number;
+            /** False Alarm Min */
+            false_alarm_min: number;
+            /** Precision */
+            precision: number | null;
+            /** Real */
+            real: number;
+            /** Rule Key */
+            rule_key: string;
+            /** Unlabelled */
+            unlabelled: number;
         };
         /**
          * RuleOut
-         * @description A rule with its state. `author_id` None: as shipped.
+         * @description A rule with its state. `author_id` None: as shipped. `number` is the version in force, `offered` the one that a
+         *     release brought since a person changed the rule. `version` is the lock, for who changes it.
          * @example {
          *       "author_id": "0197a1d2-6c00-7000-8000-0000000000aa",
          *       "created_at": "2026-11-01T00:00:00Z",
@@ -11945,6 +15132,7 @@ export interface components {
          *         "when": "bearing_temp_c > hot_c and vibration_mm_s > 4.5"
          *       },
          *       "enabled": true,
+         *       "number": 2,
          *       "updated_at": "2026-11-22T02:45:00Z",
          *       "version": 3
          *     }
@@ -11960,6 +15148,10 @@ export interface components {
             definition: components["schemas"]["RuleDefinition"];
             /** Enabled */
             enabled: boolean;
+            /** Number */
+            number: number;
+            /** Offered */
+            offered: number | null;
             /**
              * Updated At
              * Format: date-time
@@ -11969,12 +15161,131 @@ export interface components {
             version: number;
         };
         /**
+         * RuleRefusalOut
+         * @description Why a version did not come into force at its instant.
+         */
+        RuleRefusalOut: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * RuleRollBackIn
+         * @description `in_force`: the version that it shall replace; none where the rule was removed.
+         * @example {
+         *       "in_force": 3,
+         *       "reason": "新阈值漏报"
+         *     }
+         */
+        RuleRollBackIn: {
+            /** In Force */
+            in_force?: number | null;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * RuleSwitchIn
          * @example {
          *       "version": 3
          *     }
          */
         RuleSwitchIn: {
+            /** Version */
+            version: number;
+        };
+        /**
+         * RuleVersionOut
+         * @description A text of a rule. `author_id` None: it came with a release. `based_on`: the version in force when it was written
+         *     or scheduled; `restores`: the one that it brings back. `version` is the lock of this row, for who changes it.
+         *     `definition` is as it was written then, maybe for another release.
+         * @example {
+         *       "activate_at": "2026-11-23T00:00:00Z",
+         *       "activated_by": "0197a1d2-6c00-7000-8000-0000000000aa",
+         *       "author_id": "0197a1d2-6c00-7000-8000-0000000000aa",
+         *       "based_on": 3,
+         *       "created_at": "2026-11-22T02:40:00Z",
+         *       "definition": {
+         *         "clear": "bearing_temp_c < hot_c - 5 and vibration_mm_s < 4.0",
+         *         "fault_mode": "bearing_wear",
+         *         "for": "2m",
+         *         "key": "pump-bearing-wear",
+         *         "message": {
+         *           "en": "Bearing {bearing_temp_c} °C",
+         *           "zh-CN": "轴承 {bearing_temp_c} °C，振动 {vibration_mm_s} mm/s"
+         *         },
+         *         "name": {
+         *           "en": "Pump bearing wear",
+         *           "zh-CN": "水泵轴承磨损"
+         *         },
+         *         "order": {
+         *           "kind": "repair",
+         *           "priority": 2
+         *         },
+         *         "params": {
+         *           "hot_c": 75
+         *         },
+         *         "profile": "grundfos-cim-pump",
+         *         "severity": "major",
+         *         "when": "bearing_temp_c > hot_c and vibration_mm_s > 4.5"
+         *       },
+         *       "number": 4,
+         *       "reason": "夜间误报多，阈值放宽 5 °C",
+         *       "rule_key": "pump-bearing-wear",
+         *       "state": "scheduled",
+         *       "updated_at": "2026-11-22T02:45:00Z",
+         *       "version": 2
+         *     }
+         */
+        RuleVersionOut: {
+            /** Activate At */
+            activate_at: string | null;
+            /** Activated By */
+            activated_by: string | null;
+            /** Author Id */
+            author_id: string | null;
+            /** Based On */
+            based_on: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Definition */
+            definition: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** In Force From */
+            in_force_from: string | null;
+            /** In Force Until */
+            in_force_until: string | null;
+            /** Number */
+            number: number;
+            /** Reason */
+            reason: string;
+            refusal: components["schemas"]["RuleRefusalOut"] | null;
+            /** Restores */
+            restores: number | null;
+            /** Rule Key */
+            rule_key: string;
+            state: components["schemas"]["VersionState"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RuleVersionSeenIn
+         * @example {
+         *       "version": 2
+         *     }
+         */
+        RuleVersionSeenIn: {
             /** Version */
             version: number;
         };
@@ -11994,6 +15305,66 @@ export interface components {
                 [key: string]: components["schemas"]["RuleFieldOut"][];
             };
         };
+        /**
+         * RulesDocumentIn
+         * @description Rules as TOML, as the export writes them. `only_check`: says what is wrong and keeps nothing.
+         * @example {
+         *       "reason": "从样板项目导入",
+         *       "toml": "profile = \"grundfos-cim-pump\"\n\n[[rules]]\nkey = \"pump-hot\"\nname = { zh-CN = \"水泵过热\", en = \"Pump hot\" }\nmessage = { zh-CN = \"过热\", en = \"Hot\" }\nwhen = \"bearing_temp_c > 90\"\nseverity = \"major\"\nfault_mode = \"overheating\"\n"
+         *     }
+         */
+        RulesDocumentIn: {
+            /**
+             * Only Check
+             * @default false
+             */
+            only_check: boolean;
+            /** Reason */
+            reason: string;
+            /** Toml */
+            toml: string;
+        };
+        /**
+         * RulesImportedOut
+         * @description Nothing of it is in force. What is wrong is left out; `unchanged` says so already, in force or as a draft.
+         * @example {
+         *       "drafts": [
+         *         {
+         *           "line": 3,
+         *           "number": 1,
+         *           "rule": "pump-hot"
+         *         }
+         *       ],
+         *       "problems": [
+         *         {
+         *           "code": "unknown_name",
+         *           "column": 1,
+         *           "line": 17,
+         *           "message": {
+         *             "en": "Column 1: …",
+         *             "zh-CN": "第 1 列：没有“bearing”这个测点或参数……"
+         *           },
+         *           "rule": "pump-wear"
+         *         }
+         *       ],
+         *       "unchanged": [
+         *         "pump-fault"
+         *       ]
+         *     }
+         */
+        RulesImportedOut: {
+            /** Drafts */
+            drafts: components["schemas"]["RuleDraftMade"][];
+            /** Problems */
+            problems: components["schemas"]["RuleDocumentProblem"][];
+            /** Unchanged */
+            unchanged: string[];
+        };
+        /**
+         * RunState
+         * @enum {string}
+         */
+        RunState: "awaiting" | "waiting" | "sending" | "done" | "different" | "unconfirmed" | "refused" | "not_sent" | "blocked" | "lapsed" | "rejected";
         /**
          * Rung
          * @description Who is told at a step of the chain; whoever fills it at that moment.
@@ -12538,6 +15909,16 @@ export interface components {
             stream_token: string;
         };
         /**
+         * StuckIn
+         * @description Instead of `when`: one of these points says the same all the while, as no working sensor does.
+         */
+        StuckIn: {
+            /** For */
+            for: string;
+            /** Points */
+            points: string[];
+        };
+        /**
          * SubjectsIn
          * @description Whom a complaint is about.
          */
@@ -12692,6 +16073,112 @@ export interface components {
          */
         TaskState: "open" | "accepted" | "on_site" | "done" | "cancelled";
         /**
+         * TestWindowIn
+         * @description A test of named devices. It begins when a second person begins it, and ends by itself.
+         * @example {
+         *       "equipment_ids": [
+         *         "0197a1d2-6c00-7000-8000-00000000000c"
+         *       ],
+         *       "minutes": 120,
+         *       "reason": "3栋烟感年度检测，消防维保公司到场",
+         *       "site_id": "0197a1d2-6c00-7000-8000-00000000000a"
+         *     }
+         */
+        TestWindowIn: {
+            /** Equipment Ids */
+            equipment_ids: string[];
+            /** Minutes */
+            minutes: number;
+            /** Reason */
+            reason: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /**
+         * TestWindowOut
+         * @description `until` is known once it was begun; `real_fire_at`: it ended because somebody said that it burns.
+         * @example {
+         *       "asked_at": "2026-11-22T01:00:00Z",
+         *       "asked_by": "0197a1d2-6c00-7000-8000-0000000000aa",
+         *       "began_at": "2026-11-22T01:05:00Z",
+         *       "begun_by": "0197a1d2-6c00-7000-8000-0000000000ab",
+         *       "equipment_ids": [
+         *         "0197a1d2-6c00-7000-8000-00000000000c"
+         *       ],
+         *       "id": "0197a1d2-6c00-7000-8000-0000000000e1",
+         *       "minutes": 120,
+         *       "reason": "3栋烟感年度检测，消防维保公司到场",
+         *       "site_id": "0197a1d2-6c00-7000-8000-00000000000a",
+         *       "state": "running",
+         *       "until": "2026-11-22T03:05:00Z"
+         *     }
+         */
+        TestWindowOut: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * Asked By
+             * Format: uuid
+             */
+            asked_by: string;
+            /** Began At */
+            began_at: string | null;
+            /** Begun By */
+            begun_by: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Ended By */
+            ended_by: string | null;
+            /** Equipment Ids */
+            equipment_ids: string[];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Minutes */
+            minutes: number;
+            /** Real Fire At */
+            real_fire_at: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            state: components["schemas"]["TestWindowState"];
+            /** Until */
+            until: string | null;
+        };
+        /**
+         * TestWindowState
+         * @description What a window is at some time; only a RUNNING one marks alarms.
+         * @enum {string}
+         */
+        TestWindowState: "asked" | "running" | "over" | "lapsed";
+        /**
+         * ThresholdOut
+         * @description For one parameter: the value that would have kept every real alarm and dropped the most false ones. Only shown:
+         *     whoever wants it writes it into the rule. None: no other value does better.
+         */
+        ThresholdOut: {
+            /** False Dropped */
+            false_dropped: number;
+            /** Now */
+            now: number;
+            /** Parameter */
+            parameter: string;
+            /** Proposed */
+            proposed: number | null;
+        };
+        /**
          * TimelineOut
          * @example {
          *       "actor_id": "0198b5a0-0000-7000-8000-0000000000aa",
@@ -12775,10 +16262,11 @@ export interface components {
          * TransitionKind
          * @enum {string}
          */
-        TransitionKind: "raised" | "returned" | "acknowledged" | "cleared" | "suppressed" | "unsuppressed" | "shelved" | "unshelved" | "revised";
+        TransitionKind: "raised" | "returned" | "acknowledged" | "cleared" | "suppressed" | "unsuppressed" | "shelved" | "unshelved" | "revised" | "out_of_service" | "in_service" | "commented" | "assigned" | "reminded" | "realarmed" | "real_fire" | "test_over" | "escalated" | "downgraded";
         /**
          * TransitionOut
-         * @description One line of an alarm's history.
+         * @description One line of an alarm's history. `via` names the panel at which it was done, where it was one; `severity` is the
+         *     alarm's after it (null: written before that was kept).
          * @example {
          *       "actor_id": "0197a1d2-6c00-7000-8000-0000000000aa",
          *       "after": "ACKED",
@@ -12789,9 +16277,11 @@ export interface components {
          *       "note": "已通知张工到场查看",
          *       "published_at": "2026-11-22T02:45:01Z",
          *       "recorded_at": "2026-11-22T02:45:00Z",
+         *       "severity": "major",
          *       "values": {
          *         "bearing_temp_c": 81
-         *       }
+         *       },
+         *       "via": ""
          *     }
          */
         TransitionOut: {
@@ -12819,10 +16309,13 @@ export interface components {
              * Format: date-time
              */
             recorded_at: string;
+            severity: components["schemas"]["Severity"] | null;
             /** Values */
             values: {
                 [key: string]: unknown;
             };
+            /** Via */
+            via: string;
         };
         /**
          * TreeOut
@@ -12907,6 +16400,12 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * VersionState
+         * @description OFFERED: what a release brings for a rule that a person edited; theirs stays until they take it.
+         * @enum {string}
+         */
+        VersionState: "draft" | "scheduled" | "in_force" | "past" | "offered" | "discarded";
         /**
          * VideoOut
          * @description `duration_s` is null where the recorder noted none.
@@ -13170,6 +16669,14 @@ export interface components {
              * @description the version seen; 0: none was entered
              */
             version?: number | null;
+        };
+        /**
+         * WhyToldOut
+         * @description Why the caller was told: the decision and the case it belongs to.
+         */
+        WhyToldOut: {
+            case: components["schemas"]["AlertCaseOut"];
+            decision: components["schemas"]["AlertDecisionOut"];
         };
         /**
          * Wish
@@ -13741,6 +17248,58 @@ export interface components {
             work_order_id: string;
         };
         /**
+         * WorstRuleOut
+         * @description A rule and what it asked of people. `share` and `proposal_share` 0…1; times in seconds.
+         *
+         *     `explained`: alarms under a root; `answered`: acknowledged or labelled; `stale`: lasted over a day; `fleeting`: over
+         *     within a minute; `returns`: came again within ten. `proposal_seconds` is what to set `for` or `clear_for` to.
+         */
+        WorstRuleOut: {
+            /** Alarms */
+            alarms: number;
+            /** Announcements */
+            announcements: number;
+            /** Answered */
+            answered: number;
+            /** Episodes */
+            episodes: number;
+            /** Equipment */
+            equipment: number;
+            /** Explained */
+            explained: number;
+            /** False Labels */
+            false_labels: number;
+            /** Fleeting */
+            fleeting: number;
+            /** Labelled */
+            labelled: number;
+            /** Median S */
+            median_s: number | null;
+            proposal: components["schemas"]["Proposal"];
+            /** Proposal Seconds */
+            proposal_seconds: number | null;
+            /** Proposal Share */
+            proposal_share: number;
+            /** Proposal Text */
+            proposal_text: {
+                [key: string]: string;
+            };
+            /** Returns */
+            returns: number;
+            /** Share */
+            share: number;
+            /** Source */
+            source: string;
+            /** Source Id */
+            source_id: string;
+            /** Stale */
+            stale: number;
+            /** Top Announcements */
+            top_announcements: number;
+            /** Top Equipment */
+            top_equipment: string | null;
+        };
+        /**
          * WouldFireOut
          * @description `happened_at` and `fires_at` of the first time.
          */
@@ -13767,6 +17326,72 @@ export interface components {
              */
             work_order_id: string;
         };
+        /**
+         * CommentIn
+         * @example {
+         *       "note": "厂家确认是探头老化"
+         *     }
+         */
+        alarms__schemas__CommentIn: {
+            /** Note */
+            note: string;
+        };
+        /**
+         * Mode
+         * @description What a route does with its alarms.
+         * @enum {string}
+         */
+        notify__alerting__policy__Mode: "tell" | "digest" | "silent";
+        /**
+         * RateIn
+         * @description Instead of `when`: the point rises by more than `above`, or falls by more than `below` (a number less than 0), by
+         *     the minute, looked at over `over`. Numbers, or names of `params`.
+         */
+        rules__schemas__RateIn: {
+            /** Above */
+            above?: number | string | null;
+            /** Below */
+            below?: number | string | null;
+            /** Over */
+            over: string;
+            /** Point */
+            point: string;
+        };
+        /**
+         * Mode
+         * @enum {string}
+         */
+        ticketing__approvals__deciding__Mode: "single" | "all" | "any";
+        /** RateIn */
+        ticketing__feedback__schemas__RateIn: {
+            /**
+             * Attitude
+             * @example 5
+             */
+            attitude: number;
+            /**
+             * Quality
+             * @example 4
+             */
+            quality: number;
+            /**
+             * Speed
+             * @example 5
+             */
+            speed: number;
+            /** Words */
+            words?: string | null;
+        };
+        /**
+         * CommentIn
+         * @example {
+         *       "text": "已联系业主，下午在家"
+         *     }
+         */
+        ticketing__request_schemas__CommentIn: {
+            /** Text */
+            text: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -13776,6 +17401,263 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_alarm_groups_api_v1_alarm_groups_get: {
+        parameters: {
+            query?: {
+                /** @description a site's id */
+                site?: string | null;
+                kind?: components["schemas"]["GroupKind"] | null;
+                /** @description the alarm that explains the others */
+                root?: string | null;
+                /** @description true: some of its alarms are not NORMAL */
+                lasting?: boolean | null;
+                /** @description that grew at or after, with a time zone */
+                since?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AlarmGroupOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alarm_group_api_v1_alarm_groups__group_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmGroupOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alarm_inhibitions_api_v1_alarm_inhibitions_get: {
+        parameters: {
+            query?: {
+                /** @description one kind only */
+                kind?: components["schemas"]["InhibitionKind"] | null;
+                /** @description a site's id */
+                site_id?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AlarmInhibitionOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alarm_load_api_v1_alarm_load_get: {
+        parameters: {
+            query?: {
+                /** @description a site's id */
+                site?: string | null;
+                /** @description at or after, with a time zone; a week before `until` */
+                since?: string | null;
+                /** @description before, with a time zone; now */
+                until?: string | null;
+                /** @description people who share the alarms at a time */
+                operators?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmLoadOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_chattering_conditions_api_v1_alarm_views_chattering_get: {
+        parameters: {
+            query?: {
+                /** @description a site's id */
+                site?: string | null;
+                /** @description at or after, with a time zone; a week before `until` */
+                since?: string | null;
+                /** @description before, with a time zone; now */
+                until?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChattererOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_flapping_alarms_api_v1_alarm_views_flapping_get: {
+        parameters: {
+            query?: {
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AlarmOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_stale_alarms_api_v1_alarm_views_stale_get: {
+        parameters: {
+            query?: {
+                /** @description have lasted for longer than so many hours */
+                hours?: number;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AlarmOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_alarms_api_v1_alarms_get: {
         parameters: {
             query?: {
@@ -13797,10 +17679,18 @@ export interface operations {
                 building?: string | null;
                 fault_mode?: string | null;
                 life_safety?: boolean | null;
-                /** @description held back: by an open order or a lock-out, or shelved */
+                /** @description held back: by an open order, a lock-out or maintenance, shelved, out of service */
                 suppressed?: boolean | null;
+                /** @description true: only alarms of devices on test; false: none of them */
+                test?: boolean | null;
+                /** @description the id of whoever looks after it */
+                assignee?: string | null;
                 /** @description true: not NORMAL; false: history */
                 active?: boolean | null;
+                /** @description what this alarm explains */
+                root?: string | null;
+                /** @description told together, by the group's id */
+                group?: string | null;
                 /** @description onset at or after, with a time zone */
                 since?: string | null;
                 /** @description onset before, with a time zone */
@@ -13898,6 +17788,41 @@ export interface operations {
             };
         };
     };
+    assign_alarm_api_v1_alarms__alarm_id__assign_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlarmAssignIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     clear_alarm_api_v1_alarms__alarm_id__clear_post: {
         parameters: {
             query?: never;
@@ -13910,6 +17835,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ClearIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    comment_on_alarm_api_v1_alarms__alarm_id__comment_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["alarms__schemas__CommentIn"];
             };
         };
         responses: {
@@ -13951,6 +17911,111 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TransitionOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_alarm_in_service_api_v1_alarms__alarm_id__in_service_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InServiceIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_alarm_out_of_service_api_v1_alarms__alarm_id__out_of_service_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OutOfServiceIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    press_real_fire_api_v1_alarms__alarm_id__real_fire_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RealFireIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -14021,6 +18086,307 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlarmOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alert_cases_api_v1_alert_cases_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+                alarm_id?: string | null;
+                group_id?: string | null;
+                end_reason?: components["schemas"]["Reason"] | null;
+                open?: boolean | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AlertCaseOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    why_was_i_told_api_v1_alert_cases_of_mine_get: {
+        parameters: {
+            query?: {
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_WhyToldOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_alert_case_api_v1_alert_cases__case_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertExplanationOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alert_destinations_api_v1_alert_destinations_get: {
+        parameters: {
+            query?: {
+                site_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDestinationOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_alert_destination_api_v1_alert_destinations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertDestinationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDestinationOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_alert_destination_api_v1_alert_destinations__destination_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertDestinationPatch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDestinationOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alert_deliveries_api_v1_alert_destinations__destination_id__deliveries_get: {
+        parameters: {
+            query?: {
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AlertDeliveryOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_alert_secret_api_v1_alert_destinations__destination_id__secret_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertSecretOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_alert_destination_api_v1_alert_destinations__destination_id__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertTestOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -17076,6 +21442,223 @@ export interface operations {
             };
         };
     };
+    list_rule_labels_api_v1_insight_rule_labels_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleLabelsOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule_labels_api_v1_insight_rule_labels__rule_key__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                rule_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleLabelsOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule_proposal_api_v1_insight_rule_labels__rule_key__proposal_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                rule_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_replays_api_v1_insight_rule_replays_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_replay_api_v1_insight_rule_replays_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_replay_api_v1_insight_rule_replays__replay_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                replay_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_replay_api_v1_insight_rule_replays__replay_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                replay_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_articles_api_v1_knowledge_articles_get: {
         parameters: {
             query?: {
@@ -17511,6 +22094,370 @@ export interface operations {
             };
         };
     };
+    get_linkage_api_v1_linkage_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkageStateOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_linkage_points_api_v1_linkage_points_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LinkagePointOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_linkage_point_api_v1_linkage_points_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkagePointIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkagePointOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    strike_linkage_point_api_v1_linkage_points__linkage_point_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                linkage_point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_linkage_rules_api_v1_linkage_rules_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LinkageRuleOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_linkage_rule_api_v1_linkage_rules_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkageRuleIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkageRuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_linkage_rule_api_v1_linkage_rules__linkage_rule_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                linkage_rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkageRuleEditIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkageRuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    switch_linkage_rule_api_v1_linkage_rules__linkage_rule_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                linkage_rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkageSwitchIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkageRuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_linkage_runs_api_v1_linkage_runs_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                rule?: string | null;
+                alarm?: string | null;
+                state?: components["schemas"]["RunState"] | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LinkageRunOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_linkage_run_api_v1_linkage_runs__linkage_run_id__confirm_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                linkage_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkageRunOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_linkage_run_api_v1_linkage_runs__linkage_run_id__reject_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                linkage_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkageRunOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     live_events_api_v1_live_get: {
         parameters: {
             query: {
@@ -17663,6 +22610,139 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ContractOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_maintenance_windows_api_v1_maintenance_windows_get: {
+        parameters: {
+            query?: {
+                /** @description a site's id */
+                site_id?: string | null;
+                /** @description only those that are not over */
+                standing?: boolean;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MaintenanceWindowOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agree_maintenance_window_api_v1_maintenance_windows_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaintenanceWindowIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindowOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_maintenance_window_api_v1_maintenance_windows__maintenance_window_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                maintenance_window_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindowOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_maintenance_window_api_v1_maintenance_windows__maintenance_window_id__end_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                maintenance_window_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceWindowOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -18174,7 +23254,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RateIn"];
+                "application/json": components["schemas"]["ticketing__feedback__schemas__RateIn"];
             };
         };
         responses: {
@@ -19881,7 +24961,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RateIn"];
+                "application/json": components["schemas"]["ticketing__feedback__schemas__RateIn"];
             };
         };
         responses: {
@@ -20167,6 +25247,41 @@ export interface operations {
             };
         };
     };
+    export_rules_api_v1_rules_toml_get: {
+        parameters: {
+            query?: {
+                /** @description a device profile's key */
+                profile?: string | null;
+                kind?: components["schemas"]["EquipmentKind"] | null;
+                enabled?: boolean | null;
+                life_safety?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check_rule_api_v1_rules_check_post: {
         parameters: {
             query?: never;
@@ -20187,6 +25302,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draft_rule_api_v1_rules_drafts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleDraftIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleVersionOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_rules_api_v1_rules_import_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesDocumentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesImportedOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -20359,6 +25540,304 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RuleOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rule_versions_api_v1_rules__key__versions_get: {
+        parameters: {
+            query?: {
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RuleVersionOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule_version_api_v1_rules__key__versions__number__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+                /** @description the number of a version */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleVersionOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_rule_draft_api_v1_rules__key__versions__number__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+                /** @description the number of a version */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleDraftChangeIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleVersionOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activate_rule_version_api_v1_rules__key__versions__number__activate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+                /** @description the number of a version */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleActivationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleVersionOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_rule_versions_api_v1_rules__key__versions__number__differences_get: {
+        parameters: {
+            query?: {
+                /** @description left out: the version in force */
+                since?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+                /** @description the number of a version */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleDifferencesOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard_rule_version_api_v1_rules__key__versions__number__discard_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+                /** @description the number of a version */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleVersionSeenIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleVersionOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_rule_api_v1_rules__key__versions__number__roll_back_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+                /** @description the number of a version */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleRollBackIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleVersionOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unschedule_rule_version_api_v1_rules__key__versions__number__unschedule_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+                /** @description the number of a version */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleVersionSeenIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleVersionOut"];
                 };
             };
             /** @description Refused, and what to do */
@@ -20815,6 +26294,143 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SiteOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alert_policy_api_v1_sites__site_id__alert_policy_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPolicyOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_alert_policy_api_v1_sites__site_id__alert_policy_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertPolicyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPolicyOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_alert_policy_api_v1_sites__site_id__alert_policy_restore_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertPolicyRestoreIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPolicyOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alert_policy_versions_api_v1_sites__site_id__alert_policy_versions_get: {
+        parameters: {
+            query?: {
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AlertPolicyOut_"];
                 };
             };
             /** @description Refused, and what to do */
@@ -21712,6 +27328,203 @@ export interface operations {
             };
         };
     };
+    list_test_windows_api_v1_test_windows_get: {
+        parameters: {
+            query?: {
+                /** @description a site's id */
+                site_id?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TestWindowOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_test_window_api_v1_test_windows_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestWindowIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestWindowOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_test_window_api_v1_test_windows__test_window_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                test_window_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestWindowOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_test_window_api_v1_test_windows__test_window_id__begin_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                test_window_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestWindowOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_test_window_api_v1_test_windows__test_window_id__end_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                test_window_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestWindowOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    press_real_fire_of_test_api_v1_test_windows__test_window_id__real_fire_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                test_window_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RealFireIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestWindowOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_warranties_api_v1_warranties_get: {
         parameters: {
             query?: {
@@ -22352,7 +28165,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CommentIn"];
+                "application/json": components["schemas"]["ticketing__request_schemas__CommentIn"];
             };
         };
         responses: {
