@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from notify.alerting.policy import Mode, Policy, Route
+from notify.alerting.policy import Policy, Route, RouteMode
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def _of_whole(policy: Policy) -> Iterator[Problem]:
     for number, code in enumerate(codes):
         if code in codes[:number]:
             yield Problem(f"routes.{number}.code", "code_twice")
-    if not policy.digest_at and any(route.mode is Mode.DIGEST for route in policy.routes):
+    if not policy.digest_at and any(route.mode is RouteMode.DIGEST for route in policy.routes):
         yield Problem("digest_at", "no_digest_time")
     if not any(_always_tells_life_safety(route) for route in policy.routes):
         yield Problem("routes", "life_safety_missing")
@@ -36,7 +36,7 @@ def _always_tells_life_safety(route: Route) -> bool:
 
 def _of_route(number: int, route: Route) -> Iterator[Problem]:
     where = f"routes.{number}"
-    if route.mode is not Mode.SILENT and not route.steps:
+    if route.mode is not RouteMode.SILENT and not route.steps:
         yield Problem(f"{where}.steps", "no_steps")
     for place, step in enumerate(route.steps):
         if not step.names_people and not step.destination_ids:
@@ -50,7 +50,7 @@ def _of_route(number: int, route: Route) -> Iterator[Problem]:
 
 
 def _of_life_safety(where: str, route: Route) -> Iterator[Problem]:
-    if route.mode is not Mode.TELL:
+    if route.mode is not RouteMode.TELL:
         yield Problem(f"{where}.mode", "life_safety_told_at_once")
     if route.heeds_quiet:
         yield Problem(f"{where}.heeds_quiet", "life_safety_never_quiet")

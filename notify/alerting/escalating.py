@@ -28,8 +28,8 @@ from notify.alerting import repository
 from notify.alerting.documents import route_of, snapshot_of
 from notify.alerting.models import AlertCase
 from notify.alerting.policy import (
-    Mode,
     Route,
+    RouteMode,
     Subject,
     Wait,
     begins,
@@ -184,7 +184,7 @@ class Escalations:
         if route is None:
             self._end(session, case, Reason.NO_ROUTE, policy_version=in_force.version)
             return
-        if case.is_work and route.mode is Mode.TELL:
+        if case.is_work and route.mode is RouteMode.TELL:
             route = replace(route, steps=without_people(route))
         beginning = begins(in_force.policy, route, now=now, zone=zone)
         case.route, case.next_at = snapshot_of(route), beginning.due_at
@@ -271,9 +271,9 @@ _BEGINNINGS = {
 
 def _needless(case: AlertCase, route: Route) -> Reason | None:
     """Why nothing is told by this route at all. Pure."""
-    if route.mode is Mode.SILENT:
+    if route.mode is RouteMode.SILENT:
         return Reason.SILENT
-    if case.is_work and (route.mode is Mode.DIGEST or not route.steps):
+    if case.is_work and (route.mode is RouteMode.DIGEST or not route.steps):
         return Reason.ORDER_TELLS
     return None
 

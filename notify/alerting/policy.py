@@ -23,7 +23,7 @@ LONGEST_AFTER_MIN = 24 * 60
 LONGEST_SETTLE_S = 300
 
 
-class Mode(StrEnum):
+class RouteMode(StrEnum):
     """What a route does with its alarms."""
 
     TELL = "tell"
@@ -79,7 +79,7 @@ class Route:
 
     code: str
     names: dict[str, str]
-    mode: Mode
+    mode: RouteMode
     severities: tuple[Severity, ...] = ()
     fault_modes: tuple[str, ...] = ()
     hours: Hours | None = None
@@ -142,9 +142,9 @@ def begins(policy: Policy, route: Route, *, now: datetime, zone: ZoneInfo) -> Be
     if route.life_safety:
         return Beginning(now, Wait.NONE)
     match route.mode:
-        case Mode.DIGEST:
+        case RouteMode.DIGEST:
             return Beginning(next_digest(policy.digest_at, after=now, zone=zone), Wait.DIGEST)
-        case Mode.TELL | Mode.SILENT:
+        case RouteMode.TELL | RouteMode.SILENT:
             settled = now + timedelta(seconds=policy.settle_s)
             due = policy.quiet.release(settled, zone=zone) if route.heeds_quiet else settled
             if due != settled:

@@ -23,8 +23,8 @@ from notify.alerting.policy import (
     MOST_OF_A_KIND,
     MOST_ROUTES,
     MOST_STEPS,
-    Mode,
     Policy,
+    RouteMode,
 )
 from notify.alerting.policy_book import InForce
 from notify.alerting.reason import Reason
@@ -76,7 +76,7 @@ class AlertRouteBody(Schema):
 
     code: Code
     names: AlertNames
-    mode: Mode
+    mode: RouteMode
     severities: list[Severity] = Field(default_factory=list, max_length=len(Severity))
     fault_modes: list[Word] = Field(default_factory=list, max_length=50)
     hours: AlertHoursBody | None = None

@@ -14,8 +14,8 @@ from notify.alerting.destination import DestinationKind, refusal_of_address
 from notify.alerting.documents import document_of, policy_of, route_of, shipped, snapshot_of
 from notify.alerting.policy import (
     Hours,
-    Mode,
     Route,
+    RouteMode,
     Step,
     Subject,
     Wait,
@@ -92,7 +92,7 @@ def test_hours_over_midnight_belong_to_the_day_on_which_they_began(moment: str, 
 
 def test_a_chain_climbs_then_repeats_as_often_as_it_says() -> None:
     steps = (Step(duties=(Duty.ENGINEER,)), Step(after_min=10, duties=(Duty.MANAGER,)))
-    route = Route(code="a", names={}, mode=Mode.TELL, steps=steps, repeat_min=30, repeats=2)
+    route = Route(code="a", names={}, mode=RouteMode.TELL, steps=steps, repeat_min=30, repeats=2)
     minutes = [wait.total_seconds() / 60 if (wait := next_after(route, done=done)) else None for done in range(1, 6)]
     assert minutes == [10, 40, 70, None, None]
     assert next_after(replace(route, repeat_min=None), done=2) is None
@@ -115,8 +115,8 @@ SOMEBODY = Step(duties=(Duty.GUARD,))
         ((replace(LIFE, severities=(Severity.CRITICAL,)),), ("routes", "life_safety_missing")),
         ((LIFE, CRITICAL, CRITICAL), ("routes.2.code", "code_twice")),
         ((replace(LIFE, heeds_quiet=True),), ("routes.0.heeds_quiet", "life_safety_never_quiet")),
-        ((replace(LIFE, mode=Mode.SILENT),), ("routes.0.mode", "life_safety_told_at_once")),
-        ((replace(LIFE, mode=Mode.DIGEST),), ("routes.0.mode", "life_safety_told_at_once")),
+        ((replace(LIFE, mode=RouteMode.SILENT),), ("routes.0.mode", "life_safety_told_at_once")),
+        ((replace(LIFE, mode=RouteMode.DIGEST),), ("routes.0.mode", "life_safety_told_at_once")),
         ((LIFE, replace(CRITICAL, steps=())), ("routes.1.steps", "no_steps")),
         ((LIFE, replace(CRITICAL, steps=(Step(),))), ("routes.1.steps.0", "nobody")),
         ((LIFE, replace(CRITICAL, steps=(SOMEBODY, SOMEBODY))), ("routes.1.steps.1.after_min", "not_later")),
