@@ -9,9 +9,13 @@ from rules.language import MAX_DEPTH, MAX_LENGTH, MAX_NODES, MAX_SIGNALS, MAX_WI
 from rules.rule import PointList, compile_rule
 from rules.schemas import RuleDefinition
 from rules.tree import Function
+from rules.versions.models import VersionState
+from rules.versions.reading import MOST_RULES
+from rules.versions.schemas import MOST_CHARACTERS
 from tests.alarms.place import ROOT
 
 PAGE = (ROOT / "docs" / "rules.md").read_text("utf-8")
+VERSIONS = PAGE.partition("\n## Versions\n")[2]
 
 
 def test_the_example_is_a_rule_that_compiles() -> None:
@@ -45,3 +49,9 @@ def test_the_limits_and_functions_are_the_real_ones() -> None:
     assert f"{MAX_WINDOW_READINGS:,} intervals" in words
     assert f"at most {MAX_SIGNALS} such functions" in words
     assert f"more than {MOST_READINGS:,} things" in words
+    assert f"at most {MOST_RULES} rules and {MOST_CHARACTERS:,} characters" in words
+
+
+def test_every_state_of_a_version_is_described() -> None:
+    described = re.findall(r"^\| `(\w+)` \| .* \| .* \|$", VERSIONS, re.MULTILINE)
+    assert described == [state.value for state in VersionState]
