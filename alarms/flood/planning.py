@@ -308,7 +308,7 @@ def is_due(group: AlarmGroup, *, now: datetime) -> bool:
         return False
     if group.severity_rank < group.told_rank and group.severity == Severity.CRITICAL:
         return True
-    pause = timedelta(seconds=30) * 10 ** min(group.tellings, 4)
+    pause: timedelta = timedelta(seconds=30) * 10 ** min(group.tellings, 4)
     told_at: datetime = group.told_at or group.opened_at
     return now >= told_at + pause
 
