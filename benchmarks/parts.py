@@ -10,6 +10,7 @@ from benchmarks.line.part import LinePart
 from benchmarks.orders.part import OrdersPart
 from benchmarks.part import Part
 from benchmarks.replay import ReplayPart
+from benchmarks.rules import RulesPart
 from benchmarks.telemetry.disk_part import DiskPart
 from benchmarks.telemetry.engines import EnginesPart
 from benchmarks.telemetry.queries_part import QueriesPart
@@ -25,6 +26,7 @@ def every_part() -> list[Part]:
         OrdersPart(),
         InsightPart(),
         DispatchPart(),
+        RulesPart(),
         ReplayPart(),
         EnginesPart(),
         DurablePart(),

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from uuid import UUID
 
-import numpy as np
-
 from alarms.detection import AlarmSource, Detection
 from bus.client import Bus
 from bus.delivery import Delivery
@@ -20,10 +18,10 @@ from catalog.directory import Directory, EquipmentEntry
 from hub.joint_judge import JointJudge
 from hub.judge_books import Beginning, JudgeBooks
 from hub.judge_meters import JudgeMeters, line_name
+from hub.judge_past import remember, seed
 from hub.partition_mark import PartitionMark, Reached
 from kit.clock import Clock, to_ms
 from kit.logs import logger
-from rules.reorder import OrderedJudge
 from rules.rule_set import PairKey, RuleSet
 from rules.service import Position
 from telemetry.store import TelemetryQueries
@@ -33,12 +31,6 @@ log = logger(__name__)
 # The bus is read back at least this far before the position, and at most so far, whatever durations rules ask for.
 SHORTEST_LOOK_BACK_MS = 10 * 60_000
 LONGEST_LOOK_BACK_MS = 6 * 3_600_000
-STORE_TIMEOUT_S = 5.0
-POINTS_A_QUERY = 5_000
-# The past that functions over time look back at: 10 s for all of it, a page at a time.
-PAST_TIMEOUT_S = 10.0
-POINTS_A_WINDOW_QUERY = 500
-READINGS_A_WINDOW_QUERY = 200_000
 
 
 class JudgeBeginning:
@@ -61,8 +53,8 @@ class JudgeBeginning:
             partition=mark.partition, life_safety=mark.life_safety, equipment_ids=entries
         )
         since_ms = self._since_ms(known, judge.judge.rules)
-        await self._seed(judge.judge, before_ms=since_ms)
-        await self._remember(judge.judge, before_ms=since_ms)
+        await seed(judge.judge, self._queries, before_ms=since_ms)
+        await remember(judge.judge, self._queries, before_ms=since_ms)
         await self._replay_silently(judge, mark, directory, known.position, since_ms=since_ms)
         await self._end_orphans(mark, judge.judge.adopt(known.lasting), known.lasting, entries)
         await self.catch_up(judge, mark, directory)
@@ -124,41 +116,6 @@ class JudgeBeginning:
         look_back_ms = min(max(rules.longest_need_ms, SHORTEST_LOOK_BACK_MS), LONGEST_LOOK_BACK_MS)
         # A clock that was set back stamps what comes now with a time before the position's.
         return min(to_ms(known.position.at), to_ms(self._clock.now())) - look_back_ms
-
-    async def _seed(self, judge: OrderedJudge, *, before_ms: int) -> None:
-        """Without the store judging begins all the same, knowing less: a life-safety line waits for nobody."""
-        point_nos = judge.rules.point_nos.tolist()
-        try:
-            async with asyncio.timeout(STORE_TIMEOUT_S):
-                for start in range(0, len(point_nos), POINTS_A_QUERY):
-                    latest = await self._queries.latest(point_nos[start : start + POINTS_A_QUERY])
-                    judge.seed(latest.where(latest.ts_ms < before_ms))
-        except Exception as error:
-            log.warning("judging begins without what the store knows", error=repr(error))
-
-    async def _remember(self, judge: OrderedJudge, *, before_ms: int) -> None:
-        """What functions over time look back at, from before the bus is read. Without it their windows fill anew."""
-        kept = judge.rules.kept
-        if not before_ms or not len(kept.slot):
-            return
-        reach_ms = kept.window_ms + kept.hold_ms
-        by_reach = np.argsort(reach_ms, kind="stable")
-        try:
-            async with asyncio.timeout(PAST_TIMEOUT_S):
-                for start in range(0, len(by_reach), POINTS_A_WINDOW_QUERY):
-                    some = by_reach[start : start + POINTS_A_WINDOW_QUERY]
-                    point_nos = kept.point_no[some].tolist()
-                    await self._read_back(judge, point_nos, before_ms - int(reach_ms[some].max()), before_ms)
-        except Exception as error:
-            log.warning("judging begins with windows that the store could not fill", error=repr(error))
-
-    async def _read_back(self, judge: OrderedJudge, point_nos: Sequence[int], start_ms: int, end_ms: int) -> None:
-        while True:
-            page = await self._queries.raw(point_nos, start_ms=start_ms, end_ms=end_ms, limit=READINGS_A_WINDOW_QUERY)
-            judge.remember(page)
-            if len(page) < READINGS_A_WINDOW_QUERY or int(page.ts_ms[-1]) == start_ms:
-                return
-            start_ms = int(page.ts_ms[-1])  # of that instant some may be missing; what comes again is known
 
     async def _end_orphans(
         self,

@@ -74,6 +74,10 @@ class OrderedJudge:
     def state(self) -> JudgeState:
         return self._lead.state
 
+    @property
+    def history(self) -> History:
+        return self._lead.history
+
     # --- readings ------------------------------------------------------------------------------------------------
 
     def judge(self, batch: ReadingBatch, *, now_ms: int) -> Verdicts:

@@ -215,7 +215,7 @@ def outcome(batches: Sequence[ReadingBatch], *, restart: int = -1, tick: bool = 
     return books.episodes(), books.present()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(shuffled(), st.booleans())
 def test_any_order_and_any_cut_give_the_same_stretches_and_severities(
     case: tuple[list[ReadingBatch], list[ReadingBatch]], tick: bool
@@ -226,7 +226,7 @@ def test_any_order_and_any_cut_give_the_same_stretches_and_severities(
     assert outcome([ReadingBatch.concat(by_time)] if by_time else []) == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(shuffled(), st.integers(0, 13))
 def test_a_restart_anywhere_changes_nothing(case: tuple[list[ReadingBatch], list[ReadingBatch]], restart: int) -> None:
     by_time, _ = case
