@@ -15,7 +15,7 @@ ORDER_KINDS = ("repair", "entrapment", "smoke")
 def wrong(kind: str, english: str) -> PydanticCustomError:
     """`english` is for logs; people read the text of `kit.invalid.rule_<kind>`."""
     # Braces would be taken for facts.
-    return PydanticCustomError(f"rule_{kind}", english.replace("{", "{{").replace("}", "}}"))  # type: ignore[arg-type]
+    return PydanticCustomError(f"rule_{kind}", english.replace("{", "{{").replace("}", "}}"))
 
 
 def a_duration(text: str) -> str:
