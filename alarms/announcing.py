@@ -31,9 +31,7 @@ async def save_moves(session: AsyncSession, moves: Sequence[tuple[Alarm, Transit
     return [AlarmTransition.of(alarm, entry) for alarm, entry in moves]
 
 
-def events_of_all(
-    moves: Sequence[tuple[Alarm, TransitionRecord]], *, quiet: Collection[UUID] = ()
-) -> list[Event]:
+def events_of_all(moves: Sequence[tuple[Alarm, TransitionRecord]], *, quiet: Collection[UUID] = ()) -> list[Event]:
     """`quiet` are alarms that flap: raised, and not told."""
     return [event for alarm, entry in moves for event in _events_of(alarm, entry, is_quiet=alarm.id in quiet)]
 

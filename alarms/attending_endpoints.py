@@ -9,7 +9,7 @@ from alarms import errors
 from alarms.attending import AlarmAttending, TakingOut
 from alarms.endpoints import ANSWERING
 from alarms.models import InhibitionKind
-from alarms.schemas import AlarmAssignIn, AlarmInhibitionOut, AlarmOut, CommentIn, InServiceIn, OutOfServiceIn
+from alarms.schemas import AlarmAssignIn, AlarmCommentIn, AlarmInhibitionOut, AlarmOut, InServiceIn, OutOfServiceIn
 from kit.access import STAFF, Principal, Role
 from kit.errors import DomainError
 from kit.http import Page, Paging, Session, allow, service
@@ -32,7 +32,7 @@ Manager = Annotated[Principal, Depends(allow(Role.MANAGER))]
 
 @router.post("/alarms/{alarm_id}/comment", response_model=AlarmOut)
 async def comment_on_alarm(
-    alarm_id: UUID, body: CommentIn, session: Session, attending: Attending, caller: Reader
+    alarm_id: UUID, body: AlarmCommentIn, session: Session, attending: Attending, caller: Reader
 ) -> object:
     """Words that stay in the alarm's history, also when it is over."""
     return await attending.comment(session, caller.scope(*STAFF), alarm_id, actor=caller.person_id, note=body.note)

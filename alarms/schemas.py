@@ -170,7 +170,7 @@ class UnshelveIn(Schema):
     note: Line = ""
 
 
-class CommentIn(Schema):
+class AlarmCommentIn(Schema):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "厂家确认是探头老化"}]})
 
     note: Annotated[Line, Field(min_length=1)]

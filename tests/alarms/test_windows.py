@@ -25,7 +25,7 @@ def window(**facts: Any) -> MaintenanceWindow:
     return MaintenanceWindow(**(nightly | facts))
 
 
-ONCE = {"weekdays": [], "from_min": None, "duration_min": None, "starts_at": TUESDAY}
+ONCE: dict[str, Any] = {"weekdays": [], "from_min": None, "duration_min": None, "starts_at": TUESDAY}
 
 
 @pytest.mark.parametrize(
