@@ -288,7 +288,7 @@ class CredentialService:
                 heard = self._command_topics(row.profile_key, site=site, device="+")
                 return tuple(dict.fromkeys(rule.topic.filled(site=site, device="+") for rule in rules)), heard
             case CredentialKind.PANEL:
-                return (), (f"site/{site}/alarms",)
+                return (), (f"site/{site}/alarms", f"site/{site}/alerts/+")
             case CredentialKind.CONSOLE:
                 console = row.name.removeprefix(f"{site}/")
                 return (answers_topic(site, console),), (f"site/{site}/alarms", results_topic(site, console))

@@ -82,7 +82,7 @@ async def test_platforms_speak_for_a_site_and_panels_listen_to_its_alarms(
     assert smoke["name"] == "yunqi/nbiot-smoke"
     assert smoke["publish"] == ["site/yunqi/device/+/telemetry", "site/yunqi/device/+/status"]
     assert "v1/gateway/telemetry" in gateway["publish"]
-    assert (panel["publish"], panel["subscribe"]) == ([], ["site/yunqi/alarms"])
+    assert (panel["publish"], panel["subscribe"]) == ([], ["site/yunqi/alarms", "site/yunqi/alerts/+"])
     again = await manager.post("/api/v1/mqtt-credentials", json=bodies[0])
     assert (again.status_code, again.json()["code"]) == (409, "credential_name_taken")
     rotated = await manager.post(f"/api/v1/mqtt-credentials/{smoke['id']}/password")
