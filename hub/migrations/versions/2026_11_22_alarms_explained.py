@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "202611222000"
-down_revision = "202611221905"
+down_revision = "202611221904"
 branch_labels = None
 depends_on = None
 

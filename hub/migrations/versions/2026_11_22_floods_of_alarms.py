@@ -44,7 +44,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_alarm_notice_site", "alarm_notice", ["site_id", "at"])
     op.create_index(
-        "ix_alarm_transition_told", "alarm_transition", ["site_id", "recorded_at"],
+        "ix_alarm_transition_told",
+        "alarm_transition",
+        ["site_id", "recorded_at"],
         postgresql_where=sa.text("kind IN ('raised', 'realarmed')"),
     )
     op.create_index(

@@ -91,9 +91,7 @@ def upgrade() -> None:
             "rule_id", "alarm_id", "onset_at", "number", name=op.f("uq_linkage_run_rule_id_alarm_id_onset_at_number")
         ),
     )
-    op.create_index(
-        "ix_linkage_run_open", "linkage_run", ["expires_at"], postgresql_where=sa.text("ended_at IS NULL")
-    )
+    op.create_index("ix_linkage_run_open", "linkage_run", ["expires_at"], postgresql_where=sa.text("ended_at IS NULL"))
     op.create_index(op.f("ix_linkage_run_site_id_created_at"), "linkage_run", ["site_id", "created_at"])
     op.create_index(
         op.f("ix_linkage_run_equipment_id_point_key_started_at"), "linkage_run",

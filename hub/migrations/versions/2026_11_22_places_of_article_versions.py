@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "202611221903"
-down_revision = "202611221902"
+down_revision = "202611221901"
 branch_labels = None
 depends_on = None
 

@@ -71,9 +71,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_alert_case_due", "alert_case", ["next_at"], postgresql_where=sa.text("next_at IS NOT NULL"))
     op.create_index("ix_alert_case_alarm", "alert_case", ["alarm_id", "begun_at"])
-    op.create_index(
-        "ix_alert_case_group", "alert_case", ["group_id"], postgresql_where=sa.text("group_id IS NOT NULL")
-    )
+    op.create_index("ix_alert_case_group", "alert_case", ["group_id"], postgresql_where=sa.text("group_id IS NOT NULL"))
     op.create_index(op.f("ix_alert_case_site_id_begun_at"), "alert_case", ["site_id", "begun_at"])
     op.create_table(
         "alert_decision",
