@@ -378,7 +378,11 @@ def build_rooms(
             registry=common.registry,
         ),
         rule_measures=build_rule_measures(
-            database=common.database, app=common.jobs, rules=rules, queries=queries, directory=common.directory,
+            database=common.database,
+            app=common.jobs,
+            rules=rules,
+            queries=queries,
+            directory=common.directory,
             clock=common.clock,
             readings=READINGS_A_MESSAGE if isinstance(queries, RemoteTelemetry) else READINGS_A_STRETCH,
         ),

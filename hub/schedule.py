@@ -31,7 +31,10 @@ def job_runner(
 
 
 def jobs(rooms: Rooms) -> list[JobKind]:
-    return [rooms.notify.deliverer.job(), *rooms.alerting.jobs(), *rooms.owners.jobs(), *rooms.automation.jobs(), *rooms.linkage.jobs(), *rooms.rule_measures.jobs()]
+    return [
+        rooms.notify.deliverer.job(), *rooms.alerting.jobs(), *rooms.owners.jobs(), *rooms.automation.jobs(),
+        *rooms.linkage.jobs(), *rooms.rule_measures.jobs(),
+    ]  # fmt: skip
 
 
 def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[None]]) -> list[Sweep]:

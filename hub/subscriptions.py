@@ -18,7 +18,6 @@ from hub.rooms import Rooms
 from kit.events import Subscription, on
 from linkage.running import may_act
 from notify.alerting.escalating import is_for_people, is_ordinary_group
-from linkage.running import may_act
 from stock.events import StockRanLow
 from ticketing.approvals.events import ApprovalEnded
 from ticketing.approvals.following import is_over

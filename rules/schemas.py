@@ -93,7 +93,7 @@ class StuckIn(Schema):
         return stuck(self.points, window=self.for_)
 
 
-class RateIn(Schema):
+class RuleRateIn(Schema):
     """Instead of `when`: the point rises by more than `above`, or falls by more than `below` (a number less than 0), by
     the minute, looked at over `over`. Numbers, or names of `params`."""
 
@@ -166,7 +166,7 @@ class RuleDefinition(Schema):
     clear_for: Duration | None = None
     repeats: RepeatsIn | None = None
     stuck: StuckIn | None = None
-    rate: RateIn | None = None
+    rate: RuleRateIn | None = None
     active_in: Identifier | None = None
     active_outside: Identifier | None = None
     missing: Duration | None = None

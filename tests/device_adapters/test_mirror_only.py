@@ -38,9 +38,9 @@ def test_modbus_polls_only_ask() -> None:
     assert not {name for called in modules.values() for name in called if "execute" in name}
 
 
-def test_only_the_publisher_of_alarms_and_the_commander_send_over_mqtt() -> None:
+def test_only_alarms_answers_to_consoles_and_commands_are_sent_over_mqtt() -> None:
     senders = [module.name for module in (ADAPTERS / "mqtt").glob("*.py") if "send" in calls(module)]
-    assert sorted(senders) == ["commander.py", "publisher.py"]
+    assert sorted(senders) == ["commander.py", "consoles.py", "publisher.py"]
     assert "MqttPublisher" not in {name for module in ADAPTERS.rglob("*.py") for name in calls(module)}
 
 
