@@ -23,6 +23,7 @@ from bus.client import Bus
 from bus.lease import LeaseCheck, LeaseLost, PartitionLeases
 from catalog.loader import load_directory
 from catalog.profiles import load_profiles
+from hub import judge_beginning
 from hub.judge_books import JudgeBooks
 from hub.judge_line import JudgeLine, build_judge_line
 from hub.judge_meters import JudgeMeters
@@ -358,8 +359,9 @@ async def test_life_safety_does_not_wait_behind_a_backlog(plant: Plant) -> None:
         assert not await plant.has_judged(200)
 
 
-async def test_what_the_store_knows_counts_after_a_restart(plant: Plant) -> None:
-    """An on-change point said its words long before what the bus still tells."""
+async def test_what_the_store_knows_counts_after_a_restart(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An on-change point said its words long before what the bus is asked for."""
+    monkeypatch.setattr(judge_beginning, "LONGEST_LOOK_BACK_MS", judge_beginning.SHORTEST_LOOK_BACK_MS)
     await plant.add_rule(
         "lift-was-off", "max(levelling_error_mm, '45m') > 6 and machine_room_temp_c > 30", profile="gb24476-elevator"
     )
