@@ -5971,6 +5971,16 @@ export interface components {
             person_id: string | null;
         };
         /**
+         * AlarmCommentIn
+         * @example {
+         *       "note": "厂家确认是探头老化"
+         *     }
+         */
+        AlarmCommentIn: {
+            /** Note */
+            note: string;
+        };
+        /**
          * AlarmGroupOut
          * @description Alarms told together; list them with `GET /alarms?group=…`.
          *
@@ -6530,7 +6540,7 @@ export interface components {
          *       "settle_s": 20
          *     }
          */
-        "AlertPolicyDocument-Input": {
+        AlertPolicyDocument: {
             /**
              * Digest At
              * @description local times of the digests
@@ -6538,63 +6548,7 @@ export interface components {
             digest_at: string[];
             quiet: components["schemas"]["AlertQuietBody"];
             /** Routes */
-            routes: components["schemas"]["AlertRouteBody-Input"][];
-            /**
-             * Settle S
-             * @description seconds an ordinary alarm waits for what explains it
-             */
-            settle_s: number;
-        };
-        /**
-         * AlertPolicyDocument
-         * @example {
-         *       "digest_at": [
-         *         "08:30:00"
-         *       ],
-         *       "quiet": {
-         *         "begins": "22:00:00",
-         *         "ends": "07:30:00"
-         *       },
-         *       "routes": [
-         *         {
-         *           "code": "life_safety",
-         *           "life_safety": true,
-         *           "mode": "tell",
-         *           "names": {
-         *             "en": "Life safety",
-         *             "zh-CN": "生命安全"
-         *           },
-         *           "repeat_min": 5,
-         *           "repeats": 0,
-         *           "steps": [
-         *             {
-         *               "after_min": 0,
-         *               "duties": [
-         *                 "control_room",
-         *                 "guard"
-         *               ]
-         *             },
-         *             {
-         *               "after_min": 3,
-         *               "roles": [
-         *                 "manager"
-         *               ]
-         *             }
-         *           ]
-         *         }
-         *       ],
-         *       "settle_s": 20
-         *     }
-         */
-        "AlertPolicyDocument-Output": {
-            /**
-             * Digest At
-             * @description local times of the digests
-             */
-            digest_at: string[];
-            quiet: components["schemas"]["AlertQuietBody"];
-            /** Routes */
-            routes: components["schemas"]["AlertRouteBody-Output"][];
+            routes: components["schemas"]["AlertRouteBody"][];
             /**
              * Settle S
              * @description seconds an ordinary alarm waits for what explains it
@@ -6647,7 +6601,7 @@ export interface components {
          *     }
          */
         AlertPolicyIn: {
-            document: components["schemas"]["AlertPolicyDocument-Input"];
+            document: components["schemas"]["AlertPolicyDocument"];
             /**
              * Reason
              * @description why it changes
@@ -6669,7 +6623,7 @@ export interface components {
             author_id: string | null;
             /** Created At */
             created_at: string | null;
-            document: components["schemas"]["AlertPolicyDocument-Output"];
+            document: components["schemas"]["AlertPolicyDocument"];
             /** Reason */
             reason: string;
             /** Restores */
@@ -6750,7 +6704,7 @@ export interface components {
          *       ]
          *     }
          */
-        "AlertRouteBody-Input": {
+        AlertRouteBody: {
             /** Code */
             code: string;
             /** Fault Modes */
@@ -6768,73 +6722,7 @@ export interface components {
              * @default false
              */
             life_safety: boolean;
-            mode: components["schemas"]["Mode-Input"];
-            names: components["schemas"]["AlertNames"];
-            /**
-             * Repeat Min
-             * @description minutes until the last step again
-             */
-            repeat_min?: number | null;
-            /**
-             * Repeats
-             * @description how often; 0: until somebody acknowledges
-             * @default 0
-             */
-            repeats: number;
-            /** Severities */
-            severities?: components["schemas"]["Severity"][];
-            /** Steps */
-            steps?: components["schemas"]["AlertStepBody"][];
-        };
-        /**
-         * AlertRouteBody
-         * @description Empty lists: any. The first route of a policy that fits an alarm is taken.
-         * @example {
-         *       "code": "life_safety",
-         *       "life_safety": true,
-         *       "mode": "tell",
-         *       "names": {
-         *         "en": "Life safety",
-         *         "zh-CN": "生命安全"
-         *       },
-         *       "repeat_min": 5,
-         *       "repeats": 0,
-         *       "steps": [
-         *         {
-         *           "after_min": 0,
-         *           "duties": [
-         *             "control_room",
-         *             "guard"
-         *           ]
-         *         },
-         *         {
-         *           "after_min": 3,
-         *           "roles": [
-         *             "manager"
-         *           ]
-         *         }
-         *       ]
-         *     }
-         */
-        "AlertRouteBody-Output": {
-            /** Code */
-            code: string;
-            /** Fault Modes */
-            fault_modes?: string[];
-            /**
-             * Heeds Quiet
-             * @description waits for the end of the quiet hours
-             * @default false
-             */
-            heeds_quiet: boolean;
-            hours?: components["schemas"]["AlertHoursBody"] | null;
-            /**
-             * Life Safety
-             * @description for life safety, which no other route takes
-             * @default false
-             */
-            life_safety: boolean;
-            mode: components["schemas"]["notify__alerting__policy__Mode"];
+            mode: components["schemas"]["RouteMode"];
             names: components["schemas"]["AlertNames"];
             /**
              * Repeat Min
@@ -7009,7 +6897,7 @@ export interface components {
             /** Is Late */
             is_late: boolean;
             /** @description of that step */
-            mode: components["schemas"]["ticketing__approvals__deciding__Mode"] | null;
+            mode: components["schemas"]["Mode"] | null;
             /**
              * Names
              * @description of the policy, by language; empty where none applied
@@ -8252,6 +8140,16 @@ export interface components {
         ClosingSuggestionOut: {
             by: components["schemas"]["SuggestedBy"];
             code: components["schemas"]["ClosingCode"];
+        };
+        /**
+         * CommentIn
+         * @example {
+         *       "text": "已联系业主，下午在家"
+         *     }
+         */
+        CommentIn: {
+            /** Text */
+            text: string;
         };
         /**
          * CompletionOut
@@ -11249,10 +11147,9 @@ export interface components {
         };
         /**
          * Mode
-         * @description What a route does with its alarms.
          * @enum {string}
          */
-        "Mode-Input": "tell" | "digest" | "silent";
+        Mode: "single" | "all" | "any";
         /**
          * Moment
          * @description When a field must have been filled in.
@@ -13912,20 +13809,25 @@ export interface components {
          * @enum {string}
          */
         QuotationState: "asked" | "shown" | "approved" | "rejected" | "lapsed" | "withdrawn";
-        /**
-         * RateIn
-         * @description Instead of `when`: the point rises by more than `above`, or falls by more than `below` (a number less than 0), by
-         *     the minute, looked at over `over`. Numbers, or names of `params`.
-         */
-        "RateIn-Output": {
-            /** Above */
-            above?: number | string | null;
-            /** Below */
-            below?: number | string | null;
-            /** Over */
-            over: string;
-            /** Point */
-            point: string;
+        /** RateIn */
+        RateIn: {
+            /**
+             * Attitude
+             * @example 5
+             */
+            attitude: number;
+            /**
+             * Quality
+             * @example 4
+             */
+            quality: number;
+            /**
+             * Speed
+             * @example 5
+             */
+            speed: number;
+            /** Words */
+            words?: string | null;
         };
         /** RatingOut */
         RatingOut: {
@@ -14700,6 +14602,12 @@ export interface components {
             starts_at: string;
         };
         /**
+         * RouteMode
+         * @description What a route does with its alarms.
+         * @enum {string}
+         */
+        RouteMode: "tell" | "digest" | "silent";
+        /**
          * RowProblemOut
          * @description A bad row: its line in the file (the header is line 1), the column as the file names it, and what is wrong.
          */
@@ -14863,7 +14771,7 @@ export interface components {
             points?: string[];
             /** Profile */
             profile?: string | null;
-            rate?: components["schemas"]["RateIn-Output"] | null;
+            rate?: components["schemas"]["RuleRateIn"] | null;
             repeats?: components["schemas"]["RepeatsIn"] | null;
             /** Schedules */
             schedules?: {
@@ -15159,6 +15067,21 @@ export interface components {
             updated_at: string;
             /** Version */
             version: number;
+        };
+        /**
+         * RuleRateIn
+         * @description Instead of `when`: the point rises by more than `above`, or falls by more than `below` (a number less than 0), by
+         *     the minute, looked at over `over`. Numbers, or names of `params`.
+         */
+        RuleRateIn: {
+            /** Above */
+            above?: number | string | null;
+            /** Below */
+            below?: number | string | null;
+            /** Over */
+            over: string;
+            /** Point */
+            point: string;
         };
         /**
          * RuleRefusalOut
@@ -17326,72 +17249,6 @@ export interface components {
              */
             work_order_id: string;
         };
-        /**
-         * CommentIn
-         * @example {
-         *       "note": "厂家确认是探头老化"
-         *     }
-         */
-        alarms__schemas__CommentIn: {
-            /** Note */
-            note: string;
-        };
-        /**
-         * Mode
-         * @description What a route does with its alarms.
-         * @enum {string}
-         */
-        notify__alerting__policy__Mode: "tell" | "digest" | "silent";
-        /**
-         * RateIn
-         * @description Instead of `when`: the point rises by more than `above`, or falls by more than `below` (a number less than 0), by
-         *     the minute, looked at over `over`. Numbers, or names of `params`.
-         */
-        rules__schemas__RateIn: {
-            /** Above */
-            above?: number | string | null;
-            /** Below */
-            below?: number | string | null;
-            /** Over */
-            over: string;
-            /** Point */
-            point: string;
-        };
-        /**
-         * Mode
-         * @enum {string}
-         */
-        ticketing__approvals__deciding__Mode: "single" | "all" | "any";
-        /** RateIn */
-        ticketing__feedback__schemas__RateIn: {
-            /**
-             * Attitude
-             * @example 5
-             */
-            attitude: number;
-            /**
-             * Quality
-             * @example 4
-             */
-            quality: number;
-            /**
-             * Speed
-             * @example 5
-             */
-            speed: number;
-            /** Words */
-            words?: string | null;
-        };
-        /**
-         * CommentIn
-         * @example {
-         *       "text": "已联系业主，下午在家"
-         *     }
-         */
-        ticketing__request_schemas__CommentIn: {
-            /** Text */
-            text: string;
-        };
     };
     responses: never;
     parameters: never;
@@ -17869,7 +17726,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["alarms__schemas__CommentIn"];
+                "application/json": components["schemas"]["AlarmCommentIn"];
             };
         };
         responses: {
@@ -23254,7 +23111,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ticketing__feedback__schemas__RateIn"];
+                "application/json": components["schemas"]["RateIn"];
             };
         };
         responses: {
@@ -24961,7 +24818,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ticketing__feedback__schemas__RateIn"];
+                "application/json": components["schemas"]["RateIn"];
             };
         };
         responses: {
@@ -28165,7 +28022,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ticketing__request_schemas__CommentIn"];
+                "application/json": components["schemas"]["CommentIn"];
             };
         };
         responses: {
