@@ -175,7 +175,7 @@ async def watch(database: Database, outbox: RecordingOutbox) -> AsyncIterator[Wa
     async with receiving() as receiver, app.open_async():
         robots = {"group": {"token": DINGTALK_TOKEN, "secret": "SECtest"}}
         settings = DingTalkSettings(
-            _env_file=None, robots=robots, base_url=f"http://127.0.0.1:{receiver.port}"  # type: ignore[arg-type]
+            _env_file=None, robots=robots, base_url=f"http://127.0.0.1:{receiver.port}"
         )  # fmt: skip
         async with DingTalkClient(settings, clock) as dingtalk:
             room = build_alerting(
