@@ -63,7 +63,7 @@ class JobMeters:
 
 
 class CountedRetry(BaseRetryStrategy):
-    """Another strategy, whose failures are counted."""
+    """Another strategy, whose failures are counted and told."""
 
     def __init__(self, retry: RetryStrategy, meters: JobMeters) -> None:
         self._retry = retry
@@ -72,8 +72,17 @@ class CountedRetry(BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         self._meters.failures.labels(job.task_name).inc()
         decision = self._retry.get_retry_decision(exception=exception, job=job)
+        say = log.warning
         if decision is None:
             self._meters.given_up.labels(job.task_name).inc()
+            say = log.error
+        what = {
+            "task": job.task_name,
+            "job_id": job.id,
+            "handler": job.task_kwargs.get("handler"),
+            "tried": job.attempts,
+        }
+        say("job failed", **what, is_over=decision is None, exc_info=exception)
         return decision
 
 
