@@ -70,13 +70,18 @@ Concerns = Callable[[Any], bool]
 class Subscription:
     """One row of the table in `hub.subscriptions`: this event is handled by this, under a stable name.
 
-    With `when`, an event that it says no to becomes no job.
+    With `when`, an event that it says no to becomes no job. One handler may hear of several events.
     """
 
     event: type[Event]
     handler: Handler
     name: str
     when: Concerns | None = None
+
+    @property
+    def key(self) -> str:
+        """What a job says of it: the handler alone would not tell as which event its words are to be read."""
+        return f"{self.name} {self.event.__name__}"
 
 
 def on(event: type[Event], handler: Handler, *, when: Concerns | None = None) -> Subscription:
@@ -117,7 +122,7 @@ class JobOutbox:
             told = {"event": msgspec.to_builtins(event), "event_id": str(new_id()), "causes": causes}
             for subscription in self._by_event[type(event)]:
                 if subscription.when is None or subscription.when(event):
-                    jobs[queue].append({"handler": subscription.name, **told})
+                    jobs[queue].append({"handler": subscription.key, **told})
         connection = await driver_connection(session)
         for queue, arguments in jobs.items():
             await self._defer(connection, queue, arguments)

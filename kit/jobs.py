@@ -102,7 +102,9 @@ class JobRunner:
         self._app = app
         self._meters = JobMeters(registry or CollectorRegistry())
         self._database = database
-        self._handlers = {subscription.name: subscription for subscription in subscriptions}
+        rows = list(subscriptions)
+        # Jobs of a release before this one name the handler alone: the first event it was subscribed to is meant.
+        self._handlers = {row.name: row for row in reversed(rows)} | {row.key: row for row in rows}
         app.task(name=DELIVER, retry=CountedRetry(DELIVERY_RETRY, self._meters))(self._deliver)
         for job in jobs:
             self._add_job(job)

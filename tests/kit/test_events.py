@@ -3,6 +3,7 @@
 import asyncio
 from uuid import UUID
 
+import msgspec
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -21,6 +22,10 @@ from tests.statements import statements_of
 class DoorOpened(Event, frozen=True, kw_only=True):
     door_id: UUID
     by: str
+
+
+class DoorClosed(DoorOpened, frozen=True, kw_only=True):
+    is_locked: bool
 
 
 class Listener:
@@ -57,6 +62,32 @@ async def test_a_handler_runs_after_commit_with_the_event_as_it_was(database: Da
     async with app.open_async(), runner.running():
         async with database.transaction() as session:
             await events.publish(session, sent)
+        await eventually(lambda: listener.heard)
+    assert listener.heard == [sent]
+
+
+async def test_one_handler_hears_of_two_events_each_as_what_it_is(database: Database) -> None:
+    listener, app = Listener(), new_app(database.url)
+    subscriptions = [on(DoorOpened, listener.on_door_opened), on(DoorClosed, listener.on_door_opened)]
+    database.use_outbox(JobOutbox(app, subscriptions))
+    runner = JobRunner(app, database, subscriptions=subscriptions)
+    opened, closed = event(), DoorClosed(site_id=new_id(), door_id=new_id(), by="李工", is_locked=True)
+    async with app.open_async(), runner.running():
+        async with database.transaction() as session:
+            await events.publish(session, opened, closed)
+        await eventually(lambda: len(listener.heard) == 2)
+    assert sorted(listener.heard, key=lambda heard: heard.by) == sorted([opened, closed], key=lambda sent: sent.by)
+
+
+async def test_a_job_of_an_earlier_release_names_the_handler_alone(database: Database) -> None:
+    listener, app = Listener(), new_app(database.url)
+    subscriptions = [on(DoorOpened, listener.on_door_opened), on(DoorClosed, listener.on_door_opened)]
+    runner = JobRunner(app, database, subscriptions=subscriptions)
+    sent = event()
+    async with app.open_async(), runner.running():
+        async with database.transaction() as session:
+            name = subscriptions[0].name
+            await defer(session, app, events.DELIVER, handler=name, event=msgspec.to_builtins(sent))
         await eventually(lambda: listener.heard)
     assert listener.heard == [sent]
 
