@@ -23,7 +23,11 @@ async def victim() -> AsyncIterator[int]:
 
 
 async def test_a_tracer_that_does_not_come_in_time_is_ended(victim: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "ATTACH_S", 0.0)
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(disk, "ATTACH_S", 0.1)
+    monkeypatch.setattr(disk, "_until_watched", never)
     with pytest.raises(CannotTrace, match="within 0 s"):
         async with failing_disk(lambda: [victim], DiskError.EIO):
             raise AssertionError("nobody waited for it")
