@@ -105,7 +105,7 @@ async def bench(database_url: str, tmp_path: Path) -> AsyncIterator[Bench]:
                 app=app, people=town.people, catalog=town.catalog, templates=TemplateRegistry.load(),
                 clock=town.clock, settings=NotifySettings(_env_file=None),
             )  # fmt: skip
-            settings = AutomationSettings(_env_file=None, webhook_networks="127.0.0.0/8", webhook_deadline_s=0.5)
+            settings = AutomationSettings(_env_file=None, webhook_networks="127.0.0.0/8", webhook_deadline_s=1.5)
             room = build_automation(
                 database=database, app=app, catalog=town.catalog, people=town.people, notify=notify,
                 ticketing=town.room, settings=settings, master="only for tests, 32 bytes or more", clock=town.clock,

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 HANG = "hang"
+HANG_UP = ""
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`answers`: what is said to the next requests, whole responses or HANG; afterwards 200."""
+    """`answers`: what is said to the next requests, whole responses, HANG or HANG_UP; afterwards 200."""
 
     port: int = 0
     answers: list[str] = field(default_factory=list)

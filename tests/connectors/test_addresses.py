@@ -124,7 +124,7 @@ class Names:
 def sender(names: Names, *allowed: str) -> Sender:
     networks = [ipaddress.ip_network(one) for one in allowed]
     trusted = httpx.create_ssl_context(verify=False)
-    return Sender(allowed=networks, deadline_s=0.5, resolver=names, trusted=trusted)
+    return Sender(allowed=networks, deadline_s=1.5, resolver=names, trusted=trusted)
 
 
 async def posted(names: Names, receiver: Receiver, *allowed: str) -> tuple[str, list[str]]:

@@ -103,7 +103,7 @@ async def test_a_timeout_after_the_request_went_out_is_its_own_outcome(platform:
         await asyncio.sleep(5)
 
     platform.before = slow
-    async with SmsClient(sms_settings(platform.url, deadline_s=0.5), clock) as client:
+    async with SmsClient(sms_settings(platform.url, deadline_s=1.0), clock) as client:
         with pytest.raises(AmbiguousOutcome) as caught:
             await send(client)
     assert caught.value.code == "timeout"

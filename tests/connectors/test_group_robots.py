@@ -14,7 +14,7 @@ from connectors.dingtalk import MESSAGES_A_MINUTE, DingTalkClient, DingTalkRobot
 from connectors.errors import AmbiguousOutcome, NotConfigured, PermanentFailure, TemporaryFailure
 from connectors.wecom_robot import WeComRobotClient, WeComRobotSettings
 from kit.clock import FakeClock
-from tests.automation.receiver import HANG, Receiver, receiving, response
+from tests.automation.receiver import HANG, HANG_UP, Receiver, receiving, response
 
 YES = response("200 OK", body='{"errcode":0,"errmsg":"ok"}')
 
@@ -70,9 +70,16 @@ async def test_what_dingtalk_refuses_is_told_apart(
     assert getattr(refused.value, "code") == code  # noqa: B009
 
 
-async def test_silence_is_ambiguous_and_what_is_too_much_waits(receiver: Receiver, clock: FakeClock) -> None:
-    receiver.answers = [HANG, *[YES] * MESSAGES_A_MINUTE]
-    async with dingtalk(receiver, clock, deadline_s=0.2) as client:
+async def test_silence_is_ambiguous(receiver: Receiver, clock: FakeClock) -> None:
+    receiver.answers = [HANG]
+    async with dingtalk(receiver, clock, deadline_s=1.0) as client:
+        with pytest.raises(AmbiguousOutcome):
+            await client.send_markdown(robot="fire", title="a", text="b")
+
+
+async def test_hanging_up_is_ambiguous_and_what_is_too_much_waits(receiver: Receiver, clock: FakeClock) -> None:
+    receiver.answers = [HANG_UP, *[YES] * MESSAGES_A_MINUTE]
+    async with dingtalk(receiver, clock) as client:
         with pytest.raises(AmbiguousOutcome):
             await client.send_markdown(robot="fire", title="a", text="b")
         for _ in range(MESSAGES_A_MINUTE - 1):

@@ -133,7 +133,7 @@ async def test_silence_after_a_send_is_ambiguous(platform: Platform, clock: Fake
             await asyncio.sleep(5)
 
     platform.before = slow
-    async with WeChatClient(settings(platform.url, deadline_s=0.5), clock) as client:
+    async with WeChatClient(settings(platform.url, deadline_s=1.0), clock) as client:
         with pytest.raises(AmbiguousOutcome) as caught:
             await send(client)
     assert caught.value.code == "timeout"
@@ -144,7 +144,7 @@ async def test_silence_about_a_token_is_only_temporary(platform: Platform, clock
         await asyncio.sleep(5)
 
     platform.before = slow
-    async with WeChatClient(settings(platform.url, deadline_s=0.5), clock) as client:
+    async with WeChatClient(settings(platform.url, deadline_s=1.0), clock) as client:
         with pytest.raises(TemporaryFailure):
             await send(client)
 

@@ -78,7 +78,7 @@ async def test_silence_may_be_asked_again_since_the_platform_drops_copies(platfo
             await asyncio.sleep(5)
 
     platform.before = slow
-    async with WeComClient(settings(platform.url, deadline_s=0.5), clock) as client:
+    async with WeComClient(settings(platform.url, deadline_s=1.0), clock) as client:
         with pytest.raises(TemporaryFailure):
             await send(client)
 
