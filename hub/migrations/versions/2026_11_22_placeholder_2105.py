@@ -1,0 +1,16 @@
+"""placeholder."""
+
+from collections.abc import Sequence
+
+revision: str = "202611222105"
+down_revision: str | None = "202611222104"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
