@@ -71,13 +71,15 @@ class Drafting:
             fault_mode=new.definite_fault,
             opened_by=new.shown_by,
             form=form,
-            appointment_at=new.appointment_at,
+            # Where life is at stake nobody comes by appointment.
+            appointment_at=None if kind.procedure.is_life_safety else new.appointment_at,
         )
 
     async def carry(self, session: AsyncSession, draft: Draft, report: Report, *, now: datetime) -> Draft:
         """`draft` with what the reporter filled in, as far as its kind asks the same, and with their appointment."""
         appointment_at = report.appointment_at
-        if appointment_at is not None and appointment_at > now:
+        is_ahead = appointment_at is not None and appointment_at > now
+        if is_ahead and not draft.kind.procedure.is_life_safety:
             draft = replace(draft, appointment_at=appointment_at)
         if report.kind is None or report.kind_version is None:
             return draft

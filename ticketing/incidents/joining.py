@@ -1,6 +1,6 @@
 """What a further report or alarm changes about an open order: its name, its urgency, its flow."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,7 +18,7 @@ from ticketing.moving import Moving
 from ticketing.muting import Muting
 from ticketing.proof.proving import Proving
 from ticketing.site_targets import SiteTargets
-from ticketing.sla.keeping import LevelKeeping, rearm, run_on
+from ticketing.sla.keeping import LevelKeeping
 from ticketing.tasking import Tasking
 from ticketing.words import Words
 
@@ -53,7 +53,8 @@ class Joining:
         elif is_other_work:
             await self._tasking.begin(session, order)
             if not await self._is_in_good_hands(session, order):
-                _start_over(order, now=self._clock.now())
+                self._levels.start_over(order, self._clock.now())
+                order.dispatch_round += 1
                 await self._moving.dispatch_next(session, order)
         await self._muting.adjust(session, order)
 
@@ -103,18 +104,12 @@ class Joining:
 
 
 def _become(order: WorkOrder, draft: Draft) -> None:
-    """Another kind of work, where it stands: a stage that the new flow does not have is the state it meant."""
+    """Another kind of work, where it stands: a stage that the new flow does not have is the state it meant. Nobody who
+    is trapped waits until the time that was agreed on for a repair."""
     order.kind, order.kind_version = draft.kind.code, draft.kind.version
     order.procedure, order.title = draft.kind.procedure.value, dict(draft.title)
     order.flow, order.flow_version, order.stage = draft.flow.code, draft.flow.version, None
-
-
-def _start_over(order: WorkOrder, *, now: datetime) -> None:
-    """Nobody works on what it has become: that the earlier work was answered, or waits, stops no clock of this."""
-    run_on(order, now)
-    order.responded_at = order.arrived_at = None
-    order.dispatch_round += 1
-    rearm(order, now)
+    order.appointment_at = None
 
 
 def _is_heard_again(order: WorkOrder, draft: Draft) -> bool:

@@ -14,7 +14,7 @@ from ticketing.errors import StaleWorkOrder, WorkOrderNotFound
 from ticketing.events import WorkOrderChanged
 from ticketing.journal import Entry, record
 from ticketing.moving import check_ahead
-from ticketing.sla.errors import AppointmentTooLate
+from ticketing.sla.errors import AppointmentTooLate, NoAppointment
 from ticketing.sla.keeping import LevelKeeping, is_over
 
 
@@ -29,13 +29,15 @@ class Appointments:
     ) -> None:  # fmt: skip
         """Makes, moves or (None) drops the appointment.
 
-        Raises WorkOrderNotFound, StaleWorkOrder, FieldInvalid (not ahead), AppointmentTooLate.
+        Raises WorkOrderNotFound, StaleWorkOrder, FieldInvalid (not ahead), NoAppointment, AppointmentTooLate.
         """
         order = await repository.lock_order(session, scope, work_order_id)
         if order is None:
             raise WorkOrderNotFound(work_order_id)
         if version is not None and version != order.version:
             raise StaleWorkOrder(given_version=version, version=order.version)
+        if order.is_life_safety:
+            raise NoAppointment(order.number)
         if order.arrived_at is not None or is_over(order):
             raise AppointmentTooLate(order.number)
         now = self._clock.now()

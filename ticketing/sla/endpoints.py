@@ -44,6 +44,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.PolicyChanged: 409,
     errors.CalendarChanged: 409,
     errors.AppointmentTooLate: 409,
+    errors.NoAppointment: 409,
     errors.PolicyEmpty: 422,
     errors.LevelInvalid: 422,
     errors.ContractUnknown: 422,

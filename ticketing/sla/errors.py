@@ -103,6 +103,13 @@ class CitySettingsInvalid(DomainError):
 
 
 @dataclass(eq=False)
+class NoAppointment(DomainError):
+    """Where life is at stake nobody waits for an appointment."""
+
+    number: str
+
+
+@dataclass(eq=False)
 class AppointmentTooLate(DomainError):
     """Somebody is there already, or the order is over: there is nothing left to make an appointment for."""
 

@@ -50,18 +50,39 @@ class LevelKeeping:
         rearm(order, now)
 
     async def tighten(self, session: AsyncSession, order: WorkOrder) -> None:
-        """The order's kind or priority was raised: what holds for such an order holds now, and nobody gains time."""
+        """The order's kind or priority was raised: what holds for such an order holds now, and nobody gains time.
+
+        Of an order on hold all of it is left when it goes on.
+        """
         now = self._clock.now()
+        chain = of_json(order.sla).chain
         standing = order.response_due_at, order.arrival_due_at, order.resolution_due_at
         levels, level = await self._agreed(session, order, now)
         _keep(order, levels, level)
-        _start(order, level, now)
+        _start(order, level, order.held_since or now)
         response, arrival, resolution = standing
         order.response_due_at = min(order.response_due_at, response)
         if arrival is not None:
             order.arrival_due_at = min(order.arrival_due_at or arrival, arrival)
         order.resolution_due_at = min(order.resolution_due_at, resolution)
         order.promised_at = min(order.promised_at, order.resolution_due_at)
+        if level.chain != chain:  # how far the old one was climbed says nothing of this one
+            order.sla_steps = {}
+        rearm(order, now)
+
+    def start_over(self, order: WorkOrder, now: datetime) -> None:
+        """The order became other work, which nobody has begun: a hold ends, and its answer and arrival are due anew.
+
+        Its end is due when it was, unless that time is past: nobody is late for what they just heard of.
+        """
+        run_on(order, now)
+        level = of_json(order.sla)
+        order.responded_at = order.arrived_at = None
+        order.response_due_at = level.hours.after(now, order.response_min)
+        order.arrival_due_at = _arrival_due(order, level, order.arrival_min, now)
+        if order.resolution_due_at <= now:
+            order.resolution_due_at = order.promised_at = level.hours.after(now, order.resolution_min)
+        order.sla_steps = {}
         rearm(order, now)
 
     def restart(self, order: WorkOrder, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """One incident, one order: alarms and owners' reports about the same thing, and who sees what of it."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -9,6 +10,7 @@ from kit.ids import new_id
 from tests.ticketing.town import NOON, Town
 from ticketing.errors import PlaceNotFound, ReportNotFound
 from ticketing.flow import Action
+from ticketing.journal import Entry
 from ticketing.kinds import Category, Channel, ClosingCode, OrderState, OwnerState, TaskKind
 from ticketing.reports import Known, as_addressed
 from ticketing.words import Words
@@ -21,6 +23,15 @@ async def two_owners(town: Town) -> None:
 
 def lift(town: Town) -> dict[str, object]:
     return {"equipment_id": town.equipment["LIFT-02"]}
+
+
+async def escalated(town: Town, work_order_id: UUID) -> set[str]:
+    """Which targets of an order were missed, as its timeline says."""
+    page = await town.page(work_order_id)
+    return {
+        entry.after["reason"].removesuffix("_overdue")
+        for entry in page.timeline if entry.what == Entry.ESCALATED and entry.after
+    }  # fmt: skip
 
 
 async def test_two_owners_and_an_alarm_about_one_elevator_make_one_order_that_all_follow(town: Town) -> None:
@@ -100,11 +111,38 @@ async def test_an_entrapment_wakes_an_order_that_waits_and_starts_its_clocks_ane
     await town.act(order.id, "contractor", Action.ACCEPT)
     later = town.clock.now() + timedelta(days=3)
     await town.act(order.id, "contractor", Action.HOLD, Words(reason="等配件", hold_until=later))
+    town.clock.advance(seconds=2 * 3600)  # longer than anything of an entrapment may take
     await town.trap_passenger()
-    order = await town.only_order()
+    order, now = await town.only_order(), town.clock.now()
     assert (order.kind, order.state, order.held_since) == ("entrapment", "dispatched", None)
     assert order.responded_at is None
-    assert order.response_due_at <= town.clock.now() + timedelta(minutes=1)
+    assert order.response_due_at == now + timedelta(minutes=1)
+    assert order.arrival_due_at == now + timedelta(minutes=30)
+    assert order.resolution_due_at == now + timedelta(minutes=60)
+    assert order.promised_at == order.resolution_due_at
+    await town.sweep(seconds=50)
+    assert "response" not in await escalated(town, order.id)
+    await town.sweep(seconds=15)
+    assert "response" in await escalated(town, order.id)
+
+
+async def test_nobody_who_is_trapped_waits_for_an_appointment(town: Town) -> None:
+    tomorrow = town.clock.now() + timedelta(days=1)
+    await town.report(appointment_at=tomorrow, **lift(town))
+    order = await town.only_order()
+    assert order.arrival_due_at is not None
+    assert order.arrival_due_at > tomorrow
+    await town.trap_passenger()
+    order = await town.only_order()
+    assert (order.kind, order.appointment_at) == ("entrapment", None)
+    assert order.arrival_due_at == NOON + timedelta(minutes=30)
+    assert order.resolution_due_at == NOON + timedelta(minutes=60)
+
+    said = await town.report(
+        text="有人被困", fault_mode="passenger_trapped", appointment_at=tomorrow, equipment_id=town.equipment["LIFT-01"]
+    )
+    other = await town.order(said.report.work_order_id)
+    assert (other.appointment_at, other.resolution_due_at) == (None, NOON + timedelta(minutes=60))
 
 
 async def test_an_entrapment_told_late_reopens_what_was_said_to_be_done(town: Town) -> None:
