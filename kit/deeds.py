@@ -19,6 +19,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.access import Authenticator, NotAuthenticated, Principal
@@ -27,6 +28,8 @@ from kit.bodies import Body, BodyLimits, read_body
 from kit.db import Database
 from kit.errors import DomainError
 
+# What routes call the part of their path that opens them to whoever holds it.
+LINK_PARAMETER = "token"
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 Work = Callable[[AsyncSession], Awaitable[None]]
@@ -243,15 +246,24 @@ def _services(scope: Scope) -> Mapping[Any, Any]:
 
 
 async def _who(session: AsyncSession, deed: Deed, scope: Scope, headers: Headers) -> str | None:
-    """Whose key it is. Without a token it is the place that asks, for what lies at that path."""
+    """Whose key it is: the person's, the link's that lets them in without a log-in, else the place's that asks, for what
+    lies at that path."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        return f"{deed.address} {deed.path}"
+        # Who holds a link stays who they are when their phone changes from one network to another.
+        return f"link {deed.path}" if _is_opened_by_link(scope) else f"{deed.address} {deed.path}"
     authenticator: Authenticator = _services(scope)[Authenticator]
     try:
         return str((await authenticator.authenticate(session, token)).person_id)
     except NotAuthenticated:
         return None
+
+
+def _is_opened_by_link(scope: Scope) -> bool:
+    """Whether the path itself names a signed link: nobody else asks there."""
+    found = (route.matches(scope) for route in scope["app"].router.routes)
+    first = next((child for match, child in found if match is Match.FULL), {})
+    return LINK_PARAMETER in first.get("path_params", {})
 
 
 async def _what(deed: Deed, scope: Scope, body: Body) -> str:

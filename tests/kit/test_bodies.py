@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from fastapi import FastAPI, UploadFile
 from sqlalchemy import func, literal, select
@@ -53,6 +54,14 @@ async def app(database_url: str) -> AsyncIterator[FastAPI]:
         @app.post("/kettles")
         async def make(body: dict[str, int], session: Session) -> int:
             return await session.scalar(select(1)) or 0
+
+        @app.post("/kettles/by-link/{token}/boil")
+        async def boil(token: str, session: Session) -> str:
+            return str(await session.scalar(select(func.gen_random_uuid())))
+
+        @app.post("/boil")
+        async def boil_any(session: Session) -> str:
+            return str(await session.scalar(select(func.gen_random_uuid())))
 
         @app.post("/pictures")
         async def upload(file: UploadFile) -> int:
@@ -122,3 +131,21 @@ async def test_a_body_has_a_limit_and_a_form_with_files_a_larger_one(app: FastAP
         assert again.headers.get("idempotent-replayed") == ("true" if key else None)
         refused = await client.post("/pictures", files={"file": ("p.jpg", bytes(3 * MB))}, headers=key)
         assert (refused.status_code, refused.json()["facts"]) == (413, {"limit_mb": 3})
+
+
+async def test_a_link_is_the_same_caller_from_every_network_and_a_stranger_is_not(app: FastAPI) -> None:
+    """What was sent from one network and is sent again from another is done once, by whoever holds the link."""
+
+    async def answer(path: str, address: str) -> str:
+        transport = httpx.ASGITransport(app, client=(address, 5000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://hub") as phone:
+            answered = await phone.post(path, headers={KEY: "k"})
+        assert answered.status_code == 200, answered.text
+        return answered.text
+
+    cellar, street = "192.0.2.7", "203.0.113.9"
+    link = "/kettles/by-link/abc/boil"
+    assert await answer(link, cellar) == await answer(link, street)
+    assert await answer(link, cellar) != await answer("/kettles/by-link/def/boil", cellar)
+    assert await answer("/boil", cellar) == await answer("/boil", cellar)
+    assert await answer("/boil", cellar) != await answer("/boil", street)
