@@ -122,9 +122,14 @@ def export_command(
     folder: Annotated[Path, typer.Argument(help="where the files go")],
     days: Annotated[float, typer.Option(min=1 / 24, help="days of simulated time")] = 1.0,
     seed: Annotated[int, typer.Option(help="the same seed gives the same readings")] = 1,
+    faults: Annotated[
+        Path | None, typer.Option(help="faults to happen on the way (docs/simulators.md); told in faults.json")
+    ] = None,
+    language: Lang = Language.ZH,
 ) -> None:
     """Writes what the fleet would send within some days, without waiting for them: a Parquet file an hour."""
     from simulators.fast_time import FastFleet, taped_points, write_days
+    from simulators.faults.plan import parse_plan, write_plan
     from simulators.fleet.fleet import Fleet
     from simulators.modbus.fleet_gateways import load_profiles
     from simulators.serving import read_site
@@ -133,7 +138,15 @@ def export_command(
     profiles = load_profiles(settings.profiles)
     fleet = Fleet(read_site(settings), seed=seed, speed=1.0, started_unix_s=EXPORT_FROM_UNIX_S)
     points = taped_points(fleet, profiles)
-    fast = FastFleet(fleet, profiles, points, seed=seed, unix_s=EXPORT_FROM_UNIX_S)
+    try:
+        plan = () if faults is None else parse_plan(faults.read_text("utf-8"))
+        fast = FastFleet(fleet, profiles, points, seed=seed, unix_s=EXPORT_FROM_UNIX_S, plan=plan)
+    except DomainError as error:
+        _fail(Texts.load(ROOMS_WITH_TEXTS).of_error(error, language))
+    except OSError as error:
+        _fail(str(error))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_plan(plan, folder, unix_s=EXPORT_FROM_UNIX_S)
     for number, readings in enumerate(write_days(fast, points, folder, days=days), start=1):
         typer.echo(f"hour {number}: {readings} readings")
 

@@ -1,12 +1,12 @@
-"""Durations as people write them: `90s`, `10m`, `1h30m`, or a bare number of seconds."""
+"""Durations as people write them: `90s`, `10m`, `1h30m`, `2d`, or a bare number of seconds."""
 
 import re
 
 from simulators.errors import BadDuration
 
-_UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
-_WHOLE = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|h|m|s))+")
+_UNITS_S = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
+_WHOLE = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+")
 
 
 def seconds(text: str | float) -> float:

@@ -55,6 +55,14 @@ class BadScenario(DomainError):
 
 
 @dataclass(eq=False)
+class BadFaultPlan(DomainError):
+    """A plan of faults that cannot be followed; `place` is the fault, counted from 1."""
+
+    place: str
+    problem: str
+
+
+@dataclass(eq=False)
 class UnknownMessage(DomainError):
     message_id: str
 

@@ -7,6 +7,7 @@ real time adds is added here, from the seed: a loop that wakes up a little late,
 import json
 import random
 import struct
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,10 @@ import pyarrow.parquet as pq
 
 from building.equipment import EquipmentKind
 from building.profile import DeviceProfile
+from kit.clock import from_ms
+from simulators.faults.plan import PlannedFault
 from simulators.fleet.devices import Device
-from simulators.fleet.fleet import Fleet
+from simulators.fleet.fleet import FaultRequest, Fleet
 from simulators.modbus.registers import RegisterField, RegisterMap, register_map
 from simulators.mqtt.connection import Broker, Connection, CredentialsFile
 from simulators.mqtt.elevators import ElevatorPublisher
@@ -79,6 +82,20 @@ class TapedConnection(Connection):
             document: dict[str, Any] = json.loads(payload)
             self._tape.note(self._points[device], document["values"], ts_ms=document["ts"])
 
+    def open(self) -> None:
+        """There is no line to open, and none to cut."""
+
+    def cut(self) -> None:
+        """What is silent is not published in the first place."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Steps of the physics. Devices report as often whatever they are: months go faster in larger steps."""
+
+    elevator_s: float = ELEVATOR_STEP_S
+    slow_s: float = SLOW_STEP_S
+
 
 @dataclass
 class PolledUnit:
@@ -101,8 +118,16 @@ class FastFleet:
         *,
         seed: int,
         unix_s: float,
+        plan: Sequence[PlannedFault] = (),
+        pace: Pace | None = None,
     ) -> None:
+        """`plan`: faults that happen on the way. Raises what `Fleet.check_fault` does."""
         self._fleet = fleet
+        self._began_s = unix_s
+        self._to_come = deque(sorted(((one.begins_s, _request(one)) for one in plan), key=lambda each: each[0]))
+        for _, request in self._to_come:
+            fleet.check_fault(request)
+        self._pace = pace or Pace()
         self._random = random.Random(seed)
         self._now_s = unix_s
         self._tape = Tape()
@@ -125,12 +150,14 @@ class FastFleet:
         end_s = self._now_s + HOUR_S
         slow_s = self._now_s
         last_s = self._now_s
+        step_s = self._pace.elevator_s if self._fleet.elevators else self._pace.slow_s
         while self._now_s < end_s:
-            self._now_s = last_s + ELEVATOR_STEP_S + self._random.expovariate(1 / _LATE_MEAN_S)
+            self._now_s = last_s + step_s + self._random.expovariate(1 / _LATE_MEAN_S)
+            self._mind_faults()
             self._fleet.step_elevators(unix_s=self._now_s, dt_s=self._now_s - last_s)
             self._elevators.publish(unix_s=self._now_s)
             last_s = self._now_s
-            if self._now_s - slow_s >= SLOW_STEP_S:
+            if self._now_s - slow_s >= self._pace.slow_s:
                 self._step_others(self._now_s - slow_s)
                 slow_s = self._now_s
         return self._tape.take()
@@ -140,11 +167,25 @@ class FastFleet:
         for platform in self._platforms:
             platform.publish(unix_s=self._now_s)
         for unit in self._units:
-            if unit.due_s <= self._now_s:
-                answered_s = unit.due_s + self._random.expovariate(1 / _POLL_MEAN_S)
-                read = over_the_wire(unit.registers, self._fleet.values(unit.device.code))
-                self._tape.note(self._by_code[unit.device.code], read, ts_ms=int(answered_s * 1000))
-                unit.due_s += unit.interval_s
+            self._poll(unit)
+
+    def _poll(self, unit: PolledUnit) -> None:
+        if unit.due_s > self._now_s:
+            return
+        due_s = np.arange(unit.due_s, self._now_s + 1e-9, unit.interval_s).tolist()
+        unit.due_s += len(due_s) * unit.interval_s
+        if self._fleet.is_offline(unit.device):
+            return
+        read = over_the_wire(unit.registers, self._fleet.values(unit.device.code))
+        for at_s in due_s:
+            answered_s = at_s + self._random.expovariate(1 / _POLL_MEAN_S)
+            self._tape.note(self._by_code[unit.device.code], read, ts_ms=int(answered_s * 1000))
+
+    def _mind_faults(self) -> None:
+        now = from_ms(int(self._now_s * 1000))
+        self._fleet.faults.expire(now)
+        while self._to_come and self._began_s + self._to_come[0][0] <= self._now_s:
+            self._fleet.start_fault(self._to_come.popleft()[1], now=now)
 
 
 @dataclass(frozen=True)
@@ -197,6 +238,10 @@ def _read_back(field: RegisterField, value: float) -> float:
     (raw,) = struct.unpack(f">{field.letter}", struct.pack(f">{field.width}H", *ordered))
     parts = round(1 / field.scale)
     return float(raw / parts if parts and field.scale == 1 / parts else raw * field.scale) + field.offset
+
+
+def _request(planned: PlannedFault) -> FaultRequest:
+    return FaultRequest(planned.name, planned.device, planned.parameters, planned.lasts_s)
 
 
 def _polled_devices(fleet: Fleet) -> list[Device]:

@@ -101,17 +101,22 @@ class Fleet:
 
     # --- faults -------------------------------------------------------------------------------------------------
 
-    def start_fault(self, request: FaultRequest, *, now: datetime) -> ActiveFault:
-        """Raises UnknownFault, UnknownDevice, FaultDoesNotFit, BadFaultParameter."""
+    def check_fault(self, request: FaultRequest) -> tuple[FaultName, Device, dict[str, ParameterValue]]:
+        """What would be started. Raises UnknownFault, UnknownDevice, FaultDoesNotFit, BadFaultParameter."""
         kind = fault_kind(request.name)
         device = self.register.find(request.device)
         require_fit(kind, device=device.code, equipment=device.kind)
         parameters = kind.complete(request.parameters)
         if "point" in parameters:
             parameters["point"] = self._point(device, kind.name, parameters["point"])
+        return kind.name, device, parameters
+
+    def start_fault(self, request: FaultRequest, *, now: datetime) -> ActiveFault:
+        """Raises what `check_fault` does."""
+        name, device, parameters = self.check_fault(request)
         self._distortions.forget(device.code)
         return self.faults.start(
-            kind.name, device=device.code, parameters=parameters, now=now, duration_s=request.duration_s
+            name, device=device.code, parameters=parameters, now=now, duration_s=request.duration_s
         )
 
     def stop_fault(self, fault_id: UUID) -> None:

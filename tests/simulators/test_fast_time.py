@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 from typer.testing import CliRunner
@@ -39,11 +40,28 @@ address = { host = "127.0.0.1", port = 15031, unit = 1 }
 """
 
 
-def played(folder: Path, site: Path, *, seed: int) -> list[dict[str, object]]:
+FAULTS = """
+[[faults]]
+name = "phase-loss"
+device = "EM-01"
+at = "10m"
+for = "20m"
+with = { phase = "c" }
+
+[[faults]]
+name = "offline"
+device = "LIFT-01"
+at = "30m"
+for = "1d"
+"""
+
+
+def played(folder: Path, site: Path, *, seed: int, faults: Path | None = None) -> list[dict[str, Any]]:
     arguments = ["export", str(folder), "--days", str(1 / 24), "--seed", str(seed)]
+    arguments += ["--faults", str(faults)] if faults else []
     done = CliRunner().invoke(app, arguments, env={"HUB_SIM_SITE_FILE": str(site)})
     assert done.exit_code == 0, done.output
-    rows: list[dict[str, object]] = pq.read_table(folder / "hour-00000.parquet").to_pylist()
+    rows: list[dict[str, Any]] = pq.read_table(folder / "hour-00000.parquet").to_pylist()
     return rows
 
 
@@ -52,11 +70,41 @@ def test_an_hour_of_a_fleet_holds_what_its_devices_would_send_and_the_seed_decid
     site.write_text(SITE, "utf-8")
     readings = played(tmp_path / "one", site, seed=1)
     assert played(tmp_path / "again", site, seed=1) == readings
-    assert played(tmp_path / "other", site, seed=2) != readings
+    plan = tmp_path / "faults.toml"
+    plan.write_text(FAULTS, "utf-8")
+    other = played(tmp_path / "other", site, seed=2, faults=plan)
+    assert other != readings
     points = {point["point_no"]: point for point in json.loads((tmp_path / "one" / "points.json").read_text("utf-8"))}
     counts = Counter((points[row["point_no"]]["kind"], points[row["point_no"]]["key"]) for row in readings)
     assert counts["electricity_meter", "frequency_hz"] == 360  # polled every ten seconds
     assert counts["elevator", "machine_room_temp_c"] in range(355, 361)  # in each full report, every ten seconds
     assert counts["elevator", "running"] > counts["elevator", "machine_room_temp_c"]  # and whenever it changes
+    _the_faults_are_in_the_recording_and_beside_it(tmp_path / "other", other, points)
     identities = [(row["point_no"], row["ts_ms"]) for row in readings]
     assert len(set(identities)) == len(identities)
+
+
+def _the_faults_are_in_the_recording_and_beside_it(
+    folder: Path, readings: list[dict[str, Any]], points: dict[int, dict[str, Any]]
+) -> None:
+    lost, silent = json.loads((folder / "faults.json").read_text("utf-8"))
+    assert (lost["name"], lost["device"], lost["parameters"]) == ("phase-loss", "EM-01", {"phase": "c"})
+    assert (lost["ends_ms"] - lost["begins_ms"], silent["begins_ms"]) == (20 * 60_000, lost["ends_ms"])
+    without = [
+        row["ts_ms"] for row in readings if points[row["point_no"]]["key"] == "voltage_c_v" and row["value"] < 50
+    ]
+    assert lost["begins_ms"] <= min(without) <= lost["begins_ms"] + 12_000
+    assert lost["ends_ms"] - 12_000 <= max(without) <= lost["ends_ms"] + 12_000
+    last = max(row["ts_ms"] for row in readings if points[row["point_no"]]["kind"] == "elevator")
+    assert silent["begins_ms"] - 12_000 <= last <= silent["begins_ms"]
+
+
+def test_a_fault_of_no_such_device_is_refused_before_anything_is_recorded(tmp_path: Path) -> None:
+    site, plan = tmp_path / "site.toml", tmp_path / "faults.toml"
+    site.write_text(SITE, "utf-8")
+    plan.write_text(FAULTS.replace("EM-01", "EM-99"), "utf-8")
+    done = CliRunner().invoke(
+        app, ["export", str(tmp_path / "tape"), "--faults", str(plan)], env={"HUB_SIM_SITE_FILE": str(site)}
+    )
+    assert (done.exit_code, (tmp_path / "tape").exists()) == (1, False)
+    assert "EM-99" in done.output
