@@ -29,6 +29,7 @@ def side(
     matched = match(
         episodes, outcomes, since_ms=since_ms, until_ms=until_ms, tolerance_h=tolerance_h, fault_mode=fault_mode
     )
+    buildings = {equipment_id: entry.building_id for equipment_id, entry in entries.items()}
     minutes = [_minutes(one, until_ms=until_ms) for one in episodes]
     leads = [one.lead_ms / _MINUTE_MS for one in matched.faults if one.lead_ms is not None]
     return ReplaySideOut(
@@ -40,7 +41,7 @@ def side(
         total_min=round(sum(minutes), 1),
         by_day=_by_day(episodes, entries, since_ms=since_ms),
         by_equipment=_by_equipment(episodes, entries, until_ms=until_ms),
-        orders=would_be_orders(episodes, outcomes, tolerance_h=tolerance_h),
+        orders=would_be_orders(episodes, outcomes, tolerance_h=tolerance_h, building_of=buildings),
         met=matched.count(ReplayVerdict.MET),
         refuted=matched.count(ReplayVerdict.REFUTED),
         undecided=matched.count(ReplayVerdict.UNDECIDED),

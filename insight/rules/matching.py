@@ -5,13 +5,14 @@ reported while it lasted or within the tolerance of it.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, assert_never
 from uuid import UUID
 
+from alarms.detection import OrderJoining
 from kit.clock import to_ms
 from rules.replay.episode import Episode
 from ticketing.kinds import ClosingCode
@@ -144,27 +145,55 @@ def _verdict(found: Worth) -> ReplayVerdict:
             assert_never(found)
 
 
-def would_be_orders(episodes: Sequence[Episode], outcomes: Sequence[Outcome], *, tolerance_h: float) -> int:
-    """How many orders the episodes (by onset) would have opened: what comes back within the tolerance, or while an
-    order about the same fault was open, joins it."""
+def would_be_orders(
+    episodes: Sequence[Episode], outcomes: Sequence[Outcome], *, tolerance_h: float,
+    building_of: Mapping[UUID, UUID | None],
+) -> int:  # fmt: skip
+    """How many orders the episodes would have opened: what comes back within the tolerance, or while an order that the
+    rule joins was open, joins it. `building_of` are the equipments of the rule; only orders about them are looked at.
+    """
     tolerance_ms = round(tolerance_h * _HOUR_MS)
-    open_until: dict[UUID, float] = {}
+    open_until: dict[_Incident, float] = {}
     opened = 0
-    for episode in episodes:
+    for episode in sorted(episodes, key=lambda one: one.raised_ms):
         if episode.order is None:
             continue
-        joins = episode.raised_ms <= open_until.get(episode.equipment_id, float("-inf"))
-        opened += not joins and not any(_was_open(one, episode) for one in outcomes)
+        incident = _incident_of(episode, building_of)
+        joins = episode.raised_ms <= open_until.get(incident, float("-inf"))
+        opened += not joins and not any(_was_open(one, episode, incident, building_of) for one in outcomes)
         ends_ms = float("inf") if episode.end_ms is None else episode.end_ms + tolerance_ms
-        open_until[episode.equipment_id] = max(ends_ms, open_until.get(episode.equipment_id, ends_ms))
+        open_until[incident] = max(ends_ms, open_until.get(incident, ends_ms))
     return opened
 
 
-def _was_open(order: Outcome, episode: Episode) -> bool:
+@dataclass(frozen=True)
+class _Incident:
+    """What one order is about: a fault, None for any, of an equipment or of a building."""
+
+    of: UUID
+    fault_mode: str | None
+
+
+def _incident_of(episode: Episode, building_of: Mapping[UUID, UUID | None]) -> _Incident:
+    """As orders are joined live (`ticketing.handlers`): life safety always stands by its own fault."""
+    joins = OrderJoining.FAULT if episode.order is None or episode.life_safety else episode.order.joins
+    building_id = building_of.get(episode.equipment_id)
+    match joins:
+        case OrderJoining.BUILDING if building_id is not None:
+            return _Incident(building_id, episode.fault_mode)
+        case OrderJoining.EQUIPMENT:
+            return _Incident(episode.equipment_id, None)
+        case OrderJoining.FAULT | OrderJoining.BUILDING:
+            return _Incident(episode.equipment_id, episode.fault_mode)
+        case _:
+            assert_never(joins)
+
+
+def _was_open(order: Outcome, episode: Episode, incident: _Incident, building_of: Mapping[UUID, UUID | None]) -> bool:
     """Whether a person's order stood open then. One that an alarm opened is what the rule, or another, did."""
-    if order.equipment_id != episode.equipment_id or order.by_alarm:
+    if order.by_alarm or incident.of not in (order.equipment_id, building_of.get(order.equipment_id)):
         return False
-    if order.fault_mode not in (None, episode.fault_mode):
+    if incident.fault_mode is not None and order.fault_mode not in (None, incident.fault_mode):
         return False
     over = order.over_at is not None and to_ms(order.over_at) <= episode.raised_ms
     return to_ms(order.opened_at) <= episode.raised_ms and not over

@@ -19,6 +19,7 @@ class Episode:
     fault_mode: str
     severity: Severity
     order: OrderPolicy | None
+    life_safety: bool = False
     onset_ms: int
     raised_ms: int
     end_ms: int | None = None
@@ -53,32 +54,36 @@ def _begun(detection: Detection) -> Episode:
     return Episode(
         rule_key=detection.source_id, equipment_id=detection.equipment_id, site_id=detection.site_id,
         fault_mode=detection.fault_mode, severity=detection.severity, order=detection.order,
-        onset_ms=detection.onset_ms, raised_ms=detection.at_ms, values=detection.values,
+        life_safety=detection.life_safety, onset_ms=detection.onset_ms, raised_ms=detection.at_ms,
+        values=detection.values,
     )  # fmt: skip
 
 
 def _levels_as_one(found: Sequence[Episode]) -> list[Episode]:
-    """An alarm is present while any of its levels is; its severity is the highest it had."""
+    """An alarm is present while any of its levels is, from when the first of them was raised; its severity is the
+    highest it had. As the ledger of alarms has it."""
     whole: list[Episode] = []
-    last: dict[tuple[str, UUID], int] = {}
-    for level in sorted(found, key=lambda one: (one.onset_ms, one.raised_ms, one.rule_key, one.equipment_id)):
+    last: dict[tuple[str, UUID], tuple[int, str]] = {}
+    for level in sorted(found, key=lambda one: (one.raised_ms, one.onset_ms, one.rule_key, one.equipment_id)):
         rule_key = level.rule_key.partition(LEVEL_MARK)[0]
-        episode, key = replace(level, rule_key=rule_key), (rule_key, level.equipment_id)
-        place = last.get(key)
-        if place is not None and rule_key != level.rule_key and _touches(whole[place], episode):
-            whole[place] = _joined(whole[place], episode)
-            continue
-        last[key] = len(whole)
-        whole.append(episode)
-    return whole
+        place, before = last.get((rule_key, level.equipment_id), (-1, ""))
+        if place >= 0 and _goes_on(whole[place], level, is_same=before == level.rule_key):
+            whole[place] = _joined(whole[place], level)
+        else:
+            place = len(whole)
+            whole.append(replace(level, rule_key=rule_key))
+        last[rule_key, level.equipment_id] = place, level.rule_key
+    return sorted(whole, key=lambda one: (one.onset_ms, one.raised_ms, one.rule_key, one.equipment_id))
 
 
-def _touches(before: Episode, after: Episode) -> bool:
-    return before.end_ms is None or after.raised_ms <= before.end_ms
+def _goes_on(before: Episode, after: Episode, *, is_same: bool) -> bool:
+    """Whether the alarm is still there when the other stretch is raised. Two of the very same level do not touch."""
+    if before.end_ms is None or after.raised_ms < before.end_ms:
+        return True
+    return after.raised_ms == before.end_ms and not is_same
 
 
 def _joined(one: Episode, other: Episode) -> Episode:
     ends_ms = None if one.end_ms is None or other.end_ms is None else max(one.end_ms, other.end_ms)
-    raised_ms = min(one.raised_ms, other.raised_ms)
     worse = other if other.severity.rank < one.severity.rank else one
-    return replace(one, end_ms=ends_ms, raised_ms=raised_ms, severity=worse.severity, order=one.order or other.order)
+    return replace(one, end_ms=ends_ms, severity=worse.severity, order=one.order or other.order)

@@ -56,7 +56,8 @@ class Silences:
         rule, entry = group.compiled.rule, group.equipment[pair - group.start]
         return Episode(
             rule_key=rule.key, equipment_id=entry.equipment_id, site_id=entry.site_id, fault_mode=rule.fault_mode,
-            severity=rule.severity, order=rule.order, onset_ms=onset_ms, raised_ms=onset_ms, end_ms=end_ms,
+            severity=rule.severity, order=rule.order, life_safety=rule.life_safety, onset_ms=onset_ms,
+            raised_ms=onset_ms, end_ms=end_ms,
         )  # fmt: skip
 
     def _group(self, pair: int) -> RuleGroup:

@@ -1,5 +1,6 @@
 """Which alarms of a replay met something real, and which thresholds may be proposed: tables, without any server."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alarms.detection import OrderPolicy
+from alarms.detection import OrderJoining, OrderPolicy
 from building.severity import Severity
 from insight.rules.matching import ReplayVerdict, match, would_be_orders
 from insight.rules.proposing import FEWEST_LABELLED, Trial, propose, refusal, values_to_try
@@ -114,7 +115,27 @@ def test_nothing_says_nothing() -> None:
     ],
 )
 def test_how_many_orders_alarms_would_open(episodes: list[Episode], outcomes: list[Outcome], orders: int) -> None:
-    assert would_be_orders(episodes, outcomes, tolerance_h=12) == orders
+    assert would_be_orders(episodes, outcomes, tolerance_h=12, building_of={}) == orders
+
+
+@pytest.mark.parametrize(
+    ("joins", "life_safety", "orders"),
+    [
+        (OrderJoining.BUILDING, False, 2),  # 1 and 2 stand in one building, 3 by itself
+        (OrderJoining.BUILDING, True, 3),  # life safety stands by its own fault
+        (OrderJoining.FAULT, False, 3),
+        (OrderJoining.EQUIPMENT, False, 2),  # whatever the order on 3 is about
+    ],
+)
+def test_alarms_join_what_their_rule_says_they_join(joins: OrderJoining, life_safety: bool, orders: int) -> None:
+    buildings = {UUID(int=1): UUID(int=77), UUID(int=2): UUID(int=77), UUID(int=3): None}
+    policy = OrderPolicy("repair", 2, joins)
+    struck = [
+        replace(episode(5 + number / 100, equipment=number), order=policy, life_safety=life_safety)
+        for number in (1, 2, 3)
+    ]
+    other = outcome(4, equipment_id=UUID(int=3), fault_mode="leak")
+    assert would_be_orders(struck, [other], tolerance_h=12, building_of=buildings) == orders
 
 
 @given(

@@ -112,6 +112,30 @@ def test_levels_that_overlap_are_one_episode_of_the_worst() -> None:
     ]  # fmt: skip
 
 
+def test_a_level_that_is_raised_before_the_rule_itself_is_the_same_alarm() -> None:
+    levels = [
+        rule("hot", when="pa > 75", severity=Severity.WARNING, for_ms=30_000),
+        rule("hot#critical", when="pa > 85", severity=Severity.CRITICAL),
+    ]
+    readings = [at(0, pa=60), *(at(second, pa=90) for second in (10, 20, 30, 40)), at(50, pa=80), at(60, pa=60)]
+    (found,) = replayed(levels, [batch(*readings)], until_ms=T0 + 70_000)
+    assert (found.severity, found.onset_ms - T0, found.raised_ms - T0, found.end_ms) == (
+        Severity.CRITICAL, 10_000, 10_000, T0 + 60_000,
+    )  # fmt: skip
+
+
+def test_a_level_that_was_over_before_the_rule_was_raised_is_an_alarm_of_its_own() -> None:
+    levels = [
+        rule("hot", when="pa > 75", severity=Severity.WARNING, for_ms=30_000),
+        rule("hot#critical", when="pa > 85", severity=Severity.CRITICAL),
+    ]
+    heats = {0: 60, 10: 80, 20: 90, 30: 80, 40: 80, 50: 60}
+    found = replayed(levels, [batch(*(at(s, pa=pa) for s, pa in heats.items()))], until_ms=T0 + 60_000)
+    assert [(one.severity, one.raised_ms - T0, one.end_ms and one.end_ms - T0) for one in found] == [
+        (Severity.WARNING, 40_000, 50_000), (Severity.CRITICAL, 20_000, 30_000),
+    ]  # fmt: skip
+
+
 def test_a_quiet_year_asks_the_judge_about_next_to_nothing() -> None:
     it = replay([rule(when="pa > 75", for_ms=20_000)])
     asked = 0
