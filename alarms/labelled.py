@@ -40,10 +40,10 @@ class LabelledAlarms:
         return [LabelCount(*row) for row in rows]
 
     async def of_rule(
-        self, session: AsyncSession, scope: Scope, rule_key: str, *, since: datetime, limit: int
+        self, session: AsyncSession, scope: Scope, rule_key: str, *, since: datetime, labels: frozenset[str], limit: int
     ) -> list[LabelledAlarm]:
-        """The newest first."""
-        rows = await labelled_repository.of_rule(session, scope, rule_key, since=since, limit=limit)
+        """Those with one of these labels, the newest first."""
+        rows = await labelled_repository.of_rule(session, scope, rule_key, since=since, labels=labels, limit=limit)
         return [LabelledAlarm(*row) for row in rows]
 
     async def ids(

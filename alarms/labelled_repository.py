@@ -22,11 +22,11 @@ async def counts(
 
 
 async def of_rule(
-    session: AsyncSession, scope: Scope, rule_key: str, *, since: datetime, limit: int
-) -> Sequence[Any]:  # fmt: skip
+    session: AsyncSession, scope: Scope, rule_key: str, *, since: datetime, labels: Collection[str], limit: int
+) -> Sequence[Any]:
     query = select(
         Alarm.id, Alarm.equipment_id, Alarm.equipment_code, Alarm.onset_at, Alarm.returned_at, Alarm.label
-    ).where(_of_rules(scope, since, rule_key), Alarm.label.is_not(None))
+    ).where(_of_rules(scope, since, rule_key), Alarm.label.in_(labels))
     rows = await session.execute(query.order_by(Alarm.onset_at.desc(), Alarm.id).limit(limit))
     return [tuple(row) for row in rows]
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -12,17 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.labelled import LabelCount, LabelledAlarm, LabelledAlarms
 from alarms.service import AlarmLabel
-from building.reading import ReadingBatch
-from catalog.directory import EquipmentEntry, LiveDirectory
-from insight.rules import proposing
+from catalog.directory import LiveDirectory
+from insight.rules import proposing, trying
 from insight.rules.proposing import Trial
 from insight.rules.schemas import ProposalOut, RuleLabelsOut, ThresholdOut
+from insight.rules.trying import PRESENT, Attempt
 from kit.access import Scope
 from kit.clock import Clock, to_ms
-from rules.replay.engine import Replay
 from rules.replay.running import warm_up_ms
 from rules.rule import CompiledRule
-from rules.rule_set import RuleSet
 from rules.schemas import RuleDefinition
 from rules.service import RuleService
 from telemetry.store import TelemetryQueries
@@ -31,15 +28,16 @@ from ticketing.outcome_book import OutcomeBook
 LOOKED_BACK: Final = timedelta(days=365)
 # The newest false alarms whose orders are added up, and labelled alarms whose readings are replayed.
 MOST_COSTED: Final = 2_000
-MOST_REPLAYED: Final = 100
+MOST_REAL: Final = 200
+MOST_FALSE: Final = 100
 # Of an alarm that lasted longer, its first day says whether another threshold would have raised it.
 _LONGEST_MS: Final = 86_400_000
 _READINGS_AN_ALARM: Final = 200_000
+_REAL: Final = frozenset({AlarmLabel.REAL_FAULT.value})
 _FALSE: Final = frozenset({AlarmLabel.FALSE_ALARM.value, AlarmLabel.NO_FAULT_FOUND.value})
-# Between a trial's key and its place; no rule's key has one.
-_TRIAL: Final = "@"
 
-_Case = tuple[EquipmentEntry, LabelledAlarm, ReadingBatch]
+# Whether a labelled alarm was real, and the keys of the trials that raise it again.
+_Case = tuple[bool, frozenset[str]]
 
 
 class RuleLabels:
@@ -78,13 +76,14 @@ class RuleLabels:
         row = await self._rules.get(session, scope, key)
         rule = self._rules.compiled(RuleDefinition.model_validate(row.definition))
         since = self._clock.now() - LOOKED_BACK
-        alarms = [
-            one
-            for one in await self._labelled.of_rule(session, scope, key, since=since, limit=MOST_REPLAYED)
-            if one.label in _FALSE or one.label == AlarmLabel.REAL_FAULT
-        ]
-        cases = await self._cases(rule, alarms)
-        return await asyncio.to_thread(_proposal, key, row.version, rule, cases, len(alarms))
+        # Of the real ones all, as far as that can be: a value that drops one of them must not be proposed.
+        real = await self._labelled.of_rule(session, scope, key, since=since, labels=_REAL, limit=MOST_REAL)
+        false = await self._labelled.of_rule(session, scope, key, since=since, labels=_FALSE, limit=MOST_FALSE)
+        counts = await self._labelled.counts(session, scope, since=since, rule_key=key)
+        labelled = sum(one.alarms for one in counts if one.label in _REAL | _FALSE)
+        tried = trying.attempts(rule)
+        found = [await self._tried(rule, tried, alarm) for alarm in (*real, *false)]
+        return _proposal(key, row.number, tried, [one for one in found if one is not None], labelled)
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -104,24 +103,22 @@ class RuleLabels:
             costed[key] += 1
         return minutes, costed
 
-    async def _cases(self, rule: CompiledRule, alarms: Sequence[LabelledAlarm]) -> list[_Case]:
-        """The readings that each alarm came of, where the equipment is still there."""
-        cases: list[_Case] = []
-        by_id = self._directory.current.by_id
-        for alarm in alarms:
-            entry = by_id.get(alarm.equipment_id)
-            if entry is None:
-                continue
-            replay = _replay([rule], entry)
-            if not replay.point_nos:
-                continue
-            onset_ms = to_ms(alarm.onset_at)
-            readings = await self._queries.raw(
-                replay.point_nos, start_ms=onset_ms - warm_up_ms(replay.rules), end_ms=_end_ms(alarm) + 1,
-                limit=_READINGS_AN_ALARM,
-            )  # fmt: skip
-            cases.append((entry, alarm, readings))
-        return cases
+    async def _tried(self, rule: CompiledRule, tried: Sequence[Attempt], alarm: LabelledAlarm) -> _Case | None:
+        """What raises the alarm again out of the readings it came of; None where the rule as it is now does not (it was
+        another then, or readings or equipment are gone): that proves nothing. One alarm's readings are held at a time.
+        """
+        entry = self._directory.current.by_id.get(alarm.equipment_id)
+        it = trying.replay(rule, tried, entry) if entry is not None else None
+        if it is None or not it.point_nos:
+            return None
+        onset_ms, until_ms = to_ms(alarm.onset_at), _end_ms(alarm)
+        readings = await self._queries.raw(
+            it.point_nos, start_ms=onset_ms - warm_up_ms(it.rules), end_ms=until_ms + 1, limit=_READINGS_AN_ALARM
+        )
+        if len(readings) == _READINGS_AN_ALARM:
+            return None  # some of them may be missing
+        by = await asyncio.to_thread(trying.raised, it, readings, onset_ms=onset_ms, until_ms=until_ms)
+        return (alarm.label in _REAL, by) if PRESENT in by else None
 
 
 def _labels(key: str, counts: Sequence[LabelCount], minutes: float, costed: int) -> RuleLabelsOut:
@@ -135,54 +132,25 @@ def _labels(key: str, counts: Sequence[LabelCount], minutes: float, costed: int)
     )  # fmt: skip
 
 
-def _proposal(key: str, version: int, rule: CompiledRule, cases: Sequence[_Case], labelled: int) -> ProposalOut:
-    rule = replace(rule, levels=())  # the mildest says whether there is an alarm at all
-    # What the rule as it is now does not raise again (it was another then, or readings are gone) proves nothing.
-    again = [case for case in cases if _raised([rule], case)]
-    real = {place for place, (_, alarm, _) in enumerate(again) if alarm.label == AlarmLabel.REAL_FAULT}
-    parameters = [name for name in rule.parameters if name in rule.rule.params]
-    refused = proposing.refusal(labelled=len(again), real=len(real), parameters=len(parameters))
-    thresholds = [] if refused else [_threshold(rule, name, again, real) for name in parameters]
+def _proposal(key: str, number: int, tried: Sequence[Attempt], cases: Sequence[_Case], labelled: int) -> ProposalOut:
+    real = {place for place, (is_real, _) in enumerate(cases) if is_real}
+    parameters = list(dict.fromkeys(one.parameter for one in tried))
+    refused = proposing.refusal(labelled=len(cases), real=len(real), parameters=len(parameters))
+    thresholds = [] if refused else [_threshold(name, tried, cases, real) for name in parameters]
     return ProposalOut(
-        rule_key=key, rule_version=version, labelled=len(again), real=len(real), false=len(again) - len(real),
-        not_replayed=labelled - len(again), needed=proposing.FEWEST_LABELLED, refused=refused, thresholds=thresholds,
+        rule_key=key, rule_version=number, labelled=len(cases), real=len(real), false=len(cases) - len(real),
+        not_replayed=labelled - len(cases), needed=proposing.FEWEST_LABELLED, refused=refused, thresholds=thresholds,
     )  # fmt: skip
 
 
-def _threshold(rule: CompiledRule, parameter: str, cases: Sequence[_Case], real: set[int]) -> ThresholdOut:
-    now = rule.rule.params[parameter]
-    values = proposing.values_to_try(now)
+def _threshold(parameter: str, tried: Sequence[Attempt], cases: Sequence[_Case], real: set[int]) -> ThresholdOut:
+    ours = [one for one in tried if one.parameter == parameter]
     trials = [
-        replace(rule, rule=replace(proposing.with_value(rule.rule, parameter, value), key=f"try{_TRIAL}{place}"))
-        for place, value in enumerate(values)
+        Trial(one.value, frozenset(place for place, (_, by) in enumerate(cases) if one.key in by)) for one in ours
     ]
-    raised: dict[int, set[int]] = defaultdict(set)
-    for place, case in enumerate(cases):
-        for key in _raised(trials, case):
-            raised[int(key.partition(_TRIAL)[2])].add(place)
-    found = proposing.propose(
-        [Trial(value, frozenset(raised[place])) for place, value in enumerate(values)],
-        now=now, real=real, false=set(range(len(cases))) - real,
-    )  # fmt: skip
+    now = ours[0].now
+    found = proposing.propose(trials, now=now, real=real, false=set(range(len(cases))) - real)
     return ThresholdOut(parameter=parameter, now=now, proposed=found.value, false_dropped=found.false_dropped)
-
-
-def _raised(rules: Sequence[CompiledRule], case: _Case) -> set[str]:
-    """The keys of the rules that raise something while the alarm of the case lasted."""
-    entry, alarm, readings = case
-    replay = _replay(rules, entry)
-    replay.take(readings)
-    onset_ms, until_ms = to_ms(alarm.onset_at), _end_ms(alarm)
-    return {
-        one.rule_key
-        for one in replay.episodes(until_ms=until_ms + 1)
-        if one.onset_ms <= until_ms and (one.end_ms is None or one.end_ms >= onset_ms)
-    }
-
-
-def _replay(rules: Sequence[CompiledRule], entry: EquipmentEntry) -> Replay:
-    laid_out = RuleSet.of(rules, [replace(entry, in_service=True)], life_safety=rules[0].rule.life_safety)
-    return Replay(laid_out, on_failure=lambda _, __: None)
 
 
 def _end_ms(alarm: LabelledAlarm) -> int:

@@ -1,10 +1,8 @@
 """Which threshold would have kept every real alarm and dropped the most false ones: pure decisions over trials."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
-
-from rules.rule import Rule
 
 # Fewer labelled alarms than that say nothing about the next ones.
 FEWEST_LABELLED: Final = 10
@@ -36,11 +34,6 @@ def values_to_try(now: float) -> list[float]:
     steps = (step for step in range(-_STEPS, _STEPS + 1) if step)
     found = {_rounded(now * (1 + step * _STEP)) for step in steps} if now else set()
     return sorted(found - {now})
-
-
-def with_value(rule: Rule, parameter: str, value: float) -> Rule:
-    """The rule with another value of a parameter; equipment with a value of its own keeps it."""
-    return replace(rule, params={**rule.params, parameter: value})
 
 
 def propose(trials: Sequence[Trial], *, now: float, real: Collection[int], false: Collection[int]) -> Proposal:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from building.severity import Severity
 from insight.rules.matching import ReplayVerdict
@@ -35,7 +36,7 @@ class ReplayIn(Schema):
     @model_validator(mode="after")
     def _names_one(self) -> "ReplayIn":
         if (self.definition is None) == (self.key is None):
-            raise ValueError("a replay is of either a `definition` or the rule of a `key`")
+            raise PydanticCustomError("replay_of_one", "a replay is of either a `definition` or the rule of a `key`")
         return self
 
 
@@ -162,8 +163,9 @@ class ThresholdOut(Schema):
 
 
 class ProposalOut(Schema):
-    """Rests on `labelled` alarms whose readings are still there and that the rule as it is now raises again. `refused`
-    says why nothing is proposed: too_few_labels, too_few_real, no_false_alarms, no_parameters."""
+    """Rests on `labelled` alarms whose readings are still there and that the rule as it is now (version `rule_version`)
+    raises again; `not_replayed` were labelled too and could not be used. `refused` says why nothing is proposed:
+    too_few_labels, too_few_real, no_false_alarms, no_parameters."""
 
     rule_key: str
     rule_version: int
