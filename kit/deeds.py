@@ -246,8 +246,8 @@ def _services(scope: Scope) -> Mapping[Any, Any]:
 
 
 async def _who(session: AsyncSession, deed: Deed, scope: Scope, headers: Headers) -> str | None:
-    """Whose key it is: the person's, the link's that lets them in without a log-in, else the place's that asks, for what
-    lies at that path."""
+    """Whose key it is: the person's, the link's that lets them in without a log-in, else the place's that asks,
+    for what lies at that path."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         # Who holds a link stays who they are when their phone changes from one network to another.

@@ -254,6 +254,6 @@ def _build_service(given: Neighbours, ground: _Ground, core: _Core) -> Ticketing
 def _build_work(given: Neighbours, ground: _Ground, core: _Core) -> Work:
     return build_work(
         ground.work, catalog=given.catalog, people=given.people, stock=given.stock, notify=given.notify,
-        definitions=ground.definitions, moving=core.moving, attaching=core.attaching, link_secret=given.link_secret,
-        sweeping=ground.sweeping, clock=given.clock, registry=given.registry,
+        definitions=ground.definitions, moving=core.moving, filling=ground.filling, attaching=core.attaching,
+        link_secret=given.link_secret, sweeping=ground.sweeping, clock=given.clock, registry=given.registry,
     )  # fmt: skip

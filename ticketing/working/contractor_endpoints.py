@@ -9,10 +9,11 @@ from catalog.foreign_text import Line
 from kit.http import RequestLanguage, Session, service
 from kit.i18n import Language, Texts
 from ticketing.actor import Actor
-from ticketing.attachment_schemas import PhotoOut
+from ticketing.attachment_schemas import PhotoOut, VideoOut
 from ticketing.callers import AT_THE_DESK, DeskClerk
 from ticketing.flow import Action
 from ticketing.photos import MAX_BYTES
+from ticketing.videos import MAX_VIDEO_BYTES
 from ticketing.working.contractor_schemas import (
     ContractorActionIn,
     ContractorLabourIn,
@@ -75,7 +76,7 @@ async def get_contractor_order(
 async def act_as_contractor(
     token: str, body: ContractorActionIn, session: Session, linked: Linked, texts: Words, language: RequestLanguage
 ) -> ContractorOrderOut:
-    """Accepts, arrives or finishes; finishing wants a picture, and what the kind wants."""
+    """Accepts, arrives or finishes; finishing wants a picture, and what the kind and its form want."""
     await linked.act(session, token, action=Action(body.action), words=body.words())
     return await _shown(session, linked, token, texts, language)
 
@@ -89,6 +90,17 @@ async def add_contractor_photo(
         session, token, raw=await file.read(MAX_BYTES + 1), purpose=PhotoPurpose(purpose)
     )  # fmt: skip
     return PhotoOut.of(kept)
+
+
+@router.post("/contractor/{token}/videos", response_model=VideoOut, status_code=201)
+async def add_contractor_video(
+    token: str, file: UploadFile, session: Session, linked: Linked, purpose: Purpose = "work"
+) -> VideoOut:
+    """A video of the work (MP4, MOV or WebM, ≤ 50 MB, ≤ 3 minutes), for a form that asks for one."""
+    kept = await linked.add_video(
+        session, token, raw=await file.read(MAX_VIDEO_BYTES + 1), purpose=PhotoPurpose(purpose)
+    )  # fmt: skip
+    return VideoOut.of(kept)
 
 
 @router.put("/contractor/{token}/checklist/{item}", response_model=ContractorOrderOut)

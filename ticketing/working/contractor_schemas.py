@@ -10,11 +10,13 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from catalog.foreign_text import Line, Name
 from kit.http import Schema
 from kit.i18n import Language, Texts
+from ticketing.forms import FieldType
 from ticketing.kinds import ClosingCode, OrderState
 from ticketing.words import Words
 from ticketing.working.checklist import CheckOutcome
 from ticketing.working.contractor_work import ContractorView
 from ticketing.working.labour import Spent
+from ticketing.working.linked_form import LinkedField
 from ticketing.working.schemas import ChecklistOut, ClosingSuggestionOut, WantedOut, wanted_out
 
 
@@ -30,6 +32,36 @@ class ContractorLinkOut(Schema):
     person_id: UUID
     path: Annotated[str, Field(description="of the web face; whoever has it has the order")]
     expires_at: datetime
+
+
+class ContractorOptionOut(Schema):
+    code: str
+    name: str
+
+
+class ContractorFieldOut(Schema):
+    """A field of the order's form that finishing wants. `options`: what may be said, of a place or an equipment the
+    order's own; `may_write` false: the desk fills it in."""
+
+    key: str
+    name: str
+    type: FieldType
+    unit: str | None
+    low: float | None
+    high: float | None
+    many: bool
+    options: list[ContractorOptionOut]
+    value: Any
+    may_write: bool
+
+    @classmethod
+    def of(cls, one: LinkedField, language: Language) -> "ContractorFieldOut":
+        field = one.field
+        options = [ContractorOptionOut(code=each.code, name=each.names[language]) for each in one.options]
+        return cls(
+            key=field.key, name=field.names[language], type=field.type, unit=field.unit, low=field.low,
+            high=field.high, many=field.many, options=options, value=one.value, may_write=one.may_write,
+        )  # fmt: skip
 
 
 class ContractorAnswerOut(Schema):
@@ -72,6 +104,7 @@ class ContractorSheetOut(Schema):
     suggested_closing_code: ClosingSuggestionOut
     wanted: list[WantedOut]
     missing: list[WantedOut]
+    fields: Annotated[list[ContractorFieldOut], Field(description="of its form, sent as `form` with finish")]
     checklist: ChecklistOut | None
     answers: list[ContractorAnswerOut]
     labour_min: Annotated[Decimal, Field(description="working time of everybody on it, minutes")]
@@ -83,6 +116,7 @@ class ContractorSheetOut(Schema):
         return cls(
             suggested_closing_code=ClosingSuggestionOut.of(sheet.suggestion),
             wanted=wanted_out(view.wanted, texts, language), missing=wanted_out(view.missing, texts, language),
+            fields=[ContractorFieldOut.of(one, language) for one in view.fields],
             checklist=ChecklistOut.of(sheet.checklist, language) if sheet.checklist else None,
             answers=[ContractorAnswerOut.model_validate(one) for one in sheet.answers],
             labour_min=sum((line.minutes for line in sheet.labour), start=Decimal(0)),
@@ -131,6 +165,7 @@ class ContractorActionIn(Schema):
     fault_mode: Annotated[Name | None, Field(description="what it was, with real_fault or misuse")] = None
     cause: Annotated[Line | None, Field(description="why, with real_fault or misuse")] = None
     remedy: Annotated[Line | None, Field(description="what was done about it, with real_fault or misuse")] = None
+    form: dict[str, Any] = Field(default_factory=dict, description="with finish: values of `work.fields`, by key")
 
     def words(self) -> Words:
         return Words(**self.model_dump(exclude={"action"}))

@@ -2,8 +2,9 @@
 finish with a picture. No log-in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +21,7 @@ from ticketing.actor import Actor
 from ticketing.attaching import Attaching
 from ticketing.definitions.book import Definitions
 from ticketing.flow import Action
+from ticketing.form_filling import FormFilling
 from ticketing.holding import held, seen
 from ticketing.models import Attachment, Report, WorkOrder
 from ticketing.moving import Moving
@@ -34,6 +36,7 @@ from ticketing.working.contractors import ContractorLinks
 from ticketing.working.errors import ContractorLinkRefused, PartsNotWanted, WorkIncomplete
 from ticketing.working.jobs import Jobs, PartMove
 from ticketing.working.labour import Spent
+from ticketing.working.linked_form import ROLES, LinkedField, asked_fields, option_of, writable
 from ticketing.working.models import ContractorLink
 from ticketing.working.purposes import PhotoPurpose
 from ticketing.working.sheet import WorkSheet, WorkSheets
@@ -49,7 +52,8 @@ class ContractorView:
     """An order as its contractor's link shows it: what, where, by when, whom to ask for. Nothing of other orders, no
     whole phone, no timeline, no prices; of an order that is over neither the contact nor what they said.
 
-    `wanted`: all that finishing takes of this kind, `missing`: what of it is not there yet.
+    `wanted`: all that finishing takes of this kind besides its form, `missing`: what of it is not there yet; `fields`:
+    what of its form.
     """
 
     number: str
@@ -67,6 +71,7 @@ class ContractorView:
     expires_at: datetime
     wanted: list[Wanted]
     missing: list[Wanted]
+    fields: list[LinkedField]
     sheet: WorkSheet
 
 
@@ -76,13 +81,15 @@ class ContractorWork:
 
     def __init__(
         self, *, people: PeopleService, stock: StockService, definitions: Definitions, moving: Moving,
-        arriving: Arriving, completing: Completing, checking: Checking, jobs: Jobs, sheets: WorkSheets,
+        filling: FormFilling, arriving: Arriving, completing: Completing, checking: Checking, jobs: Jobs,
+        sheets: WorkSheets,
         attaching: Attaching, links: ContractorLinks, clock: Clock,
     ) -> None:  # fmt: skip
         self._people = people
         self._stock = stock
         self._definitions = definitions
         self._moving = moving
+        self._filling = filling
         self._arriving = arriving
         self._completing = completing
         self._checking = checking
@@ -112,7 +119,8 @@ class ContractorWork:
             facts=order.facts, photos=len(await repository.photos(session, order.id)),
             actions=[action.value for action in ACTIONS if action in legal], expires_at=link.expires_at,
             wanted=_with_picture(_asked(sheet), is_there=False),
-            missing=_with_picture(sheet.missing, is_there=there.photos_after > 0), sheet=sheet,
+            missing=_with_picture(sheet.missing, is_there=there.photos_after > 0),
+            fields=[] if is_over else await self._fields(session, order), sheet=sheet,
         )  # fmt: skip
 
     async def stock(self, session: AsyncSession, token: str, *, words: str | None) -> list[LevelView]:
@@ -131,7 +139,7 @@ class ContractorWork:
     async def act(self, session: AsyncSession, token: str, *, action: Action, words: Words) -> None:
         """Accepts, arrives or finishes; finishing wants a picture of the work, whatever the kind wants.
 
-        Raises WorkIncomplete and what `Moving.move` raises.
+        Raises WorkIncomplete and what `FormFilling.fill` and `Moving.move` raise.
         """
         link, order = await self._held(session, token)
         actor = self._actor(link)
@@ -142,7 +150,8 @@ class ContractorWork:
             return
         if action is Action.FINISH:
             await self._check_photo(session, order)
-        await self._moving.move(session, order, actor=actor, action=action, words=words)
+            await self._fill_in(session, order, words.form)
+        await self._moving.move(session, order, actor=actor, action=action, words=replace(words, form={}))
 
     async def add_photo(
         self, session: AsyncSession, token: str, *, raw: bytes, purpose: PhotoPurpose
@@ -150,6 +159,15 @@ class ContractorWork:
         """Raises OrderIsOver, PhotoRefused."""
         link, order = await self._on_the_job(session, token, may_be_done=True)
         return await self._attaching.attach(
+            session, Scope.of(link.site_id), order.id, raw=raw, added_by=link.person_id, purpose=purpose
+        )
+
+    async def add_video(
+        self, session: AsyncSession, token: str, *, raw: bytes, purpose: PhotoPurpose
+    ) -> Attachment:  # fmt: skip
+        """Raises OrderIsOver, PhotoRefused, VideoRefused."""
+        link, order = await self._on_the_job(session, token, may_be_done=True)
+        return await self._attaching.attach_video(
             session, Scope.of(link.site_id), order.id, raw=raw, added_by=link.person_id, purpose=purpose
         )
 
@@ -227,6 +245,19 @@ class ContractorWork:
         there, _ = await self._completing.evidence(session, order)
         if there.photos_after == 0:
             raise WorkIncomplete(missing=[Wanted.PHOTOS_AFTER.value], items=[])
+
+    async def _fields(self, session: AsyncSession, order: WorkOrder) -> list[LinkedField]:
+        form = (await self._definitions.kind_of(session, order)).form
+        return asked_fields(
+            form, order.form, place=option_of(order.space_id, order.place),
+            equipment=option_of(order.equipment_id, order.equipment_code),
+        )  # fmt: skip
+
+    async def _fill_in(self, session: AsyncSession, order: WorkOrder, given: Mapping[str, Any]) -> None:
+        form = writable((await self._definitions.kind_of(session, order)).form, order.form)
+        order.form = await self._filling.fill(
+            session, form, order.form, given, roles=ROLES, site_id=order.site_id, work_order_id=order.id
+        )  # fmt: skip
 
     async def _check_parts_wanted(self, session: AsyncSession, order: WorkOrder) -> None:
         """What lies in the company's storehouses is the business of those alone who are to use it."""

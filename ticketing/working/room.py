@@ -23,6 +23,7 @@ from ticketing.charging.telling import QuotationTelling
 from ticketing.definitions.book import Definitions
 from ticketing.flow import Effect, Guard
 from ticketing.following import Follow
+from ticketing.form_filling import FormFilling
 from ticketing.moving import Moving
 from ticketing.opening import Begin
 from ticketing.sweeping import Sweeping
@@ -105,8 +106,8 @@ def lay_ground(
 
 def build_work(
     ground: Groundwork, *, catalog: CatalogService, people: PeopleService, stock: StockService, notify: NotifyService,
-    definitions: Definitions, moving: Moving, attaching: Attaching, link_secret: str, sweeping: Sweeping,
-    clock: Clock, registry: CollectorRegistry,
+    definitions: Definitions, moving: Moving, filling: FormFilling, attaching: Attaching, link_secret: str,
+    sweeping: Sweeping, clock: Clock, registry: CollectorRegistry,
 ) -> Work:  # fmt: skip
     arriving = Arriving(
         catalog=catalog, people=people, definitions=definitions, moving=moving, clock=clock, registry=registry
@@ -123,8 +124,8 @@ def build_work(
         sheets=sheets,
         contractors=ContractorDesk(people=people, notify=notify, links=links, clock=clock),
         contractor_work=ContractorWork(
-            people=people, stock=stock, definitions=definitions, moving=moving, arriving=arriving,
-            completing=ground.completing, checking=ground.checking, jobs=ground.jobs, sheets=sheets,
+            people=people, stock=stock, definitions=definitions, moving=moving, filling=filling,
+            arriving=arriving, completing=ground.completing, checking=ground.checking, jobs=ground.jobs, sheets=sheets,
             attaching=attaching, links=links, clock=clock,
         ),
         prices=prices,

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from kit.access import Role, Scope
 from people.kinds import Duty, Skill
@@ -107,14 +108,24 @@ CHECKLIST: dict[str, Any] = {
 }  # fmt: skip
 
 
-async def _demanding_order(yard: Yard) -> str:
+# What finishing wants to be filled in, of every sort that a link has to ask for in a way of its own.
+FIELDS: list[dict[str, Any]] = [
+    {"key": "state", "names": {"zh-CN": "设备状态", "en": "State"}, "type": "choice",
+     "options": [{"code": "good", "names": {"zh-CN": "良好", "en": "Good"}}]},
+    {"key": "plate", "names": {"zh-CN": "铭牌照片", "en": "Name plate"}, "type": "photo"},
+    {"key": "where", "names": {"zh-CN": "检修设备", "en": "What was serviced"}, "type": "equipment", "many": True},
+]  # fmt: skip
+
+
+async def _demanding_order(yard: Yard, **also: Any) -> str:
     """An order of a kind that wants everything, about the pump, with the plumber on site."""
     town = yard.town
     document: dict[str, Any] = shipped("kinds")["planned_maintenance"] | {
         "completion": {
             "photos_before": 1, "photos_after": 1, "checklist": "pump_service", "labour": True, "parts": True,
             "signature": True,
-        }
+        },
+        **also,
     }  # fmt: skip
     general = {"document": {**CHECKLIST, "items": CHECKLIST["items"][:1]}}
     assert (await yard.put("manager", "/checklists/pump_service", general)).status_code == 200
@@ -278,7 +289,9 @@ async def test_a_contractor_sees_one_order_by_a_link_and_finishes_it_with_a_pict
 async def test_by_a_link_a_contractor_gives_all_that_a_kind_wants_until_the_order_is_taken_or_time_is_up(
     yard: Yard,
 ) -> None:
-    order = await _demanding_order(yard)
+    fields = [{**one, "required": "completion"} for one in FIELDS]
+    fields.append({**FIELDS[0], "key": "verdict", "required": "completion", "write": ["manager"]})
+    order = await _demanding_order(yard, fields=fields)
     house, parts = await yard.storehouse(SEAL=3)
 
     async def linked() -> str:
@@ -311,6 +324,25 @@ async def test_by_a_link_a_contractor_gives_all_that_a_kind_wants_until_the_orde
     assert ([one["used"] for one in used["parts"]], "value" in used["parts"][0]) == (["1.000"], False)
     assert (await yard.send(None, f"{path}/signature", strokes())).json()["purpose"] == "signature"
 
+    asked = (await yard.get(None, path)).json()["work"]["fields"]
+    assert [(one["key"], one["may_write"], [each["name"] for each in one["options"]]) for one in asked] == [
+        ("state", True, ["良好"]), ("plate", True, []), ("where", True, ["PUMP-01"]), ("verdict", False, ["良好"]),
+    ]  # fmt: skip
+    plate = (await yard.send(None, f"{path}/photos", picture())).json()["id"]
+    finish = {"action": "finish", "closing_code": "real_fault"}
+    filled = {"state": "good", "plate": plate, "where": [town_pump := str(yard.town.equipment["PUMP-01"])]}
+    for given, code, field in (
+        ({}, "field_missing", "state"), ({"state": "bad"}, "field_invalid", "state"),
+        ({"plate": str(yard.town.site_id)}, "field_invalid", "plate"),
+        ({"verdict": "good"}, "field_unknown", "verdict"), (filled, "field_missing", "verdict"),
+    ):  # fmt: skip
+        refused = await yard.post(None, f"{path}/actions", finish | {"form": given})
+        assert (refused.status_code, refused.json()["code"], refused.json()["facts"]["field"]) == (422, code, field)
+    elsewhere = await yard.ask(
+        "PATCH", "manager", f"/work-orders/{order}", json={"form": {"verdict": "good"}, "reason": "验收"}
+    )
+    assert elsewhere.status_code == 200, elsewhere.text
+
     # Taken from them it opens nothing and takes nothing in; theirs again, the link does again.
     mine = {"assignee_id": yard.id_of("pump_engineer")}
     assert (await yard.post("dispatcher", f"/work-orders/{order}/assign", mine)).status_code == 200
@@ -322,6 +354,11 @@ async def test_by_a_link_a_contractor_gives_all_that_a_kind_wants_until_the_orde
     ):  # fmt: skip
         assert (answer.status_code, answer.json()["code"]) == (404, "contractor_link_refused")
     again = await linked()
+    assert (await yard.post(None, f"{again}/actions", {"action": "arrive"})).status_code == 200
+    done = await yard.post(None, f"{again}/actions", finish | {"form": filled})
+    assert done.status_code == 200, done.text
+    kept = (await yard.town.order(UUID(order))).form
+    assert kept == {"state": "good", "plate": plate, "where": [town_pump], "verdict": "good"}
     yard.town.clock.advance(seconds=2 * 3600)
     expired = await yard.get(None, again)
     assert (expired.status_code, expired.json()["code"]) == (404, "contractor_link_refused")
