@@ -43,11 +43,21 @@ def _events_of(alarm: Alarm, entry: TransitionRecord, *, is_quiet: bool) -> list
             found = [_raised(alarm, is_quiet=is_quiet)]
         case TransitionKind.TEST_OVER:
             # Smoke that outlasts the test of its detector is smoke.
-            found = [_raised(alarm) if alarm.is_present else _noted(alarm)]
-        case TransitionKind.UNSUPPRESSED | TransitionKind.UNSHELVED | TransitionKind.IN_SERVICE:
+            found = [_raised(alarm) if _speaks(alarm) else _noted(alarm)]
+        case (
+            TransitionKind.UNSUPPRESSED
+            | TransitionKind.UNSHELVED
+            | TransitionKind.IN_SERVICE
+            | TransitionKind.LOCKS_OFF
+        ):
             # What went away while it was muted is not worth a call any more; its screens still change.
-            found = [_raised(alarm) if alarm.is_present else _suppressed(alarm)]
-        case TransitionKind.SUPPRESSED | TransitionKind.SHELVED | TransitionKind.OUT_OF_SERVICE:
+            found = [_raised(alarm) if _speaks(alarm) else _suppressed(alarm)]
+        case (
+            TransitionKind.SUPPRESSED
+            | TransitionKind.SHELVED
+            | TransitionKind.OUT_OF_SERVICE
+            | TransitionKind.LOCKED_OUT
+        ):
             found = [_suppressed(alarm)]
         case TransitionKind.RETURNED:
             found = [
@@ -62,17 +72,7 @@ def _events_of(alarm: Alarm, entry: TransitionRecord, *, is_quiet: bool) -> list
                 )
             ]
         case TransitionKind.ACKNOWLEDGED:
-            found = [
-                AlarmAcknowledged(
-                    site_id=alarm.site_id,
-                    life_safety=alarm.life_safety,
-                    alarm_id=alarm.id,
-                    equipment_id=alarm.equipment_id,
-                    person_id=entry.actor_id,
-                    fault_mode=alarm.fault_mode,
-                    order_kind=alarm.order_kind,
-                )
-            ]
+            found = [_acknowledged(alarm, entry)]
         case TransitionKind.ESCALATED | TransitionKind.DOWNGRADED:
             found = [_changed(alarm, entry) if alarm.suppressed_by is None else _suppressed(alarm)]
         case TransitionKind.COMMENTED:
@@ -81,11 +81,19 @@ def _events_of(alarm: Alarm, entry: TransitionRecord, *, is_quiet: bool) -> list
             found = [_assigned(alarm, entry)]
         case TransitionKind.REMINDED:
             found = [_reminded(alarm)]
+        case TransitionKind.CLEARED if entry.before == AlarmState.RTN_UNACKED:
+            # Whoever ends what nobody had answered has answered it: no telephone need ring any more.
+            found = [_acknowledged(alarm, entry)]
         case TransitionKind.CLEARED | TransitionKind.REVISED:
             pass
     if entry.after == AlarmState.NORMAL and entry.before != AlarmState.NORMAL:
         found.append(_cleared(alarm))
     return found
+
+
+def _speaks(alarm: Alarm) -> bool:
+    """Whether it is there and nothing holds it back. One that was cleared by hand is over, although it may be there."""
+    return alarm.is_present and alarm.suppressed_by is None and alarm.state != AlarmState.NORMAL
 
 
 def _raised(alarm: Alarm, *, is_quiet: bool = False) -> AlarmRaised:
@@ -106,6 +114,19 @@ def _raised(alarm: Alarm, *, is_quiet: bool = False) -> AlarmRaised:
         group_id=alarm.group_id,
         is_test=alarm.is_test,
         is_quiet=is_quiet,
+    )
+
+
+def _acknowledged(alarm: Alarm, entry: TransitionRecord) -> AlarmAcknowledged:
+    return AlarmAcknowledged(
+        site_id=alarm.site_id,
+        life_safety=alarm.life_safety,
+        alarm_id=alarm.id,
+        equipment_id=alarm.equipment_id,
+        person_id=entry.actor_id,
+        fault_mode=alarm.fault_mode,
+        order_kind=alarm.order_kind,
+        onset_at=alarm.episode_onset_at,
     )
 
 

@@ -90,11 +90,14 @@ class AlarmReturned(Event, frozen=True, kw_only=True):
 
 
 class AlarmAcknowledged(Event, frozen=True, kw_only=True):
+    """`onset_at` is the onset of the episode that was answered: the alarm may have been raised again since."""
+
     alarm_id: UUID
     equipment_id: UUID
     person_id: UUID | None
     fault_mode: str = ""
     order_kind: str | None = None
+    onset_at: datetime | None = None
 
 
 class AlarmCleared(Event, frozen=True, kw_only=True):
@@ -151,3 +154,10 @@ class MaintenanceWindowChanged(Event, frozen=True, kw_only=True):
     """A maintenance window was agreed or ended: for screens."""
 
     maintenance_window_id: UUID
+
+
+class LockoutChanged(Event, frozen=True, kw_only=True):
+    """Somebody locked an equipment out, or took a lock off: for screens."""
+
+    lockout_id: UUID
+    equipment_id: UUID

@@ -32,6 +32,7 @@ from kit.ids import new_id
 _FREED = {
     InhibitionKind.SHELVED: TransitionKind.UNSHELVED,
     InhibitionKind.OUT_OF_SERVICE: TransitionKind.IN_SERVICE,
+    InhibitionKind.LOCKED_OUT: TransitionKind.LOCKS_OFF,
 }
 
 
@@ -91,10 +92,11 @@ class Ledger:
         elif known is None:
             alarm.episodes += 1
         _take_word(alarm, detection)
+        self._take_nature(alarm, detection)
         standing = self._book.inhibitions.get(alarm.equipment_id, ())
-        was_real = before is not AlarmState.NORMAL and alarm.is_present and not alarm.is_test
+        was_real = before is not AlarmState.NORMAL and not alarm.is_test
         is_tested = is_under_test(standing, onset_at=from_ms(detection.onset_ms), now=self._now)
-        # A real one that lasts is no test because somebody tests its device meanwhile.
+        # A real one that lasts, or that nobody answered, is no test because somebody tests its device meanwhile.
         alarm.is_test = is_tested and not was_real
         alarm.state = next_state(before, AlarmInput.RAISE, latches=alarm.life_safety)
         alarm.is_present = True
@@ -132,6 +134,7 @@ class Ledger:
         if self._lasting_of(alarm):
             self._weigh(alarm, detection)
             return
+        self._take_nature(alarm, detection)
         alarm.state = next_state(before, AlarmInput.RETURN, latches=alarm.life_safety)
         alarm.is_present = False
         alarm.returned_at = ended_at
@@ -154,11 +157,13 @@ class Ledger:
         self._weigh(alarm, detection)
 
     def _weigh(self, alarm: Alarm, detection: Detection) -> None:
-        """Makes the alarm as bad as the worst of its levels that last. What became worse asks for a person again."""
+        """Makes the alarm as bad as the worst of its levels that last. What became worse asks for a person again, and
+        so does what is a matter of life now."""
+        became_grave = self._take_nature(alarm, detection)
         worst = min((Severity(each.severity) for each in self._lasting_of(alarm)), key=lambda each: each.rank)
-        if worst.rank == alarm.severity_rank:
+        if worst.rank == alarm.severity_rank and not became_grave:
             return
-        before, is_worse = AlarmState(alarm.state), worst.rank < alarm.severity_rank
+        before, is_worse = AlarmState(alarm.state), became_grave or worst.rank < alarm.severity_rank
         alarm.severity, alarm.severity_rank, alarm.values = worst.value, worst.rank, detection.values
         alarm.message = detection.message or alarm.message
         if is_worse:
@@ -168,6 +173,20 @@ class Ledger:
                 alarm.attended_at, alarm.reminders = self._now, 0
         kind = TransitionKind.ESCALATED if is_worse else TransitionKind.DOWNGRADED
         self._write(alarm, kind, before=before, at=from_ms(detection.at_ms), values=detection.values)
+
+    def _take_nature(self, alarm: Alarm, detection: Detection) -> bool:
+        """What kind of trouble it is may be said anew with every detection. True: it has just become a matter of life.
+
+        It stays one until it is NORMAL, and nothing that held it back, or spoke for it, does so any more.
+        """
+        alarm.fault_mode = detection.fault_mode or alarm.fault_mode
+        if alarm.life_safety or not detection.life_safety:
+            return False
+        alarm.life_safety = True
+        alarm.root_id = alarm.group_id = alarm.flapping_since = None
+        note_holder(alarm, None)
+        alarm.attended_at, alarm.reminders = self._now, 0
+        return True
 
     def _lasting_of(self, alarm: Alarm) -> list[AlarmEpisode]:
         """The stretches, of whatever level, for which the alarm is present."""
@@ -328,11 +347,14 @@ def freed(
     note: str = "",
     via: str = "",
 ) -> list[TransitionRecord]:
-    """Writes down what holds the alarm back now; its transition, when that is nothing any more."""
+    """Writes down what holds the alarm back now; its transition, when that is nothing any more, or when somebody let go
+    of what held it and something else does."""
     was = alarm.suppressed_by
     note_holder(alarm, holder_of(alarm, standing, now=now))
-    if alarm.suppressed_by is not None:
+    is_held = alarm.suppressed_by is not None
+    if is_held and (actor_id is None or alarm.suppressed_by == was):
         return []
     kind = _FREED.get(InhibitionKind(was), TransitionKind.UNSUPPRESSED) if was else TransitionKind.UNSUPPRESSED
-    alarm.attended_at, alarm.reminders = now, 0
+    if not is_held:
+        alarm.attended_at, alarm.reminders = now, 0
     return [record(alarm, kind, before=alarm.state, at=now, now=now, actor_id=actor_id, note=note, via=via)]

@@ -2,6 +2,10 @@
 
 Alarms and episodes read here belong to no session: what the ledger does to them is written by `save` and by nothing
 else. In a pipeline (`kit.db.pipelined`) all reading is one round trip and all writing another.
+
+Whoever locks, here or elsewhere in the room, does so in this order, so that nobody waits in a circle: conditions
+(advisory, by number), test windows by id, inhibitions, alarms by id, sites of floods (advisory). Who has a later one
+already takes an earlier one only where it need not wait for it (`SKIP LOCKED`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -20,7 +24,8 @@ from alarms.models import Alarm, AlarmEpisode, Inhibition, MaintenanceWindow, Tr
 from kit.db import answered, driver_connection
 from kit.rows import Connection, Writing, change, documents, fetch, insertion, things, write
 
-# Lock classes keep ordinary floods and life safety from ever waiting for each other.
+# Lock classes keep ordinary floods and life safety from ever waiting for each other. A condition that has become a
+# matter of life meanwhile is told by one of each for a moment: then its row keeps them in line.
 _ORDINARY_LOCKS, _LIFE_SAFETY_LOCKS = 0x5A48_0011, 0x5A48_0012
 # A flood of thousands takes at most this many locks.
 _LOCK_BUCKETS = 64
@@ -29,7 +34,7 @@ _LOCK = b"SELECT pg_advisory_xact_lock(%s, bucket) FROM unnest(%s::int[]) AS buc
 _CONDITIONS = b" JOIN unnest(%s::uuid[], %s::text[], %s::text[]) AS asked (equipment_id, source, source_id)"
 _OPEN_ALARMS = (
     b"SELECT alarm.* FROM alarm" + _CONDITIONS + b" USING (equipment_id, source, source_id)"
-    b" WHERE state <> 'NORMAL' FOR NO KEY UPDATE OF alarm"
+    b" WHERE state <> 'NORMAL' ORDER BY alarm.id FOR NO KEY UPDATE OF alarm"
 )
 # Two ways of asking, each with an index of its own: an equipment may have had thousands of episodes.
 _EPISODES = (
@@ -55,12 +60,12 @@ _BOOK = documents(alarms=_OPEN_ALARMS, episodes=_EPISODES, inhibitions=_INHIBITI
 _MOVED = (
     "id", "state", "is_present", "values", "episode_onset_at", "returned_at", "cleared_at", "episodes", "suppressed_by",
     "shelved_until", "is_test", "attended_at", "reminders", "severity", "severity_rank", "message", "order_kind",
-    "order_priority", "order_joins", "rule_version",
+    "order_priority", "order_joins", "rule_version", "fault_mode", "life_safety",
 )  # fmt: skip
 _LINKS = ("root_id", "group_id", "flapping_since")
 _ALARM = (
     *_MOVED, *_LINKS, "site_id", "equipment_id", "building_id", "site_code", "equipment_code", "equipment_name",
-    "source", "source_id", "fault_mode", "life_safety", "onset_at", "raised_at",
+    "source", "source_id", "onset_at", "raised_at",
 )  # fmt: skip
 _EPISODE = ("id", "alarm_id", "equipment_id", "source", "source_id", "onset_ms", "ended_at", "severity")
 _TRANSITION = (

@@ -159,13 +159,15 @@ class InhibitionKind(StrEnum):
 
     INHIBITED: by design, while there is work on the equipment. MAINTENANCE: by design, in a maintenance window; no row
     says so, the window does. SHELVED: an operator put one condition away for a while. OUT_OF_SERVICE: a manager took
-    one condition, or the whole equipment, out until it is put back.
+    one condition, or the whole equipment, out until it is put back. LOCKED_OUT: by design, while somebody has locked
+    the equipment out to work on it.
     """
 
     INHIBITED = "inhibited"
     MAINTENANCE = "maintenance"
     SHELVED = "shelved"
     OUT_OF_SERVICE = "out_of_service"
+    LOCKED_OUT = "locked_out"
     TESTING = "testing"
 
 
@@ -173,7 +175,9 @@ class Inhibition(Base):
     """Alarms of this equipment are recorded but neither announced nor made into work; one of TESTING only marks them.
 
     It mutes all its nuisance alarms, those of one fault mode, or one condition (`source`, `source_id`). A shelf holds
-    back one condition, always ends by itself at `until`, and is somebody's (`person_id`) decision.
+    back one condition, always ends by itself at `until`, and is somebody's (`person_id`) decision. A lock (LOCKED_OUT)
+    is of the whole equipment and somebody's own: each who works on it has one, and `released_by` is who took it off
+    (None: its time was over).
     """
 
     __tablename__ = "alarm_inhibition"
@@ -183,8 +187,19 @@ class Inhibition(Base):
             name="shelf_is_whole",
         ),
         CheckConstraint("(kind = 'testing') = (test_window_id IS NOT NULL)", name="test_has_a_window"),
+        CheckConstraint(
+            "kind <> 'locked_out' OR (person_id IS NOT NULL AND source IS NULL AND fault_mode IS NULL)",
+            name="lock_is_somebodys",
+        ),
         Index("ix_alarm_inhibition_standing", "equipment_id", postgresql_where=text("released_at IS NULL")),
         Index("ix_alarm_inhibition_test", "test_window_id", postgresql_where=text("test_window_id IS NOT NULL")),
+        Index(
+            "uq_alarm_inhibition_lock",
+            "equipment_id",
+            "person_id",
+            unique=True,
+            postgresql_where=text("kind = 'locked_out' AND released_at IS NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -200,6 +215,7 @@ class Inhibition(Base):
     until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     released_at: Mapped[datetime | None]
+    released_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
 
 
 class TestWindow(Base):
@@ -207,6 +223,9 @@ class TestWindow(Base):
 
     `equipment_ids` are the devices, by name and never "all". It runs from `began_at` to `until`, or until somebody
     ended it (`ended_at`); `real_fire_at`: somebody pressed the button, and it was no test any more.
+
+    When it is over somebody signs it off (`signed_by`): `untried` are devices nobody got to, `unheard` those that were
+    tried and of which nothing arrived.
     """
 
     __test__ = False  # pytest would take it for one of its own
@@ -216,8 +235,17 @@ class TestWindow(Base):
         CheckConstraint("begun_by IS NULL OR begun_by <> asked_by", name="two_persons"),
         CheckConstraint("minutes BETWEEN 1 AND 240", name="four_hours_at_most"),
         CheckConstraint("(began_at IS NULL) = (until IS NULL)", name="begun_has_an_end"),
+        CheckConstraint(
+            "(signed_at IS NULL) = (signed_by IS NULL) AND (signed_at IS NULL OR ended_at IS NOT NULL)",
+            name="signed_when_over",
+        ),
         Index("ix_alarm_test_window_site", "site_id", "asked_at"),
         Index("ix_alarm_test_window_open", "until", postgresql_where=text("ended_at IS NULL")),
+        Index(
+            "ix_alarm_test_window_unsigned",
+            "site_id",
+            postgresql_where=text("began_at IS NOT NULL AND signed_at IS NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -233,6 +261,11 @@ class TestWindow(Base):
     ended_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     ended_at: Mapped[datetime | None]
     real_fire_at: Mapped[datetime | None]
+    signed_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    signed_at: Mapped[datetime | None]
+    untried: Mapped[list[str]] = mapped_column(default=list, server_default=text("'[]'::jsonb"))
+    unheard: Mapped[list[str]] = mapped_column(default=list, server_default=text("'[]'::jsonb"))
+    sign_off_note: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class MaintenanceWindow(Base):

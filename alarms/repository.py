@@ -128,7 +128,10 @@ async def lasting_episodes(
 
 async def get(session: AsyncSession, scope: Scope, alarm_id: UUID, *, for_update: bool = False) -> Alarm | None:
     query = select(Alarm).where(Alarm.id == alarm_id, scope.where(Alarm.site_id))
-    return (await session.scalars(query.with_for_update() if for_update else query)).one_or_none()
+    if for_update:
+        # Others may go on to write what only names it: an episode, a transition, an alarm that it explains.
+        query = query.with_for_update(key_share=True)
+    return (await session.scalars(query)).one_or_none()
 
 
 async def find(

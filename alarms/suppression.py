@@ -1,5 +1,5 @@
-"""Which alarms are held back, after ISA-18.2: by design (work on the equipment, a maintenance window), shelved by an
-operator, or out of service; and which are marked as tests. Pure."""
+"""Which alarms are held back, after ISA-18.2: by design (a lock on the equipment, an order, a maintenance window),
+shelved by an operator, or out of service; and which are marked as tests. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,6 +11,7 @@ from alarms.models import Alarm, Inhibition, InhibitionKind
 _FIRST = (
     InhibitionKind.SHELVED,
     InhibitionKind.OUT_OF_SERVICE,
+    InhibitionKind.LOCKED_OUT,
     InhibitionKind.MAINTENANCE,
     InhibitionKind.INHIBITED,
 )
@@ -63,6 +64,8 @@ def _concerns(inhibition: Inhibition, alarm: Alarm) -> bool:
             )
         case InhibitionKind.INHIBITED | InhibitionKind.MAINTENANCE:
             return inhibition.fault_mode in (None, alarm.fault_mode)
+        case InhibitionKind.LOCKED_OUT:
+            return True
         case InhibitionKind.TESTING:
             return False
         case _:

@@ -23,6 +23,8 @@ class TransitionKind(StrEnum):
     REVISED = "revised"
     OUT_OF_SERVICE = "out_of_service"
     IN_SERVICE = "in_service"
+    LOCKED_OUT = "locked_out"
+    LOCKS_OFF = "locks_off"
     COMMENTED = "commented"
     ASSIGNED = "assigned"
     REMINDED = "reminded"
@@ -39,6 +41,7 @@ class AlarmMessage(msgspec.Struct, frozen=True, kw_only=True):
     `id` is the transition's: a message seen twice (after a crash) has the same one. `no` grows with every transition
     of the installation, so that a reader can tell the newer of two. `transition` is a TransitionKind, `state` the
     ISA-18.2 state after it. `rule` is the rule's key (or the model's, or "link"); `equipment` the code a person reads.
+    `episode_onset` is the onset of its latest episode, to be sent back with an answer (`docs/alarms.md`).
     `value` holds the point values that decided, by point key. `event_time` and `recorded_at` are ISO 8601, UTC: when
     it happened at the device, and when the hub wrote it down. `suppressed` alarms are for the record only; `test` ones
     come from a device on test and are shown as such. `via` is the panel at which somebody did it, where it was one.
@@ -62,6 +65,7 @@ class AlarmMessage(msgspec.Struct, frozen=True, kw_only=True):
     message: dict[str, Any]
     value: dict[str, Any]
     onset: datetime
+    episode_onset: datetime
     event_time: datetime
     recorded_at: datetime
 
@@ -95,6 +99,7 @@ class AlarmTransition:
             message=alarm.message,
             value=record.values,
             onset=alarm.onset_at.astimezone(UTC),
+            episode_onset=alarm.episode_onset_at.astimezone(UTC),
             event_time=record.at.astimezone(UTC),
             recorded_at=record.recorded_at.astimezone(UTC),
         )

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -13,7 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.detection import AlarmSource, Detection
 from alarms.errors import AlarmNotFound, UnknownAlarmSort
-from alarms.events import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmReturned, AlarmSuppressed
+from alarms.events import (
+    AlarmAcknowledged,
+    AlarmCleared,
+    AlarmRaised,
+    AlarmReturned,
+    AlarmSeverityChanged,
+    AlarmSuppressed,
+)
 from alarms.lifecycle import AlarmActionNotPossible, AlarmState, AlarmStillPresent
 from alarms.models import Alarm, AlarmEpisode, TransitionRecord
 from alarms.repository import AlarmFilter
@@ -249,6 +257,49 @@ async def test_an_inhibition_that_ran_out_is_lifted_by_the_sweep_and_not_before(
         async with database.transaction() as session:
             await place.alarms.lift_suppression(session)
         assert len(outbox.of(AlarmRaised)) == announced
+
+
+async def test_a_rule_that_becomes_one_of_life_safety_counts_as_such_from_its_next_word_on(
+    database: Database, place: Place, outbox: RecordingOutbox
+) -> None:
+    """Raised again, grown worse, or gone: whichever comes first."""
+    grave: dict[str, Any] = {"life_safety": True, "fault_mode": "gas_leak"}
+    bad = {"source_id": "pump-bearing-wear#critical", "severity": Severity.CRITICAL}
+    pumps = ("PUMP-01", "PUMP-02", "LIFT-01")
+    for code in pumps:
+        await inhibit(database, place, code)
+        await apply(database, place, place.detection(code))
+    await apply(database, place, place.detection(at_s=30, active=False))
+    again = place.detection(onset_s=90, **grave)
+    worse, gone = (
+        place.detection("PUMP-02", onset_s=90, **bad, **grave),
+        place.detection("LIFT-01", active=False, **grave),
+    )
+    await apply(database, place, again, worse, gone)
+    async with database.transaction() as session:
+        rows = (await session.scalars(select(Alarm).order_by(Alarm.equipment_code))).all()
+    assert [(row.equipment_code, row.state, row.fault_mode) for row in rows] == [
+        ("LIFT-01", "RTN_UNACKED", "gas_leak"), ("PUMP-01", "UNACKED", "gas_leak"), ("PUMP-02", "UNACKED", "gas_leak"),
+    ]  # fmt: skip
+    assert all(row.life_safety and row.suppressed_by is None and row.attended_at == NOON for row in rows)
+    [raised], [changed] = outbox.of(AlarmRaised), outbox.of(AlarmSeverityChanged)
+    assert (raised.life_safety, raised.fault_mode, changed.life_safety, changed.is_worse) == (
+        True, "gas_leak", True, True,
+    )  # fmt: skip
+    # A rule that is ordinary again does not take a matter of life that nobody answered for a nuisance.
+    await apply(database, place, place.detection(onset_s=90, at_s=120, active=False), place.detection(onset_s=300))
+    async with database.transaction() as session:
+        assert (await session.scalars(select(Alarm.life_safety).where(Alarm.id == raised.alarm_id))).one()
+
+
+async def test_whatever_is_cleared_by_hand_stays_quiet_and_its_telephones_do(
+    database: Database, place: Place, outbox: RecordingOutbox
+) -> None:
+    await apply(database, place, place.smoke(), place.smoke(active=False))
+    alarm, person = await the_alarm(database), await somebody(database)
+    async with database.transaction() as session:
+        await place.alarms.clear(session, ANYWHERE, alarm.id, actor=person, note="烟感已更换")
+    assert [(event.alarm_id, event.person_id) for event in outbox.of(AlarmAcknowledged)] == [(alarm.id, person)]
 
 
 # --- races, floods, lists ----------------------------------------------------------------------------------------

@@ -148,7 +148,7 @@ def test_who_is_held_back_by_what(
     if by_design := kind in (InhibitionKind.INHIBITED, InhibitionKind.MAINTENANCE):
         facts = {"fault_mode": "x" if same_fault else "y"}
     standing = [Inhibition(kind=kind, until=NOON if is_over else NOON + HOUR, **facts)]
-    concerned = same_fault if by_design else same_condition
+    concerned = kind is InhibitionKind.LOCKED_OUT or (same_fault if by_design else same_condition)
     # A test marks an alarm and hides nothing.
     holds = concerned and not is_over and not life_safety and kind is not InhibitionKind.TESTING
     assert (holder_of(alarm, standing, now=NOON) is not None) == holds

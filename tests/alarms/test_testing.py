@@ -114,6 +114,20 @@ async def test_a_test_marks_its_devices_raises_no_work_and_smoke_that_outlasts_i
     assert (last.equipment_id, last.is_test, is_work(last)) == (place.equipment_id("SMOKE-001"), False, True)
 
 
+async def test_smoke_that_nobody_answered_stays_real_when_its_detector_is_tested(
+    app: FastAPI, database: Database, place: Place, logins: FakeLogins, outbox: RecordingOutbox
+) -> None:
+    await apply(database, place, place.smoke(onset_s=-60), place.smoke(onset_s=-60, at_s=-30, active=False))
+    second = await login(database, place, logins, Role.MANAGER, "王经理")
+    async with client_of(app, token=await login(database, place, logins, Role.ENGINEER, "张工")) as client:
+        address = await begun(client, second, place, "SMOKE-001")
+        await apply(database, place, place.smoke(onset_s=5), place.smoke(onset_s=5, at_s=9, active=False))
+        await client.post(f"{address}/end")
+    [smoke] = await all_alarms(database)
+    assert (smoke.is_test, smoke.state, smoke.episodes) == (False, "RTN_UNACKED", 2), "the test answers for nobody"
+    assert [is_work(raised) for raised in outbox.of(AlarmRaised)] == [True, True]
+
+
 async def test_it_is_over_by_itself_and_what_comes_then_is_real(
     app: FastAPI,
     database: Database,
