@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI
 import alarms.attending_endpoints
 import alarms.endpoints
 import alarms.flood.endpoints
+import alarms.lockouts.endpoints
 import alarms.testing.endpoints
 import alarms.windows.endpoints
 import audit.endpoints
@@ -58,7 +59,7 @@ ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
     device_adapters.mqtt.endpoints, telemetry.endpoints, stock.endpoints, rules.endpoints, rules.versions.endpoints,
     alarms.endpoints, alarms.flood.endpoints, alarms.testing.endpoints,
-    alarms.attending_endpoints, alarms.windows.endpoints,
+    alarms.attending_endpoints, alarms.windows.endpoints, alarms.lockouts.endpoints,
     ticketing.endpoints, ticketing.definitions.endpoints, ticketing.approvals.endpoints,
     ticketing.feedback.endpoints, ticketing.sla.endpoints,
     ticketing.incidents.endpoints, ticketing.charging.endpoints, ticketing.working.endpoints,

@@ -13,6 +13,7 @@ from alarms.flood.control import FloodControl
 from alarms.flood.service import FloodService
 from alarms.flood.tending import FloodTending
 from alarms.handlers import LinkAlarms
+from alarms.lockouts.service import LockoutService
 from alarms.reminding import AskingPolicy
 from alarms.service import AlarmService
 from alarms.settings import AlarmSettings
@@ -197,6 +198,7 @@ class AlarmRoom:
     tests: TestWindowService
     attending: AlarmAttending
     windows: MaintenanceWindowService
+    lockouts: LockoutService
     tending: FloodTending
     floods: FloodService
 
@@ -210,6 +212,7 @@ def build_alarms(common: Common, catalog: CatalogRoom, people: PeopleRoom) -> Al
         tests=TestWindowService(catalog.service, directory, clock),
         attending=AlarmAttending(directory, people.service, clock, AskingPolicy.of(AlarmSettings())),
         windows=MaintenanceWindowService(catalog.service, clock),
+        lockouts=LockoutService(catalog.service, directory, people.service, clock),
         tending=FloodTending(FloodControl(directory, clock), directory, clock),
         floods=FloodService(common.texts, clock),
     )

@@ -91,6 +91,7 @@ def build_api(
         rooms.people.logins,
         rooms.credentials, rooms.telemetry, rooms.stock, rooms.rules,
         rooms.alarms.service, rooms.alarms.tests, rooms.alarms.attending, rooms.alarms.windows, rooms.alarms.floods,
+        rooms.alarms.lockouts,
         rooms.notify.service,
         rooms.notify.board, *rooms.alerting.provided,
         *rooms.ticketing.services,

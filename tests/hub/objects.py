@@ -41,6 +41,7 @@ MADE_BY = (
     ("destination_id", "POST /api/v1/alert-destinations", "id"),
     ("test_window_id", "POST /api/v1/test-windows", "id"),
     ("maintenance_window_id", "POST /api/v1/maintenance-windows", "id"),
+    ("lockout_id", "POST /api/v1/lockouts", "id"),
 )
 
 
