@@ -262,7 +262,7 @@ async def _who(session: AsyncSession, deed: Deed, scope: Scope, headers: Headers
 def _is_opened_by_link(scope: Scope) -> bool:
     """Whether the path itself names a signed link: nobody else asks there."""
     found = (route.matches(scope) for route in scope["app"].router.routes)
-    first = next((child for match, child in found if match is Match.FULL), {})
+    first: Mapping[str, Any] = next((child for match, child in found if match is Match.FULL), {})
     return LINK_PARAMETER in first.get("path_params", {})
 
 
