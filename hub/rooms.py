@@ -349,8 +349,8 @@ def build_rooms(
         commands=Commands(
             bus or NoBus(), directory=common.directory, profiles=common.profiles, brokers=brokers, clock=common.clock
         ),
-        catalog=catalog.service, people=people.service, notify=notify.service, settings=LinkageSettings(),
-        clock=common.clock, registry=common.registry,
+        alarms=alarms.service, catalog=catalog.service, people=people.service, notify=notify.service,
+        settings=LinkageSettings(), clock=common.clock, registry=common.registry,
     )  # fmt: skip
     audit = build_audit(common.clock, personal=let_go_of(), whereabouts=people.service)
     keeping = PrivacySettings()

@@ -43,14 +43,12 @@ class LinkageEditor:
         found = self._checking.look(equipment_id, key, site_id=equipment.site_id)
         if isinstance(found, Hindered):
             raise _refusal(found, field="point", equipment=equipment.code)
-        if await repository.listing(session, equipment_id, key) is not None:
-            raise PointListed(equipment.code, key)
-        row = LinkagePoint(
-            id=new_id(), site_id=equipment.site_id, equipment_id=equipment_id, point_key=key, low=low, high=high,
-            needs_two=needs_two, timeout_s=timeout_s, created_at=self._clock.now(), created_by=by,
+        row = await repository.add_point(
+            session, id=new_id(), site_id=equipment.site_id, equipment_id=equipment_id, point_key=key, low=low,
+            high=high, needs_two=needs_two, timeout_s=timeout_s, created_at=self._clock.now(), created_by=by,
         )  # fmt: skip
-        session.add(row)
-        await session.flush()
+        if row is None:
+            raise PointListed(equipment.code, key)
         return row
 
     async def strike_point(self, session: AsyncSession, scope: Scope, point_id: UUID) -> None:

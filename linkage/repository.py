@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.access import Scope
 from kit.versions import held
 from linkage.models import LinkagePoint, LinkageRule, LinkageRun
+from linkage.rule import RunState
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,20 @@ async def point(session: AsyncSession, scope: Scope, point_id: UUID) -> LinkageP
 async def listing(session: AsyncSession, equipment_id: UUID, key: str) -> LinkagePoint | None:
     wanted = select(LinkagePoint).where(LinkagePoint.equipment_id == equipment_id, LinkagePoint.point_key == key)
     return await session.scalar(wanted.execution_options(populate_existing=True))
+
+
+async def add_point(session: AsyncSession, **values: Any) -> LinkagePoint | None:
+    """None when the point is on the list already."""
+    statement = (
+        insert(LinkagePoint).values(**values).on_conflict_do_nothing(index_elements=["equipment_id", "point_key"])
+    )
+    return (await session.scalars(statement.returning(LinkagePoint))).one_or_none()
+
+
+async def take_turns(session: AsyncSession, equipment_id: UUID, key: str) -> None:
+    """Until this transaction ends nobody else begins an action on the point, where it is listed."""
+    wanted = select(LinkagePoint.id).where(LinkagePoint.equipment_id == equipment_id, LinkagePoint.point_key == key)
+    await session.execute(wanted.with_for_update())
 
 
 async def points(
@@ -78,8 +93,11 @@ async def enabled(session: AsyncSession, site_id: UUID) -> Sequence[LinkageRule]
     return (await session.scalars(wanted.order_by(LinkageRule.created_at))).all()
 
 
-async def is_enabled(session: AsyncSession, rule_id: UUID) -> bool:
-    return bool(await session.scalar(select(LinkageRule.is_enabled).where(LinkageRule.id == rule_id)))
+async def rule_now(session: AsyncSession, rule_id: UUID) -> tuple[bool, int] | None:
+    """Whether it is switched on, and its version."""
+    wanted = select(LinkageRule.is_enabled, LinkageRule.version).where(LinkageRule.id == rule_id)
+    found = (await session.execute(wanted)).one_or_none()
+    return None if found is None else (found.is_enabled, found.version)
 
 
 # --- runs ------------------------------------------------------------------------------------------------------------
@@ -112,6 +130,13 @@ async def begun_since(session: AsyncSession, equipment_id: UUID, key: str, since
     """How often a point was switched, or may have been, since."""
     mine = (LinkageRun.equipment_id == equipment_id, LinkageRun.point_key == key, LinkageRun.started_at >= since)
     return await session.scalar(select(func.count()).select_from(LinkageRun).where(*mine)) or 0
+
+
+async def awaiting(session: AsyncSession, *, limit: int) -> Sequence[LinkageRun]:
+    """Runs that wait for people, held; those that somebody holds are left to them."""
+    waiting = select(LinkageRun).where(LinkageRun.ended_at.is_(None), LinkageRun.state == RunState.AWAITING)
+    wanted = waiting.order_by(LinkageRun.expires_at).limit(limit).with_for_update(skip_locked=True)
+    return (await session.scalars(wanted)).all()
 
 
 async def overdue(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[LinkageRun]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from procrastinate import App
 from prometheus_client import CollectorRegistry
 
+from alarms.service import AlarmService
 from catalog.service import CatalogService
 from device_adapters.commands.sending import Commands
 from kit.clock import Clock
@@ -42,14 +43,14 @@ class Linkage:
 
 
 def build_linkage(
-    *, database: Database, app: App, commands: Commands, catalog: CatalogService, people: PeopleService,
-    notify: NotifyService, settings: LinkageSettings, clock: Clock, registry: CollectorRegistry,
+    *, database: Database, app: App, commands: Commands, alarms: AlarmService, catalog: CatalogService,
+    people: PeopleService, notify: NotifyService, settings: LinkageSettings, clock: Clock, registry: CollectorRegistry,
 ) -> Linkage:  # fmt: skip
     checking = Checking(commands)
     running = Running(
-        database=database, app=app, commands=commands, checking=checking,
-        telling=LinkageTelling(notify=notify, people=people, catalog=catalog), settings=settings, clock=clock,
-        registry=registry,
+        database=database, app=app, commands=commands, checking=checking, alarms=alarms,
+        telling=LinkageTelling(notify=notify, people=people, catalog=catalog, clock=clock), settings=settings,
+        clock=clock, registry=registry,
     )  # fmt: skip
     return Linkage(
         settings=settings,

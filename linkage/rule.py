@@ -46,6 +46,9 @@ class Hindrance(StrEnum):
     NOT_LISTED = "not_listed"
     OUT_OF_RANGE = "out_of_range"
     SWITCHED_OFF = "switched_off"
+    RULE_CHANGED = "rule_changed"
+    ALARM_OVER = "alarm_over"
+    ALARM_MUTED = "alarm_muted"
     TOO_OFTEN = "too_often"
     TOO_LATE = "too_late"
     INTERRUPTED = "interrupted"
@@ -108,10 +111,32 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class AlarmNow:
+    """What became of the alarm that set an action off."""
+
+    is_present: bool
+    is_normal: bool
+    is_held_back: bool  # muted, on a shelf or out of service
+    is_test: bool
+    is_explained: bool  # by another alarm
+    life_safety: bool
+
+    @property
+    def hindrance(self) -> Hindrance | None:
+        if self.is_test or self.is_held_back or (self.is_explained and not self.life_safety):
+            return Hindrance.ALARM_MUTED
+        # Smoke that drifted away from its detector is over when a person says so.
+        is_over = self.is_normal if self.life_safety else not self.is_present
+        return Hindrance.ALARM_OVER if is_over else None
+
+
+@dataclass(frozen=True)
 class Doing:
-    """What is looked at right before an action is done."""
+    """What is looked at right before an action is done. `alarm` None: there is none any more."""
 
     is_on: bool  # the installation, and the rule
+    is_same_rule: bool  # nobody changed it since, not even to switch it off and on
+    alarm: AlarmNow | None
     expires_at: datetime
     done_this_hour: int
     most_an_hour: int
@@ -119,8 +144,13 @@ class Doing:
     def hindrance(self, *, now: datetime) -> Hindrance | None:
         if not self.is_on:
             return Hindrance.SWITCHED_OFF
+        if not self.is_same_rule:
+            return Hindrance.RULE_CHANGED
         if now > self.expires_at:
             return Hindrance.TOO_LATE
+        alarm = Hindrance.ALARM_OVER if self.alarm is None else self.alarm.hindrance
+        if alarm is not None:
+            return alarm
         return Hindrance.TOO_OFTEN if self.done_this_hour >= self.most_an_hour else None
 
 

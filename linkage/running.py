@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -10,7 +10,10 @@ from procrastinate import App
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alarms.errors import AlarmNotFound
 from alarms.events import AlarmRaised, AlarmSeverityChanged
+from alarms.lifecycle import AlarmState
+from alarms.service import AlarmService
 from audit.recording import record
 from device_adapters.commands.command import Answer
 from device_adapters.commands.sending import WAY_S, Commands
@@ -25,7 +28,7 @@ from linkage import repository
 from linkage.checking import Checking, Hindered, Target
 from linkage.events import LinkageMoved
 from linkage.models import LinkageRule, LinkageRun
-from linkage.rule import Action, Doing, Hindrance, RunState, Said, Struck, holds, state_after
+from linkage.rule import Action, AlarmNow, Doing, Hindrance, RunState, Said, Struck, holds, state_after
 from linkage.settings import LinkageSettings
 from linkage.telling import LinkageTelling
 
@@ -50,17 +53,19 @@ def may_act(event: AlarmRaised | AlarmSeverityChanged) -> bool:
 class _Begun:
     action: Action
     timeout_s: float
+    begun_at: datetime
 
 
 class Running:
     def __init__(
-        self, *, database: Database, app: App, commands: Commands, checking: Checking, telling: LinkageTelling,
-        settings: LinkageSettings, clock: Clock, registry: CollectorRegistry,
+        self, *, database: Database, app: App, commands: Commands, checking: Checking, alarms: AlarmService,
+        telling: LinkageTelling, settings: LinkageSettings, clock: Clock, registry: CollectorRegistry,
     ) -> None:  # fmt: skip
         self._database = database
         self._app = app
         self._commands = commands
         self._checking = checking
+        self._alarms = alarms
         self._telling = telling
         self._settings = settings
         self._clock = clock
@@ -72,7 +77,10 @@ class Running:
         return JobKind(RUN_JOB, self.run_one)
 
     def sweeps(self) -> tuple[Sweep, ...]:
-        return (Sweep("linkage.overdue", EVERY_FIVE_SECONDS, self.sweep_overdue),)
+        return (
+            Sweep("linkage.overdue", EVERY_FIVE_SECONDS, self.sweep_overdue),
+            Sweep("linkage.alarms_over", EVERY_FIVE_SECONDS, self.sweep_alarms_over),
+        )
 
     # --- alarms ------------------------------------------------------------------------------------------------------
 
@@ -140,7 +148,7 @@ class Running:
             return
         action = begun.action
         answer = await self._commands.write(
-            action.equipment_id, action.point, action.value, timeout_s=begun.timeout_s
+            action.equipment_id, action.point, action.value, timeout_s=begun.timeout_s, begun_at=begun.begun_at
         )  # fmt: skip
         async with self._database.transaction() as recording:
             run = await repository.lock_run(recording, Scope.everywhere(), UUID(run_id))
@@ -153,6 +161,8 @@ class Running:
             if run is None or run.state != RunState.WAITING:
                 return None
             action = Action(run.equipment_id, run.point_key, run.value)
+            # Else two that begin at once would both be the last one that the hour allows.
+            await repository.take_turns(session, action.equipment_id, action.point)
             hindered = await self._hindered(session, run)
             target = hindered or await self._checking.target(session, action, site_id=run.site_id)
             if isinstance(target, Target) and target.listed.needs_two and run.seconded_by is None:
@@ -169,18 +179,32 @@ class Running:
             run.state, run.started_at = RunState.SENDING, now
             longest_s = target.listed.timeout_s + 2 * WAY_S + _INTERRUPTED_AFTER_S
             run.expires_at = now + timedelta(seconds=longest_s)
-            return _Begun(action, target.listed.timeout_s)
+            return _Begun(action, target.listed.timeout_s, now)
 
     async def _hindered(self, session: AsyncSession, run: LinkageRun) -> Hindered | None:
         now = self._clock.now()
+        is_enabled, version = await repository.rule_now(session, run.rule_id) or (False, run.rule_version)
         doing = Doing(
-            is_on=self._settings.enabled and await repository.is_enabled(session, run.rule_id),
+            is_on=self._settings.enabled and is_enabled,
+            is_same_rule=version == run.rule_version,
+            alarm=await self._alarm_now(session, run.alarm_id),
             expires_at=run.expires_at,
             done_this_hour=await repository.begun_since(session, run.equipment_id, run.point_key, now - _HOUR),
             most_an_hour=self._settings.most_an_hour,
         )
         found = doing.hindrance(now=now)
         return None if found is None else Hindered(found)
+
+    async def _alarm_now(self, session: AsyncSession, alarm_id: UUID) -> AlarmNow | None:
+        try:
+            alarm = await self._alarms.get(session, Scope.everywhere(), alarm_id)
+        except AlarmNotFound:
+            return None
+        return AlarmNow(
+            is_present=alarm.is_present, is_normal=alarm.state == AlarmState.NORMAL,
+            is_held_back=alarm.suppressed_by is not None, is_test=alarm.is_test,
+            is_explained=alarm.root_id is not None, life_safety=alarm.life_safety,
+        )  # fmt: skip
 
     async def _end_with(self, session: AsyncSession, run: LinkageRun, answer: Answer) -> None:
         run.read_back = answer.read_back
@@ -204,12 +228,22 @@ class Running:
             session, at=run.ended_at, action="linkage.run", kind="linkage_run", about=run.id, site_id=run.site_id,
             after=facts,
         )  # fmt: skip
-        if state not in (RunState.DONE, RunState.REJECTED):
+        # Nobody has to look at what was not done because there was nothing left to do it for.
+        if state not in (RunState.DONE, RunState.REJECTED) and reason is not Hindrance.ALARM_OVER:
             await self._telling.not_done(session, run)
         await publish(
             session,
             LinkageMoved(site_id=run.site_id, run_id=run.id, alarm_id=run.alarm_id, equipment_id=run.equipment_id),
         )
+
+    async def sweep_alarms_over(self, session: AsyncSession) -> bool:
+        """Nobody is asked to confirm what an alarm wanted that is over, or was muted or marked a test meanwhile."""
+        for run in await repository.awaiting(session, limit=RUNS_A_SWEEP):
+            alarm = await self._alarm_now(session, run.alarm_id)
+            reason = Hindrance.ALARM_OVER if alarm is None else alarm.hindrance
+            if reason is not None:
+                await self.end(session, run, RunState.BLOCKED, reason=reason)
+        return False
 
     async def sweep_overdue(self, session: AsyncSession) -> bool:
         """What nobody confirmed or began in time lapses; what was being sent when its process ended is not known."""

@@ -33,6 +33,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     within_s: float
     expires_at_ms: int
 
+    def is_late(self, now_ms: int) -> bool:
+        return now_ms > self.expires_at_ms
+
+
+TOO_LATE = "it came too late to be begun"
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """`read_back`: what the device said last, where it said anything. `detail` is for people who know the protocol."""

@@ -4,6 +4,7 @@ A request of the bus is delivered once or not at all: nothing here repeats a com
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -12,8 +13,18 @@ import msgspec
 from building.profile import BadProfile, DeviceProfile
 from bus.errors import NobodyAnswers, NobodyServes, RequestFailed
 from catalog.directory import EquipmentEntry, LiveDirectory, PointEntry
-from device_adapters.commands.command import MODBUS, Answer, Command, NoWay, Outcome, place_of, subject_of
-from device_adapters.commands.targets import ProfileKinds, Refused, why_refused
+from device_adapters.commands.command import (
+    MODBUS,
+    TOO_LATE,
+    Answer,
+    Command,
+    NoWay,
+    Outcome,
+    place_of,
+    subject_of,
+)
+from device_adapters.commands.targets import ProfileKinds, Refused, is_named_protected, why_refused
+from device_adapters.modbus.address import BROADCAST_UNIT, BadAddress, parse_address
 from device_adapters.modbus.registers import RegisterMap
 from device_adapters.modbus.writing import why_unwritable
 from device_adapters.mqtt.command_dialect import command_of
@@ -72,8 +83,13 @@ class Commands:
         place_of(entry, brokers=self._brokers)
         return writable_point(entry, key, self._profiles)
 
-    async def write(self, equipment_id: UUID, key: str, value: float, *, timeout_s: float) -> Answer:
-        """Writes a value in the point's unit and says what was read back. Never raises for what a device does."""
+    async def write(
+        self, equipment_id: UUID, key: str, value: float, *, timeout_s: float, begun_at: datetime
+    ) -> Answer:
+        """Writes a value in the point's unit and says what was read back. Never raises for what a device does.
+
+        Nobody begins it later than WAY_S after `begun_at`: a process that stood still meanwhile sends nothing.
+        """
         entry = self.entry(equipment_id)
         if entry is None:
             return Answer(outcome=Outcome.NOT_SENT, detail="the equipment is not in the directory any more")
@@ -83,8 +99,10 @@ class Commands:
             return Answer(outcome=Outcome.NOT_SENT, detail=str(reason))
         command = Command(
             command_id=new_id(), equipment_id=equipment_id, point=key, value=value, within_s=timeout_s,
-            expires_at_ms=to_ms(self._clock.now()) + int(1000 * WAY_S),
+            expires_at_ms=to_ms(begun_at + timedelta(seconds=WAY_S)),
         )  # fmt: skip
+        if command.is_late(to_ms(self._clock.now())):
+            return Answer(outcome=Outcome.NOT_SENT, detail=TOO_LATE)
         try:
             raw = await self._bus.request(subject, msgspec.msgpack.encode(command), timeout_s=timeout_s + 2 * WAY_S)
         except NobodyServes:
@@ -116,8 +134,8 @@ class CommandDoor:
 
     async def _answer(self, payload: bytes, carry: Carry) -> Answer:
         command = msgspec.msgpack.decode(payload, type=Command)
-        if to_ms(self._clock.now()) > command.expires_at_ms:
-            return Answer(outcome=Outcome.NOT_SENT, detail="it came too late to be begun")
+        if command.is_late(to_ms(self._clock.now())):
+            return Answer(outcome=Outcome.NOT_SENT, detail=TOO_LATE)
         entry = self._directory.current.by_id.get(command.equipment_id)
         if entry is None:
             return Answer(outcome=Outcome.NOT_SENT, detail="the equipment is not in the directory any more")
@@ -132,7 +150,8 @@ class CommandDoor:
 
 
 def kinds_of(profiles: Mapping[str, DeviceProfile]) -> ProfileKinds:
-    return ProfileKinds({key: profile.kind for key, profile in profiles.items()})
+    called = (key for key, one in profiles.items() if is_named_protected(key, *one.name.values()))
+    return ProfileKinds({key: profile.kind for key, profile in profiles.items()}, frozenset(called))
 
 
 def writable_point(entry: EquipmentEntry, key: str, profiles: Mapping[str, DeviceProfile]) -> PointEntry:
@@ -142,14 +161,26 @@ def writable_point(entry: EquipmentEntry, key: str, profiles: Mapping[str, Devic
         raise NoWay(f"{entry.code} has no point {key}")
     if point.life_safety:
         raise NoWay(f"{entry.code}.{key} is a life-safety point")
+    described = profile.points.get(key)
+    if is_named_protected(key, *(described.name.values() if described is not None else ())):
+        # An input and output module that stands for nothing protected itself may well have such a contact.
+        raise NoWay(f"{entry.code}.{key} is called fire-fighting equipment or an elevator")
     try:
-        if entry.protocol == MODBUS:
-            register = next((one for one in RegisterMap.of(profile).points if one.key == key), None)
-            reason = "it has no register" if register is None else why_unwritable(register)
-        else:
-            reason = None if command_of(profile, key) else "its profile has no `command` for it"
-    except BadProfile as error:
+        reason = _why_unwritable(entry, key, profile)
+    except (BadProfile, BadAddress) as error:
         reason = str(error)
     if reason is not None:
         raise NoWay(f"{entry.code}.{key}: {reason}")
     return point
+
+
+def _why_unwritable(entry: EquipmentEntry, key: str, profile: DeviceProfile) -> str | None:
+    """None where its protocol has a way. Raises BadProfile, BadAddress."""
+    if entry.protocol != MODBUS:
+        return None if command_of(profile, key) else "its profile has no `command` for it"
+    register = next((one for one in RegisterMap.of(profile).points if one.key == key), None)
+    if register is None:
+        return "it has no register"
+    if parse_address(entry.address)[1] == BROADCAST_UNIT:
+        return "unit 0 speaks to every device of the line: enter the device's own unit"
+    return why_unwritable(register)

@@ -5,7 +5,7 @@ refused: a kind that is not decided on here does not pass mypy.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
@@ -13,6 +13,8 @@ from uuid import UUID
 
 from building.equipment import EquipmentKind
 from catalog.directory import Directory, EquipmentEntry
+from device_adapters.commands.command import MODBUS, MQTT
+from device_adapters.modbus.address import BadAddress, parse_address
 
 
 class Protection(StrEnum):
@@ -24,6 +26,7 @@ class Protection(StrEnum):
     LIFE_SAFETY = "life_safety"  # it reports smoke, gas or trapped people
     PART = "part"  # it is a part of, or controlled by, something protected
     FEEDS = "feeds"  # something protected hangs on it
+    SAME_DEVICE = "same_device"  # something protected is reached at the very same address
     OUT_OF_SERVICE = "out_of_service"  # people may be working on it
 
 
@@ -36,11 +39,13 @@ class Refused:
 
 
 # A fire pump that was entered as a pump is a fire pump: the words of GB 50974, GB 51251 and GB 12955, and English ones.
-# Elevators only where the name ends so: a camera of the elevator hall is a camera.
+# Elevators only where the name ends so, or goes on to a part of theirs: a camera of the elevator hall is a camera.
 _FIRE_WORDS = re.compile(
-    r"消防|消火栓|喷淋|喷洒|防火|防烟|排烟|正压送风|加压送风|补风机|火灾|灭火|疏散|应急照明|"
-    r"\bfire|sprinkler|hydrant|smoke|deluge|evacuat|emergency light|"
-    r"(电梯|客梯|货梯|扶梯|\belevator|\blift|\bescalator)[\s\d#号]*$",
+    r"消防|消火栓|喷淋|喷洒|雨淋|水幕|防火|防烟|排烟|挡烟|烟感|感烟|正压送风|加压送风|补风机|稳压泵|火灾|灭火|疏散|逃生|"
+    r"应急照明|应急广播|"
+    r"\bfire|sprinkler|hydrant|smoke|deluge|jockey pump|evacuat|emergency (light|exit|broadcast)|"
+    r"(电梯|客梯|货梯|扶梯|\belevator|\blift|\bescalator)"
+    r"([\s\d#号]*$|.{0,4}(控制|电源|主机|门机|抱闸|轿厢|迫降|召回|群控)| (control|power|supply|brake|car\b|recall))",
     re.IGNORECASE,
 )
 
@@ -95,10 +100,12 @@ def protection_of(entry: EquipmentEntry, *, profile_kind: EquipmentKind | None) 
         return Protection.LIFE_SAFETY
     # A camera over a fire lane only looks.
     is_camera = {entry.kind, profile_kind} <= {EquipmentKind.CAMERA, None}
-    names = (entry.name, entry.code.replace("_", " ").replace("-", " "))
-    if not is_camera and any(_FIRE_WORDS.search(name) for name in names):
-        return Protection.NAME
-    return None
+    return Protection.NAME if not is_camera and is_named_protected(entry.name, entry.code) else None
+
+
+def is_named_protected(*names: str) -> bool:
+    """Whether one of these is what fire-fighting equipment or an elevator is called. Keys and codes count as names."""
+    return any(_FIRE_WORDS.search(name.replace("_", " ").replace("-", " ")) for name in names)
 
 
 def why_refused(directory: Directory, target: EquipmentEntry, *, kinds: "ProfileKinds") -> Refused | None:
@@ -106,7 +113,7 @@ def why_refused(directory: Directory, target: EquipmentEntry, *, kinds: "Profile
 
     What it is a part of counts (the door of an elevator), and what hangs on it (the supply of a fire pump).
     """
-    own = protection_of(target, profile_kind=kinds.of(target))
+    own = kinds.protection_of(target)
     if own is not None:
         return Refused(own, target)
     if not target.in_service:
@@ -117,23 +124,53 @@ def why_refused(directory: Directory, target: EquipmentEntry, *, kinds: "Profile
     for below in _below(directory, target):
         if _is_protected(below, kinds):
             return Refused(Protection.FEEDS, below)
+    for same in _at_the_same_address(directory, target):
+        if _is_protected(same, kinds):
+            return Refused(Protection.SAME_DEVICE, same)
     return None
 
 
 @dataclass(frozen=True)
 class ProfileKinds:
-    """Profile key → the kind that the device library says such devices are."""
+    """Profile key → the kind that the device library says such devices are. `named_protected`: keys of those that are
+    called fire-fighting equipment, whatever kind they say."""
 
     by_profile: dict[str, EquipmentKind]
+    named_protected: frozenset[str] = frozenset()
 
-    def of(self, entry: EquipmentEntry) -> EquipmentKind | None:
-        return self.by_profile.get(entry.profile_key)
+    def protection_of(self, entry: EquipmentEntry) -> Protection | None:
+        found = protection_of(entry, profile_kind=self.by_profile.get(entry.profile_key))
+        return found or (Protection.NAME if entry.profile_key in self.named_protected else None)
 
 
 def _is_protected(entry: EquipmentEntry, kinds: ProfileKinds) -> bool:
-    found = protection_of(entry, profile_kind=kinds.of(entry))
+    found = kinds.protection_of(entry)
     # That nobody has said what a neighbour is makes no fire pump of it.
     return found is not None and found is not Protection.UNKNOWN_KIND
+
+
+def _at_the_same_address(directory: Directory, target: EquipmentEntry) -> Iterator[EquipmentEntry]:
+    """What else is entered under the target's address: one device under two names, or one controller of several."""
+    address = _address(target)
+    if address is None:
+        return
+    for entry in directory.of_protocol(target.protocol):
+        if entry.equipment_id != target.equipment_id and _address(entry) == address:
+            yield entry
+
+
+def _address(entry: EquipmentEntry) -> Hashable | None:
+    """Equal for what a command cannot tell apart; None where no command reaches it."""
+    if entry.protocol == MQTT:
+        # Neither site nor broker: command topics need not name the site, and brokers may be bridged.
+        return entry.external_id
+    if entry.protocol != MODBUS:
+        return None
+    try:
+        endpoint, unit = parse_address(entry.address)
+    except BadAddress:
+        return None
+    return endpoint.host.lower().rstrip("."), endpoint.port, unit
 
 
 def _above(directory: Directory, target: EquipmentEntry) -> Iterator[EquipmentEntry]:

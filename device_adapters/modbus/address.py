@@ -6,6 +6,9 @@ from typing import Any
 
 import msgspec
 
+# What is written to it is done by every device of a serial line, and answered by none.
+BROADCAST_UNIT = 0
+
 
 class BadAddress(ValueError):
     """An equipment's address that cannot be polled. The message says what to change."""

@@ -26,6 +26,13 @@ class UnitRefused(Exception):
 
     code: int
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether nothing was done: not where it failed while doing it (4), nor where it is still at it (5)."""
+        return self.code not in _HALF_DONE_CODES
+
+
+_HALF_DONE_CODES = frozenset({0x04, 0x05})
 
 # Modbus application protocol V1.1b3, 6.1 to 6.4: read coils, discrete inputs, holding registers, input registers.
 FUNCTIONS: Mapping[Table, int] = {Table.COIL: 1, Table.DISCRETE: 2, Table.HOLDING: 3, Table.INPUT: 4}
@@ -75,7 +82,8 @@ class EndpointClient:
     async def write(self, request: WriteRequest, *, unit: int) -> None:
         """Returns when the device has said that it did it.
 
-        Raises UnitSilent (it may have done it all the same) or UnitRefused (it did not); `connect` comes first.
+        Raises UnitSilent (it may have done it all the same) or UnitRefused (see `UnitRefused.is_certain`); `connect`
+        comes first.
         """
         answer = await self._asked(unit, request.question)
         if answer != request.echo:

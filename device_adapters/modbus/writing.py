@@ -77,6 +77,12 @@ def write_request(point: PointRegister, value: float) -> WriteRequest:
             assert_never(other)
 
 
+def held_value(point: PointRegister, value: float) -> float:
+    """What the register then says: the nearest of its steps. Raises CannotHold."""
+    found = decode(point, encode(point, value))[0]
+    return float(found)
+
+
 def encode(point: PointRegister, value: float) -> list[int]:
     """The registers (or the bit) that `codec.decode` reads as `value`, within half a step. Raises CannotHold."""
     if not math.isfinite(value):
@@ -110,6 +116,8 @@ def _pattern(point: PointRegister, raw: float) -> int:
     number = round(raw)
     match point.type:
         case RegisterType.BOOL:
+            if raw not in (0, 1):
+                raise CannotHold(f"{point.key}: {raw:g} is neither 0 nor 1")
             lowest, highest, pattern = 0, 1, number
         case RegisterType.U16 | RegisterType.U32 | RegisterType.U64:
             lowest, highest, pattern = 0, (1 << width) - 1, number

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from building.profile import BadProfile, DeviceProfile
 from catalog.directory import LiveDirectory
-from device_adapters.commands.command import Answer, Command, NoWay, Outcome, is_close
+from device_adapters.commands.command import TOO_LATE, Answer, Command, NoWay, Outcome, is_close
 from device_adapters.mqtt.broker import Broker
 from device_adapters.mqtt.client import Connection
 from device_adapters.mqtt.command_dialect import Said, command_of, is_nameable
@@ -53,6 +53,8 @@ class Commander:
                 await self._listen(connection, topics)
             except (OSError, TimeoutError) as error:
                 return Answer(outcome=Outcome.NOT_SENT, detail=str(error) or type(error).__name__)
+            if command.is_late(to_ms(self._clock.now())):
+                return Answer(outcome=Outcome.NOT_SENT, detail=TOO_LATE)
             return await self._tell(connection, said, heard, within_s=command.within_s)
         finally:
             with contextlib.suppress(OSError, TimeoutError):

@@ -1,6 +1,9 @@
 """When a rule is meant, and what keeps an action from being done."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,10 +14,11 @@ from building.severity import Severity
 from device_adapters.commands.command import Outcome
 from kit.i18n import Language, Texts
 from kit.ids import new_id
-from linkage.rule import OPEN, Condition, Doing, Hindrance, RunState, Struck, holds, state_after
+from linkage.rule import OPEN, AlarmNow, Condition, Doing, Hindrance, RunState, Struck, holds, state_after
 
 PUMP = new_id()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+PRESENT = AlarmNow(True, False, False, False, False, False)
 WORDS = Texts.load(["kit", "linkage"])
 
 
@@ -48,15 +52,27 @@ def test_every_outcome_of_a_command_ends_its_run(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize(
-    ("doing", "wanted"),
+    ("fields", "wanted"),
     [
-        (Doing(True, NOW, 5, 6), None), (Doing(False, NOW, 0, 6), Hindrance.SWITCHED_OFF),
-        (Doing(True, NOW - timedelta(seconds=1), 0, 6), Hindrance.TOO_LATE),
-        (Doing(True, NOW, 6, 6), Hindrance.TOO_OFTEN),
+        ({}, None), ({"is_on": False}, Hindrance.SWITCHED_OFF), ({"is_same_rule": False}, Hindrance.RULE_CHANGED),
+        ({"expires_at": NOW - timedelta(seconds=1)}, Hindrance.TOO_LATE), ({"done_this_hour": 6}, Hindrance.TOO_OFTEN),
+        ({"alarm": None}, Hindrance.ALARM_OVER), ({"alarm": replace(PRESENT, is_test=True)}, Hindrance.ALARM_MUTED),
     ],
 )  # fmt: skip
-def test_what_is_off_late_or_too_often_is_not_done(doing: Doing, wanted: Hindrance | None) -> None:
-    assert doing.hindrance(now=NOW) is wanted
+def test_what_is_off_late_too_often_or_for_nothing_is_not_done(
+    fields: dict[str, Any], wanted: Hindrance | None
+) -> None:
+    ready = Doing(True, True, PRESENT, expires_at=NOW, done_this_hour=5, most_an_hour=6)
+    assert replace(ready, **fields).hindrance(now=NOW) is wanted
+
+
+def test_an_action_is_for_an_alarm_that_stands() -> None:
+    """Every alarm there can be: ordinary ones are over when their condition is, life safety when a person says so."""
+    for values in product([False, True], repeat=6):
+        alarm = AlarmNow(*values)
+        muted = alarm.is_test or alarm.is_held_back or (alarm.is_explained and not alarm.life_safety)
+        over = alarm.is_normal if alarm.life_safety else not alarm.is_present
+        assert alarm.hindrance is (Hindrance.ALARM_MUTED if muted else Hindrance.ALARM_OVER if over else None)
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -7,10 +7,14 @@ import pytest
 
 from building.equipment import EquipmentKind
 from catalog.directory import Directory, EquipmentEntry
-from device_adapters.commands.targets import ProfileKinds, Protection, protection_of_kind, why_refused
+from device_adapters.commands.command import NoWay
+from device_adapters.commands.sending import kinds_of, writable_point
+from device_adapters.commands.targets import Protection, protection_of_kind, why_refused
 from tests.device_adapters.directories import PROFILES, equipment
+from tests.device_adapters.modbus.bench import equipment as modbus_equipment
+from tests.device_adapters.modbus.test_commands import VALVE
 
-KINDS = ProfileKinds({key: profile.kind for key, profile in PROFILES.items()})
+KINDS = kinds_of(PROFILES)
 MUST_BE_REFUSED = {"fire_pump", "fire_door", "smoke_exhaust", "fire_panel", "elevator"}
 
 
@@ -56,7 +60,10 @@ def test_parts_of_the_protected_and_what_feeds_them_are_refused(kind: EquipmentK
         ("消防泵1#", EquipmentKind.PUMP), ("喷淋泵", EquipmentKind.PUMP), ("B1防火卷帘", EquipmentKind.DOOR),
         ("3F 排烟风机", EquipmentKind.FAN), ("正压送风机", EquipmentKind.AHU), ("Fire pump 2", EquipmentKind.PUMP),
         ("SMOKE-FAN-01", EquipmentKind.FAN), ("2号电梯", EquipmentKind.DOOR), ("Lift 3", EquipmentKind.SENSOR),
-        ("应急照明配电", EquipmentKind.POWER_SUPPLY),
+        ("应急照明配电", EquipmentKind.POWER_SUPPLY), ("1#稳压泵", EquipmentKind.PUMP),
+        ("2号客梯控制柜", EquipmentKind.SENSOR), ("电梯迫降模块", EquipmentKind.GATEWAY),
+        ("雨淋阀", EquipmentKind.VALVE),
+        ("Elevator power supply", EquipmentKind.POWER_SUPPLY), ("fire_shutter_3", EquipmentKind.DOOR),
     ],
 )  # fmt: skip
 def test_a_fire_pump_that_was_entered_as_a_pump_is_one(name: str, kind: EquipmentKind) -> None:
@@ -68,7 +75,7 @@ def test_a_fire_pump_that_was_entered_as_a_pump_is_one(name: str, kind: Equipmen
     [
         ("生活水泵", EquipmentKind.PUMP), ("电梯厅门禁", EquipmentKind.DOOR), ("车库卷帘门", EquipmentKind.DOOR),
         ("消防通道摄像头", EquipmentKind.CAMERA), ("给水阀", EquipmentKind.VALVE),
-        ("Lift hall camera", EquipmentKind.CAMERA),
+        ("Lift hall camera", EquipmentKind.CAMERA), ("电梯机房空调", EquipmentKind.AHU),
     ],
 )  # fmt: skip
 def test_ordinary_equipment_may_be_switched(name: str, kind: EquipmentKind) -> None:
@@ -79,6 +86,45 @@ def test_who_reports_smoke_or_is_out_of_service_is_no_target() -> None:
     smoke = equipment("nbiot-smoke", "S-01")
     assert refused(replace(smoke, kind=EquipmentKind.SENSOR, profile_key="")) is Protection.LIFE_SAFETY
     assert refused(thing(EquipmentKind.VALVE, in_service=False)) is Protection.OUT_OF_SERVICE
+
+
+@pytest.mark.parametrize(
+    ("protocol", "address"),
+    [("modbus", {"host": "Plc.local", "unit": 3}), ("mqtt", {"broker": "north"}), ("mqtt", {})],
+)
+def test_a_fire_pump_entered_a_second_time_under_another_name_is_one(protocol: str, address: dict[str, Any]) -> None:
+    where = {"protocol": protocol, "address": address, "external_id": "P-7"}
+    pump = thing(
+        EquipmentKind.FIRE_PUMP, "FP-01", **{**where, "address": {"host": "plc.local", "port": 502, "unit": 3}}
+    )
+    assert refused(thing(EquipmentKind.PUMP, "P-01", **where), pump) is Protection.SAME_DEVICE
+    beside = {"address": {"host": "plc.local", "unit": 4}, "external_id": "P-8", "protocol": protocol}
+    assert refused(thing(EquipmentKind.PUMP, "P-02", **beside), pump) is None
+
+
+def test_what_a_profile_is_called_counts_whatever_kind_it_says_and_so_does_a_point() -> None:
+    plug = PROFILES["tasmota-plug"]
+    controller = replace(plug, key="pump-2", name={"zh-CN": "消防水泵控制器", "en": "Pump controller"})
+    target = replace(thing(EquipmentKind.PUMP), profile_key="pump-2")
+    found = why_refused(Directory.of(1, [target]), target, kinds=kinds_of({"pump-2": controller}))
+    assert found is not None
+    assert found.protection is Protection.NAME
+
+    power = replace(plug.points["power"], name={"zh-CN": "电梯迫降", "en": "Output 3"})
+    module = {"tasmota-plug": replace(plug, points={**plug.points, "power": power})}
+    with pytest.raises(NoWay, match="elevator"):
+        writable_point(equipment("tasmota-plug", "DDC-1"), "power", module)
+
+
+def test_nothing_is_written_to_the_unit_that_every_device_of_a_line_hears() -> None:
+    valve = {"valve": VALVE}
+    for unit, is_refused in ((1, False), (0, True)):
+        entry = modbus_equipment("V-01", VALVE, port=502, unit=unit)
+        if not is_refused:
+            assert writable_point(entry, "open", valve).key == "open"
+            continue
+        with pytest.raises(NoWay, match="unit 0"):
+            writable_point(entry, "open", valve)
 
 
 def test_a_circle_of_parents_ends() -> None:

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from building.profile import parse_profile
 from catalog.directory import EquipmentEntry
-from device_adapters.commands.command import Answer, Command, NoWay, Outcome
+from device_adapters.commands.command import TOO_LATE, Answer, Command, NoWay, Outcome
 from device_adapters.modbus.address import parse_address
 from device_adapters.modbus.metrics import ModbusMetrics
 from device_adapters.modbus.poller import EndpointPoller, PollerOutputs
@@ -84,10 +85,16 @@ async def test_coils_registers_and_floats_are_written_and_read_back() -> None:
         async with polled(entry) as poller:
             wanted = [("open", 1.0), ("lamp", 1.0), ("position", 42.5), ("limit", 17.25), ("open", 0.0)]
             answers = [await poller.writer.carry(command(entry, point, value)) for point, value in wanted]
+            # A value between two steps of the register is the nearest of them there, and no other value.
+            between = await poller.writer.carry(command(entry, "position", 21.37))
+            late = await poller.writer.carry(replace(command(entry, "open", 1.0), expires_at_ms=1))
+            again = await poller.writer.carry(command(entry, "open", 0.0))
             for point, value in (("serial", 1.0), ("nothing", 1.0), ("position", 9_999.0)):
                 with pytest.raises(NoWay):
                     await poller.writer.carry(command(entry, point, value))
     assert [(one.outcome, one.read_back) for one in answers] == [(Outcome.DONE, value) for _, value in wanted]
+    assert (between.outcome, between.read_back) == (Outcome.DONE, 21.4)
+    assert (late.outcome, late.detail, again.outcome) == (Outcome.NOT_SENT, TOO_LATE, Outcome.DONE)
 
 
 async def test_a_command_waits_for_one_question_not_for_the_polls_of_dead_units() -> None:
@@ -134,6 +141,35 @@ async def test_what_a_device_does_not_take_is_said_and_never_repeated() -> None:
     assert (refused.outcome, refused.detail) == (Outcome.REFUSED, "Modbus exception 1")
     assert silent.outcome is Outcome.UNCONFIRMED
     assert [question[0] for question in asked] == [5, 6, 16]
+
+
+async def test_a_device_that_is_still_at_it_or_whose_answer_was_lost_is_asked_what_it_did() -> None:
+    """Exception 5 is "accepted, I am at it", 4 "failed while doing it": after both it may have been done."""
+    state = {"coil": 0, "register": 0}
+
+    async def slow(request: bytes) -> bytes:
+        head, function = request[:4], request[7]
+        match function:
+            case 5:
+                state["coil"] = 1
+                return head + b"\0\3" + request[6:7] + bytes([0x85, 5])
+            case 6:
+                return head + b"\0\3" + request[6:7] + bytes([0x86, 4])
+            case 15:
+                state["coil"] = 1
+                return b""
+        value = bytes([state["coil"]]) if function == 1 else bytes(2 * request[11])
+        return head + (3 + len(value)).to_bytes(2, "big") + request[6:8] + bytes([len(value)]) + value
+
+    async with misbehaving(slow) as port:
+        entry = equipment("V-01", VALVE, port=port)
+        async with polled(entry) as poller:
+            accepted = await poller.writer.carry(command(entry, "open", 1.0))
+            failed = await poller.writer.carry(command(entry, "position", 5.0, within_s=0.3))
+            lost = await poller.writer.carry(command(entry, "lamp", 1.0, within_s=2.0))
+    assert accepted == Answer(outcome=Outcome.DONE, read_back=1.0)
+    assert failed == Answer(outcome=Outcome.UNCONFIRMED, read_back=0.0, detail="Modbus exception 4")
+    assert (lost.outcome, lost.read_back) == (Outcome.DONE, 1.0)
 
 
 async def test_what_cannot_be_reached_was_not_sent() -> None:

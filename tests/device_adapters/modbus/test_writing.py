@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from device_adapters.modbus.codec import decode
 from device_adapters.modbus.registers import Order, PointRegister, RegisterType, Table, WriteMode
 from device_adapters.modbus.turns import Turns
-from device_adapters.modbus.writing import CannotHold, encode, write_request
+from device_adapters.modbus.writing import CannotHold, encode, held_value, write_request
 
 NUMBERS = [kind for kind in RegisterType if kind is not RegisterType.BOOL]
 
@@ -87,3 +87,9 @@ async def test_commands_take_their_turn_before_whoever_waits_longer() -> None:
     assert done == ["command 0", "command 1", "poll 1", "poll 2"]
     async with asyncio.timeout(5), turns.taken(is_command=False):
         pass
+
+
+def test_what_a_register_then_says_is_the_nearest_of_its_steps_and_half_a_coil_is_none() -> None:
+    assert held_value(register(RegisterType.U16, scale=0.1), 21.37) == 21.4
+    with pytest.raises(CannotHold):
+        encode(register(RegisterType.BOOL), 0.5)
