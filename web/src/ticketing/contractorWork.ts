@@ -70,6 +70,17 @@ export function useContractorWork(token: MaybeRefOrGetter<string>) {
     return kept !== null
   }
 
+  /** The id under which a file is kept with the order, for a field of its form; null when it was refused. */
+  async function kept(
+    sending: Sending,
+    file: File,
+    post: (headers: { 'Idempotency-Key': string }) => Promise<{ id: string }>,
+  ): Promise<string | null> {
+    const answer = await sending.send(nameOfFile(file), post)
+    if (answer) await query.refetch()
+    return answer?.id ?? null
+  }
+
   return {
     ...query,
     act: (sending: Sending, body: ContractorAction) =>
@@ -104,6 +115,28 @@ export function useContractorWork(token: MaybeRefOrGetter<string>) {
             headers,
             body: { file: file as unknown as string, purpose },
             bodySerializer: () => formOf(file, { purpose }),
+          }),
+        ),
+      ),
+    keepPhoto: (sending: Sending, file: File) =>
+      kept(sending, file, (headers) =>
+        unwrap(
+          api.POST('/api/v1/contractor/{token}/photos', {
+            params: params(),
+            headers,
+            body: { file: file as unknown as string, purpose: 'work' },
+            bodySerializer: () => formOf(file),
+          }),
+        ),
+      ),
+    keepVideo: (sending: Sending, file: File) =>
+      kept(sending, file, (headers) =>
+        unwrap(
+          api.POST('/api/v1/contractor/{token}/videos', {
+            params: params(),
+            headers,
+            body: { file: file as unknown as string, purpose: 'work' },
+            bodySerializer: () => formOf(file),
           }),
         ),
       ),

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
 import { isOver, isThere, stepOf } from '@/ticketing/contractorWork'
+import { asForm, filledOf, isTheirs, unfilled } from '@/ticketing/linkedForm'
 import { faceOf, standingOf } from '@/ticketing/quotation'
 import { ORDER_STATES } from '@/ticketing/state'
-import type { Quotation } from '@/ticketing/types'
+import type { ContractorField, Quotation } from '@/ticketing/types'
 
 describe('a quotation, as its payer sees it', () => {
   const until = '2026-11-22T10:00:00Z'
@@ -52,5 +53,42 @@ describe("a contractor's order", () => {
     expect(isThere(sheet, 'labour')).toBe(true)
     expect(isThere(sheet, 'parts')).toBe(false)
     expect(isThere(sheet, 'signature')).toBeNull()
+  })
+})
+
+describe("what a contractor fills in at the end", () => {
+  const field = (changes: Partial<ContractorField>): ContractorField => ({
+    key: 'k', name: '', type: 'text', unit: null, low: null, high: null, many: false, options: [], value: null,
+    may_write: true, ...changes,
+  })
+
+  it.each([
+    [field({}), true],
+    [field({ may_write: false }), false],
+    [field({ type: 'equipment' }), false],
+    [field({ type: 'equipment', options: [{ code: 'e', name: 'PUMP-01' }] }), true],
+    [field({ type: 'photo' }), true],
+  ])('%o is theirs: %s', (one, expected) => {
+    expect(isTheirs(one)).toBe(expected)
+  })
+
+  it('is sent as the field takes it, zero is something and emptiness nothing', () => {
+    const fields = [
+      field({ key: 'depth', type: 'number' }),
+      field({ key: 'at', type: 'datetime' }),
+      field({ key: 'where', type: 'equipment', many: true, options: [{ code: 'e', name: 'PUMP-01' }] }),
+      field({ key: 'note' }),
+      field({ key: 'verdict', may_write: false }),
+    ]
+    const filled = { depth: '0', at: '2026-11-22T10:00', where: ['e'], note: ' ', verdict: 'x' }
+    const at = new Date('2026-11-22T10:00').toISOString()
+    expect(asForm(fields, filled)).toEqual({ depth: 0, at, where: ['e'] })
+    expect(unfilled(fields, filled).map(({ key }) => key)).toEqual(['note', 'verdict'])
+  })
+
+  it('begins with what is there, a time on the clock of whoever looks', () => {
+    const at = new Date('2026-11-22T10:00').toISOString()
+    const fields = [field({ key: 'at', type: 'datetime', value: at }), field({ key: 'n', type: 'number', value: 0 }), field({ key: 'e' })]
+    expect(filledOf(fields)).toEqual({ at: '2026-11-22T10:00', n: '0' })
   })
 })
