@@ -11,12 +11,14 @@ from alarms.events import (
     AlarmReminded,
     AlarmReturned,
     AlarmSeverityChanged,
+    TestWindowChanged,
 )
 from catalog.events import DeviceBound, LinkChanged
 from device_adapters.mqtt.binding import KeptSamples
 from hub.rooms import Rooms
 from kit.events import Subscription, on
 from linkage.running import may_act
+from notify.alerting.detector_tests import is_over as is_test_over
 from notify.alerting.escalating import is_for_people, is_ordinary_group
 from stock.events import StockRanLow
 from ticketing.approvals.events import ApprovalEnded
@@ -62,6 +64,8 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(AlarmGroupGrew, alerting.on_group_grew, when=is_ordinary_group),
         on(AlarmReminded, alerting.on_alarm_reminded),
         on(AlarmAcknowledged, alerting.on_alarm_acknowledged),
+        # … a test of detectors that is over is signed off …
+        on(TestWindowChanged, rooms.alerting.tests.on_test_over, when=is_test_over),
         # … or sets off what was linked to it …
         on(AlarmRaised, rooms.linkage.running.on_alarm, when=may_act),
         on(AlarmSeverityChanged, rooms.linkage.running.on_alarm, when=may_act),

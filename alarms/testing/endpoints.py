@@ -9,8 +9,9 @@ from alarms.endpoints import ANSWERING
 from alarms.models import TestWindow
 from alarms.schemas import AlarmOut
 from alarms.testing import errors
-from alarms.testing.schemas import RealFireIn, TestWindowIn, TestWindowOut
+from alarms.testing.schemas import RealFireIn, TestedDeviceOut, TestSignOffIn, TestWindowIn, TestWindowOut
 from alarms.testing.service import NewTest, TestWindowService
+from alarms.testing.signing import SignOff
 from kit.access import STAFF, Principal
 from kit.errors import DomainError
 from kit.http import Page, Paging, Session, allow, service
@@ -22,6 +23,11 @@ STATUS: dict[type[DomainError], int] = {
     errors.TestWindowNotAsked: 409,
     errors.TestWindowOver: 409,
     errors.AlarmIsNoTest: 409,
+    errors.TestWindowNotOver: 409,
+    errors.TestWindowSigned: 409,
+    errors.HeardWasTried: 409,
+    errors.NotOnTheList: 422,
+    errors.SignOffNeedsNote: 422,
 }
 
 router = APIRouter(prefix="/api/v1", tags=["alarms"])
@@ -35,10 +41,11 @@ Answerer = Annotated[Principal, Depends(allow(*ANSWERING))]
 async def list_test_windows(
     session: Session, tests: Tests, caller: Reader, paging: Paging,
     site_id: Annotated[UUID | None, Query(description="a site's id")] = None,
+    unsigned: Annotated[bool, Query(description="only those that are over and wait to be signed off")] = False,
 ) -> Page[TestWindowOut]:  # fmt: skip
     """Tests of detectors at the caller's sites, the newest first."""
     rows, total = await tests.find(
-        session, caller.scope(*STAFF), site_id=site_id, limit=paging.limit, offset=paging.offset
+        session, caller.scope(*STAFF), site_id=site_id, unsigned=unsigned, limit=paging.limit, offset=paging.offset
     )
     return Page(items=[_out(tests, row) for row in rows], total=total, limit=paging.limit, offset=paging.offset)
 
@@ -67,6 +74,24 @@ async def end_test_window(test_window_id: UUID, session: Session, tests: Tests, 
     """Ends a test early, or takes one back. Alarms that came and went are acknowledged; one that lasts is real."""
     scope = caller.scope(*ANSWERING)
     return _out(tests, await tests.end(session, scope, test_window_id, actor=caller.person_id))
+
+
+@router.get("/test-windows/{test_window_id}/devices", response_model=list[TestedDeviceOut])
+async def list_tested_devices(
+    test_window_id: UUID, session: Session, tests: Tests, caller: Reader
+) -> list[TestedDeviceOut]:
+    """Each device of the test, and when it was heard first; also while the test goes on."""
+    devices = await tests.devices(session, caller.scope(*STAFF), test_window_id)
+    return [TestedDeviceOut.model_validate(each) for each in devices]
+
+
+@router.post("/test-windows/{test_window_id}/sign-off", response_model=TestWindowOut)
+async def sign_test_window_off(
+    test_window_id: UUID, body: TestSignOffIn, session: Session, tests: Tests, caller: Answerer
+) -> TestWindowOut:
+    """Answers for a test that is over: alarms that came and went are acknowledged, silent devices are put on record."""
+    scope, sign_off = caller.scope(*ANSWERING), SignOff(body.untried, body.note)
+    return _out(tests, await tests.sign_off(session, scope, test_window_id, sign_off, actor=caller.person_id))
 
 
 @router.post("/test-windows/{test_window_id}/real-fire", response_model=TestWindowOut)

@@ -50,3 +50,43 @@ class AlarmIsNoTest(DomainError):
     """The alarm is real already, or over."""
 
     alarm_id: UUID
+
+
+@dataclass(eq=False)
+class TestWindowNotOver(DomainError):
+    """Only a test that took place and is over is signed off."""
+
+    __test__ = False
+
+    state: str
+
+
+@dataclass(eq=False)
+class TestWindowSigned(DomainError):
+    """Somebody signed it off already."""
+
+    __test__ = False
+
+    test_window_id: UUID
+
+
+@dataclass(eq=False)
+class NotOnTheList(DomainError):
+    """A device is said to be untried that was no part of the test."""
+
+    equipment_id: UUID
+
+
+@dataclass(eq=False)
+class HeardWasTried(DomainError):
+    """A device is said to be untried that spoke in the test."""
+
+    equipment_id: UUID
+
+
+@dataclass(eq=False)
+class SignOffNeedsNote(DomainError):
+    """Some devices were not heard, or nobody got to them: it must say what becomes of that."""
+
+    unheard: int
+    untried: int

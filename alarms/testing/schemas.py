@@ -1,7 +1,7 @@
 """Shapes of test windows on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue
@@ -39,8 +39,47 @@ class RealFireIn(Schema):
     note: Line = ""
 
 
+class TestSignOffIn(Schema):
+    """What the two say when the test is over. `untried`: devices nobody got to; all others were tried. With any of
+    these, or any that was tried and not heard, `note` says what becomes of that."""
+
+    __test__: ClassVar[bool] = False
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"untried": [], "note": "3栋12层烟感无信号，已报修"}]}
+    )
+
+    untried: Annotated[list[UUID], Field(max_length=MOST_DEVICES, default_factory=list)]
+    note: Line = ""
+
+
+class TestedDeviceOut(Schema):
+    """A device of a test. `heard_at`: the first it said in the test, null while it is silent; `was_tried`: as it was
+    signed off, null before."""
+
+    __test__: ClassVar[bool] = False
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "equipment_id": "0197a1d2-6c00-7000-8000-00000000000c",
+                    "heard_at": "2026-11-22T01:20:00Z",
+                    "was_tried": True,
+                }
+            ]
+        },
+    )
+
+    equipment_id: UUID
+    heard_at: datetime | None
+    was_tried: bool | None
+
+
 class TestWindowOut(Schema):
-    """`until` is known once it was begun; `real_fire_at`: it ended because somebody said that it burns."""
+    """`until` is known once it was begun; `real_fire_at`: it ended because somebody said that it burns. When it is over
+    somebody signs it off: `untried` nobody got to, `unheard` were tried and silent."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -57,6 +96,11 @@ class TestWindowOut(Schema):
                     "ended_by": None,
                     "ended_at": None,
                     "real_fire_at": None,
+                    "signed_by": None,
+                    "signed_at": None,
+                    "untried": [],
+                    "unheard": [],
+                    "sign_off_note": "",
                 }
             ]
         }
@@ -76,6 +120,11 @@ class TestWindowOut(Schema):
     ended_by: UUID | None
     ended_at: datetime | None
     real_fire_at: datetime | None
+    signed_by: UUID | None
+    signed_at: datetime | None
+    untried: list[UUID]
+    unheard: list[UUID]
+    sign_off_note: str
 
     @classmethod
     def of(cls, window: TestWindow, state: TestWindowState) -> Self:
@@ -84,5 +133,7 @@ class TestWindowOut(Schema):
             equipment_ids=[UUID(one) for one in window.equipment_ids],
             minutes=window.minutes, reason=window.reason, asked_by=window.asked_by, asked_at=window.asked_at,
             begun_by=window.begun_by, began_at=window.began_at, until=window.until, ended_by=window.ended_by,
-            ended_at=window.ended_at, real_fire_at=window.real_fire_at,
+            ended_at=window.ended_at, real_fire_at=window.real_fire_at, signed_by=window.signed_by,
+            signed_at=window.signed_at, untried=[UUID(one) for one in window.untried],
+            unheard=[UUID(one) for one in window.unheard], sign_off_note=window.sign_off_note,
         )  # fmt: skip

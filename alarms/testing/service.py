@@ -11,6 +11,8 @@ from alarms import repository as alarm_repository
 from alarms.announcing import save_moves
 from alarms.errors import AlarmNotFound
 from alarms.events import TestWindowChanged
+from alarms.flood.control import FloodControl
+from alarms.flood.speaking import SpeakingUp
 from alarms.ledger import record
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
 from alarms.models import Alarm, Inhibition, InhibitionKind, TestWindow, TransitionRecord
@@ -22,8 +24,11 @@ from alarms.testing.errors import (
     SecondTesterNeeded,
     TestWindowNotAsked,
     TestWindowNotFound,
+    TestWindowNotOver,
     TestWindowOver,
+    TestWindowSigned,
 )
+from alarms.testing.signing import SignOff, TestedDevice, unheard_of
 from alarms.testing.window import TestWindowState, state_of
 from alarms.transition import TransitionKind
 from catalog.directory import LiveDirectory
@@ -33,6 +38,8 @@ from kit.clock import Clock
 from kit.events import publish
 
 OPEN = (TestWindowState.ASKED, TestWindowState.RUNNING)
+# As many as a test has devices; a sweep goes on at once with what is more.
+REAL_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ class TestWindowService:
         self._catalog = catalog
         self._directory = directory
         self._clock = clock
+        self._speaking = SpeakingUp(FloodControl(directory, clock))
 
     async def ask(self, session: AsyncSession, scope: Scope, wanted: NewTest, *, actor: UUID) -> TestWindow:
         """Raises SiteNotFound, EquipmentNotFound, DeviceNotAtSite."""
@@ -98,8 +106,8 @@ class TestWindowService:
             raise TestWindowOver(state)
         await self._end(session, [window], at=now, actor=actor)
         if window.began_at is not None:
-            await self._sign_off(session, window, actor=actor)
-        await self._make_real(session, TransitionKind.TEST_OVER, actor=None)
+            await self._answer_for(session, window, actor=actor)
+        await self._make_real(session, TransitionKind.TEST_OVER, site_id=window.site_id)
         return window
 
     async def real_fire(
@@ -109,48 +117,95 @@ class TestWindowService:
 
         Raises TestWindowNotFound, TestWindowOver.
         """
-        window, now = await self._held(session, scope, window_id), self._clock.now()
-        state = state_of(window, now)
+        window = await self.get(session, scope, window_id)
+        state = state_of(window, self._clock.now())
         if state is not TestWindowState.RUNNING:
             raise TestWindowOver(state)
         await self._stop_all(session, window.site_id, actor=actor)
-        await self._make_real(session, TransitionKind.REAL_FIRE, actor=actor, note=note)
+        await self._make_real(session, TransitionKind.REAL_FIRE, site_id=window.site_id, actor=actor, note=note)
         return window
 
     async def real_alarm(self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, actor: UUID, note: str) -> Alarm:
         """The same, pressed on one alarm: that one is real even if its condition is gone.
 
-        Raises AlarmNotFound, AlarmIsNoTest.
+        Raises AlarmNotFound; AlarmIsNoTest where neither it nor anything else at the site is a test.
         """
-        alarm = await alarm_repository.get(session, scope, alarm_id, for_update=True)
+        alarm = await alarm_repository.get(session, scope, alarm_id)
         if alarm is None:
             raise AlarmNotFound(alarm_id)
-        if not alarm.is_test or alarm.state == AlarmState.NORMAL:
+        # Before the alarm, as everybody locks; and they end whatever became of this alarm meanwhile.
+        ended = await self._stop_all(session, alarm.site_id, actor=actor)
+        await repository.hold_alarm(session, alarm)
+        if alarm.is_test and alarm.state != AlarmState.NORMAL:
+            await save_moves(session, [self._real(alarm, TransitionKind.REAL_FIRE, actor=actor, note=note)])
+        elif not ended:
             raise AlarmIsNoTest(alarm_id)
-        await self._stop_all(session, alarm.site_id, actor=actor)
-        await save_moves(session, [self._real(alarm, TransitionKind.REAL_FIRE, actor=actor, note=note)])
-        await self._make_real(session, TransitionKind.REAL_FIRE, actor=actor, note=note)
+        await self._make_real(session, TransitionKind.REAL_FIRE, site_id=alarm.site_id, actor=actor, note=note)
         return alarm
 
-    async def expire(self, session: AsyncSession) -> None:
-        """A sweep: ends what ran out. What a device on test still says then is announced as real."""
+    async def expire(self, session: AsyncSession) -> bool:
+        """A sweep: ends what ran out. What a device on test still says then is announced as real. True when there may
+        be more of that."""
         now = self._clock.now()
         over = await repository.run_out(session, now=now)
         for window in over:
             assert window.until is not None  # asked for by it
             await self._end(session, [window], at=window.until, actor=None)
-        # Also of alarms that were entered while their window was being ended.
-        await self._make_real(session, TransitionKind.TEST_OVER, actor=None)
+        # Also of alarms that were entered, or that somebody was changing, while their window was being ended.
+        made = await self._make_real(session, TransitionKind.TEST_OVER, site_id=None)
+        return made == REAL_AT_ONCE
+
+    async def devices(self, session: AsyncSession, scope: Scope, window_id: UUID) -> list[TestedDevice]:
+        """Each device of a test in the list's order, and whether it was heard, also while the test goes on.
+
+        Raises TestWindowNotFound.
+        """
+        window = await self.get(session, scope, window_id)
+        heard = await self._heard(session, window)
+        untried = set(window.untried)
+        return [
+            TestedDevice(UUID(each), heard.get(UUID(each)), None if window.signed_at is None else each not in untried)
+            for each in window.equipment_ids
+        ]
+
+    async def sign_off(
+        self, session: AsyncSession, scope: Scope, window_id: UUID, sign_off: SignOff, *, actor: UUID
+    ) -> TestWindow:
+        """Somebody answers for a test that is over: for what came and went in it, and for what was never heard.
+
+        Raises TestWindowNotFound, TestWindowNotOver, TestWindowSigned, NotOnTheList, HeardWasTried, SignOffNeedsNote.
+        """
+        window, now = await self._held(session, scope, window_id), self._clock.now()
+        state = state_of(window, now)
+        if state is not TestWindowState.OVER:
+            raise TestWindowNotOver(state)
+        if window.signed_at is not None:
+            raise TestWindowSigned(window_id)
+        if window.ended_at is None:
+            assert window.until is not None  # it was begun
+            await self._end(session, [window], at=window.until, actor=None)
+        devices = [UUID(each) for each in window.equipment_ids]
+        unheard = unheard_of(devices, heard=await self._heard(session, window), sign_off=sign_off)
+        window.unheard = [str(each) for each in unheard]
+        window.untried = [str(each) for each in dict.fromkeys(sign_off.untried)]
+        window.signed_by, window.signed_at, window.sign_off_note = actor, now, sign_off.note
+        await self._answer_for(session, window, actor=actor)
+        await self._tell(session, window)
+        return window
 
     async def find(
-        self, session: AsyncSession, scope: Scope, *, site_id: UUID | None, limit: int, offset: int
+        self, session: AsyncSession, scope: Scope, *, site_id: UUID | None, unsigned: bool, limit: int, offset: int
     ) -> tuple[Sequence[TestWindow], int]:
-        """A page, the newest first, and how many there are."""
-        return await repository.find(session, scope, site_id=site_id, limit=limit, offset=offset)
+        """A page, the newest first, and how many there are; `unsigned`: only those that are over and not signed off."""
+        at = self._clock.now() if unsigned else None
+        return await repository.find(session, scope, site_id=site_id, unsigned_at=at, limit=limit, offset=offset)
 
     async def get(self, session: AsyncSession, scope: Scope, window_id: UUID) -> TestWindow:
         """Raises TestWindowNotFound."""
-        return await self._held(session, scope, window_id)
+        window = await repository.get(session, scope, window_id)
+        if window is None:
+            raise TestWindowNotFound(window_id)
+        return window
 
     async def testers_of(self, session: AsyncSession, equipment_id: UUID) -> list[UUID]:
         """Who is testing an equipment now: the only ones whom its alarms are told to."""
@@ -176,17 +231,26 @@ class TestWindowService:
             raise DeviceNotAtSite(equipment_id)
 
     async def _held(self, session: AsyncSession, scope: Scope, window_id: UUID) -> TestWindow:
-        window = await repository.get(session, scope, window_id)
+        window = await repository.hold(session, scope, window_id)
         if window is None:
             raise TestWindowNotFound(window_id)
         return window
 
-    async def _stop_all(self, session: AsyncSession, site_id: UUID, *, actor: UUID) -> None:
+    async def _stop_all(self, session: AsyncSession, site_id: UUID, *, actor: UUID) -> int:
+        """Ends every test of the site; how many there were."""
         now = self._clock.now()
-        windows = await repository.running(session, site_id=site_id, now=now)
+        windows = await repository.hold_running(session, site_id=site_id, now=now)
         for window in windows:
             window.real_fire_at = now
         await self._end(session, windows, at=now, actor=actor)
+        return len(windows)
+
+    async def _heard(self, session: AsyncSession, window: TestWindow) -> dict[UUID, datetime]:
+        if window.began_at is None:
+            return {}
+        devices, until = [UUID(each) for each in window.equipment_ids], window.ended_at or window.until
+        assert until is not None  # it was begun
+        return await repository.first_heard(session, devices, since=window.began_at, until=until)
 
     async def _end(
         self, session: AsyncSession, windows: Sequence[TestWindow], *, at: datetime, actor: UUID | None
@@ -198,7 +262,7 @@ class TestWindowService:
         for window in windows:
             await self._tell(session, window)
 
-    async def _sign_off(self, session: AsyncSession, window: TestWindow, *, actor: UUID) -> None:
+    async def _answer_for(self, session: AsyncSession, window: TestWindow, *, actor: UUID) -> None:
         """Two people watched these alarms come and go: nobody acknowledges three hundred of them one by one."""
         assert window.began_at is not None  # the caller's condition
         devices, now = [UUID(device) for device in window.equipment_ids], self._clock.now()
@@ -215,10 +279,13 @@ class TestWindowService:
         await save_moves(session, moves)
 
     async def _make_real(
-        self, session: AsyncSession, kind: TransitionKind, *, actor: UUID | None, note: str = ""
-    ) -> None:
-        marked = await repository.marked_without_test(session, now=self._clock.now())
-        await save_moves(session, [self._real(alarm, kind, actor=actor, note=note) for alarm in marked])
+        self, session: AsyncSession, kind: TransitionKind, *, site_id: UUID | None, actor: UUID | None = None,
+        note: str = "",
+    ) -> int:  # fmt: skip
+        now = self._clock.now()
+        marked = await repository.marked_without_test(session, site_id=site_id, now=now, limit=REAL_AT_ONCE)
+        await self._speaking.announce(session, [self._real(alarm, kind, actor=actor, note=note) for alarm in marked])
+        return len(marked)
 
     def _real(
         self, alarm: Alarm, kind: TransitionKind, *, actor: UUID | None, note: str

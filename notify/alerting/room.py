@@ -17,6 +17,7 @@ from kit.jobs import JobKind
 from kit.sweeps import Sweep
 from notify.alerting.carriers import Carrier
 from notify.alerting.destinations import AlertDestinations
+from notify.alerting.detector_tests import TestOverTelling
 from notify.alerting.digest import Digests
 from notify.alerting.escalating import Escalations, Spoke
 from notify.alerting.explaining import Explanations
@@ -37,6 +38,7 @@ class Alerting:
     escalations: Escalations
     digests: Digests
     posting: Posting
+    tests: TestOverTelling
 
     @property
     def provided(self) -> tuple[object, ...]:
@@ -101,4 +103,5 @@ def build_alerting(near: AlertNeighbours) -> Alerting:
             clock=near.clock,
         ),
         posting=posting,
+        tests=TestOverTelling(near.notify, near.tests),
     )  # fmt: skip

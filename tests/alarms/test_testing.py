@@ -1,5 +1,6 @@
 """A day of testing detectors, by the doors people use: two persons, named devices, and smoke that is smoke again."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from sqlalchemy import select
 import alarms.endpoints
 import alarms.testing.endpoints
 import catalog.endpoints
+from alarms.detection import AlarmSource
 from alarms.events import AlarmRaised
 from alarms.models import Alarm, Inhibition, InhibitionKind, TestWindow
 from alarms.suppression import is_under_test
@@ -172,6 +174,71 @@ async def test_anybody_presses_the_button_for_a_real_fire_and_every_test_of_the_
         history = (await client.get(f"/api/v1/alarms/{smoke.id}/history")).json()
         assert (history[-1]["kind"], history[-1]["note"]) == ("real_fire", "有明火")
     assert [raised.is_test for raised in outbox.of(AlarmRaised)] == [True, True, False, False]
+
+
+async def test_a_test_that_ran_out_is_signed_off_with_what_was_tried_and_what_was_silent(
+    app: FastAPI, database: Database, place: Place, logins: FakeLogins, tests: TestWindowService
+) -> None:
+    second = await login(database, place, logins, Role.MANAGER, "王经理")
+    async with client_of(app, token=await login(database, place, logins, Role.ENGINEER, "张工")) as client:
+        address = await begun(client, second, place, "SMOKE-001", "SMOKE-002", "SMOKE-003")
+        silent, untried = (str(place.equipment_id(code)) for code in ("SMOKE-002", "SMOKE-003"))
+        await apply(
+            database, place, place.smoke(onset_s=5), place.smoke(onset_s=5, at_s=9, active=False),
+            place.detection("SMOKE-002", source=AlarmSource.LINK, source_id="link", fault_mode="offline", onset_s=6),
+        )  # fmt: skip
+        early = await client.post(f"{address}/sign-off", json={})
+        assert (early.status_code, early.json()["code"]) == (409, "test_window_not_over")
+        heard = (await client.get(f"{address}/devices")).json()
+        assert [one["heard_at"] for one in heard] == ["2026-11-22T04:00:05Z", None, None], "its link is not its word"
+        place.clock.advance(seconds=7_200)
+        assert (await client.get("/api/v1/test-windows", params={"unsigned": "true"})).json()["total"] == 1
+        for body, status, code in (
+            ({"untried": [untried]}, 422, "sign_off_needs_note"),
+            ({"untried": [str(place.equipment_id("SMOKE-001"))], "note": "x"}, 409, "heard_was_tried"),
+            ({"untried": [str(place.equipment_id("SMOKE-009"))], "note": "x"}, 422, "not_on_the_list"),
+        ):
+            refused = await client.post(f"{address}/sign-off", json=body)
+            assert (refused.status_code, refused.json()["code"]) == (status, code), refused.text
+        # Whoever signs need not wait for the sweep; which changes nothing then.
+        body = {"untried": [untried], "note": "2 号无信号已报修，3 号下周补测"}
+        signed = (await client.post(f"{address}/sign-off", json=body)).json()
+        assert (signed["unheard"], signed["untried"], signed["ended_at"]) == ([silent], [untried], signed["until"])
+        async with database.transaction() as session:
+            await tests.expire(session)
+        twice = await client.post(f"{address}/sign-off", json=body)
+        assert (twice.status_code, twice.json()["code"]) == (409, "test_window_signed")
+        assert [one["was_tried"] for one in (await client.get(f"{address}/devices")).json()] == [True, True, False]
+        assert (await client.get("/api/v1/test-windows", params={"unsigned": "true"})).json()["total"] == 0
+    smoke = (await all_alarms(database))[0]
+    assert (smoke.state, smoke.label, smoke.acknowledged_by) == ("NORMAL", "test", UUID(signed["signed_by"]))
+
+
+async def test_the_button_for_a_real_fire_waits_for_nobody(
+    app: FastAPI, database: Database, place: Place, logins: FakeLogins, tests: TestWindowService
+) -> None:
+    """Somebody is slow with another alarm of the test; two press at once, on an alarm and on the window."""
+    second = await login(database, place, logins, Role.MANAGER, "王经理")
+    async with client_of(app, token=await login(database, place, logins, Role.ENGINEER, "张工")) as client:
+        first, other = [await begun(client, second, place, one, "SMOKE-003") for one in ("SMOKE-001", "SMOKE-002")]
+        await apply(database, place, place.smoke(onset_s=5), place.smoke("SMOKE-002", onset_s=6))
+        mine, slow = await all_alarms(database)
+        async with database.transaction() as holding:
+            await holding.refresh(slow := await holding.merge(slow), with_for_update=True)
+            async with asyncio.timeout(20):
+                answers = await asyncio.gather(
+                    client.post(f"/api/v1/alarms/{mine.id}/real-fire", json={}),
+                    client.post(f"{first}/real-fire", json={}),
+                    client.post(f"{other}/real-fire", json={}),
+                    client.get(first),
+                )
+        assert answers[0].status_code == 200, answers[0].text
+        assert {answer.status_code for answer in answers[1:]} <= {200, 409}
+        assert [(await client.get(one)).json()["state"] for one in (first, other)] == ["over", "over"]
+        assert [one.is_test for one in await all_alarms(database)] == [False, True]
+        async with database.transaction() as session:
+            await tests.expire(session)
+    assert [one.is_test for one in await all_alarms(database)] == [False, False], "the sweep found it"
 
 
 @pytest.mark.parametrize(
