@@ -45,19 +45,22 @@ export function useCheck(asked: MaybeRefOrGetter<CheckRequest>, isWanted: MaybeR
   })
 }
 
+interface RuleSaving {
+  definition: RuleDefinition
+  enabled: boolean
+  reason: string | null
+  /** null: a new rule */
+  version: number | null
+}
+
 export function useRuleActions() {
   const queries = useQueryClient()
   const onSuccess = () => queries.invalidateQueries({ queryKey: ['rules'] })
   const save = useMutation({
-    mutationFn: ({ definition, enabled, version }: { definition: RuleDefinition; enabled: boolean; version: number | null }) =>
+    mutationFn: ({ version, ...said }: RuleSaving) =>
       version === null
-        ? unwrap(api.POST('/api/v1/rules', { body: { definition, enabled } }))
-        : unwrap(
-            api.PUT('/api/v1/rules/{key}', {
-              params: { path: { key: definition.key } },
-              body: { definition, enabled, version },
-            }),
-          ),
+        ? unwrap(api.POST('/api/v1/rules', { body: said }))
+        : unwrap(api.PUT('/api/v1/rules/{key}', { params: { path: { key: said.definition.key } }, body: { ...said, version } })),
     onSuccess,
   })
   const enable = useMutation({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { completed, wordAt } from '@/rules/completion'
-import { definitionOf, draftOf, EMPTY, missingFields } from '@/rules/draft'
+import { definitionOf, draftOf, EMPTY, keptFields, missingFields } from '@/rules/draft'
 import { mayChange, mayMake, ruleScope } from '@/rules/scope'
 import type { RuleDefinition } from '@/rules/types'
 
@@ -20,6 +20,9 @@ const RULE: RuleDefinition = {
   for: '2m',
   clear_for: null,
   missing: null,
+  repeats: null,
+  stuck: null,
+  rate: null,
   params: { hot_c: 75 },
   units: { hot_c: '°C' },
   schedules: { night: '22:00-06:00' },
@@ -37,6 +40,36 @@ describe('a rule in the form', () => {
   it('keeps what the form does not show', () => {
     const changed = definitionOf({ ...draftOf(RULE), severity: 'critical' }, RULE)
     expect(changed).toEqual({ ...RULE, severity: 'critical' })
+  })
+
+  it.each<Partial<RuleDefinition>>([
+    { repeats: { times: 3, within: '1h' }, for: null },
+    { when: null, stuck: { points: ['head_bar', 'flow_m3_h'], for: '2h' } },
+    { when: null, rate: { point: 'level_m', over: '5m', above: 0.2, below: -0.2 } },
+    { when: null, rate: { point: 'level_m', over: '5m', above: 'fast', below: null } },
+    { levels: [{ severity: 'critical', when: 'bearing_temp_c > 85' }], active_in: 'night', basis: { 'zh-CN': '据', en: 'b' } },
+  ])('goes back as it came, whatever form it has: %j', (form) => {
+    const rule = { ...RULE, ...form }
+    expect(definitionOf(draftOf(rule), rule)).toEqual(rule)
+    expect(missingFields(draftOf(rule))).toEqual([])
+  })
+
+  it('becomes another form and keeps its levels and hours', () => {
+    const rule: RuleDefinition = { ...RULE, levels: [{ severity: 'critical', when: 'bearing_temp_c > 85' }], active_in: 'night' }
+    const stuck = definitionOf({ ...draftOf(rule), basis: 'stuck', stuckPoints: ['head_bar'], stuckFor: '2h' }, rule)
+    expect(stuck).toMatchObject({ when: null, stuck: { points: ['head_bar'], for: '2h' }, levels: rule.levels, active_in: 'night' })
+    expect(missingFields({ ...EMPTY, basis: 'rate' })).toEqual(expect.arrayContaining(['ratePoint', 'rateOver', 'rateAbove']))
+    expect(missingFields({ ...draftOf(RULE), repeatsTimes: 3 })).toEqual(['repeatsWithin'])
+  })
+
+  it('says what it keeps without showing it, and what silence cannot have', () => {
+    const rule: RuleDefinition = { ...RULE, levels: [{ severity: 'critical', when: 'bearing_temp_c > 85' }] }
+    const kept = (draft = draftOf(rule)) => keptFields(draft, rule).map(({ field, isLost }) => [field, isLost])
+    expect(kept()).toEqual([['levels', false], ['schedules', false], ['equipment', false], ['equipmentParams', false]])
+    expect(kept({ ...draftOf(rule), basis: 'missing' })).toEqual([
+      ['levels', true], ['schedules', true], ['equipment', false], ['equipmentParams', false],
+    ])
+    expect(keptFields(EMPTY, null)).toEqual([])
   })
 
   it('drops the condition when it becomes a rule about silence', () => {
