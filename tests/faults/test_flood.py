@@ -1,4 +1,5 @@
-"""The real hub on a real Mosquitto as shipped: a flood of malformed messages, and smoke behind a backlog.
+"""The real hub on a real Mosquitto as shipped: a flood of malformed messages, smoke behind a backlog, a leak that
+closes a valve.
 
 Nothing healthy is lost, everything malformed is counted to the last, memory stays bounded, smoke waits for nobody. How
 long healthy messages take meanwhile is judged by `hub bench flood`.
@@ -8,9 +9,11 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,10 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
 
+from kit.supervision.ports import free_port
 from tests.device_adapters.mqtt.mosquitto import Mosquitto, running_mosquitto
 from tests.faults.loud_device import LoudDevice
 from tests.stories.devices import MqttDevice, now_ms
@@ -28,18 +34,40 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LARGE_BACKLOG = 200_000
 SMOKE_WITHIN_S = 5.0
+PROFILES = Path(__file__).parents[2] / "device_adapters" / "profiles"
 USERS = {"hub": "hub", "nbiot-water": "meters", "nbiot-smoke": "smoke"}
+
+VALVE = """
+key = "story-valve"
+name = { zh-CN = "入户电动阀", en = "Supply valve" }
+kind = "valve"
+protocol = "modbus"
+edition = "tests"
+[modbus]
+poll_interval_s = 0.5
+[[points]]
+key = "open"
+name = { zh-CN = "阀位", en = "Open" }
+kind = "command"
+unit = ""
+range = [0, 1]
+reporting = { mode = "periodic", interval_s = 1 }
+modbus = { table = "coil", address = 0, write = "single" }
+"""
 
 
 @dataclass
 class DemoWithBroker(Demo):
-    """A demo that listens to a broker of the site, too."""
+    """A demo that listens to a broker of the site, too, knows a valve, and may switch it."""
 
     broker: dict[str, Any] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
-        return super().environment | {"HUB_MQTT_BROKERS": json.dumps([self.broker])}
+        return super().environment | {
+            "HUB_MQTT_BROKERS": json.dumps([self.broker]), "HUB_LINKAGE_ENABLED": "true",
+            "HUB_PROFILES_DIR": str(self.folder / "profiles"),
+        }  # fmt: skip
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -53,6 +81,8 @@ async def hub(mosquitto: Mosquitto, tmp_path_factory: pytest.TempPathFactory) ->
     folder: Path = tmp_path_factory.mktemp("demo")
     broker = {"name": "north", "host": "127.0.0.1", "port": mosquitto.port, "username": "hub", "password": "hub"}
     running = DemoWithBroker(folder, broker=broker)
+    shutil.copytree(PROFILES, folder / "profiles")
+    (folder / "profiles" / "story-valve.toml").write_text(VALVE, "utf-8")
     try:
         await running.start()
         await until(lambda: sessions_are_up(running), what="both sessions at the broker")
@@ -223,3 +253,76 @@ async def test_smoke_does_not_wait_behind_a_backlog(hub: Demo, mosquitto: Mosqui
     if backlog == LARGE_BACKLOG:
         assert took_s < SMOKE_WITHIN_S
     assert urgent_read == 1, "the life-safety session was sent something else than the smoke"
+
+
+@asynccontextmanager
+async def valve_gateway() -> AsyncIterator[tuple[int, Callable[[], Awaitable[bool]]]]:
+    """A Modbus TCP server with an open valve; its port, and whether the valve is open."""
+    port = free_port()
+    bits = [SimData(0, values=[True] + [False] * 15, datatype=DataType.BITS)]
+    words = [SimData(0, values=[0], datatype=DataType.REGISTERS)]
+    server = ModbusTcpServer(SimDevice(1, simdata=(bits, bits, words, words)), address=("127.0.0.1", port))
+    await server.serve_forever(background=True)
+
+    async def is_open() -> bool:
+        found = await server.context.async_getValues(1, 1, 0, 1)
+        assert isinstance(found, list)
+        return bool(found[0])
+
+    try:
+        yield port, is_open
+    finally:
+        await server.shutdown()  # type: ignore[no-untyped-call]
+
+
+async def test_a_leak_heard_at_the_broker_closes_the_valve_over_modbus_and_all_of_it_is_in_the_audit(
+    hub: Demo, mosquitto: Mosquitto
+) -> None:
+    """Meter → Mosquitto → rule → alarm → linkage → Modbus → read back → audit, none of it but by its own door."""
+    async with hub.logged_in("manager") as desk, valve_gateway() as (port, is_open):
+        [meter] = [one for one in await items(desk, "/equipment", q="WM-0042") if one["code"] == "WM-0042"]
+        valve = {
+            "site_id": meter["site_id"], "code": "V-0042", "name": "入户阀", "kind": "valve",
+            "profile_key": "story-valve", "address": {"host": "127.0.0.1", "port": port, "unit": 1},
+        }  # fmt: skip
+        made = await desk.post("/equipment", json=valve)
+        assert made.status_code == 201, made.text
+        valve_id = made.json()["id"]
+
+        async def is_read() -> bool:
+            answer = await desk.get("/points/latest", params={"equipment": valve_id})
+            return answer.is_success and [one["value"] for one in answer.json()] == [1.0]
+
+        await until(is_read, what="the valve is polled")
+        await _link(desk, meter, valve_id)
+        speaking = meters(mosquitto, "leaking")
+        leak = [(topic("WM-0042"), json.dumps({"ts": now_ms(), "values": {"leak": 1}}).encode())]
+        await asyncio.to_thread(speaking.publish, leak, count=1)
+
+        async def ended() -> dict[str, Any] | None:
+            runs = await items(desk, "/linkage/runs")
+            return next((one for one in runs if one["ended_at"]), None)
+
+        run = await until(ended, what="the action is done")
+        assert (run["state"], run["read_back"], run["detail"]) == ("done", 0.0, "")
+        assert not await is_open()
+        alarm = (await desk.get(f"/alarms/{run['alarm_id']}")).json()
+        assert (alarm["equipment_code"], alarm["fault_mode"]) == ("WM-0042", "pipe_leak")
+    async with hub.logged_in("admin") as admin:
+        lines = await items(admin, "/audit", object_id=run["id"])
+        assert [line["action"] for line in lines] == ["linkage.run"]
+
+
+async def _link(desk: httpx.AsyncClient, meter: dict[str, Any], valve_id: str) -> None:
+    """What a manager does: lists the point, writes the rule, switches it on."""
+    listed = {"equipment_id": valve_id, "point": "open", "low": 0, "high": 0, "needs_two": False}
+    answer = await desk.post("/linkage/points", json=listed)
+    assert answer.status_code == 201, answer.text
+    rule = {
+        "site_id": meter["site_id"], "name": "漏水关阀", "condition": {"equipment_ids": [meter["id"]]},
+        "actions": [{"equipment_id": valve_id, "point": "open", "value": 0}],
+    }  # fmt: skip
+    answer = await desk.post("/linkage/rules", json=rule)
+    assert answer.status_code == 201, answer.text
+    on = await desk.patch(f"/linkage/rules/{answer.json()['id']}", json={"is_enabled": True})
+    assert on.status_code == 200, on.text
