@@ -117,8 +117,10 @@ class Attaching:
         if report is None or (reporter_id is not None and report.reporter_id != reporter_id):
             raise ReportNotFound(report_id)
         photo = await asyncio.to_thread(clean_photo, raw)
-        order = await repository.lock_order(session, Scope.everywhere(), report.work_order_id)
-        assert order is not None  # the foreign key's word
+        found = await repository.lock_report(session, report_id)
+        if found is None:
+            raise ReportNotFound(report_id)
+        _, order = found
         known = await photo_repository.by_ref(session, source_ref) if source_ref else None
         if known is not None:
             return known

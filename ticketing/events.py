@@ -59,7 +59,8 @@ class WorkOrderEscalated(Event, frozen=True, kw_only=True):
 
 
 class TargetWarned(Event, frozen=True, kw_only=True):
-    """A target will soon be missed, or a hold has lasted as long as it was said to. `person_ids` are told."""
+    """A target will soon be missed, a hold has lasted as long as it was said to, or the work is worse than it was.
+    `person_ids` are told."""
 
     work_order_id: UUID
     reason: str

@@ -8,9 +8,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.detection import OrderJoining
-from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned, AlarmSeverityChanged
+from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReminded, AlarmReturned, AlarmSeverityChanged
+from alarms.lifecycle import AlarmState
+from alarms.models import Alarm
 from alarms.service import AlarmService
 from building.equipment import EquipmentKind
+from building.severity import Severity
 from catalog.service import CatalogService
 from kit.access import Scope
 from kit.clock import Clock
@@ -25,6 +28,7 @@ from ticketing.events import WorkOrderChanged, WorkOrderJoined, WorkOrderOpened
 from ticketing.facts import EquipmentFacts
 from ticketing.flow import Flow
 from ticketing.incidents.incident import IncidentKey
+from ticketing.incidents.joining import worse_news
 from ticketing.journal import Entry, record
 from ticketing.kinds import LOWEST_PRIORITY, Category, Channel, procedure_of
 from ticketing.models import COMMON_KIND, WorkOrder, WorkOrderAlarm
@@ -103,13 +107,14 @@ class AlarmHandlers:
     async def on_alarm_raised(self, session: AsyncSession, event: Spoke) -> None:
         """Opens an order, or joins the open one about the same thing. An alarm without an order policy is no work.
 
-        One that became worse makes its order as urgent as that, or another one where that is settled already.
+        One that became worse makes its order as urgent as that, or another one where that is settled already; so does
+        one that asks again after its order was settled.
         """
         if not is_work(event):
             return
         await repository.lock_name(session, f"alarm/{event.alarm_id}")
         link = await repository.alarm_link(session, alarm_id=event.alarm_id, onset_at=event.onset_at)
-        if link is not None and isinstance(event, AlarmRaised):
+        if link is not None and isinstance(event, AlarmRaised) and not await self._asks_after_the_end(session, link):
             return
         draft = await self._draft(session, event)
         if draft is None:
@@ -117,23 +122,20 @@ class AlarmHandlers:
         order, joined = await self._opening.open_or_join(session, draft)
         if link is None:
             await self._link(session, order, event)
-        elif not joined:
-            link.work_order_id = order.id
+        elif link.work_order_id != order.id:
+            link.work_order_id, link.joined_at, link.acknowledged_at = order.id, self._clock.now(), None
         if not joined:
             await self._opening.start(session, order)
-            return
-        if link is not None:
-            return
-        record(session, order, Entry.ALARM_JOINED, at=self._clock.now(), after={"alarm_id": str(event.alarm_id)})
-        await publish(
-            session,
-            WorkOrderJoined(
-                site_id=order.site_id,
-                life_safety=order.is_life_safety,
-                work_order_id=order.id,
-                alarm_id=event.alarm_id,
-            ),
-        )
+        elif link is None:
+            await self._note_joined(session, order, event)
+        elif isinstance(event, AlarmSeverityChanged):
+            await publish(session, *worse_news(order))
+
+    async def on_alarm_reminded(self, session: AsyncSession, event: AlarmReminded) -> None:
+        """Nobody answered the alarm, and its order may be settled: then it is work once more."""
+        alarm = await self._alarms.get(session, Scope.everywhere(), event.alarm_id)
+        if alarm.episode_onset_at == event.onset_at:
+            await self.on_alarm_raised(session, _as_raised(alarm))
 
     async def on_alarm_returned(self, session: AsyncSession, event: AlarmReturned) -> None:
         """Telemetry is back to normal: evidence for an order that is done, a note for one that is not."""
@@ -208,9 +210,31 @@ class AlarmHandlers:
                 joined_at=self._clock.now(),
                 # Its return may have been handled before this: events are delivered in no order.
                 returned_at=None if alarm.is_present else alarm.returned_at,
+                told_with=None if event.life_safety else event.group_id or event.root_id,
             )
         )
         await session.flush()
+
+    async def _note_joined(self, session: AsyncSession, order: WorkOrder, event: Spoke) -> None:
+        record(session, order, Entry.ALARM_JOINED, at=self._clock.now(), after={"alarm_id": str(event.alarm_id)})
+        await publish(
+            session,
+            WorkOrderJoined(
+                site_id=order.site_id,
+                life_safety=order.is_life_safety,
+                work_order_id=order.id,
+                alarm_id=event.alarm_id,
+            ),
+        )
+
+    async def _asks_after_the_end(self, session: AsyncSession, link: WorkOrderAlarm) -> bool:
+        """Whether its order is settled, and it asked for attention after that; not, when an event is heard again."""
+        order = await repository.order(session, Scope.everywhere(), link.work_order_id)
+        if order is None or order.settled_at is None:
+            return False
+        alarm = await self._alarms.get(session, Scope.everywhere(), link.alarm_id)
+        is_asking = alarm.state == AlarmState.UNACKED and alarm.is_present and alarm.suppressed_by is None
+        return is_asking and alarm.attended_at is not None and alarm.attended_at > order.settled_at
 
     async def _returned(self, session: AsyncSession, link: WorkOrderAlarm, *, at: datetime) -> None:
         order = await self._hold(session, link)
@@ -225,6 +249,24 @@ class AlarmHandlers:
         order = await repository.lock_order(session, Scope.everywhere(), link.work_order_id)
         assert order is not None  # the foreign key's word
         return order
+
+
+def _as_raised(alarm: Alarm) -> AlarmRaised:
+    return AlarmRaised(
+        site_id=alarm.site_id,
+        life_safety=alarm.life_safety,
+        alarm_id=alarm.id,
+        equipment_id=alarm.equipment_id,
+        source=alarm.source,
+        source_id=alarm.source_id,
+        fault_mode=alarm.fault_mode,
+        severity=Severity(alarm.severity),
+        onset_at=alarm.episode_onset_at,
+        order_kind=alarm.order_kind,
+        order_priority=alarm.order_priority,
+        order_joins=alarm.order_joins,
+        is_test=alarm.is_test,
+    )
 
 
 class Triage:

@@ -262,7 +262,8 @@ class Follower(Base):
 
 class WorkOrderAlarm(Base):
     """An episode of an alarm behind an order. It belongs to one order, so that a repeated event changes nothing; an
-    alarm that came back is another episode, maybe of another order."""
+    alarm that came back is another episode, maybe of another order. `told_with`: the group of alarms that it was told
+    with, or the alarm that explains it; None: it was told by itself."""
 
     __tablename__ = "work_order_alarm"
 
@@ -274,6 +275,7 @@ class WorkOrderAlarm(Base):
     joined_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
     returned_at: Mapped[datetime | None]
+    told_with: Mapped[UUID | None]
 
 
 class WorkOrderTask(Base):

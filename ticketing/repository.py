@@ -156,6 +156,12 @@ async def links_of_order(session: AsyncSession, work_order_id: UUID) -> Sequence
     return found.all()
 
 
+async def flood_of_order(session: AsyncSession, work_order_id: UUID) -> UUID | None:
+    """What its first alarm was told with; None where that was told by itself, or no alarm is behind the order."""
+    wanted = select(WorkOrderAlarm.told_with).where(WorkOrderAlarm.work_order_id == work_order_id)
+    return await session.scalar(wanted.order_by(WorkOrderAlarm.joined_at, WorkOrderAlarm.alarm_id).limit(1))
+
+
 async def first_sensed(session: AsyncSession, work_order_ids: Collection[UUID]) -> dict[UUID, datetime]:
     """When the first alarm joined each order; orders without one are left out."""
     rows = await session.execute(
@@ -194,6 +200,18 @@ async def reports_of_person(session: AsyncSession, person_id: UUID, *, limit: in
 
 async def report(session: AsyncSession, report_id: UUID) -> Report | None:
     return await session.get(Report, report_id)
+
+
+async def lock_report(session: AsyncSession, report_id: UUID) -> tuple[Report, WorkOrder] | None:
+    """A report and the order it is about by now, the order's row held: nobody moves the report meanwhile."""
+    found = await report(session, report_id)
+    while found is not None:
+        order = await lock_order(session, Scope.everywhere(), found.work_order_id)
+        assert order is not None  # the foreign key's word
+        await session.refresh(found)
+        if found.work_order_id == order.id:
+            return found, order
+    return None
 
 
 async def follow(

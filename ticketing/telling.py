@@ -31,6 +31,7 @@ from ticketing.kinds import IN_HAND, OrderState, OwnerState, Procedure, TaskKind
 from ticketing.models import Follower, Report, WorkOrder, WorkOrderTask
 from ticketing.report_links import ReportLinks
 from ticketing.reports import Known, as_addressed, known_before
+from ticketing.together import flood_key
 
 MOST_URGENT_PRIORITY = 2
 # What is longer is behind the link.
@@ -171,10 +172,10 @@ class Telling:
             "place": order.place,
             "due": due.isoformat(),
         }
+        flood = await flood_key(session, order)
+        key = f"{flood}/escalated/{event.reason}" if flood else f"work_order/{order.id}/escalated/{what}"
         for person_id in person_ids:
-            await self._tell_staff(
-                session, order, person_id, "staff.escalation", facts, key=f"work_order/{order.id}/escalated/{what}"
-            )
+            await self._tell_staff(session, order, person_id, "staff.escalation", facts, key=key)
 
     async def on_warned(self, session: AsyncSession, event: TargetWarned) -> None:
         """Whoever has the work hears that it will soon be late; of a hold that ended, each time it did."""
@@ -185,7 +186,9 @@ class Telling:
             "place": order.place,
             "due": event.due_at.isoformat(),
         }
+        flood = await flood_key(session, order)
         key = f"work_order/{order.id}/warned/{event.reason}/{event.due_at.isoformat()}"
+        key = f"{flood}/warned/{event.reason}" if flood else key
         for person_id in event.person_ids:
             await self._tell_staff(session, order, person_id, "staff.warning", facts, key=key)
 
@@ -242,7 +245,11 @@ class Telling:
             "priority": f"P{order.priority}",
             "due": (order.answer_due_at or order.response_due_at).isoformat(),
         }
-        await self._tell_staff(session, order, event.assignee_id, "staff.assigned", facts, key=_step_key(event))
+        # What a person gives to a person is told by itself, whatever it came of.
+        flood = await flood_key(session, order) if event.actor_id is None else None
+        template = "staff.assigned_many" if flood else "staff.assigned"
+        key = f"{flood}/assigned" if flood else _step_key(event)
+        await self._tell_staff(session, order, event.assignee_id, template, facts, key=key)
 
     async def _tell_withdrawn(self, session: AsyncSession, order: WorkOrder, event: WorkOrderMoved) -> None:
         """Whoever had the order and did not give it back by themselves."""
@@ -250,7 +257,8 @@ class Telling:
             return
         reason = f"text:ticketing.withdrawn.{event.action}"
         facts = {"number": order.number, "place": order.place, "reason": reason}
-        key = f"{_step_key(event)}/withdrawn"
+        flood = await flood_key(session, order) if event.actor_id is None else None
+        key = f"{flood}/withdrawn" if flood else f"{_step_key(event)}/withdrawn"
         await self._tell_people(session, order, [event.previous_id], "staff.withdrawn", facts, key=key)
 
     async def _tell_task(self, session: AsyncSession, order: WorkOrder, task: WorkOrderTask, person_id: UUID) -> None:
@@ -261,7 +269,9 @@ class Telling:
             "due": task.due_at.isoformat(),
             "detail": " ".join(str(value) for value in task.facts.values()),
         }
-        await self._tell_staff(session, order, person_id, "staff.task", facts, key=f"{_task_key(task)}{person_id}")
+        flood = await flood_key(session, order)
+        key = f"{flood}/task/{task.kind}" if flood else f"{_task_key(task)}{person_id}"
+        await self._tell_staff(session, order, person_id, "staff.task", facts, key=key)
 
     async def _tell_staff(
         self, session: AsyncSession, order: WorkOrder, person_id: UUID, template: str, facts: dict[str, str], *,

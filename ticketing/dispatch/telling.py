@@ -17,6 +17,7 @@ from ticketing.dispatch.events import OrderWaits
 from ticketing.kinds import FREE
 from ticketing.models import WorkOrder
 from ticketing.order_kind import Distribution
+from ticketing.together import flood_key
 
 MOST_URGENT_PRIORITY = 2
 
@@ -38,10 +39,11 @@ class DispatchTelling:
         people = [UUID(one) for one in wait.person_ids] if is_pool else await self._desk(session, event.site_id)
         template = "staff.pool" if is_pool else "staff.to_dispatch"
         kept_off = await self._dispatching.kept_off(session, order)
+        flood = await flood_key(session, order)
+        key = f"{flood}/{template}" if flood else f"work_order/{order.id}/waits/{wait.id}"
         for person_id in people:
-            if person_id in kept_off:
-                continue
-            await self._tell(session, order, person_id, template, due=wait.ends_at.isoformat(), key=str(wait.id))
+            if person_id not in kept_off:
+                await self._tell(session, order, person_id, template, due=wait.ends_at.isoformat(), key=key)
 
     async def _desk(self, session: AsyncSession, site_id: UUID) -> Sequence[UUID]:
         """Customer service on shift; the duty manager where nobody is."""
@@ -56,7 +58,7 @@ class DispatchTelling:
     ) -> None:
         language = (await self._people.contact(session, person_id)).language
         notice = Notice(
-            key=f"work_order/{order.id}/waits/{key}",
+            key=key,
             person_id=person_id,
             template=template,
             facts={

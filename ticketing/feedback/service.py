@@ -221,11 +221,10 @@ class FeedbackService:
     # --- inside ----------------------------------------------------------------------------------------------------
 
     async def _held(self, session: AsyncSession, report_id: UUID, reporter_id: UUID | None) -> tuple[WorkOrder, Report]:
-        report = await orders.report(session, report_id)
-        if report is None or (reporter_id is not None and report.reporter_id != reporter_id):
+        found = await orders.lock_report(session, report_id)
+        if found is None or (reporter_id is not None and found[0].reporter_id != reporter_id):
             raise ReportNotFound(report_id)
-        order = await orders.lock_order(session, Scope.everywhere(), report.work_order_id)
-        assert order is not None  # the foreign key's word
+        report, order = found
         return order, report
 
     async def _standing(

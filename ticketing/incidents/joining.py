@@ -5,10 +5,12 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.clock import Clock
+from kit.events import publish
 from ticketing import repository
 from ticketing.actor import Actor
 from ticketing.dispatch.choosing import Dispatching
 from ticketing.draft import Draft
+from ticketing.events import TargetWarned
 from ticketing.flow import Action
 from ticketing.incidents.incident import IncidentKey
 from ticketing.journal import Entry, record
@@ -24,6 +26,8 @@ from ticketing.words import Words
 
 # Why an order is reopened: a word of the timeline's.
 AGAIN = "again_after_done"
+# What whoever has the order is told: a `ticketing.warning.…`.
+WORSE = "worse"
 
 
 class Joining:
@@ -94,6 +98,8 @@ class Joining:
             _become(order, draft)
         await self._levels.tighten(session, order)
         record(session, order, Entry.UPGRADED, at=now, before=before, after={"kind": order.kind, "priority": priority})
+        if not is_other_work:
+            await publish(session, *worse_news(order))
         return is_other_work
 
     async def _is_in_good_hands(self, session: AsyncSession, order: WorkOrder) -> bool:
@@ -101,6 +107,18 @@ class Joining:
             return False
         ranking = await self._dispatching.ranking(session, order, asked=())
         return any(one.bidder.person_id == order.assignee_id for one in ranking.scored)
+
+
+def worse_news(order: WorkOrder) -> list[TargetWarned]:
+    """Who has an order hears that it is worse than what they were told; once, as long as it is due at the same time."""
+    if order.assignee_id is None or order.state == OrderState.DONE:
+        return []
+    return [
+        TargetWarned(
+            site_id=order.site_id, life_safety=order.is_life_safety, work_order_id=order.id, reason=WORSE,
+            due_at=order.resolution_due_at, person_ids=(order.assignee_id,),
+        )
+    ]  # fmt: skip
 
 
 def _become(order: WorkOrder, draft: Draft) -> None:

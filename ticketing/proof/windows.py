@@ -74,9 +74,17 @@ class Windows:
         order.cause, order.remedy = finding.cause, finding.remedy
 
     async def _check_other(self, session: AsyncSession, order: WorkOrder, other_id: UUID) -> None:
-        other = await repository.order(session, Scope.of(order.site_id), other_id)
-        if other is None or other.id == order.id or other.state == OrderState.CANCELLED:
+        """Whatever repeats what repeats this one is no work at all: nobody would do it. Raises FieldInvalid."""
+        here, seen = Scope.of(order.site_id), {order.id}
+        other = await repository.order(session, here, other_id)
+        if other is None or other.state == OrderState.CANCELLED:
             raise FieldInvalid(field="duplicate_of", allowed="WO-…")
+        while other is not None:
+            if other.id in seen:
+                raise FieldInvalid(field="duplicate_of", allowed="WO-…")
+            seen.add(other.id)
+            next_id = other.duplicate_of_id
+            other = None if next_id is None else await repository.order(session, here, next_id)
 
     async def _ask_alarms(
         self, session: AsyncSession, links: Sequence[WorkOrderAlarm], code: ClosingCode | None, *, now: datetime

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from kit.access import Role
+from kit.access import Role, Scope
 from kit.ids import new_id
 from tests.ticketing.town import NOON, Town
+from ticketing import repository
 from ticketing.errors import PlaceNotFound, ReportNotFound
 from ticketing.flow import Action
 from ticketing.journal import Entry
@@ -205,6 +206,23 @@ async def test_what_followers_are_told_carries_nothing_of_other_reporters(town: 
             assert "我家老人" not in said
             assert "13933334444" not in said
             assert str(town.person[other]) not in said
+
+
+async def test_whoever_urges_while_two_orders_are_merged_urges_the_one_that_is_left(town: Town) -> None:
+    await two_owners(town)
+    mine = await town.report(reporter_id=town.person["wang"], **lift(town))
+    other = await town.report(reporter_id=town.person["liu"], space_id=town.spaces["3-2-602"])
+    source_id, target_id = mine.report.work_order_id, other.report.work_order_id
+    async with town.database.transaction() as session:
+        assert await repository.report(session, mine.report.report_id) is not None  # as it was before
+        async with town.database.transaction() as merging:
+            await town.room.incidents.merging.merge(
+                merging, Scope.of(town.site_id), source_id, into_id=target_id, reason="同一故障",
+                actor=town.actor("dispatcher", Role.DISPATCHER),
+            )  # fmt: skip
+        seen = await town.room.feedback.service.urge(session, mine.report.report_id)
+    assert seen.number == other.report.number
+    assert (await town.order(target_id)).urges == 1
 
 
 async def test_followers_are_told_about_their_own_report(town: Town) -> None:

@@ -214,6 +214,10 @@ async def test_what_belongs_to_a_closing_code_is_asked_for_and_nothing_else(plan
         "pump_engineer", order, "finish", closing_code="duplicate", duplicate_of=str(other.report.work_order_id)
     )
     assert (done["proof"], done["family"]["duplicates"]["number"]) == (None, other.report.number)
+    # Were each the other's duplicate, nobody would mend anything.
+    round_about = {"action": "finish", "closing_code": "duplicate", "duplicate_of": order}
+    back = await door.post("dispatcher", f"/work-orders/{other.report.work_order_id}/actions", **round_about)
+    assert (back.status_code, back.json()["facts"]["field"]) == (422, "duplicate_of")
     proofs = f"/work-orders/{order}/proofs"
     assert (await door.ask("GET", "dispatcher", proofs, site_id=new_id())).status_code == 404
     await town.resident("wang", "3-2-502")
