@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 from alarms.errors import (
     AlarmNotFound,
     AlarmNotShelved,
+    AnswersEarlierEpisode,
     LifeSafetyNotShelved,
     NothingToShelve,
     UnknownAlarmSort,
@@ -34,6 +35,7 @@ STATUS: dict[type[DomainError], int] = {
     LifeSafetyNotShelved: 409,
     NothingToShelve: 409,
     AlarmNotShelved: 409,
+    AnswersEarlierEpisode: 409,
 }
 
 router = APIRouter(prefix="/api/v1", tags=["alarms"], dependencies=[Depends(allow(*STAFF))])
@@ -121,10 +123,13 @@ async def get_alarm_history(alarm_id: UUID, session: Session, caller: Caller, al
 async def acknowledge_alarm(
     alarm_id: UUID, body: AcknowledgeIn, session: Session, caller: Caller, alarms: Alarms
 ) -> AlarmOut:
-    """“I have seen it.” An alarm whose condition is gone becomes NORMAL by this."""
+    """“I have seen it.” An alarm whose condition is gone becomes NORMAL by this. One that was raised again since
+    `episode_onset_at` is refused: that has not been seen."""
     scope = caller.scope(*ANSWERING)
     return AlarmOut.model_validate(
-        await alarms.acknowledge(session, scope, alarm_id, actor=caller.person_id, note=body.note)
+        await alarms.acknowledge(
+            session, scope, alarm_id, actor=caller.person_id, note=body.note, episode_onset_at=body.episode_onset_at
+        )
     )
 
 

@@ -76,3 +76,11 @@ class OutOfServiceEndsEarlier(DomainError):
     """It would be over before it begins."""
 
     until: datetime
+
+
+@dataclass(eq=False)
+class AnswersEarlierEpisode(DomainError):
+    """The answer is to an episode that is over: the alarm was raised again, and nobody has seen that yet."""
+
+    alarm_id: UUID
+    episode_onset_at: datetime

@@ -37,6 +37,7 @@ ALARM: dict[str, JsonValue] = {
     "order_kind": "repair",
     "order_priority": 2,
     "onset_at": "2026-11-22T02:40:00Z",
+    "episode_onset_at": "2026-11-22T02:40:00Z",
     "raised_at": "2026-11-22T02:42:00Z",
     "returned_at": None,
     "acknowledged_at": None,
@@ -57,6 +58,8 @@ ALARM: dict[str, JsonValue] = {
 
 class AlarmOut(Schema):
     """An alarm. `onset_at` is the device's time, `raised_at` the hub's; `message` has both languages.
+
+    `episode_onset_at`: when its condition came back last, the same as `onset_at` if it never went.
 
     `is_test`: its device is being tested, shown as 测试. `reminders`: how often it asked again, unanswered.
     """
@@ -82,6 +85,7 @@ class AlarmOut(Schema):
     order_kind: str | None
     order_priority: int | None
     onset_at: datetime
+    episode_onset_at: datetime
     raised_at: datetime
     returned_at: datetime | None
     acknowledged_at: datetime | None
@@ -140,9 +144,12 @@ class TransitionOut(Schema):
 
 
 class AcknowledgeIn(Schema):
+    """`episode_onset_at`: the alarm's as the caller saw it; null answers whatever is the latest."""
+
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "已通知张工到场查看"}]})
 
     note: Line = ""
+    episode_onset_at: AwareDatetime | None = None
 
 
 class ClearIn(Schema):

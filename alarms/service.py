@@ -14,6 +14,7 @@ from alarms.detection import AlarmSource, Detection, EpisodeKey, in_order
 from alarms.errors import (
     AlarmNotFound,
     AlarmNotShelved,
+    AnswersEarlierEpisode,
     LifeSafetyNotShelved,
     NothingToShelve,
     UnknownAlarmSort,
@@ -29,7 +30,7 @@ from alarms.suppression import note_holder
 from alarms.transition import AlarmTransition, TransitionKind
 from catalog.directory import LiveDirectory
 from kit.access import Scope
-from kit.clock import Clock
+from kit.clock import Clock, to_ms
 from kit.db import pipelined
 from kit.events import publish
 from kit.logs import logger
@@ -99,10 +100,14 @@ class AlarmService:
     # --- what people do --------------------------------------------------------------------------------------------
 
     async def acknowledge(
-        self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, actor: UUID | None, note: str = "", via: str = ""
-    ) -> Alarm:
-        """`via`: the console at which it was done. Raises AlarmNotFound, AlarmActionNotPossible."""
-        alarm = await self._for_change(session, scope, alarm_id)
+        self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, actor: UUID | None, note: str = "", via: str = "",
+        episode_onset_at: datetime | None = None,
+    ) -> Alarm:  # fmt: skip
+        """`via`: the console at which it was done. `episode_onset_at`: of the episode answered, None for the latest.
+
+        Raises AlarmNotFound, AlarmActionNotPossible, AnswersEarlierEpisode.
+        """
+        alarm = await self._for_change(session, scope, alarm_id, episode_onset_at=episode_onset_at)
         now = self._clock.now()
         alarm.acknowledged_at, alarm.acknowledged_by, alarm.attended_at, alarm.reminders = now, actor, now, 0
         await self._act(session, alarm, AlarmInput.ACKNOWLEDGE, actor=actor, note=note, via=via)
@@ -162,13 +167,14 @@ class AlarmService:
 
     async def shelve(
         self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, span: timedelta, actor: UUID | None, note: str,
-        via: str = "",
+        via: str = "", episode_onset_at: datetime | None = None,
     ) -> Alarm:  # fmt: skip
         """Puts a condition that keeps coming up away for `span`: recorded meanwhile, not announced.
 
-        Shelving it again moves the end. Raises AlarmNotFound, LifeSafetyNotShelved, NothingToShelve.
+        Shelving it again moves the end. `episode_onset_at` as of `acknowledge`. Raises AlarmNotFound,
+        AnswersEarlierEpisode, LifeSafetyNotShelved, NothingToShelve.
         """
-        alarm = await self._for_change(session, scope, alarm_id)
+        alarm = await self._for_change(session, scope, alarm_id, episode_onset_at=episode_onset_at)
         if alarm.life_safety:
             raise LifeSafetyNotShelved(alarm_id)
         if alarm.state == AlarmState.NORMAL:
@@ -256,10 +262,14 @@ class AlarmService:
         ]
         await save_moves(session, moves)
 
-    async def _for_change(self, session: AsyncSession, scope: Scope, alarm_id: UUID) -> Alarm:
+    async def _for_change(
+        self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, episode_onset_at: datetime | None = None
+    ) -> Alarm:
         alarm = await repository.get(session, scope, alarm_id, for_update=True)
         if alarm is None:
             raise AlarmNotFound(alarm_id)
+        if episode_onset_at is not None and to_ms(episode_onset_at) != to_ms(alarm.episode_onset_at):
+            raise AnswersEarlierEpisode(alarm_id, alarm.episode_onset_at)
         return alarm
 
     async def _act(

@@ -169,7 +169,7 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
         shares=parts.owned.adapters,
         door=_door(common, rooms, parts.bus),
         answering=ConsoleDesk(
-            rooms.alarms.service, rooms.credentials, common.database.transaction, common.texts
+            rooms.alarms.service, rooms.credentials, common.database.transaction, common.texts, common.registry
         ).answer,
     )
     tallies = DropTallies(common.database, common.registry, common.clock, process=_process(roles))

@@ -70,6 +70,8 @@ DROPS: tuple[Drop, ...] = (
     Drop("hub_alarms_of_removed_equipment", LOST),
     Drop("alarms_left_to_sweep", LATE),
     Drop("hub_alarm_broker_misses", LOST),
+    Drop("hub_console_answers", REFUSED, _only("outcome", "refused")),
+    Drop("hub_console_answers_passed_over", REFUSED),
     # jobs, people, screens
     Drop("hub_jobs_given_up", LOST),
     Drop("hub_job_failures", LATE),

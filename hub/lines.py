@@ -86,7 +86,7 @@ def build_adapters(
         )  # fmt: skip
 
     def consoles(broker: Broker, links: LinkBook) -> Adapter:
-        return ConsoleLine(broker, answering)
+        return ConsoleLine(broker, answering, metrics)
 
     makers: dict[str, MakeAdapter] = {f"mqtt {broker.name}": partial(mqtt, broker) for broker in brokers}
     makers |= {f"consoles {one.name}": partial(consoles, one) for one in brokers if one.name == EMBEDDED}

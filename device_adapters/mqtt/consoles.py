@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from device_adapters.mqtt.broker import Broker
 from device_adapters.mqtt.client import Connection
+from device_adapters.mqtt.metrics import MqttMetrics
 from device_adapters.mqtt.packets import Publish
 from device_adapters.mqtt.session import Session
 from kit.backoff import Backoff
@@ -23,8 +24,10 @@ ANSWERS = "site/+/alarms/answers/+"
 WAITING = 1_000
 _TOPIC = re.compile(r"site/([^/]+)/alarms/answers/([^/]+)", re.ASCII | re.DOTALL)
 _RETAINED = 0x01
+LINE = "consoles"
 
-# Given the site's code, the console's name there and what it said; returns what it is to be told.
+# Given the site's code, the console's name there and what it said; returns what it is to be told. Raises only what may
+# be over when the same is tried again.
 Answering = Callable[[str, str, bytes], Awaitable[bytes]]
 
 
@@ -39,9 +42,10 @@ def results_topic(site: str, console: str) -> str:
 class ConsoleLine:
     """`run` until cancelled, in one process at a time. One answer after the other, acknowledged when it is done."""
 
-    def __init__(self, broker: Broker, answering: Answering) -> None:
+    def __init__(self, broker: Broker, answering: Answering, metrics: MqttMetrics) -> None:
         self._broker = broker
         self._answering = answering
+        self._metrics = metrics
         self._waiting: asyncio.Queue[tuple[Connection, Publish]] = asyncio.Queue(WAITING)
         self._session = Session(
             broker, client_id=f"{broker.client_id}-consoles", filters=lambda: (ANSWERS,), former=lambda: (),
@@ -56,12 +60,15 @@ class ConsoleLine:
     # --- told by the session ---------------------------------------------------------------------------------------
 
     def up(self) -> None:
+        self._metrics.session_up.labels(self._broker.name, LINE).set(1)
         log.info("consoles are heard", broker=self._broker.name)
 
     def down(self, reason: str) -> None:
+        self._metrics.session_up.labels(self._broker.name, LINE).set(0)
         log.warning("consoles are not heard", broker=self._broker.name, reason=reason)
 
     def forgotten(self) -> None:
+        self._metrics.forgotten.labels(self._broker.name, LINE).inc()
         log.warning("the broker forgot what consoles said meanwhile", broker=self._broker.name)
 
     # --- inside ----------------------------------------------------------------------------------------------------
@@ -79,14 +86,17 @@ class ConsoleLine:
             connection, (flags, topic, mid, payload) = await self._waiting.get()
             found = _TOPIC.fullmatch(topic.decode("utf-8", "replace"))
             # What a broker kept is nobody's word now.
-            if found is not None and not flags & _RETAINED:
+            if found is None or flags & _RETAINED:
+                self._metrics.answers_passed_over.inc()
+            else:
                 told = await self._done(found[1], found[2], payload)
                 with contextlib.suppress(OSError, TimeoutError):  # whoever is gone does not hear it
                     await connection.send(results_topic(found[1], found[2]), told, qos=1, retain=False)
             connection.acknowledge_soon(mid)
 
     async def _done(self, site: str, console: str, payload: bytes) -> bytes:
-        """Tries until the database takes it: an acknowledgement that was given is not lost."""
+        """Tries until the database is there again, and only while it is away: an acknowledgement that was given is not
+        lost, and one that cannot be entered is in nobody's way."""
         backoff = Backoff(first_s=0.5, longest_s=10.0)
         while True:
             try:

@@ -20,3 +20,7 @@ class MqttMetrics:
         )  # fmt: skip
         self.pauses = Counter("hub_mqtt_pauses", "Times reading stopped for back-pressure", labels, registry=registry)
         self.published = Counter("hub_mqtt_published", "Messages a broker took", ["broker"], registry=registry)
+        self.answers_passed_over = Counter(
+            "hub_console_answers_passed_over", "Answers of consoles that a broker had retained",
+            registry=registry,
+        )  # fmt: skip

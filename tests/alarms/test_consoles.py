@@ -2,11 +2,15 @@
 
 import asyncio
 import json
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
+import psycopg
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.consoles import ConsoleDesk, ConsoleResult
 from alarms.models import Alarm
@@ -17,6 +21,7 @@ from catalog.service import CatalogService
 from device_adapters.mqtt.broker import EMBEDDED, Broker
 from device_adapters.mqtt.consoles import ConsoleLine
 from device_adapters.mqtt.credentials import CredentialKind, CredentialService, Issued
+from device_adapters.mqtt.metrics import MqttMetrics
 from kit.access import Scope
 from kit.db import Database
 from kit.i18n import Texts
@@ -32,8 +37,13 @@ def credentials(place: Place) -> CredentialService:
 
 
 @pytest.fixture
-def desk(database: Database, place: Place, credentials: CredentialService) -> ConsoleDesk:
-    return ConsoleDesk(place.alarms, credentials, database.transaction, Texts.load(["kit", "alarms"]))
+def counted() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def desk(database: Database, place: Place, credentials: CredentialService, counted: CollectorRegistry) -> ConsoleDesk:
+    return ConsoleDesk(place.alarms, credentials, database.transaction, Texts.load(["kit", "alarms"]), counted)
 
 
 async def console(database: Database, credentials: CredentialService, *, site: str, name: str) -> Issued:
@@ -75,7 +85,7 @@ async def test_a_console_answers_the_alarms_of_its_own_site_over_the_broker(
     own = Broker(
         name=EMBEDDED, host=nats_server.mqtt_host, port=nats_server.mqtt_port, username=MQTT_USER, password="mqtt"
     )
-    line = asyncio.create_task(ConsoleLine(own, desk.answer).run())
+    line = asyncio.create_task(ConsoleLine(own, desk.answer, MqttMetrics(CollectorRegistry())).run())
     try:
         async with AsyncExitStack() as stack:
             stranger = await stack.enter_async_context(device(own, theirs.name, theirs.password, client_id="theirs"))
@@ -129,8 +139,47 @@ async def test_what_a_console_may_and_may_not(
         assert (answer.ok, answer.code) == (False, "answer_not_understood"), wrong
     assert json.loads(await desk.answer("test", "hall", b"\xff{"))["code"] == "answer_not_understood"
     assert (await said(desk, "test/hall", alarm_id=smoke)).state == "ACKED"
-    again = await said(desk, "test/hall", alarm_id=smoke)
+    twice = await said(desk, "test/hall", alarm_id=smoke)
+    assert (twice.ok, twice.state) == (True, "ACKED"), "handed on twice by the broker"
+    again = await said(desk, "test/hall", alarm_id=smoke, operator="李工")
     assert (again.ok, again.code) == (False, "alarm_action_not_possible")
     async with database.transaction() as session:
         await credentials.revoke(session, ANYWHERE, account.id)
     assert (await said(desk, "test/hall", alarm_id=pump)).code == "console_not_known"
+
+
+async def test_an_answer_is_to_the_episode_it_names_and_no_other(
+    database: Database, place: Place, credentials: CredentialService, desk: ConsoleDesk
+) -> None:
+    await console(database, credentials, site="test", name="hall")
+    [first] = await apply(database, place, place.smoke())
+    await apply(database, place, place.smoke(active=False))
+    [second] = await apply(database, place, place.smoke(onset_s=300))
+    alarm_id = first.message.alarm_id
+    was, now = (json.loads(each.payload)["episode_onset"] for each in (first, second))
+    late = await said(desk, "test/hall", alarm_id=alarm_id, episode_onset=was)
+    assert (late.ok, late.code) == (False, "answers_earlier_episode")
+    assert (await the_alarms(database))[0].state == "UNACKED"
+    assert (await said(desk, "test/hall", alarm_id=alarm_id, episode_onset="2026-11-22T04:05")).code == (
+        "answer_not_understood"
+    )  # fmt: skip
+    assert (await said(desk, "test/hall", alarm_id=alarm_id, episode_onset=now)).state == "ACKED"
+
+
+async def test_what_can_never_be_entered_is_told_and_counted_and_what_may_be_is_tried_again(
+    database: Database, place: Place, credentials: CredentialService, counted: CollectorRegistry
+) -> None:
+    """Otherwise one answer would keep every console waiting behind it."""
+    trouble: list[Exception] = [psycopg.errors.DataError("never"), psycopg.OperationalError("away for now")]
+
+    @asynccontextmanager
+    async def failing() -> AsyncIterator[AsyncSession]:
+        raise trouble.pop(0)
+        yield
+
+    desk = ConsoleDesk(place.alarms, credentials, failing, Texts.load(["kit", "alarms"]), counted)
+    never = await said(desk, "test/hall", alarm_id=place.site_id)
+    assert (never.id, never.ok, never.code) == ("1", False, "answer_not_entered")
+    assert counted.get_sample_value("hub_console_answers_total", {"outcome": "refused"}) == 1
+    with pytest.raises(psycopg.OperationalError):
+        await said(desk, "test/hall", alarm_id=place.site_id)
