@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 # Older readings of a point than so many are let go even where a window asks for more.
 MOST_READINGS = 6_000
 _FIRST_ROOM = 8
+# A window's beginning is looked for so many readings further on before it is searched for.
+_STEPS = 3
 _LONG_AGO = -(2**61)
 FAR = 2**61
 
@@ -39,14 +41,16 @@ class Past:
     """Of n points, the readings from the one that holds at the beginning of a window to the last, oldest first.
 
     `ts_ms` and `value` are (n, longest), filled up with the last reading; `inside` says which are in the window itself,
-    `last` is the column of the last one. `known`: the point had a value through all of the window.
+    so that the last column is what holds. `known`: the point had a value through all of the window. By time alone the
+    oldest inside leaves the window at `leaves_ms`, and what holds is not known any more at `expires_ms`; FAR: never.
     """
 
     ts_ms: Ints
     value: Floats
     inside: npt.NDArray[np.bool_]
-    last: Ints
     known: npt.NDArray[np.bool_]
+    leaves_ms: Ints
+    expires_ms: Ints
 
 
 class History:
@@ -65,6 +69,8 @@ class History:
         self._end = count * _FIRST_ROOM
         self._ts_ms = np.zeros(self._end, np.int64)
         self._value = np.zeros(self._end, np.float64)
+        # By length of window: where each point's was found to begin the last time it was looked at.
+        self._begins: dict[int, Ints] = {}
 
     @property
     def is_kept(self) -> bool:
@@ -120,37 +126,23 @@ class History:
     def past(self, slots: Rows, at_ms: Ints, *, window_ms: int) -> Past:
         """What points (n) had said by these instants (n)."""
         tracks = self._track[slots]
-        upper = self._places(tracks, at_ms)
-        lower = self._places(tracks, at_ms - window_ms)
+        base, upper = self._start[tracks], self._places(tracks, at_ms)
+        lower = self._beginnings(tracks, at_ms - window_ms, window_ms=window_ms)
         begin = np.maximum(lower - 1, 0)
         last = np.maximum(upper - 1 - begin, 0)
-        longest = int(last.max(initial=0)) + 1
-        column = np.minimum(np.arange(longest)[None, :], last[:, None])
-        base = self._start[tracks] + begin
-        cells = np.minimum(base[:, None] + column, max(len(self._ts_ms) - 1, 0))
+        columns = np.arange(int(last.max(initial=0)) + 1)[None, :]
+        cells = (base + begin)[:, None] + np.minimum(columns, last[:, None])
+        if len(cells):  # the stretch of a point that said nothing may lie at the very end
+            np.minimum(cells, len(self._ts_ms) - 1, out=cells)
         ts_ms, value = self._ts_ms[cells], self._value[cells]
-        columns = np.arange(longest)[None, :]
         inside = (columns >= (lower - begin)[:, None]) & (columns < (upper - begin)[:, None])
-        hold_ms = self._hold_ms[tracks]
-        known = (lower > 0) & (at_ms - ts_ms[:, -1] <= hold_ms)
-        if longest > 1:
-            known &= (np.diff(ts_ms, axis=1) <= hold_ms[:, None]).all(axis=1)
-        return Past(ts_ms, value, inside, last, known & ~np.isnan(value).any(axis=1))
-
-    def leaves_ms(self, slots: Rows, at_ms: Ints, *, window_ms: int) -> Ints:
-        """When the oldest reading in each window leaves it; FAR where none is inside."""
-        tracks = self._track[slots]
-        lower, upper = self._places(tracks, at_ms - window_ms), self._places(tracks, at_ms)
-        oldest = np.minimum(self._start[tracks] + lower, len(self._ts_ms) - 1)
-        return np.where(lower < upper, self._ts_ms[oldest] + window_ms, FAR)
-
-    def expires_ms(self, slots: Rows, at_ms: Ints) -> Ints:
-        """When the last reading by these instants holds no more; FAR where that is so already."""
-        tracks = self._track[slots]
-        upper = self._places(tracks, at_ms)
-        last = np.clip(self._start[tracks] + upper - 1, 0, len(self._ts_ms) - 1)
-        expires_ms = self._ts_ms[last] + self._hold_ms[tracks] + 1
-        return np.where((upper > 0) & (expires_ms > at_ms), expires_ms, FAR)
+        hold_ms, newest_ms = self._hold_ms[tracks], ts_ms[:, -1]
+        known = (lower > 0) & (at_ms - newest_ms <= hold_ms) & ~np.isnan(value).any(axis=1)
+        if columns.shape[1] > 1:
+            known &= (ts_ms[:, 1:] - ts_ms[:, :-1] <= hold_ms[:, None]).all(axis=1)
+        oldest_ms = self._ts_ms[np.minimum(base + lower, len(self._ts_ms) - 1)]
+        leaves_ms = np.where(lower < upper, oldest_ms + window_ms, FAR)
+        return Past(ts_ms, value, inside, known, leaves_ms, _expires_ms(newest_ms + hold_ms, upper > 0, at_ms))
 
     def last_two(self, slots: Rows, at_ms: Ints) -> Past:
         """The last two readings by these instants: a window of nothing, with the one before."""
@@ -164,7 +156,9 @@ class History:
         known = two & (at_ms - ts_ms[:, 1] <= hold_ms) & (ts_ms[:, 1] - ts_ms[:, 0] <= hold_ms)
         known &= ~np.isnan(value).any(axis=1)
         inside = np.broadcast_to(np.array([False, True]), cells.shape)
-        return Past(ts_ms, value, inside, np.ones(len(tracks), np.int64), known)
+        newest_ms = np.where(two, ts_ms[:, 1], ts_ms[:, 0])  # the only one lies in front
+        never = np.full(len(tracks), FAR, np.int64)
+        return Past(ts_ms, value, inside, known, never, _expires_ms(newest_ms + hold_ms, upper > 0, at_ms))
 
     # --- inside --------------------------------------------------------------------------------------------------
 
@@ -173,7 +167,33 @@ class History:
         return np.where(self._count > 0, self._ts_ms[np.maximum(last, 0)], _LONG_AGO)
 
     def _places(self, tracks: Rows, until_ms: Ints) -> Ints:
-        """How many readings of each came until then: binary search, all at once."""
+        """How many readings of each came until then."""
+        count = self._count[tracks]
+        behind = self._ts_ms[np.maximum(self._start[tracks] + count - 1, 0)] > until_ms
+        if behind.any():  # seldom: nearly everybody asks about now
+            count[behind] = self._searched(tracks[behind], until_ms[behind])
+        return count
+
+    def _beginnings(self, tracks: Rows, until_ms: Ints, *, window_ms: int) -> Ints:
+        """As `_places`, for the beginnings of windows: they move on by a reading or so from look to look."""
+        begins = self._begins.get(window_ms)
+        if begins is None:
+            begins = self._begins[window_ms] = np.zeros(len(self._count), np.int64)
+        base, count, most = self._start[tracks], self._count[tracks], len(self._ts_ms) - 1
+        found = np.minimum(begins[tracks], count)
+        for _ in range(_STEPS):
+            moves_on = (self._ts_ms[np.minimum(base + found, most)] <= until_ms) & (found < count)
+            if not moves_on.any():
+                break
+            found += moves_on
+        astray = moves_on | ((self._ts_ms[np.maximum(base + found - 1, 0)] > until_ms) & (found > 0))
+        if astray.any():
+            found[astray] = self._searched(tracks[astray], until_ms[astray])
+        begins[tracks] = found
+        return found
+
+    def _searched(self, tracks: Rows, until_ms: Ints) -> Ints:
+        """`_places` by binary search, all at once."""
         base = self._start[tracks]
         low, high = np.zeros(len(tracks), np.int64), self._count[tracks].copy()
         most = len(self._ts_ms) - 1
@@ -241,3 +261,7 @@ class History:
             more = max(missing, len(self._ts_ms) // 4)
             self._ts_ms = np.concatenate([self._ts_ms, np.zeros(more, np.int64)])
             self._value = np.concatenate([self._value, np.zeros(more, np.float64)])
+
+
+def _expires_ms(holds_until_ms: Ints, has_said: npt.NDArray[np.bool_], at_ms: Ints) -> Ints:
+    return np.where(has_said & (holds_until_ms >= at_ms), holds_until_ms + 1, FAR)

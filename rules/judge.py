@@ -30,7 +30,7 @@ from rules.rule_set import Ints, PairKey, RuleGroup, RuleSet
 from rules.state import NEVER, JudgeState
 from rules.telling import told, values_of
 from rules.waves import waves
-from rules.windows import View, next_change_ms, signals
+from rules.windows import LookBack, View, next_change_ms, signals
 
 Flags = npt.NDArray[np.bool_]
 
@@ -301,9 +301,10 @@ class Judge:
     def _time(self, group: RuleGroup, pairs: Ints, at_ms: Ints, *, ending: bool) -> list[Detection]:
         """Starts, keeps or breaks the durations of these pairs, and changes those whose duration is full."""
         state, rule = self.state, group.compiled.rule
-        frame = self._frame(group, pairs, at_ms)
-        if group.compiled.terms:
-            state.wake_ms[pairs] = self._next_change_ms(group, pairs, at_ms, frame)
+        back = LookBack(self._view(group, pairs, at_ms), self.history) if group.compiled.terms else None
+        frame = self._frame(group, pairs, at_ms, back)
+        if back is not None:
+            state.wake_ms[pairs] = self._next_change_ms(group, back, frame)
         holds = self._wanted(group, frame, ending=ending)
         if ending:
             holds &= at_ms > state.onset_ms[pairs]  # readings from before an adopted episode do not end it
@@ -370,15 +371,16 @@ class Judge:
                 detections.append(self._detection(group, pair, active=True, at_ms=now_ms, values={}))
         return detections
 
-    def _frame(self, group: RuleGroup, pairs: Ints, at_ms: Ints) -> Frame:
+    def _frame(self, group: RuleGroup, pairs: Ints, at_ms: Ints, back: LookBack | None = None) -> Frame:
+        """`back`: what a rule over time looks back from, where it is known already."""
         columns = pairs - group.start
         slots = group.slots[:, columns]
         expired = at_ms - self.state.seen_ms[slots] > self.rules.hold_ms[slots]
         values = np.where(expired, np.nan, self.state.value[slots])
         if not group.compiled.terms:
             return Frame(values, group.parameters[:, columns])
-        found = signals(group.compiled.terms, self._view(group, pairs, at_ms), self.history)
-        return Frame(values, group.parameters[:, columns], found)
+        back = back or LookBack(self._view(group, pairs, at_ms), self.history)
+        return Frame(values, back.view.parameters, signals(group.compiled.terms, back))
 
     def _view(self, group: RuleGroup, pairs: Ints, at_ms: Ints) -> View:
         columns = pairs - group.start
@@ -386,12 +388,12 @@ class Judge:
         steady, parameters = self.rules.reach_ms[slots] == 0, group.parameters[:, columns]
         return View(slots, at_ms, self.state.seen_ms[slots], steady, parameters, group.zones[columns])
 
-    def _next_change_ms(self, group: RuleGroup, pairs: Ints, at_ms: Ints, frame: Frame) -> Ints:
-        compiled, view = group.compiled, self._view(group, pairs, at_ms)
-        soonest = next_change_ms(compiled.terms, compiled.age_limits, view, self.history, frame)
+    def _next_change_ms(self, group: RuleGroup, back: LookBack, frame: Frame) -> Ints:
+        view = back.view
+        soonest = next_change_ms(group.compiled.terms, group.compiled.age_limits, back, frame)
         # A value that holds no more turns a condition too.
         expires_ms = view.seen_ms + self.rules.hold_ms[view.slots] + 1
-        turns: Ints = np.minimum(soonest, np.where(expires_ms > at_ms, expires_ms, FAR).min(axis=0))
+        turns: Ints = np.minimum(soonest, np.where(expires_ms > view.at_ms, expires_ms, FAR).min(axis=0))
         return turns
 
     def _detection(

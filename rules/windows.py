@@ -80,25 +80,49 @@ def age_limits_of(conditions: Sequence[Condition], rows: FrameRows) -> tuple[Age
     return tuple(limits)
 
 
-def signals(terms: Sequence[Term | ScheduleTerm], view: View, history: History) -> Floats:
+class LookBack:
+    """What is looked at, and what of each point came before: every window is looked up once, however often it is
+    asked for."""
+
+    def __init__(self, view: View, history: History) -> None:
+        self.view = view
+        self._history = history
+        self._pasts: dict[tuple[int, int], Past] = {}
+
+    def of(self, term: Term) -> Past:
+        key = (term.row, term.signal.window_ms)
+        found = self._pasts.get(key)
+        if found is None:
+            found = self._pasts[key] = self._looked_up(*key)
+        return found
+
+    def _looked_up(self, row: int, window_ms: int) -> Past:
+        slots, at_ms = self.view.slots[row], self.view.at_ms
+        if not window_ms:
+            return self._history.last_two(slots, at_ms)
+        return self._history.past(slots, at_ms, window_ms=window_ms)
+
+
+def signals(terms: Sequence[Term | ScheduleTerm], back: LookBack) -> Floats:
     """(signals, pairs); NaN where not known."""
-    rows = [
-        _signal(term, view, history) if isinstance(term, Term) else _by_zone(are_within, term.schedule, view)
-        for term in terms
-    ]
-    return np.array(rows, np.float64).reshape(len(terms), len(view.at_ms))
+    found = np.empty((len(terms), len(back.view.at_ms)))
+    for row, term in enumerate(terms):
+        is_schedule = isinstance(term, ScheduleTerm)
+        found[row] = _by_zone(are_within, term.schedule, back.view) if is_schedule else _signal(term, back)
+    return found
 
 
 def next_change_ms(
-    terms: Sequence[Term | ScheduleTerm], limits: Sequence[AgeLimit], view: View, history: History, frame: Frame
+    terms: Sequence[Term | ScheduleTerm], limits: Sequence[AgeLimit], back: LookBack, frame: Frame
 ) -> Ints:
     """When, after the view's instants, a condition on these may turn without any reading; FAR: it does not."""
+    view = back.view
     soonest = np.full(len(view.at_ms), FAR, np.int64)
     for term in terms:
         if isinstance(term, ScheduleTerm):
             np.minimum(soonest, _by_zone(next_boundary_ms, term.schedule, view), out=soonest)
         elif term.signal.function is not Function.AGE:
-            np.minimum(soonest, _next_of_term(term, view, history), out=soonest)
+            np.minimum(soonest, _next_of_term(term, back), out=soonest)
     for limit in limits:
         np.minimum(soonest, _next_of_age(limit, view, frame), out=soonest)
     return soonest
@@ -125,14 +149,14 @@ def _counting(signal: Signal, rows: FrameRows) -> Program | None:
     return compile_condition(signal.counted, FrameRows(inner.points, rows.parameters, inner.signals))
 
 
-def _signal(term: Term, view: View, history: History) -> Floats:
-    signal, slots = term.signal, view.slots[term.row]
+def _signal(term: Term, back: LookBack) -> Floats:
+    signal, view = term.signal, back.view
     if signal.function is Function.AGE:
         seen_ms = view.seen_ms[term.row]
         return np.where(seen_ms > -FAR, (view.at_ms - seen_ms) / 1000, np.nan)
+    past = back.of(term)
     if not signal.window_ms:
-        return _of_last_two(signal.function, history.last_two(slots, view.at_ms))
-    past = history.past(slots, view.at_ms, window_ms=signal.window_ms)
+        return _of_last_two(signal.function, past)
     if term.counted is not None:
         found = _count(term.counted, past, view.parameters)
     else:
@@ -147,7 +171,7 @@ def _of_last_two(function: Function, past: Past) -> Floats:
 
 
 def _of_window(signal: Signal, past: Past, at_ms: Ints, is_steady: Flags) -> Floats:
-    last: Floats = np.take_along_axis(past.value, past.last[:, None], axis=1)[:, 0]
+    last = past.value[:, -1]
     match signal.function:
         case Function.DELTA:
             return last - past.value[:, 0]
@@ -187,8 +211,9 @@ def _weights(past: Past, at_ms: Ints, is_steady: Flags, *, window_ms: int) -> Fl
 
 def _weighted(value: Floats, weights: Floats) -> Floats:
     """The mean, summed up in order of time; NaN without any weight."""
-    total = np.cumsum(np.where(weights > 0, value * weights, 0.0), axis=1)[:, -1]
-    mean: Floats = total / np.cumsum(weights, axis=1)[:, -1]
+    total = np.add.accumulate(np.where(weights > 0, value * weights, 0.0), axis=1)[:, -1]
+    # Weights are whole numbers: their sum is exact in any order.
+    mean: Floats = total / np.add.reduce(weights, axis=1)
     return mean
 
 
@@ -218,13 +243,12 @@ def _count(counted: Program, past: Past, parameters: Floats) -> Floats:
     return found.astype(np.float64)
 
 
-def _next_of_term(term: Term, view: View, history: History) -> Ints:
-    slots, window_ms = view.slots[term.row], term.signal.window_ms
-    expires_ms = history.expires_ms(slots, view.at_ms)
+def _next_of_term(term: Term, back: LookBack) -> Ints:
+    view, window_ms, past = back.view, term.signal.window_ms, back.of(term)
     if not window_ms:
-        return expires_ms
-    leaves_ms = history.leaves_ms(slots, view.at_ms, window_ms=window_ms)
-    change_ms = np.minimum(leaves_ms, expires_ms)
+        return past.expires_ms
+    leaves_ms = past.leaves_ms
+    change_ms = np.minimum(leaves_ms, past.expires_ms)
     if term.signal.function not in (Function.AVG, Function.STD) or not view.is_steady[term.row].any():
         return change_ms
     step_ms = min(max(window_ms // _LOOKS_A_WINDOW, _SHORTEST_STEP_MS), _LONGEST_STEP_MS)
