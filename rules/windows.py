@@ -107,8 +107,7 @@ def signals(terms: Sequence[Term | ScheduleTerm], back: LookBack) -> Floats:
     """(signals, pairs); NaN where not known."""
     found = np.empty((len(terms), len(back.view.at_ms)))
     for row, term in enumerate(terms):
-        is_schedule = isinstance(term, ScheduleTerm)
-        found[row] = _by_zone(are_within, term.schedule, back.view) if is_schedule else _signal(term, back)
+        found[row] = _signal(term, back) if isinstance(term, Term) else _by_zone(are_within, term.schedule, back.view)
     return found
 
 
