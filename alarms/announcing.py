@@ -23,11 +23,14 @@ from building.severity import Severity
 from kit.events import Event, publish
 
 
-async def save_moves(session: AsyncSession, moves: Sequence[tuple[Alarm, TransitionRecord]]) -> list[AlarmTransition]:
-    """Writes moves down that people or sweeps made of alarms of this session, and publishes their events."""
+async def save_moves(
+    session: AsyncSession, moves: Sequence[tuple[Alarm, TransitionRecord]], *, quiet: Collection[UUID] = ()
+) -> list[AlarmTransition]:
+    """Writes moves down that people or sweeps made of alarms of this session, and publishes their events; `quiet` as of
+    `events_of_all`. What may raise alarms goes through `alarms.flood.speaking` first."""
     session.add_all([entry for _, entry in moves])
     await session.flush()
-    await publish(session, *events_of_all(moves))
+    await publish(session, *events_of_all(moves, quiet=quiet))
     return [AlarmTransition.of(alarm, entry) for alarm, entry in moves]
 
 
@@ -74,7 +77,7 @@ def _events_of(alarm: Alarm, entry: TransitionRecord, *, is_quiet: bool) -> list
         case TransitionKind.ACKNOWLEDGED:
             found = [_acknowledged(alarm, entry)]
         case TransitionKind.ESCALATED | TransitionKind.DOWNGRADED:
-            found = [_changed(alarm, entry) if alarm.suppressed_by is None else _suppressed(alarm)]
+            found = [_changed(alarm, entry, is_quiet=is_quiet) if alarm.suppressed_by is None else _suppressed(alarm)]
         case TransitionKind.COMMENTED:
             found = [_noted(alarm)]
         case TransitionKind.ASSIGNED:
@@ -130,7 +133,7 @@ def _acknowledged(alarm: Alarm, entry: TransitionRecord) -> AlarmAcknowledged:
     )
 
 
-def _changed(alarm: Alarm, entry: TransitionRecord) -> AlarmSeverityChanged:
+def _changed(alarm: Alarm, entry: TransitionRecord, *, is_quiet: bool) -> AlarmSeverityChanged:
     return AlarmSeverityChanged(
         site_id=alarm.site_id,
         life_safety=alarm.life_safety,
@@ -148,7 +151,7 @@ def _changed(alarm: Alarm, entry: TransitionRecord) -> AlarmSeverityChanged:
         root_id=alarm.root_id,
         group_id=alarm.group_id,
         is_test=alarm.is_test,
-        is_quiet=alarm.flapping_since is not None,
+        is_quiet=is_quiet,
     )
 
 

@@ -17,6 +17,8 @@ from alarms.errors import (
     LifeSafetyNotShelved,
     OutOfServiceEndsEarlier,
 )
+from alarms.flood.control import FloodControl
+from alarms.flood.speaking import SpeakingUp
 from alarms.holding import standing_on
 from alarms.ledger import freed, record
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
@@ -52,6 +54,7 @@ class AlarmAttending:
         self._clock = clock
         self._askings = askings(policy)
         self._times = policy.times
+        self._speaking = SpeakingUp(FloodControl(directory, clock))
 
     async def comment(self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, actor: UUID, note: str) -> Alarm:
         """Words for whoever looks at it next, also when it is over. Raises AlarmNotFound."""
@@ -86,13 +89,16 @@ class AlarmAttending:
         The whole equipment's life safety goes on as ever. Raises AlarmNotFound, LifeSafetyNotShelved,
         OutOfServiceEndsEarlier.
         """
-        alarm, now = await self._held(session, scope, alarm_id), self._clock.now()
+        alarm, others = await self._held_with_others(session, scope, alarm_id)
+        now = self._clock.now()
         if alarm.life_safety:
             raise LifeSafetyNotShelved(alarm_id)
         if taking.until is not None and taking.until <= now:
             raise OutOfServiceEndsEarlier(taking.until)
-        for earlier in await repository.standing_out_of_service(session, alarm):
-            earlier.released_at = now
+        # Of the same extent: that all of the equipment is out says nothing of one sensor that waits for its part.
+        alike = await repository.standing_out_of_service(session, alarm, whole_equipment=taking.whole_equipment)
+        for earlier in alike:
+            earlier.released_at, earlier.released_by = now, actor
         source, source_id = (None, None) if taking.whole_equipment else (alarm.source, alarm.source_id)
         session.add(
             Inhibition(
@@ -102,32 +108,32 @@ class AlarmAttending:
             )
         )  # fmt: skip
         await session.flush()
-        await self._hold_back(session, alarm, taking, actor=actor, now=now)
+        await self._hold_back(session, others if taking.whole_equipment else [alarm], taking, actor=actor, now=now)
         return alarm
 
     async def put_in_service(
         self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, actor: UUID, note: str
     ) -> Alarm:
         """What still lasts is announced. Raises AlarmNotFound, AlarmInService."""
-        alarm, now = await self._held(session, scope, alarm_id), self._clock.now()
+        alarm, concerned = await self._held_with_others(session, scope, alarm_id)
+        now = self._clock.now()
         taken = await repository.standing_out_of_service(session, alarm)
         if not taken:
             raise AlarmInService(alarm_id)
         for each in taken:
-            each.released_at = now
+            each.released_at, each.released_by = now, actor
         await session.flush()
-        concerned = await repository.open_nuisances(session, alarm.equipment_id)
         standing = await standing_on(session, self._directory.current, [alarm.equipment_id], now=now)
         moves = [
             (each, entry)
             for each in concerned
-            if each.suppressed_by is not None
+            if each.suppressed_by is not None and each.state != AlarmState.NORMAL
             for entry in freed(each, standing.get(each.equipment_id, ()), now=now, actor_id=actor, note=note)
         ]
-        await save_moves(session, moves)
         if alarm.state == AlarmState.NORMAL:
             note_holder(alarm, None)
             await self._note(session, alarm, TransitionKind.IN_SERVICE, actor=actor, note=note)
+        await self._speaking.announce(session, moves)
         return alarm
 
     async def inhibitions(
@@ -155,7 +161,7 @@ class AlarmAttending:
                 alarm.reminders += 1
                 kind = TransitionKind.REMINDED
             moves.append((alarm, record(alarm, kind, before=before, at=now, now=now)))
-        await save_moves(session, moves)
+        await self._speaking.announce(session, moves)
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -165,15 +171,23 @@ class AlarmAttending:
             raise AlarmNotFound(alarm_id)
         return alarm
 
+    async def _held_with_others(
+        self, session: AsyncSession, scope: Scope, alarm_id: UUID
+    ) -> tuple[Alarm, Sequence[Alarm]]:
+        """An alarm, and with it the open nuisances of its equipment: all at once, as two people may do so together."""
+        alarm = await repository.get(session, scope, alarm_id)
+        if alarm is None:
+            raise AlarmNotFound(alarm_id)
+        return alarm, await repository.hold_with_nuisances(session, alarm)
+
     async def _hold_back(
-        self, session: AsyncSession, alarm: Alarm, taking: TakingOut, *, actor: UUID, now: datetime
+        self, session: AsyncSession, alarms: Sequence[Alarm], taking: TakingOut, *, actor: UUID, now: datetime
     ) -> None:
-        """Also those of the equipment's other alarms that are open now, when all of it was taken out."""
-        standing = await standing_on(session, self._directory.current, [alarm.equipment_id], now=now)
-        others = await repository.open_nuisances(session, alarm.equipment_id) if taking.whole_equipment else []
+        """Of one equipment."""
+        standing = await standing_on(session, self._directory.current, {each.equipment_id for each in alarms}, now=now)
         moves = []
-        for each in {one.id: one for one in (alarm, *others)}.values():
-            note_holder(each, holder_of(each, standing[each.equipment_id], now=now))
+        for each in alarms:
+            note_holder(each, holder_of(each, standing.get(each.equipment_id, ()), now=now))
             kind = TransitionKind.OUT_OF_SERVICE
             entry = record(each, kind, before=each.state, at=now, now=now, actor_id=actor, note=taking.reason)
             moves.append((each, entry))

@@ -20,7 +20,10 @@ from alarms.errors import (
     UnknownAlarmSort,
     UnknownEquipment,
 )
-from alarms.flood.control import FloodControl, Telling, raised_among
+from alarms.flood import repository as flood_repository
+from alarms.flood.control import FloodControl, Telling, asking_among
+from alarms.flood.group import GroupStanding
+from alarms.flood.speaking import SpeakingUp
 from alarms.holding import add_windows, standing_on
 from alarms.ledger import Ledger, freed, record
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
@@ -58,6 +61,7 @@ class AlarmService:
         self._directory = directory
         self._clock = clock
         self._flood = FloodControl(directory, clock)
+        self._speaking = SpeakingUp(self._flood)
         self._orphans = Counter(
             "hub_alarms_of_removed_equipment", "Detections of equipment that is gone",
             registry=registry or CollectorRegistry(),
@@ -83,7 +87,7 @@ class AlarmService:
             by_id = directory.by_id
             for detection in in_order(known):
                 ledger.enter(detection, by_id[detection.equipment_id])
-            plan = self._flood.settle(raised_among(ledger.moves), flood) if flood is not None else None
+            plan = self._flood.settle(asking_among(ledger.moves), flood) if flood is not None else None
             await line_repository.save(session, ledger, numbers=book.numbers, flood=plan)
             telling = Telling.of(plan) if plan is not None else Telling()
             await publish(session, *events_of_all(ledger.moves, quiet=telling.quiet), *telling.events)
@@ -157,13 +161,15 @@ class AlarmService:
         return inhibition.id
 
     async def release(self, session: AsyncSession, *, inhibition_id: UUID) -> None:
-        """Ends an inhibition; ending it again does nothing. What it muted and still lasts is announced now."""
+        """Ends an inhibition; ending it again does nothing. What it muted and still lasts is announced by the sweep.
+
+        Not by this: whoever calls it may go on to wait for others, which nobody may who has the lock of a flood.
+        """
         inhibition = await session.get(Inhibition, inhibition_id)
         if inhibition is None or inhibition.released_at is not None:
             return
         inhibition.released_at = self._clock.now()
         await session.flush()
-        await self.lift_suppression(session)
 
     async def shelve(
         self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, span: timedelta, actor: UUID | None, note: str,
@@ -205,17 +211,19 @@ class AlarmService:
         for shelf in shelves:
             shelf.released_at = self._clock.now()
         await session.flush()
-        await self._look_again(session, [alarm], actor=actor, note=note)
+        await self._speaking.announce(session, await self._freed(session, [alarm], actor=actor, note=note))
         return alarm
 
     async def lift_suppression(self, session: AsyncSession) -> None:
-        """A sweep: announces alarms whose inhibition or shelf ran out or was released."""
+        """A sweep: announces alarms whose inhibition or shelf ran out or was released, as far as a flood allows."""
         await repository.release_expired(session, now=self._clock.now())
         last: UUID | None = None
+        moves: list[tuple[Alarm, TransitionRecord]] = []
         # All of them: what is out of service stays so for months, and must not be in the way of the others.
         while muted := await repository.suppressed_alarms(session, after=last, limit=MUTED_AT_ONCE):
-            await self._look_again(session, muted)
+            moves += await self._freed(session, muted)
             last = muted[-1].id
+        await self._speaking.announce(session, moves)
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -234,6 +242,10 @@ class AlarmService:
             raise UnknownAlarmSort(sort, known=", ".join(sorted(repository.SORTS)))
         return await repository.find(session, scope, wanted, sort=sort, limit=limit, offset=offset)
 
+    async def group_standing(self, session: AsyncSession, group_id: UUID, *, since: datetime) -> GroupStanding:
+        """What became of alarms that were told together; answers count from `since`."""
+        return await flood_repository.standing_of(session, group_id, since=since)
+
     async def history(self, session: AsyncSession, scope: Scope, alarm_id: UUID) -> Sequence[TransitionRecord]:
         """Every transition, oldest first. Raises AlarmNotFound."""
         await self.get(session, scope, alarm_id)
@@ -249,18 +261,17 @@ class AlarmService:
             log.warning("detections of removed equipment left out", count=len(detections) - len(known))
         return known
 
-    async def _look_again(
+    async def _freed(
         self, session: AsyncSession, held: Sequence[Alarm], *, actor: UUID | None = None, note: str = ""
-    ) -> None:
-        """Writes down what holds these alarms back now, and announces those that nothing does any more."""
+    ) -> list[tuple[Alarm, TransitionRecord]]:
+        """Writes down what holds these alarms back now; the moves of those that nothing does any more."""
         now = self._clock.now()
         standing = await standing_on(session, self._directory.current, {each.equipment_id for each in held}, now=now)
-        moves = [
+        return [
             (alarm, entry)
             for alarm in held
             for entry in freed(alarm, standing.get(alarm.equipment_id, ()), now=now, actor_id=actor, note=note)
         ]
-        await save_moves(session, moves)
 
     async def _for_change(
         self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, episode_onset_at: datetime | None = None

@@ -29,16 +29,19 @@ _GROUPS = (
     b" WHERE alarm.equipment_id = ANY(%s) AND alarm.state <> 'NORMAL'"
 )
 _NOTICES = b"SELECT * FROM alarm_notice WHERE site_id = ANY(%s) AND at >= %s"
-# Of an episode: how often its condition, or a level of it, began within the time before it. One that was withdrawn
-# never was.
+# Of an episode: how often its condition, or a level of it, began within the time before it, and how bad it was then at
+# worst. One that was withdrawn never was.
 _LEVELS = b", ".join(b"asked.source_id || '#%b'" % severity.value.encode() for severity in Severity)
+_BY_RANK = b", ".join(b"'%b'" % each.value.encode() for each in sorted(Severity, key=lambda one: one.rank))
 _ONSETS = (
-    b"SELECT asked.*, count(DISTINCT earlier.onset_ms) AS onsets"
+    b"SELECT asked.*, count(DISTINCT earlier.onset_ms) AS onsets, min(array_position(ARRAY[" + _BY_RANK + b"],"
+    b" earlier.severity)) - 1 AS worst_rank"
     b" FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[])"
     b" AS asked (equipment_id, source, source_id, onset_ms)"
-    b" JOIN alarm_episode AS earlier ON earlier.equipment_id = asked.equipment_id AND earlier.source = asked.source"
+    b" LEFT JOIN alarm_episode AS earlier"
+    b" ON earlier.equipment_id = asked.equipment_id AND earlier.source = asked.source"
     b" AND earlier.source_id IN (asked.source_id, " + _LEVELS + b")"
-    b" WHERE earlier.onset_ms >= asked.onset_ms - %s AND earlier.onset_ms < asked.onset_ms"
+    b" AND earlier.onset_ms >= asked.onset_ms - %s AND earlier.onset_ms < asked.onset_ms"
     b" AND (earlier.ended_at IS NULL OR earlier.ended_at > to_timestamp(earlier.onset_ms / 1000.0)) GROUP BY 1, 2, 3, 4"
 )
 _FLOOD = documents(causes=_CAUSES, groups=_GROUPS, notices=_NOTICES, onsets=_ONSETS)
@@ -46,7 +49,7 @@ _FLOOD = documents(causes=_CAUSES, groups=_GROUPS, notices=_NOTICES, onsets=_ONS
 _REGROUP = (
     b"UPDATE alarm SET group_id = given.group_id FROM unnest(%s::uuid[], %s::uuid[]) AS given (id, group_id)"
     b" WHERE alarm.id = given.id AND alarm.id IN (SELECT id FROM alarm WHERE id = ANY(%s) AND state <> 'NORMAL'"
-    b" AND root_id IS NULL FOR NO KEY UPDATE SKIP LOCKED)"
+    b" AND root_id IS NULL AND NOT life_safety FOR NO KEY UPDATE SKIP LOCKED)"
 )
 
 _GROUP_CHANGES = (
@@ -70,13 +73,21 @@ class FloodInquiry:
     window_ms: int
 
 
+@dataclass(frozen=True)
+class Before:
+    """How often a condition began within the time before an episode; `worst_rank` is how bad it was then at worst."""
+
+    onsets: int = 0
+    worst_rank: int | None = None
+
+
 @dataclass
 class FloodFound:
-    """`causes`: alarms that last on what is above. `onsets`: earlier ones by episode, where there are any."""
+    """`causes`: alarms that last on what is above. `before`: of every episode that was asked about."""
 
     book: FloodBook = field(default_factory=FloodBook)
     causes: list[Alarm] = field(default_factory=list)
-    onsets: Mapping[EpisodeKey, int] = field(default_factory=dict)
+    before: Mapping[EpisodeKey, Before] = field(default_factory=dict)
 
 
 async def ask(connection: Connection, inquiry: FloodInquiry) -> Cursor:
@@ -99,7 +110,9 @@ async def found_of(asked: Cursor) -> FloodFound:
         FloodBook(list(groups.values()), things(AlarmNotice, row["notices"])),
         things(Alarm, row["causes"]),
         {
-            (UUID(each["equipment_id"]), each["source"], each["source_id"], each["onset_ms"]): each["onsets"]
+            (UUID(each["equipment_id"]), each["source"], each["source_id"], each["onset_ms"]): Before(
+                each["onsets"], each["worst_rank"]
+            )
             for each in onsets
         },
     )

@@ -29,8 +29,10 @@ SEPARATE_MAX = 6
 ALIKE_MIN = 3
 # A group that goes on for longer is another one: somebody should hear of it anew.
 LONGEST = timedelta(hours=1)
-# A condition that began so often within WINDOW flaps: that is told, and then no more until it is quiet again.
+# A condition that began so often within WINDOW flaps: that is told, and then no more until it stays or stays away.
 FLAPS = 5
+# One that flaps and then stays for so long is there: somebody is told, who was not while it came and went.
+STAYS = timedelta(minutes=5)
 
 # Where alarms are alike: kind of equipment and building.
 Cell = tuple[str, UUID | None]
@@ -43,7 +45,8 @@ Key = TypeVar("Key")
 class Newcomer:
     """An alarm that asks for attention now. `group_id`: that it belonged to before; `root_id`: what explains it.
 
-    `onsets`: how often its condition began within WINDOW, this time included.
+    `onsets`: how often its condition, or a level of it, began within WINDOW, this time included. `is_known_to_flap`:
+    that was told. `is_worse`: it is worse now than it was at any of those times.
     """
 
     alarm_id: UUID
@@ -54,6 +57,8 @@ class Newcomer:
     root_id: UUID | None = None
     group_id: UUID | None = None
     onsets: int = 1
+    is_known_to_flap: bool = False
+    is_worse: bool = False
 
     @property
     def cell(self) -> Cell:
@@ -117,12 +122,13 @@ class FloodPlan:
     # --- inside ----------------------------------------------------------------------------------------------------
 
     def _is_news(self, one: Newcomer) -> bool:
-        """Notes what flaps; the first time it does is told like any alarm."""
-        if one.onsets >= FLAPS:
-            self.flapping.add(one.alarm_id)
-        if one.onsets > FLAPS:
+        """Notes what flaps; the first time it does is told like any alarm, and so is what became worse."""
+        if one.onsets < FLAPS:
+            return True
+        self.flapping.add(one.alarm_id)
+        if one.is_known_to_flap and not one.is_worse:
             self.quiet.add(one.alarm_id)
-        return one.onsets <= FLAPS
+        return one.alarm_id not in self.quiet
 
     def _joins(self, one: Newcomer) -> bool:
         """Whether something that goes on takes it in: its root's family, else the narrowest group that fits."""
@@ -132,6 +138,8 @@ class FloodPlan:
         self.placed[one.alarm_id] = group.id
         if one.group_id != group.id:
             self._grow(group, [one], also=0)
+        elif one.severity.rank < group.severity_rank:
+            self._worsen(group, one)
         return True
 
     def _family(self, one: Newcomer) -> AlarmGroup:
@@ -146,10 +154,7 @@ class FloodPlan:
         return min(fitting, key=lambda group: widths.index(GroupKind(group.kind)), default=None)
 
     def _goes_on(self, group: AlarmGroup) -> bool:
-        if self._now - group.last_at > WINDOW:
-            return False
-        # The group of a site is what keeps a flood from being told: it lasts as long as the flood.
-        return group.kind == GroupKind.SITE or self._now - group.opened_at <= LONGEST
+        return self._now - group.last_at <= WINDOW and self._now - group.opened_at <= LONGEST
 
     def _told_cells(self, site_id: UUID) -> dict[Cell, set[UUID]]:
         """Alarms told by themselves lately, and not regrouped since, by cell."""
@@ -238,8 +243,11 @@ class FloodPlan:
         for one in newcomers:
             group.alarms += 1
             group.last_at = self._now
-            if one.severity.rank < group.severity_rank:
-                group.severity, group.severity_rank = one.severity.value, one.severity.rank
+            self._worsen(group, one)
+
+    def _worsen(self, group: AlarmGroup, one: Newcomer) -> None:
+        if one.severity.rank < group.severity_rank:
+            group.severity, group.severity_rank = one.severity.value, one.severity.rank
         if group not in self.new_groups:
             self.changed_groups[group.id] = group
 
@@ -302,11 +310,12 @@ def _sorted_by(things: Iterable[Thing], key: Callable[[Thing], Key]) -> dict[Key
 
 
 def is_due(group: AlarmGroup, *, now: datetime) -> bool:
-    """Whether a group that grew should be told again: at once when it became critical, else after a pause that grows
-    ten times longer with each telling, beginning with half a minute."""
-    if group.alarms <= group.told_alarms:
+    """Whether a group that grew, or of which one became worse, should be told again: at once when it became critical,
+    else after a pause that grows ten times longer with each telling, beginning with half a minute."""
+    is_worse = group.severity_rank < group.told_rank
+    if group.alarms <= group.told_alarms and not is_worse:
         return False
-    if group.severity_rank < group.told_rank and group.severity == Severity.CRITICAL:
+    if is_worse and group.severity == Severity.CRITICAL:
         return True
     pause: timedelta = timedelta(seconds=30) * 10 ** min(group.tellings, 4)
     told_at: datetime = group.told_at or group.opened_at

@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from alarms.flood.group import GroupKind
+from alarms.flood.group import GroupKind, GroupStanding
 from alarms.flood.models import AlarmGroup, AlarmNotice
-from alarms.flood.topology import POWER_LOST, SILENCE
+from alarms.flood.topology import POWER_LOST, SILENCE, Trouble
 from alarms.lifecycle import AlarmState
-from alarms.models import Alarm, InhibitionKind
+from alarms.models import Alarm, AlarmEpisode, InhibitionKind
 from kit.access import Scope
+from kit.clock import to_ms
 from kit.totals import Total, total_of
 
 _LASTS = (Alarm.state != AlarmState.NORMAL, Alarm.is_present, ~Alarm.life_safety, ~Alarm.is_test)
@@ -29,10 +30,18 @@ async def lasting_causes(session: AsyncSession, equipment_ids: Collection[UUID])
     return (await session.scalars(causes)).all()
 
 
-async def unexplained(session: AsyncSession, equipment_ids: Collection[UUID], *, limit: int) -> Sequence[Alarm]:
-    """Alarms of these that last and that nothing explains yet. Held; those that somebody has are left for later."""
-    query = select(Alarm).where(*_LASTS, Alarm.equipment_id.in_(equipment_ids), Alarm.root_id.is_(None))
-    return (await session.scalars(query.limit(limit).with_for_update(key_share=True, skip_locked=True))).all()
+async def unexplained(session: AsyncSession, equipment_ids: Collection[UUID], *, since: datetime) -> list[Trouble]:
+    """What of these began at or after `since`, lasts, and has no root yet. Not held."""
+    query = select(Alarm.id, Alarm.equipment_id, Alarm.episode_onset_at, Alarm.fault_mode).where(
+        *_LASTS, Alarm.equipment_id.in_(equipment_ids), Alarm.root_id.is_(None), Alarm.episode_onset_at >= since
+    )
+    return [Trouble(*row) for row in await session.execute(query)]
+
+
+async def held_orphans(session: AsyncSession, alarm_ids: Collection[UUID]) -> Sequence[Alarm]:
+    """Those of these that still last and have no root. Held; those that somebody has are left for later."""
+    query = select(Alarm).where(*_LASTS, Alarm.id.in_(alarm_ids), Alarm.root_id.is_(None)).order_by(Alarm.id)
+    return (await session.scalars(query.with_for_update(key_share=True, skip_locked=True))).all()
 
 
 async def children(session: AsyncSession, root_ids: Collection[UUID]) -> Sequence[Alarm]:
@@ -58,9 +67,30 @@ async def outlasting(session: AsyncSession, *, over_before: datetime, limit: int
     return (await session.scalars(locked)).all()
 
 
+async def settled(session: AsyncSession, *, stays_since: datetime, away_since: datetime, limit: int) -> Sequence[Alarm]:
+    """Flapping alarms that are there and of which nothing began after `stays_since`, or that are gone and of which
+    nothing began after `away_since`. Held, as above."""
+
+    def began_after(at: datetime) -> ColumnElement[bool]:
+        return exists().where(AlarmEpisode.alarm_id == Alarm.id, AlarmEpisode.onset_ms > to_ms(at))
+
+    query = (
+        select(Alarm)
+        .where(
+            Alarm.flapping_since.is_not(None),
+            Alarm.state != AlarmState.NORMAL,
+            or_(Alarm.is_present & ~began_after(stays_since), ~Alarm.is_present & ~began_after(away_since)),
+        )
+        .order_by(Alarm.flapping_since)
+        .limit(limit)
+    )
+    return (await session.scalars(query.with_for_update(key_share=True, skip_locked=True))).all()
+
+
 def _grown() -> list[ColumnElement[bool]]:
     last = exists().where(Alarm.group_id == AlarmGroup.id, *_LASTS)
-    return [AlarmGroup.alarms > AlarmGroup.told_alarms, last]
+    is_worse = AlarmGroup.severity_rank < AlarmGroup.told_rank
+    return [is_worse | (AlarmGroup.alarms > AlarmGroup.told_alarms), last]
 
 
 async def sites_of_grown(session: AsyncSession, *, since: datetime) -> Sequence[UUID]:
@@ -69,9 +99,21 @@ async def sites_of_grown(session: AsyncSession, *, since: datetime) -> Sequence[
 
 
 async def grown_groups(session: AsyncSession, site_ids: Collection[UUID], *, since: datetime) -> Sequence[AlarmGroup]:
-    """Groups with alarms that nobody was told of, some of which last."""
+    """Groups with alarms that nobody was told of, or that became worse since; some of them last."""
     query = select(AlarmGroup).where(AlarmGroup.site_id.in_(site_ids), AlarmGroup.last_at >= since, *_grown())
     return (await session.scalars(query)).all()
+
+
+async def standing_of(session: AsyncSession, group_id: UUID, *, since: datetime) -> GroupStanding:
+    """Of what was told together, the alarm that explains it included."""
+    root_id = select(AlarmGroup.root_id).where(AlarmGroup.id == group_id).scalar_subquery()
+    is_asking = exists().where(
+        Alarm.group_id == group_id, *_LASTS, Alarm.state == AlarmState.UNACKED, Alarm.suppressed_by.is_(None)
+    )
+    is_answered = exists().where(Alarm.group_id == group_id, Alarm.acknowledged_at >= since)
+    is_root_answered = exists().where(Alarm.id == root_id, Alarm.acknowledged_at >= since)
+    row = (await session.execute(select(is_asking, is_answered | is_root_answered))).one()
+    return GroupStanding(is_asking=row[0], is_acknowledged=row[1])
 
 
 async def forget_notices(session: AsyncSession, *, before: datetime) -> None:

@@ -1,26 +1,28 @@
-"""What time does to a flood: alarms find their root although it was told later, outlast it, and groups grow."""
+"""What time does to a flood: alarms find their root although it was told later, outlast it, stay; groups grow."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.announcing import save_moves
-from alarms.flood import line_repository, repository
-from alarms.flood.control import FloodControl, grown
-from alarms.flood.line_repository import FloodFound
-from alarms.flood.planning import FloodBook, FloodPlan, due
+from alarms.flood import repository
+from alarms.flood.control import FloodControl, grown, trouble_of
+from alarms.flood.planning import STAYS, WINDOW, FloodBook, FloodPlan, due
+from alarms.flood.speaking import SpeakingUp
+from alarms.flood.topology import NOTICED_WITHIN
 from alarms.ledger import record
-from alarms.models import Alarm
+from alarms.lifecycle import AlarmInput, AlarmState, next_state
+from alarms.models import Alarm, TransitionRecord
 from alarms.transition import TransitionKind
 from catalog.directory import Directory, LiveDirectory
 from kit.clock import Clock
-from kit.db import driver_connection
 from kit.events import publish
-from kit.rows import write
+from kit.sweeps import Sweep
 
+SWEEP_EVERY = "* * * * * */10"  # the last field is seconds
 # Devices need this long to be heard again once their gateway or their power is back.
 BACK_WITHIN = timedelta(minutes=3)
 # How long a group is looked at after the last alarm joined it.
@@ -30,60 +32,79 @@ ALARMS_A_SWEEP = 1_000
 
 
 class FloodTending:
-    """`tend` is a sweep of every few seconds, `forget` one of every hour."""
+    """Sweeps, each a transaction of its own: each takes the locks of its sites all at once."""
 
     def __init__(self, control: FloodControl, directory: LiveDirectory, clock: Clock) -> None:
         self._control = control
+        self._speaking = SpeakingUp(control)
         self._directory = directory
         self._clock = clock
 
-    async def tend(self, session: AsyncSession) -> None:
-        await self._adopt(session)
-        await self._let_go(session)
-        await self._tell_grown(session)
+    def sweeps(self) -> tuple[Sweep, ...]:
+        return (
+            Sweep("alarms.link_to_roots", SWEEP_EVERY, self.adopt),
+            Sweep("alarms.let_go_of_roots", SWEEP_EVERY, self.let_go),
+            Sweep("alarms.settle_flapping", SWEEP_EVERY, self.settle_flapping),
+            Sweep("alarms.tell_grown_groups", SWEEP_EVERY, self.tell_grown),
+            Sweep("alarms.forget_notices", "7 * * * *", self.forget),
+        )
 
-    async def forget(self, session: AsyncSession) -> None:
-        await repository.forget_notices(session, before=self._clock.now() - KEEP_NOTICES)
-
-    # --- inside ----------------------------------------------------------------------------------------------------
-
-    async def _adopt(self, session: AsyncSession) -> None:
-        """Links alarms that were raised before what explains them, and what hangs under those in its turn."""
+    async def adopt(self, session: AsyncSession) -> bool:
+        """Links alarms that were raised before what explains them, and what hangs under those in its turn. What is held
+        back is listed under its root, and told with it once nothing holds it. True when there are more."""
         below = _children_of(self._directory.current)
         causes = await repository.lasting_causes(session, list(below))
         reach = _reach({cause.equipment_id for cause in causes}, below)
         if not reach:
-            return
-        orphans = await repository.unexplained(session, reach, limit=ALARMS_A_SWEEP)
-        adopted = self._control.find_roots(orphans, causes)
-        heads = {alarm.id: alarm.root_id for alarm in adopted}
-        followers = await repository.children(session, list(heads)) if heads else []
+            return False
+        since = min(cause.episode_onset_at for cause in causes) - NOTICED_WITHIN
+        # Decided before any row is held: most of what hangs below is not explained, and somebody may want its rows.
+        orphans = await repository.unexplained(session, reach, since=since)
+        heads = self._control.heads_of(orphans, [trouble_of(cause) for cause in causes])
+        adopted = await repository.held_orphans(session, sorted(heads)[:ALARMS_A_SWEEP])
+        if not adopted:
+            return False
+        for alarm in adopted:
+            alarm.root_id = heads[alarm.id]
+        followers = await repository.children(session, [alarm.id for alarm in adopted])
         for follower in followers:
-            assert follower.root_id is not None
+            assert follower.root_id is not None  # asked for by it
             follower.root_id = heads[follower.root_id]
-        if adopted:
-            await self._settle(session, [*adopted, *followers], is_linking=True)
+        await self._speaking.link(session, [each for each in (*adopted, *followers) if each.suppressed_by is None])
+        return len(heads) > ALARMS_A_SWEEP
 
-    async def _let_go(self, session: AsyncSession) -> None:
-        """Alarms that outlast what explained them ask for attention themselves: nobody was told of them."""
+    async def let_go(self, session: AsyncSession) -> bool:
+        """Alarms that outlast what explained them ask for attention themselves: nobody was told of them, and what was
+        acknowledged with their root was that root. What is held back goes on waiting. True when there may be more."""
         now = self._clock.now()
         lasting = await repository.outlasting(session, over_before=now - BACK_WITHIN, limit=ALARMS_A_SWEEP)
-        if not lasting:
-            return
         for alarm in lasting:
             alarm.root_id = alarm.group_id = None
-        await self._settle(session, lasting, is_linking=False)
-        moves = [
-            (alarm, record(alarm, TransitionKind.REALARMED, before=alarm.state, at=now, now=now)) for alarm in lasting
-        ]
-        await save_moves(session, moves)
+        await self._tell(session, [alarm for alarm in lasting if alarm.suppressed_by is None], now=now)
+        return len(lasting) == ALARMS_A_SWEEP
 
-    async def _tell_grown(self, session: AsyncSession) -> None:
+    async def settle_flapping(self, session: AsyncSession) -> bool:
+        """What came and went and then stayed is told now, if it was not; what stays away flaps no more. True when there
+        may be more."""
+        now = self._clock.now()
+        settled = await repository.settled(
+            session, stays_since=now - STAYS, away_since=now - WINDOW, limit=ALARMS_A_SWEEP
+        )
+        untold = [alarm for alarm in settled if alarm.attended_at is None and alarm.suppressed_by is None]
+        for alarm in settled:
+            alarm.flapping_since = None
+        for alarm in untold:
+            alarm.attended_at, alarm.reminders = now, 0
+        await self._tell(session, [alarm for alarm in untold if _asks(alarm)], now=now)
+        return len(settled) == ALARMS_A_SWEEP
+
+    async def tell_grown(self, session: AsyncSession) -> None:
+        """Tells groups again that grew, or became worse, when it is time."""
         now = self._clock.now()
         sites = await repository.sites_of_grown(session, since=now - GROWING)
         if not sites:
             return
-        found = await self._found(session, [], sites=sites)
+        found = await self._speaking.found(session, [], sites=sites)
         groups = await repository.grown_groups(session, sites, since=now - GROWING)
         plan = FloodPlan(FloodBook(list(groups), found.book.notices), now=now)
         for group in due(groups, now=now):
@@ -93,20 +114,29 @@ class FloodTending:
         await session.flush()
         await publish(session, *(grown(group) for group in plan.told_groups))
 
-    async def _settle(self, session: AsyncSession, alarms: Sequence[Alarm], *, is_linking: bool) -> None:
-        """Puts alarms, whose rows are held, where they belong; those that are only linked to a root are no news."""
-        await session.flush()
-        found = await self._found(session, alarms, sites={alarm.site_id for alarm in alarms})
-        plan = self._control.link(alarms, found) if is_linking else self._control.settle(alarms, found)
-        await session.flush()
-        connection = await driver_connection(session)
-        await write(connection, *line_repository.writings_of(plan))
-        await line_repository.regroup(connection, plan.regrouped)
-        await publish(session, *(grown(group) for group in plan.told_groups))
+    async def forget(self, session: AsyncSession) -> None:
+        await repository.forget_notices(session, before=self._clock.now() - KEEP_NOTICES)
 
-    async def _found(self, session: AsyncSession, alarms: Collection[Alarm], *, sites: Collection[UUID]) -> FloodFound:
-        inquiry = self._control.inquiry_of({alarm.equipment_id for alarm in alarms}, sites=sites)
-        return await line_repository.found_of(await line_repository.ask(await driver_connection(session), inquiry))
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    async def _tell(self, session: AsyncSession, alarms: Sequence[Alarm], *, now: datetime) -> None:
+        """Raises them once more, save those that something else explains by now."""
+        if not alarms:
+            return
+        plan = await self._speaking.place(session, alarms)
+        moves = [(alarm, _again(alarm, now=now)) for alarm in alarms if alarm.root_id is None]
+        await save_moves(session, moves, quiet=plan.quiet)
+
+
+def _again(alarm: Alarm, *, now: datetime) -> TransitionRecord:
+    before = AlarmState(alarm.state)
+    alarm.state = next_state(before, AlarmInput.REALARM, latches=alarm.life_safety)
+    alarm.attended_at, alarm.reminders = now, 0
+    return record(alarm, TransitionKind.REALARMED, before=before, at=now, now=now)
+
+
+def _asks(alarm: Alarm) -> bool:
+    return alarm.is_present and alarm.state == AlarmState.UNACKED
 
 
 def _children_of(directory: Directory) -> dict[UUID, list[UUID]]:

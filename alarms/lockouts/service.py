@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alarms import repository as alarm_repository
 from alarms.announcing import save_moves
 from alarms.events import LockoutChanged
+from alarms.flood.control import FloodControl
+from alarms.flood.speaking import SpeakingUp
 from alarms.holding import standing_on
 from alarms.ledger import freed, record
 from alarms.lockouts import repository
@@ -45,6 +47,7 @@ class LockoutService:
         self._directory = directory
         self._people = people
         self._clock = clock
+        self._speaking = SpeakingUp(FloodControl(directory, clock))
 
     async def lock(self, session: AsyncSession, scope: Scope, wanted: NewLockout, *, actor: UUID) -> Inhibition:
         """Each has a lock of their own; who has one already moves its end. Nuisance alarms that are open are held back
@@ -120,7 +123,7 @@ class LockoutService:
             if alarm.suppressed_by is not None
             for entry in freed(alarm, standing.get(equipment_id, ()), now=now, actor_id=actor)
         ]
-        await save_moves(session, moves)
+        await self._speaking.announce(session, moves)
 
     async def _tell(self, session: AsyncSession, lockout: Inhibition) -> None:
         await publish(

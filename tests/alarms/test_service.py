@@ -243,6 +243,8 @@ async def test_releasing_an_inhibition_announces_what_still_lasts(
     async with database.transaction() as session:
         await place.alarms.release(session, inhibition_id=inhibition_id)
         await place.alarms.release(session, inhibition_id=inhibition_id)
+    async with database.transaction() as session:
+        await place.alarms.lift_suppression(session)
     assert (await the_alarm(database)).suppressed_by is None
     assert len(outbox.of(AlarmRaised)) == 1
 

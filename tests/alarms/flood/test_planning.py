@@ -1,7 +1,9 @@
 """How few tellings a flood takes, and that every alarm of it has its place."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -114,6 +116,19 @@ def test_a_group_that_becomes_critical_is_told_again_at_once() -> None:
     assert (group.severity, group.tellings, group.told_alarms) == (Severity.CRITICAL, 2, 5)
 
 
+@pytest.mark.parametrize(("worse", "told_after_s"), [(Severity.CRITICAL, 1), (Severity.MAJOR, 299)])
+def test_a_group_of_which_an_alarm_became_worse_is_told_again_and_has_no_more_alarms(
+    worse: Severity, told_after_s: int
+) -> None:
+    town, one = Town(), alarm()
+    [group] = town.take(one, alarm(), alarm()).told_groups
+    plan = town.take(replace(one, severity=worse, group_id=group.id))
+    assert (list(plan.changed_groups), plan.placed, group.alarms) == ([group.id], {one.alarm_id: group.id}, 3)
+    tellings = [town.sweep().told_groups for _ in range(told_after_s)]
+    assert (tellings[-1], [told for told in tellings[:-1] if told]) == ([group], [])
+    assert (group.severity, town.sweep(after=WINDOW).told_groups) == (worse, [])
+
+
 def test_the_worst_is_told_by_itself_when_not_everything_can_be() -> None:
     kinds = [f"kind {number}" for number in range(SEPARATE_MAX + 5)]
     worst = alarm("fan", severity=Severity.MAJOR)
@@ -135,11 +150,26 @@ def test_a_group_that_went_quiet_takes_nobody_in_and_one_that_never_does_is_told
     assert opened == 1
 
 
+def test_what_trickles_in_after_a_flood_is_told_by_itself_within_the_hour() -> None:
+    town = Town()
+    [storm] = town.take(*[alarm(f"kind {number}") for number in range(SEPARATE_MAX + 1)]).told_groups
+    placed = [town.take(alarm(f"other {n}"), after=9 * MINUTE).placed.popitem()[1] for n in range(8)]
+    assert (placed[:6], placed[6:]) == ([storm.id] * 6, [None] * 2)
+
+
 @pytest.mark.parametrize(
-    ("onsets", "is_flapping", "is_quiet"), [(FLAPS - 1, False, False), (FLAPS, True, False), (FLAPS + 1, True, True)]
+    ("facts", "is_flapping", "is_quiet"),
+    [
+        ({"onsets": FLAPS - 1}, False, False),
+        ({"onsets": FLAPS}, True, False),
+        ({"onsets": FLAPS + 1, "is_known_to_flap": True}, True, True),
+        # All of it in one batch, or while it was held back: nobody knows yet.
+        ({"onsets": FLAPS + 9}, True, False),
+        ({"onsets": FLAPS + 1, "is_known_to_flap": True, "is_worse": True}, True, False),
+    ],
 )
-def test_a_condition_that_flaps_is_told_so_once(onsets: int, is_flapping: bool, is_quiet: bool) -> None:
-    one = alarm(onsets=onsets)
+def test_a_condition_that_flaps_is_told_so_once(facts: dict[str, Any], is_flapping: bool, is_quiet: bool) -> None:
+    one = alarm(**facts)
     plan = Town().take(one)
     assert (one.alarm_id in plan.flapping, one.alarm_id in plan.quiet) == (is_flapping, is_quiet)
     assert len(plan.new_notices) == (0 if is_quiet else 1)
