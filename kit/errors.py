@@ -43,6 +43,8 @@ class StaleEdit(DomainError):
 
     given_version: int
     version: int
+    # Whose changes are told, where the route names the thing by another word than its row's id.
+    row_id: str = dataclasses.field(default="", kw_only=True, metadata=ONLY_SHOWN)
 
 
 def every_error(root: type[DomainError] = DomainError) -> list[type[DomainError]]:

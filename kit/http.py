@@ -201,7 +201,7 @@ async def _missed(request: Request, error: StaleEdit) -> dict[str, Any]:
     named = next(iter(request.path_params.items()), None)
     if named is None or History not in services:
         return {}
-    kind, about, since = named[0].removesuffix("_id"), str(named[1]), error.given_version
+    kind, about, since = named[0].removesuffix("_id"), error.row_id or str(named[1]), error.given_version
     deed = current_deed.get()
     if deed is not None and deed.session is not None:
         # What the refused work has not written yet is going to be rolled back.

@@ -27,6 +27,7 @@ STATUS: dict[type[DomainError], int] = {
     errors.CompanyRule: 403,
     errors.RuleExists: 409,
     errors.RuleChangedMeanwhile: 409,
+    errors.RuleOfOtherRelease: 409,
 }
 
 router = APIRouter(prefix="/api/v1", tags=["rules"], dependencies=[Depends(allow(*STAFF))])

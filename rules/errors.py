@@ -221,6 +221,13 @@ class RuleChangedMeanwhile(StaleEdit):
 
 
 @dataclass(eq=False)
+class RuleOfOtherRelease(DomainError):
+    """What is kept of the rule has the shape of another release and is no rule in this one: nobody judges by it."""
+
+    rule: str
+
+
+@dataclass(eq=False)
 class RuleKeyFixed(DomainError):
     """A rule's key is the identity of its alarms and never changes."""
 

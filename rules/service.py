@@ -144,9 +144,13 @@ class RuleService:
         author: UUID,
         reason: str = "",
     ) -> RuleRow:
-        """Raises RuleExists, CompanyRule and whatever is wrong with the rule."""
+        """Raises RuleExists (also where the key was another site's once), CompanyRule and whatever is wrong with the
+        rule."""
         self.check_definition(definition, scope)
         await repository.hold_book(session)
+        last = await versions.newest(session, definition.key)
+        if last is not None and not may_change(last.site_id, scope):
+            raise errors.RuleExists(definition.key)
         if await repository.get(session, Scope.everywhere(), definition.key) is not None:
             raise errors.RuleExists(definition.key)
         row = await self._begun(session, definition, author=author, reason=reason, enabled=enabled)
@@ -181,9 +185,12 @@ class RuleService:
     async def switch(self, session: AsyncSession, scope: Scope, key: str, *, enabled: bool, version: int) -> RuleRow:
         """Enables or disables; what it says stays, and whose that is.
 
-        Raises RuleNotFound, RuleChangedMeanwhile, CompanyRule.
+        Raises RuleNotFound, RuleChangedMeanwhile, CompanyRule; to enable, RuleOfOtherRelease and what is wrong with it:
+        one that no judge takes would look as if it watched.
         """
         row = await self._for_change(session, scope, key, version=version)
+        if enabled:
+            self.compiled(readable(row))
         row.enabled = enabled
         await self.changed(session, row)
         return row
@@ -309,7 +316,9 @@ class RuleService:
         if row.site_id is None and scope.site_ids is not None:
             raise errors.CompanyRule(key)
         if row.version != version:
-            raise errors.RuleChangedMeanwhile(given_version=version, version=row.version, rule=key)
+            raise errors.RuleChangedMeanwhile(
+                given_version=version, version=row.version, rule=key, row_id=str(row.id)
+            )
         row.version += 1
         row.updated_at = self._clock.now()
         return row
@@ -345,6 +354,19 @@ class RuleService:
         await keeping.begin(session, row, definition, keeping.Written(author=author, reason=reason, at=now))
         session.add(row)
         return row
+
+
+def readable(row: RuleRow) -> RuleDefinition:
+    """What a rule says. Raises RuleOfOtherRelease."""
+    try:
+        return RuleDefinition.model_validate(row.definition)
+    except ValidationError:
+        raise errors.RuleOfOtherRelease(row.key) from None
+
+
+def may_change(site_id: UUID | None, scope: Scope) -> bool:
+    """What is for every site is changed by who answers for every site."""
+    return scope.site_ids is None if site_id is None else scope.allows(site_id)
 
 
 def says(kept: dict[str, Any], definition: RuleDefinition) -> bool:

@@ -11,16 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
 from kit.clock import Clock
-from kit.errors import DomainError
+from kit.errors import DomainError, StaleEdit
 from kit.i18n import Language, Texts
 from kit.logs import logger
-from kit.versions import check_version
 from rules import errors
 from rules import repository as rule_repository
 from rules.models import RuleRow
 from rules.rule import CompiledRule
 from rules.schemas import RuleDefinition
-from rules.service import RuleService
+from rules.service import RuleService, may_change
 from rules.versions import keeping, repository
 from rules.versions.differences import Difference, differences
 from rules.versions.errors import (
@@ -120,7 +119,7 @@ class RuleVersions:
         rule = await rule_repository.get(session, Scope.everywhere(), definition.key)
         last = await repository.newest(session, definition.key)
         owner = rule or last
-        if owner is not None and not _may_change(owner.site_id, scope):
+        if owner is not None and not may_change(owner.site_id, scope):
             raise errors.CompanyRule(definition.key) if owner.site_id is None else errors.RuleExists(definition.key)
         drafts = [row for row in await repository.open_of(session, definition.key) if row.state == VersionState.DRAFT]
         if len(drafts) >= MOST_DRAFTS:
@@ -272,9 +271,10 @@ class RuleVersions:
             raise RuleVersionNotFound(key, number)
         rule = await rule_repository.get(session, Scope.everywhere(), key, for_update=True)
         for site_id in (version.site_id, version.site_id if rule is None else rule.site_id):
-            if not _may_change(site_id, scope):
+            if not may_change(site_id, scope):
                 raise errors.CompanyRule(key) if site_id is None else errors.RuleNotFound(key)
-        check_version(version, seen)
+        if seen is not None and seen != version.version:
+            raise StaleEdit(given_version=seen, version=version.version, row_id=str(version.id))
         state = VersionState(version.state)
         if action not in POSSIBLE[state]:
             raise VersionActionNotPossible(number, state.value, [one.value for one in POSSIBLE[state]])
@@ -321,8 +321,3 @@ def _comparable(row: RuleVersionRow) -> dict[str, Any]:
         return _definition_of(row).model_dump(mode="json")
     except WrittenForOtherRelease:
         return row.definition
-
-
-def _may_change(site_id: UUID | None, scope: Scope) -> bool:
-    """What is for every site is changed by who answers for every site."""
-    return scope.site_ids is None if site_id is None else scope.allows(site_id)

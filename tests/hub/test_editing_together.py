@@ -65,6 +65,28 @@ async def _a_stale_switch_of_a_rule(hub: WholeApp, one: httpx.AsyncClient) -> No
     assert refused.status_code == 409
     (change,) = refused.json()["facts"]["changes"]
     assert (change["before"]["enabled"], change["after"]["enabled"], change["by_name"]) == (True, False, "钱进")
+    # Another text is a version, too: two rows are written, and what is told is of the rule.
+    minor = rule | {"severity": "minor"}
+    assert (await one.put(path, json={"definition": minor, "version": 2})).status_code == 200
+    refused = await one.put(path, json={"definition": rule, "version": 2})
+    (change,) = refused.json()["facts"]["changes"]
+    told = [change[side]["definition"]["severity"] for side in ("before", "after")]
+    assert (refused.status_code, told, change["by_name"]) == (409, ["major", "minor"], "钱进")
+    await _a_stale_edit_of_a_draft(one, rule)
+
+
+async def _a_stale_edit_of_a_draft(one: httpx.AsyncClient, rule: dict[str, Any]) -> None:
+    """Of two drafts of a rule: what became of the other one is not told."""
+    first, second = [
+        await made(one, "/rules/drafts", definition=rule | {"fault_mode": mode}, reason="r") for mode in ("one", "two")
+    ]
+    path = f"/api/v1/rules/{rule['key']}/versions"
+    for draft, mode in ((first, "of_one"), (second, "of_two")):
+        edit = {"definition": rule | {"fault_mode": mode}, "reason": "r", "version": 1}
+        assert (await one.put(f"{path}/{draft['number']}", json=edit)).status_code == 200
+    refused = await one.put(f"{path}/{second['number']}", json=edit)
+    (change,) = refused.json()["facts"]["changes"]
+    assert (refused.status_code, change["after"]["definition"]["fault_mode"]) == (409, "of_two")
 
 
 async def _stale_edits_of_what_else_people_edit(hub: WholeApp, one: httpx.AsyncClient) -> None:

@@ -87,6 +87,32 @@ async def test_nobody_puts_a_draft_over_what_they_have_not_compared_it_with(
         assert (refused.value.in_force, refused.value.compared) == (3, 1)
 
 
+async def test_a_key_that_was_another_sites_is_not_taken(
+    database: Database, rules: RuleService, versions: RuleVersions, place: Place, author: UUID
+) -> None:
+    async with database.transaction() as session:
+        await drafted(session, versions, author)  # of the company, not in force yet
+        here = Scope.of(place.site_id)
+        with pytest.raises(errors.RuleExists):
+            ours = definition(site_id=str(place.site_id))
+            await rules.add(session, here, ours, enabled=True, author=author)
+
+
+async def test_a_rule_that_cannot_be_judged_is_not_enabled(
+    database: Database, rules: RuleService, author: UUID
+) -> None:
+    async with database.transaction() as session:
+        row = await rules.add(session, ANYWHERE, definition(), enabled=False, author=author)
+        for wrong, refusal in (
+            ({"when": "gone > 1"}, errors.UnknownName),
+            ({"colour": "red"}, errors.RuleOfOtherRelease),
+        ):
+            row.definition = definition().model_dump(mode="json") | wrong
+            await session.flush()
+            with pytest.raises(refusal):
+                await rules.switch(session, ANYWHERE, KEY, enabled=True, version=row.version)
+
+
 async def test_two_who_edit_a_draft_do_not_overwrite_each_other(
     database: Database, rules: RuleService, versions: RuleVersions, author: UUID
 ) -> None:
