@@ -3,18 +3,27 @@
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
+from alarms.attending import AlarmAttending
 from alarms.detection import OrderJoining, OrderPolicy
+from alarms.events import AlarmRaised
 from alarms.models import Alarm
+from alarms.reminding import AskingPolicy
 from alarms.testing.service import NewTest, TestWindowService
+from building.severity import Severity
 from catalog.directory import LiveDirectory
 from catalog.loader import load_directory
-from kit.access import Scope
+from kit.access import Role, Scope
+from kit.ids import new_id
 from tests.ticketing.town import NOON, Town
+from ticketing.flow import Action
 from ticketing.models import WorkOrder
+from ticketing.words import Words
 
+HOUR = timedelta(hours=1)
 LIFT, ITS_NEIGHBOUR = "LIFT-01", "LIFT-02"
 
 
@@ -55,6 +64,68 @@ async def test_a_trapped_passenger_stands_alone_whatever_the_rule_says(town: Tow
         ITS_NEIGHBOUR, "passenger_trapped", order=OrderPolicy("entrapment", 1, OrderJoining.BUILDING), life_safety=True
     )
     assert len([order for order in await orders(town) if order.kind == "entrapment"]) == 2
+
+
+async def test_an_alarm_that_asks_again_after_its_order_was_settled_is_work_once_more(town: Town) -> None:
+    await town.detect(LIFT, "door_stuck")
+    [first] = await orders(town)
+    await town.act(first.id, town.actor("manager", Role.MANAGER), Action.CANCEL, Words(reason="看错了"))
+    await town.deliver(times=2)
+    async with town.database.transaction() as session:
+        directory = LiveDirectory(await load_directory(session))
+    policy = AskingPolicy(dict.fromkeys(Severity, HOUR), dict.fromkeys(Severity, HOUR), times=3)
+    asking = AlarmAttending(directory, town.people, town.clock, policy)
+    for _ in range(2):  # nobody answered; and again, when the new order is open
+        town.clock.advance(seconds=HOUR.total_seconds())
+        async with town.database.transaction() as session:
+            await asking.remind(session)
+        await town.deliver(times=2)
+    assert [order.settled_at is None for order in await orders(town)] == [False, True]
+    second = (await orders(town))[-1]
+    async with town.database.transaction() as session:
+        [alarm] = (await session.scalars(select(Alarm))).all()
+        await town.alarms.acknowledge(session, Scope.everywhere(), alarm.id, actor=town.person["manager"])
+    await town.deliver()
+    await town.act(second.id, town.actor("manager", Role.MANAGER), Action.CANCEL, Words(reason="看错了"))
+    town.clock.advance(seconds=HOUR.total_seconds())
+    async with town.database.transaction() as session:
+        await asking.remind(session)
+    await town.deliver(times=2)
+    assert [order.settled_at is None for order in await orders(town)] == [False, False, True]
+
+
+async def test_whoever_has_the_order_hears_that_it_got_worse(town: Town) -> None:
+    minor = {"rule": "door#major", "order": OrderPolicy("repair", 3)}
+    await town.detect(LIFT, "door_stuck", **minor)
+    [order] = await orders(town)
+    [holder] = [key for key, person_id in town.person.items() if person_id == order.assignee_id]
+    before = await town.told(holder)
+    await town.detect(
+        LIFT, "door_stuck", rule="door#critical", severity=Severity.CRITICAL, order=OrderPolicy("repair", 1)
+    )
+    [worse] = await orders(town)
+    assert (worse.id, worse.priority) == (order.id, 1)
+    assert await town.told(holder) == [*before, "staff.warning"]
+
+
+async def test_the_orders_of_one_flood_are_told_once_to_each(town: Town) -> None:
+    """Each has its people, and its place in their lists."""
+    for code in (LIFT, ITS_NEIGHBOUR):
+        await town.detect(code, "door_stuck", deliver=False)
+    flood_id = new_id()
+    town.outbox.events = [
+        msgspec.structs.replace(event, group_id=flood_id) if isinstance(event, AlarmRaised) else event
+        for event in town.outbox.events
+    ]
+    await town.deliver(times=2)
+    assigned = [order.assignee_id for order in await orders(town)]
+    assert len(assigned) == 2
+    told = {key: await town.told(key) for key, person_id in town.person.items() if person_id in assigned}
+    assert set(map(tuple, told.values())) == {("staff.assigned_many",)}
+    await town.sweep(seconds=3600)
+    for key in town.person:
+        heard = [(one.template, one.facts.get("reason")) for one in await town.notices(key)]
+        assert len(heard) == len(set(heard)), key
 
 
 async def test_smoke_of_a_detector_on_test_is_no_order_until_somebody_says_that_it_burns(town: Town) -> None:

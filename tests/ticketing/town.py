@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.detection import AlarmSource, Detection, OrderPolicy
-from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReturned, AlarmSeverityChanged
+from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReminded, AlarmReturned, AlarmSeverityChanged
 from alarms.service import AlarmService
 from building.declaration import parse_site
 from building.severity import Severity
@@ -239,6 +239,7 @@ class Town:
         return [
             on(AlarmRaised, room.alarm_handlers.on_alarm_raised),
             on(AlarmSeverityChanged, room.alarm_handlers.on_alarm_raised),
+            on(AlarmReminded, room.alarm_handlers.on_alarm_reminded),
             on(AlarmReturned, room.alarm_handlers.on_alarm_returned),
             on(AlarmAcknowledged, room.alarm_handlers.on_alarm_acknowledged),
             on(WorkOrderOpened, room.triage.on_work_order_opened),
@@ -294,14 +295,14 @@ class Town:
     async def detect(
         self, code: str, fault_mode: str, *, active: bool = True, onset: datetime | None = None,
         order: OrderPolicy | None = None, life_safety: bool = False, deliver: bool = True,
-        rule: str | None = None,
+        rule: str | None = None, severity: Severity = Severity.MAJOR,
     ) -> None:  # fmt: skip
         """A rule says that something is abnormal, or normal again."""
         onset_ms = to_ms(onset or NOON)
         detection = Detection(
             source=AlarmSource.RULE, source_id=rule or fault_mode.replace("_", "-"), equipment_id=self.equipment[code],
             site_id=self.site_id, active=active, onset_ms=onset_ms, at_ms=to_ms(self.clock.now()),
-            severity=Severity.CRITICAL if life_safety else Severity.MAJOR, fault_mode=fault_mode,
+            severity=Severity.CRITICAL if life_safety else severity, fault_mode=fault_mode,
             life_safety=life_safety, message={"zh-CN": "异常", "en": "Abnormal"},
             order=order or OrderPolicy("repair", 2),
         )  # fmt: skip
