@@ -22,6 +22,8 @@ VERSION = "2017-05-25"
 REGION = "cn-hangzhou"
 # Prefixes of codes that pass by themselves; everything else is final. 触发流控 of one number takes up to an hour.
 TEMPORARY_PREFIXES = ("Throttling", "isp.", "ServiceUnavailable", "InternalError")
+# The platform's, and yet for people to put right: the access key may not do this.
+FINAL = frozenset({"isp.RAM_PERMISSION_DENY", "isp.RES_OWNER_ID_UNKNOWN"})
 
 
 def percent_encode(text: str) -> str:
@@ -79,6 +81,6 @@ class AliyunCaller:
 
 def _failure(service: str, code: str, message: str) -> ConnectorError:
     detail = message[:200]
-    if code.startswith(TEMPORARY_PREFIXES):
+    if code.startswith(TEMPORARY_PREFIXES) and code not in FINAL:
         return TemporaryFailure(service, code, detail, retry_after_s=5.0)
     return PermanentFailure(service, code or "no_code", detail)

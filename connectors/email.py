@@ -102,20 +102,27 @@ class EmailClient:
         match settings.security:
             case EmailSecurity.TLS:
                 server = smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.deadline_s, context=context)
-            case EmailSecurity.STARTTLS:
-                server = smtplib.SMTP(settings.host, settings.port, timeout=settings.deadline_s)
-                server.starttls(context=context)
-            case EmailSecurity.NONE:
+            case EmailSecurity.STARTTLS | EmailSecurity.NONE:
                 server = smtplib.SMTP(settings.host, settings.port, timeout=settings.deadline_s)
             case _:
                 assert_never(settings.security)
-        if settings.username and settings.password is not None:
-            server.login(settings.username, settings.password.get_secret_value())
+        try:
+            if settings.security is EmailSecurity.STARTTLS:
+                server.starttls(context=context)
+            if settings.username and settings.password is not None:
+                server.login(settings.username, settings.password.get_secret_value())
+        except BaseException:
+            server.close()
+            raise
         return server
 
 
 def _refused(error: Exception) -> ConnectorError:
     """What a refusal means. The words of a server may name an address: only its code is kept."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return PermanentFailure(SERVICE, "certificate", error.verify_message[:200])
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return PermanentFailure(SERVICE, "not_supported", "the server offers no STARTTLS, or asks for no account")
     code = _code_of(error)
     if code is None:
         return TemporaryFailure(SERVICE, "unreachable", type(error).__name__)

@@ -131,12 +131,12 @@ class Pace:
         self._window_s = window_s
         self._sent: dict[str, deque[float]] = {}
 
-    def wait_s(self, key: str) -> float:
-        """0 and one more counted, or the seconds until there is room."""
-        now = self._clock.monotonic()
+    def wait_s(self, key: str, *, spare: int = 0) -> float:
+        """0 and one more counted, or the seconds until there is room beside the `spare` that is kept for others."""
+        now, room = self._clock.monotonic(), self._limit - spare
         sent = self._sent.setdefault(key, deque(maxlen=self._limit))
-        if len(sent) == self._limit and now - sent[0] < self._window_s:
-            return self._window_s - (now - sent[0])
+        if len(sent) >= room and now - sent[-room] < self._window_s:
+            return self._window_s - (now - sent[-room])
         sent.append(now)
         return 0.0
 

@@ -6,6 +6,7 @@ no jobs then.
 
 from alarms.events import (
     AlarmAcknowledged,
+    AlarmAssigned,
     AlarmGroupGrew,
     AlarmRaised,
     AlarmReminded,
@@ -58,12 +59,14 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         on(AlarmSeverityChanged, alarm.on_alarm_raised, when=is_work),
         on(AlarmReturned, alarm.on_alarm_returned, when=is_work),
         on(AlarmAcknowledged, alarm.on_alarm_acknowledged, when=is_work),
+        on(AlarmReminded, alarm.on_alarm_reminded),
         # … what is none is told by the site's policy, and groups of alarms are …
         on(AlarmRaised, alerting.on_alarm_raised, when=is_for_people),
         on(AlarmSeverityChanged, alerting.on_alarm_raised, when=is_for_people),
         on(AlarmGroupGrew, alerting.on_group_grew, when=is_ordinary_group),
         on(AlarmReminded, alerting.on_alarm_reminded),
         on(AlarmAcknowledged, alerting.on_alarm_acknowledged),
+        on(AlarmAssigned, alerting.on_alarm_assigned),
         # … a test of detectors that is over is signed off …
         on(TestWindowChanged, rooms.alerting.tests.on_test_over, when=is_test_over),
         # … or sets off what was linked to it …

@@ -27,12 +27,14 @@ TOO_MANY = 429
 
 @dataclass(frozen=True)
 class Letter:
-    """A message on its way: `address` and `destination_id` say where, `reference` is the delivery's own id in hex."""
+    """A message on its way: `address` and `destination_id` say where, `reference` is the delivery's own id in hex.
+    `is_urgent`: a matter of life, for which room is kept where a platform limits how much it takes."""
 
     address: str
     destination_id: UUID
     reference: str
     message: Mapping[str, Any]
+    is_urgent: bool = False
 
     @property
     def title(self) -> str:
@@ -67,7 +69,9 @@ class DingTalkCarrier:
 
     async def send(self, letter: Letter) -> str:
         text = f"#### {letter.title}\n\n{letter.text}"
-        await self._client.send_markdown(robot=letter.address, title=letter.title, text=text)
+        await self._client.send_markdown(
+            robot=letter.address, title=letter.title, text=text, urgent=letter.is_urgent
+        )
         return ""
 
 
@@ -79,7 +83,8 @@ class WeComRobotCarrier:
         self._client = client
 
     async def send(self, letter: Letter) -> str:
-        await self._client.send_markdown(robot=letter.address, text=f"**{letter.title}**\n{letter.text}")
+        text = f"**{letter.title}**\n{letter.text}"
+        await self._client.send_markdown(robot=letter.address, text=text, urgent=letter.is_urgent)
         return ""
 
 

@@ -2,8 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 
-from notify.alerting.policy import Policy, Route, RouteMode
+from building.severity import Severity
+from notify.alerting.policy import Policy, Route, RouteMode, Subject, route_for
+
+# A Monday: hours are asked about by days of the week and local times, whatever the week.
+_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
+_CRITICAL = Subject(severity=Severity.CRITICAL, life_safety=False, fault_mode="")
 
 
 @dataclass(frozen=True)
@@ -28,10 +34,22 @@ def _of_whole(policy: Policy) -> Iterator[Problem]:
         yield Problem("digest_at", "no_digest_time")
     if not any(_always_tells_life_safety(route) for route in policy.routes):
         yield Problem("routes", "life_safety_missing")
+    if not _always_tells_critical(policy):
+        yield Problem("routes", "critical_missing")
 
 
 def _always_tells_life_safety(route: Route) -> bool:
     return route.life_safety and not route.severities and not route.fault_modes and route.hours is None
+
+
+def _always_tells_critical(policy: Policy) -> bool:
+    """Whether a critical alarm of whatever kind is told as it comes, at any hour of the week. What holds at the edges
+    of all hours holds between them."""
+    spans = [route.hours for route in policy.routes if route.hours is not None]
+    edges = {time(0), *(at for hours in spans for at in (hours.begins, hours.ends))}
+    moments = [datetime.combine(_MONDAY + timedelta(days=day), at, UTC) for day in range(7) for at in edges]
+    found = [route_for(policy, _CRITICAL, moment) for moment in moments]
+    return all(route is not None and route.mode is RouteMode.TELL for route in found)
 
 
 def _of_route(number: int, route: Route) -> Iterator[Problem]:

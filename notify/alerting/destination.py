@@ -28,15 +28,18 @@ _TOPIC = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 def refusal_of_address(
-    kind: DestinationKind, address: str, *, allowed: Sequence[Network], robots: Mapping[str, Collection[str]]
-) -> str | None:
-    """Why nothing can be sent there, as the last part of a text key; None when it can.
+    kind: DestinationKind, address: str, *, site_code: str, allowed: Sequence[Network],
+    robots: Mapping[str, Collection[str]],
+) -> str | None:  # fmt: skip
+    """Why a site can send nothing there, as the last part of a text key; None when it can.
 
-    `robots`: by kind, the names in the settings. What the name of a URL leads to is asked when sending.
+    `robots`: by kind, the names in the settings. One named `{site code}/{name}` is that site's alone; for others it is
+    as if it were not there. What the name of a URL leads to is asked when sending.
     """
     match kind:
         case DestinationKind.DINGTALK | DestinationKind.WECOM_ROBOT:
-            return None if address in robots.get(kind.value, ()) else "no_robot"
+            is_ours = address.rpartition("/")[0] in ("", site_code)
+            return None if is_ours and address in robots.get(kind.value, ()) else "no_robot"
         case DestinationKind.EMAIL:
             return None if _EMAIL.fullmatch(address) else "no_email"
         case DestinationKind.MQTT:

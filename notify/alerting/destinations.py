@@ -59,8 +59,8 @@ class AlertDestinations:
 
     async def add(self, session: AsyncSession, scope: Scope, new: NewDestination) -> AlertDestination:
         """Raises SiteNotFound, AlertDestinationRefused, AlertDestinationNameTaken, TooManyAlertDestinations."""
-        await self._catalog.site(session, scope, new.site_id)
-        self._check(new.kind, new.address)
+        site = await self._catalog.site(session, scope, new.site_id)
+        self._check(new.kind, new.address, site_code=site.code)
         await self._check_name(session, site_id=new.site_id, name=new.name, but=None)
         if len(await delivery_repository.destination_ids(session, new.site_id)) >= MOST_OF_A_SITE:
             raise TooManyAlertDestinations(MOST_OF_A_SITE)
@@ -85,7 +85,8 @@ class AlertDestinations:
             raise AlertDestinationNotFound(destination_id)
         check_version(row, version)
         if "address" in sent:
-            self._check(DestinationKind(row.kind), sent["address"])
+            site = await self._catalog.site(session, scope, row.site_id)
+            self._check(DestinationKind(row.kind), sent["address"], site_code=site.code)
         if "name" in sent:
             await self._check_name(session, site_id=row.site_id, name=sent["name"], but=row.id)
         for name, value in sent.items():
@@ -128,8 +129,10 @@ class AlertDestinations:
             raise AlertDestinationNotFound(destination_id)
         return row
 
-    def _check(self, kind: DestinationKind, address: str) -> None:
-        problem = refusal_of_address(kind, address, allowed=self._allowed, robots=self._robots)
+    def _check(self, kind: DestinationKind, address: str, *, site_code: str) -> None:
+        problem = refusal_of_address(
+            kind, address, site_code=site_code, allowed=self._allowed, robots=self._robots
+        )  # fmt: skip
         if problem is not None:
             shown = "" if problem == "with_password" else address
             raise AlertDestinationRefused(shown, problem)

@@ -2,7 +2,8 @@
 
 from collections import Counter as Tally
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,21 +13,26 @@ from alarms.service import AlarmService
 from kit.access import Scope
 from kit.clock import Clock
 from kit.i18n import Language, Texts
+from kit.logs import logger
 from kit.sweeps import Sweep
 from notify.alerting import repository
+from notify.alerting.asking import ending_of
 from notify.alerting.documents import route_of
-from notify.alerting.escalating import ending_of
 from notify.alerting.models import AlertCase
-from notify.alerting.policy import step_at
+from notify.alerting.policy import Step, step_at
 from notify.alerting.reason import Reason
-from notify.alerting.telling import AlertTelling, facts_of
+from notify.alerting.telling import AlertTelling, Chosen, facts_of
 from notify.service import Notice, NotifyService
 from people.service import PeopleService
+
+log = logger(__name__)
 
 SWEEP_EVERY = "* * * * *"
 CASES_A_SWEEP = 5_000
 TEMPLATE = "staff.alarm_digest"
 MOST_NAMED = 5
+# What nobody could be told waits so long for somebody to come on duty, or to answer for the site.
+ASK_AGAIN_AFTER = timedelta(hours=1)
 
 
 class Digests:
@@ -46,18 +52,37 @@ class Digests:
 
     async def sweep(self, session: AsyncSession) -> bool:
         """One message a reader for everything that is due at a site by one route; True when there may be more."""
-        due = await repository.take_due(session, now=self._clock.now(), digests=True, limit=CASES_A_SWEEP)
+        due = await repository.take_due_digests(session, now=self._clock.now(), limit=CASES_A_SWEEP)
         batches: dict[tuple[UUID, str], list[AlertCase]] = defaultdict(list)
         for case in due:
             assert case.route is not None  # due, so it follows one
             batches[case.site_id, str(case.route["code"])].append(case)
-        for cases in batches.values():
-            await self._tell(session, cases)
+        for (site_id, _), cases in batches.items():
+            ids = [case.id for case in cases]
+            try:
+                async with session.begin_nested():
+                    await self._tell(session, cases)
+            except Exception:
+                # The digest of one site that cannot be told keeps no other from its own.
+                log.exception("digest of alarms failed", site_id=str(site_id))
+                for case_id in ids:
+                    await repository.put_off(session, case_id, until=self._clock.now() + ASK_AGAIN_AFTER)
         return len(due) == CASES_A_SWEEP
 
     async def _tell(self, session: AsyncSession, cases: Sequence[AlertCase]) -> None:
-        """What somebody knows already, or another message spoke for, is left out, and the record says so."""
+        """What somebody knows already, or another message spoke for, is left out, and the record says so.
+
+        While there is nobody to tell, nothing is: it waits, and is looked at again.
+        """
+        first = cases[0]
+        assert first.route is not None  # due, so it follows one
+        step = step_at(route_of(first.route), 0)
+        readers = await self._telling.readers_of(session, first, step)
         now, listed, open_count = self._clock.now(), list[AlertCase](), 0
+        if not readers and not step.destination_ids:
+            for case in cases:
+                case.next_at = now + ASK_AGAIN_AFTER
+            return
         for case in cases:
             ending = await self._ending(session, case)
             if ending in (None, Reason.RETURNED, Reason.CLEARED):
@@ -67,13 +92,14 @@ class Digests:
             case.end_reason = (Reason.DIGESTED if case in listed else ending or Reason.GONE).value
             self._write(session, case, Reason(case.end_reason))
         if listed:
-            await self._tell_readers(session, listed, open_count)
+            await self._tell_readers(session, listed, step, readers, open_count)
 
-    async def _tell_readers(self, session: AsyncSession, cases: Sequence[AlertCase], open_count: int) -> None:
+    async def _tell_readers(
+        self, session: AsyncSession, cases: Sequence[AlertCase], step: Step, readers: Mapping[UUID, Chosen],
+        open_count: int,
+    ) -> None:  # fmt: skip
         first = cases[0]
         assert first.route is not None
-        step = step_at(route_of(first.route), 0)
-        readers = await self._telling.people_of(session, first.site_id, step)
         alarms = str(sum(map(_alarms, cases)))
         key = f"alert/digest/{first.site_id}/{first.route['code']}/{int(self._clock.now().timestamp())}"
         for person_id in readers:

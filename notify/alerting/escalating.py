@@ -15,16 +15,33 @@ from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.errors import AlarmNotFound
-from alarms.events import AlarmAcknowledged, AlarmGroupGrew, AlarmRaised, AlarmReminded, AlarmSeverityChanged
-from alarms.lifecycle import AlarmState
+from alarms.events import (
+    AlarmAcknowledged,
+    AlarmAssigned,
+    AlarmGroupGrew,
+    AlarmRaised,
+    AlarmReminded,
+    AlarmSeverityChanged,
+)
 from alarms.models import Alarm
 from alarms.service import AlarmService
-from building.severity import Severity
 from catalog.service import CatalogService
 from kit.access import Scope
-from kit.clock import Clock, to_ms
+from kit.clock import Clock
+from kit.logs import logger
 from kit.sweeps import Sweep
 from notify.alerting import repository
+from notify.alerting.asking import (
+    answered_keys,
+    case_name,
+    ending_of,
+    episode_name,
+    gravity_of,
+    is_answered,
+    may_speak_again,
+    subject_of,
+    to_carry_on,
+)
 from notify.alerting.documents import route_of, snapshot_of
 from notify.alerting.models import AlertCase
 from notify.alerting.policy import (
@@ -43,16 +60,16 @@ from notify.alerting.reason import Reason
 from notify.alerting.telling import AlertTelling, about_alarm, about_group
 from notify.service import NotifyService
 
+log = logger(__name__)
+
 SWEEP_EVERY = "* * * * * */5"  # the last field is seconds
 CASES_A_SWEEP = 200
+# What could not be told is tried again so much later, out of the way of what can.
+PUT_OFF = timedelta(minutes=1)
 DROPPED_A_NIGHT = 100_000
 
 Spoke = AlarmRaised | AlarmSeverityChanged
 IsWork = Callable[[Spoke], bool]
-# What a later event about the same episode may begin again.
-_BEGUN_AGAIN = frozenset(
-    {Reason.HELD_BACK, Reason.ACKNOWLEDGED, Reason.EXPLAINED, Reason.GROUPED, Reason.RETURNED, Reason.TEST}
-)
 
 
 def is_for_people(event: Spoke) -> bool:
@@ -86,9 +103,15 @@ class Escalations:
             "hub_alert_cases_ended", "Alarms of which the telling ended, by what ended it", ["reason"],
             registry=registry,
         )  # fmt: skip
+        self._failed = Counter(
+            "hub_alert_cases_failed", "Tellings of alarms that failed and are tried again a minute later",
+            registry=registry,
+        )  # fmt: skip
 
     def sweeps(self) -> tuple[Sweep, ...]:
         return (
+            # A turn of its own: however many ordinary alarms are due, or go wrong, a matter of life is not behind them.
+            Sweep("alerting.due_life_safety", SWEEP_EVERY, self.sweep_due_life_safety),
             Sweep("alerting.due", SWEEP_EVERY, self.sweep_due),
             Sweep("alerting.expired", "41 3 * * *", self.sweep_expired),
         )
@@ -102,14 +125,20 @@ class Escalations:
             await self._take_up(session, alarm, is_work=self._is_work(event))
 
     async def on_group_grew(self, session: AsyncSession, event: AlarmGroupGrew) -> None:
-        """Each growth is told once; what waited for the morning gives way to what came after it."""
+        """Each growth is told once; what waited for the morning gives way to what came after it. One that is no worse
+        climbs on from when the group was first told, so that what grows and grows does not stay at its first step."""
         subject = Subject(severity=event.severity, life_safety=False, fault_mode="")
+        site = await self._catalog.site(session, Scope.everywhere(), event.site_id)
+        earlier = await repository.open_case_of_group(session, event.group_id)
         case = await self._added(
             session, site_id=event.site_id, name=f"alert/group/{event.group_id}/{event.telling}", subject=subject,
-            about=about_group(event), group_id=event.group_id, telling=event.telling,
+            about=about_group(event, site_code=site.code), group_id=event.group_id, telling=event.telling,
         )  # fmt: skip
-        if case is not None:
-            await self._follow(session, case, subject, None)
+        if case is None:
+            return
+        if earlier is not None and gravity_of(earlier) <= gravity_of(subject):
+            case.first_told_at = earlier.first_told_at
+        await self._follow(session, case, subject, None)
 
     async def on_alarm_reminded(self, session: AsyncSession, event: AlarmReminded) -> None:
         """Nobody answered a chain that is over: its last step is told again, at an hour that suits it."""
@@ -122,17 +151,31 @@ class Escalations:
         self._write(session, case, Reason.REMINDED, until=beginning.due_at.isoformat())
 
     async def on_alarm_acknowledged(self, session: AsyncSession, event: AlarmAcknowledged) -> None:
-        """Nobody else is told, and telephones that have not rung yet stay silent."""
-        for case in await repository.open_cases_of(session, event.alarm_id):
-            self._end(session, case, Reason.ACKNOWLEDGED, person_id=event.person_id)
-        await self._notify.acknowledge(session, key=f"alert/alarm/{event.alarm_id}/")
+        """Nobody else is told of what was acknowledged, and telephones that have not rung yet stay silent."""
+        # The cases first: of an alarm that was raised again since, its state is then seen too.
+        cases = await repository.unanswered_cases_of(session, event.alarm_id)
+        alarm = await self._alarm(session, event.alarm_id)
+        for case in cases:
+            if is_answered(case, alarm, event):
+                self._end(session, case, Reason.ACKNOWLEDGED, person_id=event.person_id)
+        key = answered_keys(alarm, event)
+        if key is not None:
+            await self._notify.acknowledge(session, key=key)
+
+    async def on_alarm_assigned(self, session: AsyncSession, event: AlarmAssigned) -> None:
+        """Whoever was given an alarm to look after hears of it; who took it knows."""
+        alarm = await self._alarm(session, event.alarm_id)
+        is_news = event.assignee_id is not None and event.assignee_id != event.actor_id
+        if alarm is not None and is_news and alarm.assignee_id == event.assignee_id:
+            await self._telling.tell_assignee(session, alarm)
 
     async def sweep_due(self, session: AsyncSession) -> bool:
-        """Goes on with what is due; True when there may be more."""
-        due = await repository.take_due(session, now=self._clock.now(), digests=False, limit=CASES_A_SWEEP)
-        for case in due:
-            await self._go_on(session, case)
-        return len(due) == CASES_A_SWEEP
+        """Goes on with what is due and no matter of life; True when there may be more."""
+        return await self._sweep(session, life_safety=False)
+
+    async def sweep_due_life_safety(self, session: AsyncSession) -> bool:
+        """As `sweep_due`, of matters of life."""
+        return await self._sweep(session, life_safety=True)
 
     async def sweep_expired(self, session: AsyncSession) -> None:
         await repository.drop_before(session, self._clock.now() - self._keep, limit=DROPPED_A_NIGHT)
@@ -140,26 +183,38 @@ class Escalations:
     # --- beginning -------------------------------------------------------------------------------------------------
 
     async def _take_up(self, session: AsyncSession, alarm: Alarm, *, is_work: bool) -> None:
-        subject = Subject(
-            severity=Severity(alarm.severity), life_safety=alarm.life_safety, fault_mode=alarm.fault_mode
-        )  # fmt: skip
-        episode = f"alert/alarm/{alarm.id}/{to_ms(alarm.episode_onset_at)}/"
-        name = f"{episode}{subject.severity}"
-        known = await repository.hold_case(session, name)
-        if known is not None:
-            await self._begin_again(session, known, subject, alarm)
+        subject, episode, name = subject_of(alarm), episode_name(alarm), case_name(alarm)
+        cases = await repository.cases_of_episode(session, alarm.id, episode=episode)
+        ours = [case for case in cases if case.subject.startswith(episode)]
+        earlier = to_carry_on([case for case in cases if case not in ours], subject, is_work=is_work)
+        if not ours and earlier is not None:
+            await self._carry_on(session, earlier, alarm)
             return
-        told_at = await repository.severities_of(session, alarm_id=alarm.id, subject_prefix=episode)
-        if any(Severity(one).rank < subject.severity.rank for one in told_at):
-            return  # it was worse before, and that was told
-        for milder in await repository.open_cases_of(session, alarm.id):
-            self._end(session, milder, Reason.SEVERITY_ROSE, severity=subject.severity.value)
+        told = [case for case in ours if gravity_of(case) <= gravity_of(subject)]
+        if not may_speak_again(told, alarm, is_work=is_work):
+            return
+        for other in cases:
+            if other.ended_at is None:
+                reason = Reason.SEVERITY_ROSE if other in ours else Reason.RAISED_ANEW
+                self._end(session, other, reason, severity=subject.severity.value)
+        known = next((case for case in ours if case.subject == name), None)
+        if known is not None:
+            await self._begin_again(session, known, subject, alarm, is_work=is_work)
+            return
         case = await self._added(
             session, site_id=alarm.site_id, name=name, subject=subject, about=about_alarm(alarm), alarm_id=alarm.id,
             is_work=is_work,
         )  # fmt: skip
         if case is not None:
             await self._follow(session, case, subject, alarm)
+
+    async def _carry_on(self, session: AsyncSession, case: AlertCase, alarm: Alarm) -> None:
+        """It came again, and nobody has answered yet: whoever is next is told when they would have been anyway."""
+        for other in await repository.unanswered_cases_of(session, alarm.id):
+            if other.id != case.id and other.ended_at is None:
+                self._end(session, other, Reason.RAISED_ANEW)
+        case.subject, case.about = f"{episode_name(alarm)}{case.subject.split('/', 4)[-1]}", about_alarm(alarm)
+        self._write(session, case, Reason.CAME_AGAIN)
 
     async def _added(
         self, session: AsyncSession, *, site_id: UUID, name: str, subject: Subject, about: dict[str, Any],
@@ -198,44 +253,71 @@ class Escalations:
         elif case.life_safety:
             await self._go_on(session, case)
 
-    async def _begin_again(self, session: AsyncSession, case: AlertCase, subject: Subject, alarm: Alarm) -> None:
-        """The episode speaks up again: it was put away or a test, or somebody knew and it lasts."""
-        is_asking = alarm.state == AlarmState.UNACKED and alarm.is_present
-        if case.ended_at is None or not is_asking or case.end_reason not in _BEGUN_AGAIN:
-            return
+    async def _begin_again(
+        self, session: AsyncSession, case: AlertCase, subject: Subject, alarm: Alarm, *, is_work: bool
+    ) -> None:
+        """The episode speaks up again. Whether it is work may have changed: its order may be closed, or its rule."""
         case.telling, case.told, case.first_told_at = case.telling + 1, 0, None
-        case.ended_at, case.end_reason = None, ""
+        case.ended_at, case.end_reason, case.is_work = None, "", is_work
         self._write(session, case, Reason.REOPENED)
         await self._follow(session, case, subject, alarm)
 
     # --- going on --------------------------------------------------------------------------------------------------
 
+    async def _sweep(self, session: AsyncSession, *, life_safety: bool) -> bool:
+        due = await repository.take_due(session, now=self._clock.now(), life_safety=life_safety, limit=CASES_A_SWEEP)
+        for case_id, case in [(case.id, case) for case in due]:
+            try:
+                async with session.begin_nested():
+                    await self._go_on(session, case)
+            except Exception:
+                # One that cannot be told keeps nobody from being told of the others.
+                self._failed.inc()
+                log.exception("telling of an alarm failed", case_id=str(case_id))
+                await repository.put_off(session, case_id, until=self._clock.now() + PUT_OFF)
+        return len(due) == CASES_A_SWEEP
+
     async def _go_on(self, session: AsyncSession, case: AlertCase) -> None:
-        ending = await self._ending(session, case)
+        alarm = await self._alarm(session, case.alarm_id) if case.alarm_id else None
+        ending = await self._ending(session, case, alarm)
         if ending is not None:
             self._end(session, case, ending)
             return
         assert case.route is not None  # due, so it follows one
-        await self._tell(session, case, route_of(case.route))
+        await self._tell(session, case, route_of(case.route), alarm)
 
-    async def _ending(self, session: AsyncSession, case: AlertCase) -> Reason | None:
+    async def _ending(self, session: AsyncSession, case: AlertCase, alarm: Alarm | None) -> Reason | None:
         """Why nothing more is to be said; looked at anew before each telling."""
-        if case.group_id is not None:
-            later = await repository.has_later_telling(session, group_id=case.group_id, telling=case.telling)
-            return Reason.SUPERSEDED if later else None
-        alarm = await self._alarm(session, case.alarm_id) if case.alarm_id else None
-        return Reason.GONE if alarm is None else ending_of(alarm)
+        if case.group_id is None:
+            return Reason.GONE if alarm is None else ending_of(alarm)
+        if await repository.has_later_telling(session, group_id=case.group_id, telling=case.telling):
+            return Reason.SUPERSEDED
+        if not case.told:
+            return None
+        standing = await self._alarms.group_standing(session, case.group_id, since=case.begun_at)
+        if standing.is_acknowledged:
+            return Reason.ACKNOWLEDGED
+        return None if standing.is_asking else Reason.RETURNED
 
-    async def _tell(self, session: AsyncSession, case: AlertCase, route: Route) -> None:
+    async def _tell(self, session: AsyncSession, case: AlertCase, route: Route, alarm: Alarm | None) -> None:
         now = self._clock.now()
-        await self._telling.tell(session, case, step_at(route, case.told))
+        is_first = case.told == 0 and not case.life_safety and alarm is not None
+        holder_id = alarm.assignee_id if alarm is not None and is_first else None
+        await self._telling.tell(session, case, step_at(route, case.told), holder_id=holder_id)
         case.told += 1
         case.first_told_at = case.first_told_at or now
-        wait = None if case.group_id is not None else next_after(route, done=case.told)
+        wait = next_after(route, done=case.told) if await self._climbs(session, case) else None
         if wait is None:
             self._end(session, case, Reason.CHAIN_OVER)
             return
         case.next_at = max(case.first_told_at + wait, now)
+
+    async def _climbs(self, session: AsyncSession, case: AlertCase) -> bool:
+        """Whether those further up are told too. What a root explains needs no chain beside the root's, unless
+        it is worse than that."""
+        root_id = case.about.get("root_id")
+        root = await self._alarm(session, UUID(root_id)) if root_id else None
+        return root is None or gravity_of(case) < gravity_of(subject_of(root))
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -276,25 +358,3 @@ def _needless(case: AlertCase, route: Route) -> Reason | None:
     if case.is_work and (route.mode is RouteMode.DIGEST or not route.steps):
         return Reason.ORDER_TELLS
     return None
-
-
-def ending_of(alarm: Alarm) -> Reason | None:
-    """Why an alarm needs no further telling as it stands; None when it does. Pure.
-
-    A matter of life is told until somebody acknowledges it, whatever else became of it.
-    """
-    if alarm.state == AlarmState.ACKED:
-        return Reason.ACKNOWLEDGED
-    if alarm.state == AlarmState.NORMAL:
-        return Reason.CLEARED
-    if alarm.is_test:
-        return Reason.TEST
-    if alarm.life_safety:
-        return None
-    if alarm.suppressed_by is not None:
-        return Reason.HELD_BACK
-    if alarm.root_id is not None:
-        return Reason.EXPLAINED
-    if alarm.group_id is not None:
-        return Reason.GROUPED
-    return None if alarm.is_present else Reason.RETURNED

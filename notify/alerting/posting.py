@@ -142,7 +142,10 @@ class Posting:
         if carrier is None:
             return not_configured(destination.kind, setting=f"HUB_{destination.kind.upper()}_…")
         try:
-            return await carrier.send(Letter(destination.address, destination.id, row.id.hex, row.message))
+            is_urgent = row.urgency == Urgency.LIFE_SAFETY
+            return await carrier.send(
+                Letter(destination.address, destination.id, row.id.hex, row.message, is_urgent=is_urgent)
+            )
         except ConnectorError as error:
             return error
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -74,14 +74,24 @@ async def add_case(session: AsyncSession, **values: Any) -> AlertCase | None:
     return (await session.execute(statement.returning(AlertCase))).scalar_one_or_none()
 
 
-async def hold_case(session: AsyncSession, subject: str) -> AlertCase | None:
-    return await session.scalar(held(select(AlertCase).where(AlertCase.subject == subject)))
+async def unanswered_cases_of(session: AsyncSession, alarm_id: UUID) -> Sequence[AlertCase]:
+    """Cases of an alarm that have not ended, or ended because there was nobody left to tell. Held; the oldest first."""
+    is_unanswered = AlertCase.ended_at.is_(None) | (AlertCase.end_reason == Reason.CHAIN_OVER)
+    wanted = select(AlertCase).where(AlertCase.alarm_id == alarm_id, is_unanswered)
+    return (await session.scalars(held(wanted.order_by(AlertCase.begun_at, AlertCase.id)))).all()
 
 
-async def open_cases_of(session: AsyncSession, alarm_id: UUID) -> Sequence[AlertCase]:
-    """Cases of an alarm that have not ended, held; the oldest first."""
-    wanted = select(AlertCase).where(AlertCase.alarm_id == alarm_id, AlertCase.ended_at.is_(None))
-    return (await session.scalars(held(wanted.order_by(AlertCase.begun_at)))).all()
+async def cases_of_episode(session: AsyncSession, alarm_id: UUID, *, episode: str) -> Sequence[AlertCase]:
+    """Cases of the episode whose names begin so, and those of others that have not ended. Held; the oldest first."""
+    is_wanted = AlertCase.ended_at.is_(None) | AlertCase.subject.startswith(episode, autoescape=True)
+    wanted = select(AlertCase).where(AlertCase.alarm_id == alarm_id, is_wanted)
+    return (await session.scalars(held(wanted.order_by(AlertCase.begun_at, AlertCase.id)))).all()
+
+
+async def open_case_of_group(session: AsyncSession, group_id: UUID) -> AlertCase | None:
+    """The telling of a group that goes on, the newest where there are some."""
+    wanted = select(AlertCase).where(AlertCase.group_id == group_id, AlertCase.ended_at.is_(None))
+    return await session.scalar(wanted.order_by(AlertCase.telling.desc()).limit(1))
 
 
 async def hold_newest_of(session: AsyncSession, alarm_id: UUID) -> AlertCase | None:
@@ -89,25 +99,25 @@ async def hold_newest_of(session: AsyncSession, alarm_id: UUID) -> AlertCase | N
     return await session.scalar(held(newest.order_by(AlertCase.begun_at.desc(), AlertCase.id.desc()).limit(1)))
 
 
-async def severities_of(session: AsyncSession, *, alarm_id: UUID, subject_prefix: str) -> Sequence[str]:
-    """The severities at which an episode was taken up already."""
-    wanted = select(AlertCase.severity).where(
-        AlertCase.alarm_id == alarm_id, AlertCase.subject.startswith(subject_prefix, autoescape=True)
-    )
-    return (await session.scalars(wanted)).all()
-
-
-async def take_due(session: AsyncSession, *, now: datetime, digests: bool, limit: int) -> Sequence[AlertCase]:
-    """Cases whose time has come and that nobody else has in hand, the longest due first."""
+async def take_due(session: AsyncSession, *, now: datetime, life_safety: bool, limit: int) -> Sequence[AlertCase]:
+    """Cases whose time has come and that nobody else has in hand, digests left out, the longest due first."""
     mode = AlertCase.route["mode"].astext
-    wanted = (
-        select(AlertCase)
-        .where(AlertCase.next_at <= now, mode == "digest" if digests else mode != "digest")
-        .order_by(AlertCase.next_at, AlertCase.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return (await session.scalars(wanted)).all()
+    is_wanted = (AlertCase.next_at <= now, mode != "digest", AlertCase.life_safety.is_(life_safety))
+    return await _taken(session, *is_wanted, limit=limit)
+
+
+async def take_due_digests(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[AlertCase]:
+    """As `take_due`, of what waits for a digest."""
+    return await _taken(session, AlertCase.next_at <= now, AlertCase.route["mode"].astext == "digest", limit=limit)
+
+
+async def _taken(session: AsyncSession, *conditions: ColumnElement[bool], limit: int) -> Sequence[AlertCase]:
+    wanted = select(AlertCase).where(*conditions).order_by(AlertCase.next_at, AlertCase.id).limit(limit)
+    return (await session.scalars(wanted.with_for_update(skip_locked=True))).all()
+
+
+async def put_off(session: AsyncSession, case_id: UUID, *, until: datetime) -> None:
+    await session.execute(update(AlertCase).where(AlertCase.id == case_id).values(next_at=until))
 
 
 async def has_later_telling(session: AsyncSession, *, group_id: UUID, telling: int) -> bool:

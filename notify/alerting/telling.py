@@ -13,6 +13,7 @@ from alarms.models import Alarm
 from alarms.testing.service import TestWindowService
 from building.severity import Severity
 from kit.clock import Clock
+from kit.events import origin
 from kit.i18n import Language, Texts
 from notify.alerting import delivery_repository, repository
 from notify.alerting.documents import route_of
@@ -27,6 +28,7 @@ from people.service import PeopleService
 from people.views import Contact
 
 TEMPLATE = "staff.alarm"
+ASSIGNED_TEMPLATE = "staff.alarm_assigned"
 LINK = "/alarms"
 # A step that would tell more at once is a mistake in a roster, not a wish.
 MOST_PEOPLE = 50
@@ -56,15 +58,35 @@ class AlertTelling:
             registry=registry,
         )  # fmt: skip
 
-    async def tell(self, session: AsyncSession, case: AlertCase, step: Step) -> None:
-        """Tells everybody of the step. Nobody on duty: whoever answers for the site, so that somebody knows."""
-        chosen = await self.people_of(session, case.site_id, step)
-        if step.names_people and not chosen:
-            chosen = await self._answerable(session, case)
-        for person_id, why in chosen.items():
+    async def tell(
+        self, session: AsyncSession, case: AlertCase, step: Step, *, holder_id: UUID | None = None
+    ) -> None:
+        """Tells everybody of the step, or instead of them `holder_id`, who was given the alarm to look after."""
+        chosen = await self._holder(session, holder_id) if step.names_people else {}
+        for person_id, why in (chosen or await self.readers_of(session, case, step)).items():
             await self._tell_person(session, case, step, person_id, why)
         for destination_id in step.destination_ids:
             await self.tell_destination(session, case, destination_id)
+
+    async def tell_assignee(self, session: AsyncSession, alarm: Alarm) -> None:
+        """Once an assignment: the same event heard again says nothing."""
+        assert alarm.assignee_id is not None  # the caller's word
+        language = (await self._people.contact(session, alarm.assignee_id)).language
+        about = about_alarm(alarm)
+        notice = Notice(
+            key=f"alert/assigned/{alarm.id}/{origin(session).event_id}", person_id=alarm.assignee_id,
+            template=ASSIGNED_TEMPLATE, site_id=alarm.site_id, link=LINK,
+            facts={
+                "severity": self._texts.text(f"notify.alerting.severity.{alarm.severity}", language),
+                "equipment": words_of(about["equipment"], language),
+                "message": words_of(about["message"], language),
+                "time": about["at"],
+            },
+            urgency=urgency_of(
+                Subject(severity=Severity(alarm.severity), life_safety=False, fault_mode=alarm.fault_mode)
+            ),
+        )  # fmt: skip
+        await self._notify.tell(session, notice)
 
     async def tell_testers(self, session: AsyncSession, case: AlertCase, equipment_id: UUID) -> None:
         """A test alarm concerns only who opened its test window."""
@@ -84,6 +106,16 @@ class AlertTelling:
         for person_id in await self._people.active(session, step.person_ids):
             found.setdefault(person_id, Chosen(Reason.TOLD_NAMED))
         return dict(list(found.items())[:MOST_PEOPLE])
+
+    async def readers_of(self, session: AsyncSession, case: AlertCase, step: Step) -> dict[UUID, Chosen]:
+        """As `people_of`; nobody on duty: whoever answers for the site, so that somebody knows."""
+        chosen = await self.people_of(session, case.site_id, step)
+        return chosen if chosen or not step.names_people else await self._answerable(session, case)
+
+    async def _holder(self, session: AsyncSession, person_id: UUID | None) -> dict[UUID, Chosen]:
+        if person_id is None or not await self._people.active(session, [person_id]):
+            return {}
+        return {person_id: Chosen(Reason.TOLD_ASSIGNED)}
 
     async def _answerable(self, session: AsyncSession, case: AlertCase) -> dict[UUID, Chosen]:
         try:
@@ -150,8 +182,15 @@ def about_alarm(alarm: Alarm) -> dict[str, Any]:
     }
 
 
-def about_group(event: AlarmGroupGrew) -> dict[str, Any]:
-    return {"group": event.kind.value, "alarms": event.alarms, "equipment_kind": event.equipment_kind or ""}
+def about_group(event: AlarmGroupGrew, *, site_code: str) -> dict[str, Any]:
+    """As `about_alarm`. `root_id`: the alarm that explains those of the group."""
+    return {
+        "group": event.kind.value,
+        "alarms": event.alarms,
+        "equipment_kind": event.equipment_kind or "",
+        "root_id": None if event.root_id is None else str(event.root_id),
+        "site_code": site_code,
+    }
 
 
 def facts_of(case: AlertCase, texts: Texts, language: Language) -> dict[str, str]:

@@ -78,6 +78,7 @@ async def test_a_refusal_for_good_is_permanent(
     [
         (JSONResponse({"Code": "Throttling.User", "Message": "slow down"}, status_code=503), TemporaryFailure),
         (JSONResponse({"Code": "isp.SYSTEM_ERROR", "Message": "again"}), TemporaryFailure),
+        (JSONResponse({"Code": "isp.RAM_PERMISSION_DENY", "Message": "may not"}), PermanentFailure),
         (JSONResponse({"Code": "isv.BUSINESS_LIMIT_CONTROL", "Message": "limit"}), PermanentFailure),
         (Response("oops", status_code=502), AmbiguousOutcome),
         (Response("", status_code=200), AmbiguousOutcome),

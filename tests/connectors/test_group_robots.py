@@ -10,7 +10,14 @@ import msgspec
 import pytest
 from pydantic import SecretStr
 
-from connectors.dingtalk import MESSAGES_A_MINUTE, DingTalkClient, DingTalkRobot, DingTalkSettings, signature_of
+from connectors.dingtalk import (
+    KEPT_FOR_URGENT,
+    MESSAGES_A_MINUTE,
+    DingTalkClient,
+    DingTalkRobot,
+    DingTalkSettings,
+    signature_of,
+)
 from connectors.errors import AmbiguousOutcome, NotConfigured, PermanentFailure, TemporaryFailure
 from connectors.wecom_robot import WeComRobotClient, WeComRobotSettings
 from kit.clock import FakeClock
@@ -57,6 +64,7 @@ def test_the_signature_is_what_openssl_makes() -> None:
     [
         ('{"errcode":310000,"errmsg":"sign not match"}', PermanentFailure, "310000"),
         ('{"errcode":130101,"errmsg":"send too fast"}', TemporaryFailure, "130101"),
+        ('{"errcode":410100,"errmsg":"send too fast"}', TemporaryFailure, "410100"),
         ("<html>", AmbiguousOutcome, "http_200"),
     ],
 )
@@ -82,10 +90,14 @@ async def test_hanging_up_is_ambiguous_and_what_is_too_much_waits(receiver: Rece
     async with dingtalk(receiver, clock) as client:
         with pytest.raises(AmbiguousOutcome):
             await client.send_markdown(robot="fire", title="a", text="b")
-        for _ in range(MESSAGES_A_MINUTE - 1):
+        for _ in range(MESSAGES_A_MINUTE - KEPT_FOR_URGENT - 1):
             await client.send_markdown(robot="fire", title="a", text="b")
         with pytest.raises(TemporaryFailure, match="paced"):
             await client.send_markdown(robot="fire", title="a", text="b")
+        for _ in range(KEPT_FOR_URGENT):
+            await client.send_markdown(robot="fire", title="a", text="b", urgent=True)
+        with pytest.raises(TemporaryFailure, match="paced"):
+            await client.send_markdown(robot="fire", title="a", text="b", urgent=True)
         with pytest.raises(NotConfigured, match="HUB_DINGTALK_ROBOTS"):
             await client.send_markdown(robot="nobody", title="a", text="b")
 

@@ -106,6 +106,8 @@ def test_a_policy_is_the_same_after_it_was_written_down() -> None:
 
 LIFE, CRITICAL, *_ = SHIPPED.routes
 SOMEBODY = Step(duties=(Duty.GUARD,))
+BY_DAY = Hours(days=(1, 2, 3, 4, 5, 6, 7), begins=time(8), ends=time(18))
+BY_NIGHT = replace(BY_DAY, begins=time(18), ends=time(8))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,10 @@ SOMEBODY = Step(duties=(Duty.GUARD,))
     [
         ((CRITICAL,), ("routes", "life_safety_missing")),
         ((replace(LIFE, severities=(Severity.CRITICAL,)),), ("routes", "life_safety_missing")),
+        ((LIFE,), ("routes", "critical_missing")),
+        ((LIFE, replace(CRITICAL, mode=RouteMode.SILENT)), ("routes", "critical_missing")),
+        ((LIFE, replace(CRITICAL, fault_modes=("leak",))), ("routes", "critical_missing")),
+        ((LIFE, replace(CRITICAL, hours=BY_DAY)), ("routes", "critical_missing")),
         ((LIFE, CRITICAL, CRITICAL), ("routes.2.code", "code_twice")),
         ((replace(LIFE, heeds_quiet=True),), ("routes.0.heeds_quiet", "life_safety_never_quiet")),
         ((replace(LIFE, mode=RouteMode.SILENT),), ("routes.0.mode", "life_safety_told_at_once")),
@@ -128,11 +134,18 @@ def test_what_cannot_be_meant_is_named_by_its_place(routes: tuple[Route, ...], p
     assert problem in [(one.where, one.code) for one in found]
 
 
+def test_routes_of_the_day_and_of_the_night_tell_critical_alarms_at_any_hour() -> None:
+    by_turns = (replace(CRITICAL, hours=BY_DAY), replace(CRITICAL, code="night", hours=BY_NIGHT))
+    assert problems(replace(SHIPPED, routes=(LIFE, *by_turns))) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "address", "refused"),
     [
         (DestinationKind.DINGTALK, "fire", None),
         (DestinationKind.WECOM_ROBOT, "fire", "no_robot"),
+        (DestinationKind.DINGTALK, "yunqi/fire", None),
+        (DestinationKind.DINGTALK, "huayuan/fire", "no_robot"),
         (DestinationKind.EMAIL, "duty@example.com", None),
         (DestinationKind.EMAIL, "duty@example.com\nBcc: a@b.cn", "no_email"),
         (DestinationKind.MQTT, "siren", None),
@@ -144,4 +157,5 @@ def test_what_cannot_be_meant_is_named_by_its_place(routes: tuple[Route, ...], p
     ],
 )
 def test_an_address_is_refused_with_its_reason(kind: DestinationKind, address: str, refused: str | None) -> None:
-    assert refusal_of_address(kind, address, allowed=[], robots={"dingtalk": ["fire"]}) == refused
+    robots = {"dingtalk": ["fire", "yunqi/fire", "huayuan/fire"]}
+    assert refusal_of_address(kind, address, site_code="yunqi", allowed=[], robots=robots) == refused
