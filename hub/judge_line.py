@@ -7,7 +7,7 @@ never waits behind a batch. What is judged is committed (detections, position, l
 import asyncio
 import contextlib
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
@@ -278,7 +278,7 @@ class JudgeLine:
     @staticmethod
     def _rule_set(partitions: Collection[int], book: RuleBook, directory: Directory, *, life_safety: bool) -> RuleSet:
         entries = [entry for entry in directory.entries if entry.partition in partitions]
-        return RuleSet.of(book.rules, entries, life_safety=life_safety)
+        return RuleSet.of(book.rules, entries, life_safety=life_safety, around=directory.entries)
 
     def _blank(self, *, life_safety: bool) -> JointJudge:
         return JointJudge.of(
@@ -320,8 +320,12 @@ class JudgeLine:
             log.error("rule failed", rule=rule.key, version=rule.version, exc_info=error)
 
     def _count_pairs(self) -> None:
+        self._meters.left_out_pairs.clear()
         for life_safety, judge in self._judges.items():
-            self._meters.pairs.labels(line_name(life_safety=life_safety)).set(judge.judge.rules.pairs)
+            line, rules = line_name(life_safety=life_safety), judge.judge.rules
+            self._meters.pairs.labels(line).set(rules.pairs)
+            for reason, pairs in Counter(one.refusal.code() for one in rules.left_out).items():
+                self._meters.left_out_pairs.labels(line, reason).set(pairs)
 
 
 def _raise_if_cancelled() -> None:

@@ -23,6 +23,10 @@ class JudgeMeters:
         self.failures = Counter("judge_rule_failures", "Evaluations of a rule that failed", ["rule"], registry=registry)
         self.rebuilds = Counter("judge_rebuilds", "Times a partition's state was rebuilt", ["line"], registry=registry)
         self.pairs = Gauge("judge_pairs", "Pairs of rule and equipment judged here", ["line"], registry=registry)
+        self.left_out_pairs = Gauge(
+            "judge_left_out_pairs", "Pairs not judged, because what their rule names on other equipment is not there",
+            ["line", "reason"], registry=registry,
+        )  # fmt: skip
         self.window = Gauge(
             "judge_window_seconds", "How far behind its equipment's newest reading one still counts in its place",
             ["line"], registry=registry,

@@ -21,7 +21,7 @@ READINGS_A_WINDOW_QUERY = 200_000
 
 async def seed(judge: OrderedJudge, queries: TelemetryQueries, *, before_ms: int) -> None:
     """Without the store judging begins all the same, knowing less: a life-safety line waits for nobody."""
-    point_nos = judge.rules.point_nos.tolist()
+    point_nos = judge.rules.own_point_nos.tolist()
     try:
         async with asyncio.timeout(STORE_TIMEOUT_S):
             for start in range(0, len(point_nos), POINTS_A_QUERY):

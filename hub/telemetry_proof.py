@@ -73,7 +73,7 @@ class TelemetryProof:
         links = least([gateway, own], since=since)
         if links.doubt is not None:
             return links
-        points = [equipment.points[key] for key in watch.points if key in equipment.points]
+        points = [equipment.points[key] for key in watch.points if key in equipment.points] + list(watch.elsewhere)
         heard = [await self._heard(point, since=since, now=now) for point in points]
         return least([links, *heard], since=since)
 
@@ -105,7 +105,7 @@ class TelemetryProof:
         if watch is None:
             return []
         keys = watch.points or (tuple(equipment.points) if watch.of_silence else ())
-        return [equipment.points[key] for key in keys if key in equipment.points]
+        return [equipment.points[key] for key in keys if key in equipment.points] + list(watch.elsewhere)
 
     async def _gateway(self, session: AsyncSession, equipment: EquipmentEntry, *, since: datetime) -> Trust:
         """That of the gateway the equipment speaks through; only its own parent can be that."""

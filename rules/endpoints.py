@@ -10,7 +10,7 @@ from kit.access import STAFF, Role
 from kit.errors import DomainError
 from kit.http import Caller, Page, Paging, Session, allow, changes_nothing, service
 from rules import errors
-from rules.schemas import CheckIn, CheckOut, RuleChangeIn, RuleIn, RuleOut, RuleSwitchIn
+from rules.schemas import CheckIn, CheckOut, LeftOutPairOut, RuleChangeIn, RuleIn, RuleOut, RuleSwitchIn
 from rules.service import RuleFilter, RuleService
 
 STATUS: dict[type[DomainError], int] = {
@@ -60,14 +60,24 @@ async def list_rules(
 
 
 @router.post("/rules/check", response_model=CheckOut, dependencies=[Depends(changes_nothing)])
-async def check_rule(body: CheckIn, rules: Rules) -> CheckOut:
+async def check_rule(body: CheckIn, caller: Caller, rules: Rules) -> CheckOut:
     """Whether an expression is right, and if not, where and why. Saves nothing."""
-    return rules.check(body)
+    return rules.check(body, caller.scope(*STAFF))
 
 
 @router.get("/rules/{key}", response_model=RuleOut)
 async def get_rule(key: RuleKey, session: Session, caller: Caller, rules: Rules) -> RuleOut:
     return RuleOut.model_validate(await rules.get(session, caller.scope(*STAFF), key))
+
+
+@router.get("/rules/{key}/left-out", response_model=Page[LeftOutPairOut])
+async def list_left_out_pairs(
+    key: RuleKey, session: Session, caller: Caller, rules: Rules, paging: Paging
+) -> Page[LeftOutPairOut]:
+    """Equipment that the rule is for and cannot be judged on now: no parent, another building, out of service."""
+    found = await rules.left_out(session, caller.scope(*STAFF), key)
+    items = found[paging.offset : paging.offset + paging.limit]
+    return Page(items=items, total=len(found), limit=paging.limit, offset=paging.offset)
 
 
 @router.post("/rules", response_model=RuleOut, status_code=201, dependencies=EDITORS)

@@ -204,6 +204,52 @@ class LifeSafetyPointInOrdinaryRule(ExpressionError):
 
 
 @dataclass(eq=False)
+class AnotherExpected(ExpressionError):
+    """A point of other equipment is written in one of two ways."""
+
+    found: str
+
+
+@dataclass(eq=False)
+class NoParent(ExpressionError):
+    """The equipment stands under none."""
+
+
+@dataclass(eq=False)
+class UnknownOther(ExpressionError):
+    """The site has no equipment of that code."""
+
+    other: str
+    known: str
+
+
+@dataclass(eq=False)
+class UnknownPointOfOther(ExpressionError):
+    """The other equipment (`of`) has no such point."""
+
+    of: str
+    name: str
+    known: str
+
+
+@dataclass(eq=False)
+class OtherInAnotherBuilding(ExpressionError):
+    """What stands in different partitions is judged by different judges, which do not hear each other's readings."""
+
+    of: str
+    equipment: str
+    other: str
+
+
+@dataclass(eq=False)
+class OtherOutOfService(DomainError):
+    """What is out of service is read, and not judged by."""
+
+    of: str
+    other: str
+
+
+@dataclass(eq=False)
 class RuleNotFound(DomainError):
     rule: str
 

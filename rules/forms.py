@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from rules import errors
-from rules.language import Vocabulary, check_window
 from rules.tree import (
     All,
     AnyOf,
@@ -25,6 +24,7 @@ from rules.tree import (
     Signal,
     walk,
 )
+from rules.vocabulary import Vocabulary, check_window
 
 
 @dataclass(frozen=True)

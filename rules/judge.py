@@ -70,12 +70,13 @@ class Judge:
         ours = slots >= 0
         if not ours.all():
             slots, batch = slots[ours], batch.where(ours)
-        return self.judge_slots(slots, batch.ts_ms, batch.value, now_ms=now_ms)
+        slots, ts_ms, values = self.rules.spread(slots, batch.ts_ms, batch.value)
+        return self.judge_slots(slots, ts_ms, values, now_ms=now_ms)
 
     def judge_slots(
         self, slots: npt.NDArray[np.int32], ts_ms: Ints, values: npt.NDArray[np.float64], *, now_ms: int
     ) -> Verdicts:
-        """`judge` of readings whose slots have been looked up already; columns of equal length."""
+        """`judge` of readings whose slots, with their copies, have been looked up already; columns of equal length."""
         detections: list[Detection] = []
         late = 0
         # Division by 0 and the like make a value unknown; that is no news.
@@ -85,7 +86,7 @@ class Judge:
                 detections += found
                 late += too_late
         if self._keeps_history:
-            self.history.floor_ms = self.state.seen_ms[self.rules.kept.slot]
+            self.history.floor_ms = self.rules.history_floor_ms(self.state.seen_ms)
         return Verdicts(detections, late)
 
     def tick(self, *, now_ms: int, settled_ms: int, among: Flags | None = None) -> list[Detection]:
@@ -130,8 +131,9 @@ class Judge:
         The same reading may still come by the bus, and counts then.
         """
         latest = latest.where(self.rules.slots_of(latest.point_no) >= 0)
-        slots, ts_ms, state = self.rules.slots_of(latest.point_no), latest.ts_ms, self.state
-        state.value[slots], state.seen_ms[slots], state.is_seeded[slots] = latest.value, ts_ms, True
+        state = self.state
+        slots, ts_ms, value = self.rules.spread(self.rules.slots_of(latest.point_no), latest.ts_ms, latest.value)
+        state.value[slots], state.seen_ms[slots], state.is_seeded[slots] = value, ts_ms, True
         pairs = self.rules.pairs_touched(slots)
         missing = pairs[self.rules.is_missing[pairs]]
         np.maximum.at(state.clock_ms, self.rules.equipment_of_slot[slots], ts_ms)
@@ -139,7 +141,7 @@ class Judge:
         timed = pairs[self.rules.is_timed[pairs]]
         state.wake_ms[timed] = state.clock_ms[self.rules.equipment_of_pair[timed]]
         if self._keeps_history:
-            self.history.add(slots, ts_ms, latest.value)
+            self.history.add(slots, ts_ms, value)
 
     def remember(self, readings: ReadingBatch) -> None:
         """What was said before those, for functions over time; decides nothing by itself."""
@@ -196,6 +198,7 @@ class Judge:
         fresh = (ts_ms > seen_ms) | ((ts_ms == seen_ms) & state.is_seeded[slots])
         late = len(fresh) - int(fresh.sum())
         if late:
+            late -= int((slots[~fresh] >= rules.own_slots).sum())  # a reading counts once, however many look at it
             slots, ts_ms, values = slots[fresh], ts_ms[fresh], values[fresh]
         equipment = rules.equipment_of_slot[slots]
         state.clock_ms[equipment] = np.maximum(state.clock_ms[equipment], ts_ms)

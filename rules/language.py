@@ -9,14 +9,13 @@ import difflib
 import math
 import re
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
 
-from building.point import Reporting, ReportingMode
 from rules import errors
-from rules.durations import LONGEST_MS, parse_duration_ms
+from rules.durations import parse_duration_ms
 from rules.tree import (
     All,
+    Another,
     AnyOf,
     Arithmetic,
     Call,
@@ -37,23 +36,25 @@ from rules.tree import (
     walk,
 )
 from rules.units import disagree, unit_of
+from rules.vocabulary import Vocabulary, check_window
 
 MAX_LENGTH = 1_000
 MAX_DEPTH = 20
 MAX_NODES = 200
-# Of a condition; and readings of a point that a window may hold: 16 bytes each, kept for every equipment.
+# Of a condition.
 MAX_SIGNALS = 10
-MAX_WINDOW_READINGS = 5_000
 
 # What people type on a Chinese keyboard, or know from other languages, and what is meant.
 _FOREIGN_SIGNS = {
     "＞": ">", "＜": "<", "＝": "==", "≥": ">=", "≤": "<=", "≠": "!=", "（": "(", "）": ")", "，": ",", "。": ".",
     "＋": "+", "－": "-", "—": "-", "×": "*", "＊": "*", "÷": "/", "／": "/", "＆": "and", "｜": "or", "！": "not",
+    "‘": "'", "’": "'", "“": "'", "”": "'", "【": "[", "】": "]",
     "&&": "and", "||": "or", "&": "and", "|": "or", "且": "and", "或": "or", "非": "not",
 }  # fmt: skip
 _FOREIGN = re.compile("|".join(re.escape(sign) for sign in sorted(_FOREIGN_SIGNS, key=len, reverse=True)))
 _SINGLE_EQUALS = re.compile(r"(?<![<>=!])=(?!=)")
 _EXCLAMATION = re.compile(r"!(?!=)")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 _ARITHMETIC: dict[type[ast.operator], Operator] = {
     ast.Add: Operator.ADD,
@@ -89,27 +90,10 @@ _WINDOWS: dict[Function, bool | None] = {
     Function.PREVIOUS: False,
     Function.AGE: False,
 }
+# How other equipment is named.
+_ANOTHER = ("parent", "other")
+_MOST_NAMED = 20
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """What a text may name. `foreign` are points of the other line (life safety or not), known but not to be used.
-
-    `units` of points and parameters and `reporting` of points, by name; what is not there is not checked.
-    """
-
-    points: frozenset[str]
-    parameters: frozenset[str] = frozenset()
-    foreign: frozenset[str] = frozenset()
-    life_safety: bool = False
-    units: Mapping[str, str] = field(default_factory=dict)
-    reporting: Mapping[str, Reporting] = field(default_factory=dict)
-    schedules: frozenset[str] = frozenset()
-
-    @property
-    def known(self) -> str:
-        return ", ".join(sorted(self.points | self.parameters))
 
 
 def parse(text: str, vocabulary: Vocabulary) -> Condition:
@@ -128,19 +112,6 @@ def parse(text: str, vocabulary: Vocabulary) -> Condition:
         raise
 
 
-def check_window(window_ms: int, point: Point, vocabulary: Vocabulary, *, column: int) -> None:
-    """Raises WindowTooShort and WindowTooLong for a window over a point that reports too rarely or too often for it."""
-    reporting = vocabulary.reporting.get(point.name)
-    if reporting is None or reporting.mode is not ReportingMode.PERIODIC:
-        return
-    interval_ms = int(reporting.interval_s * 1000)
-    if window_ms < interval_ms:
-        raise errors.WindowTooShort(column, point=point.name, shortest_s=interval_ms // 1000)
-    longest_ms = min(interval_ms * MAX_WINDOW_READINGS, LONGEST_MS)
-    if window_ms > longest_ms:
-        raise errors.WindowTooLong(column, point=point.name, longest_s=longest_ms // 1000)
-
-
 def _parse_line(line: str, vocabulary: Vocabulary) -> Condition:
     _refuse_foreign_signs(line)
     condition = _Reader(line, vocabulary).condition(_syntax_tree(line), depth=1)
@@ -152,6 +123,7 @@ def _parse_line(line: str, vocabulary: Vocabulary) -> Condition:
 
 
 def _refuse_foreign_signs(text: str) -> None:
+    text = _QUOTED.sub(lambda quoted: "'" * len(quoted[0]), text)  # a code may have any sign
     if found := _FOREIGN.search(text):
         raise errors.SignNotUnderstood(found.start() + 1, found=found[0], instead=_FOREIGN_SIGNS[found[0]])
     if found := _SINGLE_EQUALS.search(text):
@@ -173,12 +145,20 @@ def _syntax_tree(line: str) -> ast.expr:
         raise errors.ExpressionUnreadable(1, near=line[:20]) from None
 
 
+def nearest_of(name: str, known: Collection[str]) -> list[str]:
+    """What may have been meant: all that is known, or the twenty nearest of it."""
+    if len(known) <= _MOST_NAMED:
+        return sorted(known)
+    return difflib.get_close_matches(name, sorted(known), n=_MOST_NAMED, cutoff=0.0)
+
+
 class _Reader:
     """Walks Python's tree and takes only what the language has."""
 
     def __init__(self, line: str, vocabulary: Vocabulary) -> None:
         self._line = line.encode("utf-8", "replace")
         self._vocabulary = vocabulary
+        self._units = dict(vocabulary.units)
         self._nodes = 0
         self._is_counting = False
 
@@ -192,8 +172,8 @@ class _Reader:
                 return Not(self.condition(operand, depth=depth + 1))
             case ast.Compare():
                 return self._compare(node, depth)
-            case ast.Name():
-                return IsNotZero(self._name(node))
+            case ast.Name() | ast.Attribute():
+                return IsNotZero(self._named(node))
             case ast.Call(ast.Name(Function.CHANGED | Function.IN_SCHEDULE)):
                 return IsNotZero(self._call(node, depth))
             case ast.Constant(bool() as value):
@@ -205,8 +185,8 @@ class _Reader:
     def numeric(self, node: ast.expr, *, depth: int) -> Numeric:
         self._count(node, depth)
         match node:
-            case ast.Name():
-                return self._name(node)
+            case ast.Name() | ast.Attribute():
+                return self._named(node)
             case ast.Constant(value):
                 return Number(self._number(node, value))
             case ast.UnaryOp(ast.USub(), operand):
@@ -248,7 +228,7 @@ class _Reader:
         return self.numeric(node, depth=depth)
 
     def _agree(self, node: ast.expr, *sides: Numeric) -> None:
-        left, right = (unit_of(side, self._vocabulary.units) for side in sides)
+        left, right = (unit_of(side, self._units) for side in sides)
         if disagree(left, right):
             raise errors.UnitsDisagree(self._column(node), left=left, right=right)
 
@@ -287,7 +267,7 @@ class _Reader:
         if function is Function.COUNT:
             counted = self._counted(of, depth + 1)
             [point] = {each for each in walk(counted) if isinstance(each, Point)}
-        elif isinstance(of, ast.Name) and isinstance(named := self._name(of), Point):
+        elif isinstance(of, ast.Name | ast.Attribute) and isinstance(named := self._named(of), Point):
             counted, point = None, named
         else:
             raise errors.PointExpected(self._column(of), name=function)
@@ -322,20 +302,48 @@ class _Reader:
         check_window(window_ms, point, self._vocabulary, column=self._column(node))
         return window_ms
 
-    def _name(self, node: ast.Name) -> Point | Parameter:
+    def _named(self, node: ast.Name | ast.Attribute) -> Point | Parameter:
+        if isinstance(node, ast.Attribute):
+            return self._of_another(node)
         known, column = self._vocabulary, self._column(node)
         if node.id in known.parameters:
             return Parameter(node.id)
         if node.id in known.points:
             return Point(node.id)
         if node.id in known.foreign:
-            refusal = (
-                errors.OrdinaryPointInLifeSafetyRule if known.life_safety else errors.LifeSafetyPointInOrdinaryRule
-            )
-            raise refusal(column, name=node.id, known=known.known)
+            raise self._foreign(node.id, column, known)
+        if node.id in _ANOTHER:
+            raise errors.AnotherExpected(column, found=node.id)
         if near := difflib.get_close_matches(node.id, known.points | known.parameters, n=1):
             raise errors.MisspelledName(column, name=node.id, known=known.known, suggestion=near[0])
         raise errors.UnknownName(column, name=node.id, known=known.known)
+
+    def _of_another(self, node: ast.Attribute) -> Point:
+        another, column = self._another(node), self._column(node)
+        known = self._vocabulary.of(another, column=column)
+        point = Point(node.attr, another)
+        if node.attr in known.foreign and node.attr not in known.points:
+            raise self._foreign(point.name, column, known)
+        if node.attr not in known.points:
+            nearest = ", ".join(nearest_of(node.attr, known.points))
+            raise errors.UnknownPointOfOther(column, of=str(another), name=node.attr, known=nearest)
+        self._units[point.name] = known.units.get(node.attr, "")
+        return point
+
+    def _another(self, node: ast.Attribute) -> Another:
+        match node.value:
+            case ast.Name("parent"):
+                return Another()
+            case ast.Subscript(ast.Name("other"), ast.Constant(str() as code)):
+                return Another(code)
+            case ast.Name("other") | ast.Subscript(ast.Name("other" | "parent")) | ast.Call(ast.Name("other")):
+                raise errors.AnotherExpected(self._column(node), found=self._text(node))
+        raise self._refusal(node)
+
+    def _foreign(self, name: str, column: int, known: Vocabulary) -> errors.ExpressionError:
+        if known.life_safety:
+            return errors.OrdinaryPointInLifeSafetyRule(column, name=name, known=known.known)
+        return errors.LifeSafetyPointInOrdinaryRule(column, name=name, known=known.known)
 
     def _number(self, node: ast.expr, value: object) -> float:
         if not isinstance(value, bool | int | float):
@@ -355,9 +363,14 @@ class _Reader:
         if self._nodes > MAX_NODES:
             raise errors.ExpressionTooDeep(self._column(node), limit=MAX_NODES)
 
-    def _refusal(self, node: ast.expr) -> errors.NotInLanguage:
-        found = self._line[node.col_offset : node.end_col_offset].decode("utf-8", "ignore")
-        return errors.NotInLanguage(self._column(node), found=found[:40])
+    def _refusal(self, node: ast.expr) -> errors.ExpressionError:
+        match node:
+            case ast.Subscript(ast.Name("other" | "parent")):
+                return errors.AnotherExpected(self._column(node), found=self._text(node))
+        return errors.NotInLanguage(self._column(node), found=self._text(node))
+
+    def _text(self, node: ast.expr) -> str:
+        return self._line[node.col_offset : node.end_col_offset].decode("utf-8", "ignore")[:40]
 
     def _column(self, node: ast.expr) -> int:
         """Python counts bytes from 0, people count characters from 1."""

@@ -124,8 +124,8 @@ class _Compiler:
             case Number(value):
                 constant = np.full(1, value)
                 return lambda frame: constant
-            case Point(name):
-                point_row = self._point_rows[name]
+            case Point():
+                point_row = self._point_rows[node.name]
                 return lambda frame: frame.points[point_row]
             case Parameter(name):
                 parameter_row = self._parameter_rows[name]

@@ -33,7 +33,7 @@ class Recent:
 
     def laid_out(self, before: RuleSet, after: RuleSet) -> "Recent":
         """The same by the slots of another layout; what that one does not have is left out."""
-        slots = after.slots_of(before.point_nos[self.slot].astype(np.int32))
+        slots = before.slots_in(after)[self.slot]
         return Recent(slots, self.ts_ms, self.value).where(slots >= 0)
 
     def in_order(self) -> "Recent":

@@ -61,14 +61,14 @@ class OrderedJudge:
         self._base = Judge(rules, on_failure=_told_already, history=self._lead.history)
         self._recent = RecentLog()
         self._told: dict[PairKey, list[Stretch]] = {}
-        self._ticked_ms = np.full(len(rules.equipment), NEVER, np.int64)
+        self._ticked_ms = np.full(len(rules.places), NEVER, np.int64)
         self._settled_ms = NEVER
         self._next_settle_ms = NEVER
-        self._is_judged = rules.pair_starts[1:] > rules.pair_starts[:-1]
+        self._is_judged = rules.is_watched
         self._watched = _of_watched_points(rules, self._is_judged)
         self._silence_rules = {g.compiled.rule.key for g in rules.groups if g.compiled.when is None}
         self._pair = {key: pair for pair, key in enumerate(rules.pair_keys)}
-        self._place = {entry.equipment_id: place for place, entry in enumerate(rules.equipment)}
+        self._place = {key: place for place, key in enumerate(rules.places)}
 
     @property
     def state(self) -> JudgeState:
@@ -96,11 +96,13 @@ class OrderedJudge:
         if not strays.any():
             self._tell(verdicts.detections)
             return verdicts
-        again = set(self.rules.equipment_of_slot[readings.slot[strays]].tolist())
+        again = np.zeros(len(self.rules.places), np.bool_)
+        again[self.rules.equipment_of_slot[readings.slot[strays]]] = True
         standing = [d for d in verdicts.detections if self._stands(d, again)]
         self._tell(standing)
-        corrections = self._judge_again(sorted(again), now_ms=now_ms)
-        return Verdicts(standing + corrections, max(verdicts.late - int(strays.sum()), 0))
+        corrections = self._judge_again(again, now_ms=now_ms)
+        counting = int(strays[readings.slot < self.rules.own_slots].sum())
+        return Verdicts(standing + corrections, max(verdicts.late - counting, 0))
 
     def tick(self, *, now_ms: int, settled_ms: int) -> list[Detection]:
         """As `Judge.tick`."""
@@ -110,7 +112,7 @@ class OrderedJudge:
         self._settled_ms = settled_ms
         for detection in detections:
             if detection.source_id not in self._silence_rules:
-                place = self._place[detection.equipment_id]
+                place = self._place_of(_key(detection))
                 self._ticked_ms[place] = max(self._ticked_ms[place], detection.at_ms)
         self._tell(detections)
         if now_ms >= self._next_settle_ms or self._next_settle_ms > now_ms + 2 * SETTLE_EVERY_MS:
@@ -169,8 +171,7 @@ class OrderedJudge:
         told = {key: stretches[-1].onset_ms for key, stretches in self._told.items() if stretches[-1].end_ms is None}
         orphans = self._lead.adopt(lasting)
         differing = {key for key in told.keys() | lasting.keys() if told.get(key) != lasting.get(key)}
-        places = sorted({self._place[equipment] for _, equipment in differing if equipment in self._place})
-        self._begin_anew(places)
+        self._begin_anew({self._place_of(key) for key in differing if key in self._pair})
         return orphans
 
     def listen_from(self, now_ms: int) -> None:
@@ -180,22 +181,22 @@ class OrderedJudge:
         """Goes on with what `old` knows of the equipment of both, its window too. Both judge by the same rules."""
         self._lead.take_over(old._lead)
         self._base.take_over(old._base)
-        ids = {entry.equipment_id for entry in old.rules.equipment}
-        theirs = np.array([entry.equipment_id in ids for entry in self.rules.equipment], np.bool_)
+        theirs = np.array([key in old._place for key in self.rules.places], np.bool_)
         mine = self._recent.of(~theirs[self.rules.equipment_of_slot])
         self._recent.replace(Recent.concat([mine, old._recent.all().laid_out(old.rules, self.rules)]))
-        self._told = {key: told for key, told in self._told.items() if key[1] not in ids}
+        self._told = {key: told for key, told in self._told.items() if not theirs[self._place_of(key)]}
         self._told |= {key: told for key, told in old._told.items() if key in self._pair}
-        for entry, ticked_ms in zip(old.rules.equipment, old._ticked_ms.tolist(), strict=True):
-            if entry.equipment_id in self._place:
-                self._ticked_ms[self._place[entry.equipment_id]] = ticked_ms
+        for key, ticked_ms in zip(old.rules.places, old._ticked_ms.tolist(), strict=True):
+            if key in self._place:
+                self._ticked_ms[self._place[key]] = ticked_ms
         self._settled_ms = max(self._settled_ms, old._settled_ms)
 
     def succeed(self, old: "OrderedJudge", *, now_ms: int) -> list[Detection]:
         """As `Judge.succeed`; the window begins anew with the rules as they are now."""
+        old._forget_unwatched()
         ended = self._lead.succeed(old._lead, now_ms=now_ms)
         self._settled_ms = old._settled_ms
-        self._begin_anew(range(len(self.rules.equipment)))
+        self._begin_anew(range(len(self.rules.places)))
         return ended
 
     def partition_of(self, equipment_id: UUID) -> int:
@@ -204,12 +205,14 @@ class OrderedJudge:
     # --- inside: the window ----------------------------------------------------------------------------------------
 
     def _watched_in_order(self, batch: ReadingBatch) -> Recent:
-        """What some rule looks at, by time; the order of arrival where times are equal."""
+        """What some rule looks at, with its copies, by time; the order of arrival where times are equal."""
         slots = self._watched.slots_of(batch.point_no)
         watched = Recent(slots, batch.ts_ms, batch.value)
         ours = slots >= 0
         if not ours.all():
             watched = watched.where(ours)
+        if self.rules.copies is not None:
+            watched = Recent(*self.rules.spread(watched.slot, watched.ts_ms, watched.value))
         ts_ms = watched.ts_ms
         if len(ts_ms) > 1 and (ts_ms[1:] < ts_ms[:-1]).any():
             order = np.argsort(ts_ms, kind="stable")
@@ -243,48 +246,48 @@ class OrderedJudge:
             final = recent.ts_ms < newest - self.window_ms
         self._judge_into(self._base, recent.where(final), now_ms=0)
         self._recent.replace(recent.where(~final))
-        self._lead.history.floor_ms = self._base.state.seen_ms[self.rules.kept.slot]
+        self._lead.history.floor_ms = self.rules.history_floor_ms(self._base.state.seen_ms)
         self._forget()
 
     def _forget(self) -> None:
         """Drops from memory what was told of stretches that ended before the window."""
         for key in list(self._told):
-            place = self._place.get(key[1])
-            horizon_ms = NEVER if place is None else self._lead.state.clock_ms[place] - self.window_ms
+            horizon_ms = self._lead.state.clock_ms[self._place_of(key)] - self.window_ms
             kept = [each for each in self._told[key] if each.end_ms is None or each.end_ms >= horizon_ms]
             if kept:
                 self._told[key] = kept
             else:
                 del self._told[key]
 
+    def _forget_unwatched(self) -> None:
+        """What was known at the beginning of points that no rule looked at: they may have said other things since."""
+        self._lead.state.value[~self._is_judged] = np.nan
+        self._lead.state.seen_ms[~self._is_judged] = NEVER
+
     def _begin_anew(self, places: Collection[int]) -> None:
-        """Takes the present of these equipments as settled."""
+        """Takes the present of these places as settled."""
         if not len(places):
             return
-        chosen = np.zeros(len(self.rules.equipment), np.bool_)
+        chosen = np.zeros(len(self.rules.places), np.bool_)
         chosen[list(places)] = True
         self._recent.replace(self._recent.of(~chosen[self.rules.equipment_of_slot]))
         self._copy(self._lead.state, self._base.state, chosen, whole=True)
-        ids = {self.rules.equipment[place].equipment_id for place in places}
-        self._told = {key: stretches for key, stretches in self._told.items() if key[1] not in ids}
+        self._told = {key: stretches for key, stretches in self._told.items() if not chosen[self._place_of(key)]}
         state = self._lead.state
         for pair in np.flatnonzero(state.is_active & chosen[self.rules.equipment_of_pair]).tolist():
             self._told[self.rules.pair_keys[pair]] = [Stretch(None, int(state.onset_ms[pair]))]
 
     # --- inside: judging again ---------------------------------------------------------------------------------------
 
-    def _judge_again(self, places: Sequence[int], *, now_ms: int) -> list[Detection]:
-        """Judges these equipments by the window in order; what was told otherwise, corrected."""
-        chosen = np.zeros(len(self.rules.equipment), np.bool_)
-        chosen[places] = True
+    def _judge_again(self, chosen: Flags, *, now_ms: int) -> list[Detection]:
+        """Judges these places by the window in order; what was told otherwise, corrected."""
         scratch = Judge(self.rules, on_failure=_told_already, history=self._lead.history)
         scratch.state = _copied(self._base.state)
         mine = self._recent.of(chosen[self.rules.equipment_of_slot])
         found = self._judge_into(scratch, mine, now_ms=now_ms)
         among = chosen[self.rules.equipment_of_pair]
         found += scratch.tick(now_ms=NEVER, settled_ms=self._settled_ms, among=among)
-        ids = {self.rules.equipment[place].equipment_id for place in places}
-        found = [d for d in found if d.equipment_id in ids and d.source_id not in self._silence_rules]
+        found = [d for d in found if not self._stands(d, chosen)]
         corrections = self._corrections(chosen, found)
         self._copy(scratch.state, self._lead.state, chosen, whole=False)
         return corrections
@@ -343,14 +346,17 @@ class OrderedJudge:
 
     def _is_settled(self, key: PairKey, told: Stretch) -> bool:
         """Whether it ended before what the base has judged: nothing that comes now can change it."""
-        return told.end_ms is not None and told.end_ms <= self._base.state.clock_ms[self._place[key[1]]]
+        return told.end_ms is not None and told.end_ms <= self._base.state.clock_ms[self._place_of(key)]
 
     def _detection(self, key: PairKey, *, active: bool, onset_ms: int) -> Detection:
         detection = self._lead.detection_of(self._pair[key], active=active, at_ms=onset_ms)
         return replace(detection, onset_ms=onset_ms, revises=True)
 
-    def _stands(self, detection: Detection, again: set[int]) -> bool:
-        return self._place[detection.equipment_id] not in again or detection.source_id in self._silence_rules
+    def _stands(self, detection: Detection, again: Flags) -> bool:
+        return detection.source_id in self._silence_rules or not again[self._place_of(_key(detection))]
+
+    def _place_of(self, key: PairKey) -> int:
+        return int(self.rules.equipment_of_pair[self._pair[key]])
 
     def _tell(self, detections: Sequence[Detection]) -> None:
         for detection in detections:
@@ -358,7 +364,7 @@ class OrderedJudge:
                 _note(self._told.setdefault(_key(detection), []), detection)
 
     def _copy(self, source: JudgeState, target: JudgeState, chosen: Flags, *, whole: bool) -> None:
-        """Copies the state of the chosen equipments: `whole`, or without what only the lead has (silence, points
+        """Copies the state of the chosen places: `whole`, or without what only the lead has (silence, points
         no rule looks at)."""
         slots = chosen[self.rules.equipment_of_slot] & (whole | self._is_judged)
         pairs = chosen[self.rules.equipment_of_pair] & (whole | ~self.rules.is_missing)

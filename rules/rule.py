@@ -12,10 +12,11 @@ from building.point import Reporting
 from building.severity import Severity
 from rules import errors
 from rules.forms import ActiveHours, Repeats, during, or_after, repeated
-from rules.language import Vocabulary, parse
+from rules.language import parse
 from rules.program import Program, Rows, compile_condition
 from rules.schedules import Schedule
-from rules.tree import Condition
+from rules.tree import Condition, Point, walk
+from rules.vocabulary import Surroundings, Vocabulary
 from rules.windows import AgeLimit, ScheduleTerm, Term, age_limits_of, terms_of
 
 
@@ -91,7 +92,8 @@ class Rule:
 class CompiledRule:
     """A rule ready to run. Both programs take the same Frame: rows as in `points`, `parameters` and `terms`.
 
-    Each of `levels` is judged as a rule of its own, with the same points and parameters.
+    Each of `levels` is judged as a rule of its own, with the same points and parameters. `elsewhere` are those of
+    `points` that are another equipment's.
     """
 
     rule: Rule
@@ -102,6 +104,14 @@ class CompiledRule:
     terms: tuple[Term | ScheduleTerm, ...] = ()
     age_limits: tuple[AgeLimit, ...] = ()
     levels: tuple["CompiledRule", ...] = ()
+    elsewhere: tuple[Point, ...] = ()
+
+    @property
+    def own_points(self) -> tuple[str, ...]:
+        if not self.elsewhere:
+            return self.points
+        named = {point.name for point in self.elsewhere}
+        return tuple(name for name in self.points if name not in named)
 
     @property
     def judged(self) -> tuple["CompiledRule", ...]:
@@ -148,8 +158,9 @@ class PointList:
         life_safety: bool,
         units: Mapping[str, str] | None = None,
         schedules: Iterable[str] = (),
+        around: Surroundings | None = None,
     ) -> Vocabulary:
-        """`units` are those of parameters that have one."""
+        """`units` are those of parameters that have one; `around` is what other equipment there is."""
         ours, others = (self.life_safety, self.ordinary) if life_safety else (self.ordinary, self.life_safety)
         return Vocabulary(
             ours,
@@ -159,14 +170,13 @@ class PointList:
             units={**self.units, **(units or {})},
             reporting=self.reporting,
             schedules=frozenset(schedules),
+            around=around,
         )
 
 
-def compile_rule(rule: Rule, points: PointList) -> CompiledRule:
-    """Raises an ExpressionError, UnknownParameter or BadMessage."""
-    vocabulary = points.vocabulary(
-        parameters=rule.params, units=rule.units, schedules=rule.schedules, life_safety=rule.life_safety
-    )
+def compile_rule(rule: Rule, points: PointList, around: Surroundings | None = None) -> CompiledRule:
+    """Raises an ExpressionError, UnknownParameter or BadMessage, and what `around` does."""
+    vocabulary = _vocabulary(rule, points, around)
     _check_parameters(rule)
     if rule.when is None:
         _check_missing_points(rule, vocabulary)
@@ -174,10 +184,25 @@ def compile_rule(rule: Rule, points: PointList) -> CompiledRule:
         return CompiledRule(rule, rule.missing_points, (), when=None, clear=None)
     every = [_read(each, vocabulary) for each in (rule, *(rule.of_level(level) for level in rule.levels))]
     # All of them have the points of all: the message of the alarm may name any.
-    rows = _rows_of([condition for read in every for condition in read.conditions])
+    conditions = [condition for read in every for condition in read.conditions]
+    rows, elsewhere = _rows_of(conditions), _elsewhere_in(conditions)
     _check_messages(rule, frozenset(rows.points) | frozenset(rows.parameters))
-    itself, *levels = (_ready(read, rows) for read in every)
+    itself, *levels = (replace(_ready(read, rows), elsewhere=elsewhere) for read in every)
     return replace(itself, levels=tuple(levels))
+
+
+def check_conditions(rule: Rule, points: PointList, around: Surroundings) -> None:
+    """Whether a compiled rule fits these points and surroundings too. Raises an ExpressionError, or what `around`
+    does."""
+    vocabulary = _vocabulary(rule, points, around)
+    for each in (rule, *(rule.of_level(level) for level in rule.levels)):
+        _read(each, vocabulary)
+
+
+def _vocabulary(rule: Rule, points: PointList, around: Surroundings | None) -> Vocabulary:
+    return points.vocabulary(
+        parameters=rule.params, units=rule.units, schedules=rule.schedules, life_safety=rule.life_safety, around=around
+    )
 
 
 @dataclass(frozen=True)
@@ -216,6 +241,12 @@ def _ready(read: _Read, shared: Rows) -> CompiledRule:
         terms=terms_of(rows, read.rule.schedules),
         age_limits=age_limits_of(read.conditions, rows),
     )
+
+
+def _elsewhere_in(conditions: Iterable[Condition]) -> tuple[Point, ...]:
+    nodes = (node for condition in conditions for node in walk(condition))
+    found = {node for node in nodes if isinstance(node, Point) and node.of is not None}
+    return tuple(sorted(found, key=lambda point: point.name))
 
 
 def _rows_of(conditions: Iterable[Condition]) -> Rows:

@@ -289,6 +289,31 @@ class RuleOut(Schema):
     updated_at: datetime
 
 
+class LeftOutPairOut(Schema):
+    """Equipment that a rule is for and is not judged on, because of what the rule names on other equipment; `reason`
+    for machines, `message` for people."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "equipment_id": "0197a1d2-6c00-7000-8000-0000000000b1",
+                    "equipment_code": "PUMP-7",
+                    "equipment_name": "7号水泵",
+                    "reason": "no_parent",
+                    "message": {"zh-CN": "第 13 列：条件用到了上级设备……", "en": "Column 13: the condition looks at …"},
+                }
+            ]
+        }
+    )
+
+    equipment_id: UUID
+    equipment_code: str
+    equipment_name: str
+    reason: str
+    message: dict[Language, str]
+
+
 class RuleIn(Schema):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"definition": EXAMPLE}]})
 
@@ -317,7 +342,7 @@ class RuleSwitchIn(Schema):
 
 
 class CheckIn(Schema):
-    """An expression to be tried while it is typed, for a `profile` or a `kind`."""
+    """An expression to be tried while it is typed, for a `profile` or a `kind`, at a site or at all the caller's."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -331,6 +356,7 @@ class CheckIn(Schema):
     units: Annotated[dict[Identifier, Unit], Field(max_length=20, default_factory=dict)]
     schedules: Annotated[list[Identifier], Field(max_length=20, default_factory=list)]
     life_safety: bool = False
+    site_id: UUID | None = None
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:

@@ -2,8 +2,9 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from importlib import resources
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from building.equipment import EquipmentKind
 from building.profile import DeviceProfile
-from catalog.directory import EquipmentEntry, LiveDirectory
+from catalog.directory import EquipmentEntry, LiveDirectory, PointEntry
 from kit import events
 from kit.access import Scope
 from kit.clock import Clock
@@ -21,12 +22,15 @@ from kit.errors import DomainError
 from kit.i18n import Language, Texts
 from kit.logs import logger
 from rules import errors, repository
+from rules.coverage import check_surroundings, left_out, meant, refused_by_the_nearest
 from rules.events import RuleChanged
-from rules.language import parse
 from rules.models import RuleRow
-from rules.rule import CompiledRule, PointList, Rule, compile_rule
-from rules.schemas import CheckIn, CheckOut, CheckProblem, KnownPoint, RuleDefinition
+from rules.rule import CompiledRule, PointList, check_conditions, compile_rule
+from rules.rule_set import is_for
+from rules.schemas import CheckIn, CheckOut, CheckProblem, KnownPoint, LeftOutPairOut, RuleDefinition
+from rules.surroundings import Anywhere, Binder, LeftOut, Neighbours
 from rules.tree import Function
+from rules.trying import try_expression
 from rules.versions import keeping
 from rules.versions import repository as versions
 
@@ -53,11 +57,12 @@ class Position:
 
 @dataclass(frozen=True)
 class Watch:
-    """What a rule looks at on an equipment, by point key. `of_silence`: at whether anything comes at all, of these
-    points or, where there are none, of any."""
+    """What a rule looks at on an equipment, by point key, and `elsewhere`, on others. `of_silence`: at whether anything
+    comes at all, of these points or, where there are none, of any."""
 
     points: tuple[str, ...]
     of_silence: bool
+    elsewhere: tuple[PointEntry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,10 @@ class RuleService:
         self, profiles: Mapping[str, DeviceProfile], directory: LiveDirectory, texts: Texts, clock: Clock
     ) -> None:
         self._profiles = profiles
+        self._anywhere = {
+            line: Anywhere.of((profile.points.values() for profile in profiles.values()), life_safety=line)
+            for line in (True, False)
+        }
         self._directory = directory
         self._texts = texts
         self._clock = clock
@@ -115,9 +124,10 @@ class RuleService:
             compiled = self.compiled(definition, version=row.number)
         except (DomainError, ValidationError):
             return None  # `book` says so aloud
-        if not _is_for(compiled.rule, equipment):
+        if not is_for(compiled.rule, equipment):
             return None
-        return Watch(compiled.points, of_silence=compiled.when is None)
+        elsewhere = Neighbours.of(self._directory.current.entries).points_named_by(compiled, equipment)
+        return Watch(compiled.own_points, of_silence=compiled.when is None, elsewhere=elsewhere)
 
     # --- changing --------------------------------------------------------------------------------------------------
 
@@ -190,7 +200,7 @@ class RuleService:
         """
         row = await self._for_change(session, scope, key, version=version)
         if enabled:
-            self.compiled(readable(row))
+            self.check_text(readable(row))
         row.enabled = enabled
         await self.changed(session, row)
         return row
@@ -230,19 +240,14 @@ class RuleService:
             offset=offset,
         )
 
-    def check(self, asked: CheckIn) -> CheckOut:
-        """Tries an expression without saving anything. Raises UnknownProfile."""
+    def check(self, asked: CheckIn, scope: Scope) -> CheckOut:
+        """Tries an expression without saving anything, given the equipment of the scope. Raises UnknownProfile."""
         profiles = self._profiles_for(asked.profile, asked.kind)
         points = {point.key: point for profile in profiles for point in profile.points.values()}
-        vocabulary = PointList.of(points.values()).vocabulary(
-            parameters=asked.params,
-            units=asked.units,
-            schedules=asked.schedules,
-            life_safety=asked.life_safety,
-        )
         problem = None
         try:
-            parse(asked.expression, vocabulary)
+            entries = [one for one in self._directory.current.entries if scope.allows(one.site_id)]
+            try_expression(asked, PointList.of(points.values()), self._anywhere[asked.life_safety], entries)
         except errors.ExpressionError as error:
             message = {language: self._texts.of_error(error, language) for language in Language}
             problem = CheckProblem(code=error.code(), column=error.column, message=message)
@@ -256,18 +261,21 @@ class RuleService:
             functions=[function.value for function in Function],
         )
 
+    async def left_out(self, session: AsyncSession, scope: Scope, key: str) -> list[LeftOutPairOut]:
+        """The equipment that a rule in force is not judged on, because of what it names elsewhere, by code. Raises
+        RuleNotFound and, where it is no rule in this release any more, what is wrong with it."""
+        row = await self.get(session, scope, key)
+        rule = self.compiled(RuleDefinition.model_validate(row.definition), version=row.number)
+        found = left_out(rule, self._directory.current.entries)
+        ours = [one for one in found if scope.allows(one.equipment.site_id)]
+        return [self._told_of(one) for one in sorted(ours, key=lambda one: one.equipment.code)]
+
     # --- for versions ----------------------------------------------------------------------------------------------
 
     def compiled(self, definition: RuleDefinition, *, version: int = 1) -> CompiledRule:
-        """For a kind, a rule must fit at least one profile of it; the first that fits says what its names mean."""
-        rule = definition.to_rule(version=version)
-        refusal: DomainError = errors.RuleFitsNoEquipment(str(definition.kind))
-        for profile in self._profiles_for(definition.profile, definition.kind):
-            try:
-                return compile_rule(rule, PointList.of(profile.points.values()))
-            except errors.ExpressionError as error:
-                refusal = error
-        raise refusal
+        """For a kind, a rule must fit at least one profile of it; the first that fits says what its names mean. What it
+        names of other equipment is something that any profile has."""
+        return self._compiled(definition, self._anywhere[definition.life_safety], version=version)
 
     def check_definition(self, definition: RuleDefinition, scope: Scope) -> None:
         """Raises CompanyRule, RuleNotFound, and whatever is wrong with the rule."""
@@ -275,8 +283,24 @@ class RuleService:
             raise errors.CompanyRule(definition.key)
         if definition.site_id is not None and not scope.allows(definition.site_id):
             raise errors.RuleNotFound(definition.key)
-        self.compiled(definition)
+        self.check_text(definition)
         self._check_equipment(definition, scope)
+
+    def check_text(self, definition: RuleDefinition) -> None:
+        """Raises whatever is wrong with its text, given the equipment that there is."""
+        entries = self._directory.current.entries
+        try:
+            rule = self.compiled(definition)
+        except errors.UnknownPointOfOther as error:
+            raise self._nearest(definition, entries) or error from None
+        if not rule.elsewhere:
+            return
+        judged = meant(rule, entries)
+        if judged:
+            check_surroundings(Binder.of(rule, Neighbours.of(entries)), judged)
+        else:
+            codes = {one.code for one in entries if definition.site_id in (None, one.site_id)}
+            self._compiled(definition, replace(self._anywhere[definition.life_safety], codes=codes))
 
     async def changed(self, session: AsyncSession, row: RuleRow) -> None:
         """Judges take it up, and open screens hear of it."""
@@ -285,6 +309,31 @@ class RuleService:
         await events.publish(session, RuleChanged(site_id=row.site_id or EVERY_SITE, key=row.key))
 
     # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _told_of(self, one: LeftOut) -> LeftOutPairOut:
+        return LeftOutPairOut(
+            equipment_id=one.equipment.equipment_id, equipment_code=one.equipment.code,
+            equipment_name=one.equipment.name, reason=one.refusal.code(),
+            message={language: self._texts.of_error(one.refusal, language) for language in Language},
+        )  # fmt: skip
+
+    def _compiled(self, definition: RuleDefinition, around: Anywhere, *, version: int = 1) -> CompiledRule:
+        rule = definition.to_rule(version=version)
+        refusal: DomainError = errors.RuleFitsNoEquipment(str(definition.kind))
+        for profile in self._profiles_for(definition.profile, definition.kind):
+            try:
+                points = PointList.of(profile.points.values())
+                return compile_rule(rule, points, around)
+            except errors.ExpressionError as error:
+                refusal = error
+        raise refusal
+
+    @staticmethod
+    def _nearest(definition: RuleDefinition, entries: Sequence[EquipmentEntry]) -> DomainError | None:
+        rule = definition.to_rule()
+        asked = (one for one in entries if is_for(rule, one))
+        check = partial(check_conditions, rule)
+        return refused_by_the_nearest(check, asked, Neighbours.of(entries), life_safety=rule.life_safety)
 
     def _check_equipment(self, definition: RuleDefinition, scope: Scope) -> None:
         by_id = self._directory.current.by_id
@@ -375,15 +424,6 @@ def says(kept: dict[str, Any], definition: RuleDefinition) -> bool:
         return RuleDefinition.model_validate(kept) == definition
     except ValidationError:
         return False
-
-
-def _is_for(rule: Rule, equipment: EquipmentEntry) -> bool:
-    return (
-        rule.profile in (None, equipment.profile_key)
-        and rule.kind in (None, equipment.kind)
-        and rule.site_id in (None, equipment.site_id)
-        and (not rule.equipment or equipment.equipment_id in rule.equipment)
-    )
 
 
 def shipped_rules() -> Iterable[RuleDefinition]:

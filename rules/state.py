@@ -1,16 +1,15 @@
-"""What a judge remembers: arrays over slots, equipment and pairs. 8 bytes a number, 49 bytes a pair, 17 a point.
+"""What a judge remembers: arrays over slots, places and pairs. 8 bytes a number, 49 bytes a pair, 17 a point.
 
 What functions over time look back at is kept beside it (`rules.history`)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 
 from rules.history import FAR
-from rules.rule_set import PairKey, RuleSet
+from rules.rule_set import PlaceKey, RuleSet
 
 # Long ago, and far enough from the ends of int64 that differences do not overflow.
 NEVER = -(2**61)
@@ -21,7 +20,7 @@ class JudgeState:
     """A pure function of the readings since long enough ago, given the rules.
 
     Slots: `value`, `seen_ms` (event time of it: the point's watermark), `is_seeded` (it came from the store, so that
-    the same reading may still come by the bus). Equipment: `clock_ms`, the newest event time of any of its points;
+    the same reading may still come by the bus). Places: `clock_ms`, the newest event time of any of its points;
     `turned_ms`, the newest instant at which time alone turned a condition of it.
     Pairs: `since_ms` (the wanted condition has held since then, NEVER: it does not hold), `is_active` and `onset_ms`
     of the episode under way; `wake_ms`, when the condition may turn by time alone; for missing-data rules `last_ms`
@@ -42,13 +41,13 @@ class JudgeState:
 
     @classmethod
     def blank(cls, rules: RuleSet) -> "JudgeState":
-        slots, equipment, pairs = len(rules.point_nos), len(rules.equipment), rules.pairs
+        slots, places, pairs = len(rules.point_nos), len(rules.places), rules.pairs
         return cls(
             value=np.full(slots, np.nan),
             seen_ms=np.full(slots, NEVER, np.int64),
             is_seeded=np.zeros(slots, np.bool_),
-            clock_ms=np.full(equipment, NEVER, np.int64),
-            turned_ms=np.full(equipment, NEVER, np.int64),
+            clock_ms=np.full(places, NEVER, np.int64),
+            turned_ms=np.full(places, NEVER, np.int64),
             since_ms=np.full(pairs, NEVER, np.int64),
             onset_ms=np.full(pairs, NEVER, np.int64),
             is_active=np.zeros(pairs, np.bool_),
@@ -58,19 +57,25 @@ class JudgeState:
         )
 
     def take_over(self, old: "JudgeState", *, old_rules: RuleSet, rules: RuleSet) -> None:
-        """Copies what is still meant: points by number, equipment by id, pairs by rule and equipment.
+        """Copies what is still meant: points by number, places and pairs by their keys.
 
-        A pair whose rule was changed keeps its episode, but a duration begins anew under the new text.
+        A pair whose rule was changed, or that looks at other points than before, keeps its episode, but a duration
+        begins anew.
         """
-        self._take_points(old, _matches(old_rules.point_nos.tolist(), rules.point_nos.tolist()))
-        self._take_clocks(old, _matches(_ids(old_rules), _ids(rules)))
+        is_new = self._take_points(old, old_rules, rules)
+        before, after = _matches(old_rules.places, rules.places)
+        self.clock_ms[after], self.turned_ms[after] = old.clock_ms[before], old.turned_ms[before]
+        if is_new.any():
+            slots = np.flatnonzero(is_new)
+            np.maximum.at(self.clock_ms, rules.equipment_of_slot[slots], self.seen_ms[slots])
         old_versions, versions = rule_versions(old_rules), rule_versions(rules)
-        before, after = _matches(list(old_rules.pair_keys), list(rules.pair_keys))
+        before, after = _matches(old_rules.pair_keys, rules.pair_keys)
         for name in ("onset_ms", "is_active", "last_ms", "heard_ms"):
             getattr(self, name)[after] = getattr(old, name)[before]
         unchanged = np.array(
             [old_versions[key] == versions[key] for key, _ in (rules.pair_keys[pair] for pair in after)], np.bool_
         )
+        unchanged &= ~np.isin(after, rules.pairs_touched(np.flatnonzero(is_new).astype(np.int32)))
         self.since_ms[after[unchanged]] = old.since_ms[before[unchanged]]
         self.wake_ms[after[unchanged]] = old.wake_ms[before[unchanged]]
         # A condition over time with a new text is looked at soon, also where no reading comes.
@@ -79,28 +84,35 @@ class JudgeState:
         clock_ms = self.clock_ms[rules.equipment_of_pair[changed]]
         self.wake_ms[changed] = np.where(clock_ms == NEVER, FAR, clock_ms)
 
-    def _take_points(self, old: "JudgeState", places: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]) -> None:
-        before, after = places
+    def _take_points(self, old: "JudgeState", old_rules: RuleSet, rules: RuleSet) -> npt.NDArray[np.bool_]:
+        """Which copies of points of both are new; they begin with what the point itself says."""
+        slots = old_rules.slots_in(rules)
+        before = np.flatnonzero(slots >= 0)
+        after = slots[before]
         for name in ("value", "seen_ms", "is_seeded"):
             getattr(self, name)[after] = getattr(old, name)[before]
-
-    def _take_clocks(self, old: "JudgeState", places: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]) -> None:
-        before, after = places
-        self.clock_ms[after], self.turned_ms[after] = old.clock_ms[before], old.turned_ms[before]
+        is_new = np.zeros(len(rules.point_nos), np.bool_)
+        if rules.copies is None:
+            return is_new
+        taken = np.zeros(len(rules.point_nos), np.bool_)
+        taken[after] = True
+        ours = np.flatnonzero(taken[: rules.own_slots]).astype(np.int32)
+        of, copied = rules.copies.of(ours)
+        is_new[copied] = ~taken[copied]
+        of, copied = of[is_new[copied]], copied[is_new[copied]]
+        for name in ("value", "seen_ms", "is_seeded"):
+            getattr(self, name)[copied] = getattr(self, name)[ours[of]]
+        return is_new
 
 
 def rule_versions(rules: RuleSet) -> Mapping[str, int]:
     return {group.compiled.rule.key: group.compiled.rule.version for group in rules.groups}
 
 
-def _ids(rules: RuleSet) -> list[UUID]:
-    return [entry.equipment_id for entry in rules.equipment]
-
-
 def _matches(
-    before: list[int] | list[UUID] | list[PairKey], after: list[int] | list[UUID] | list[PairKey]
+    before: Sequence[PlaceKey], after: Sequence[PlaceKey]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The places of what is in both, side by side."""
-    place: dict[object, int] = {key: index for index, key in enumerate(before)}
+    """The indexes of what is in both, side by side."""
+    place: dict[PlaceKey, int] = {key: index for index, key in enumerate(before)}
     both = [(place[key], index) for index, key in enumerate(after) if key in place]
     return np.array([b for b, _ in both], np.int64), np.array([a for _, a in both], np.int64)

@@ -1,7 +1,7 @@
 """What a verdict says: the detection of a pair, with the values that decided and the message filled with them."""
 
-from collections import defaultdict
 from collections.abc import Mapping
+from string import Formatter
 
 from alarms.detection import AlarmSource, Detection
 from rules.program import Frame
@@ -41,4 +41,8 @@ def values_of(group: RuleGroup, frame: Frame, place: int) -> dict[str, float]:
 
 def _filled(text: str, values: Mapping[str, float]) -> str:
     """A message with its braces filled: as few digits as say it, a dash for what is not known."""
-    return text.format_map(defaultdict(lambda: "—", {name: f"{value:.4g}" for name, value in values.items()}))
+    # Not `str.format`: to it the names of points of other equipment are attributes.
+    return "".join(
+        literal + ("" if name is None else f"{values[name]:.4g}" if name in values else "—")
+        for literal, name, _, _ in Formatter().parse(text)
+    )

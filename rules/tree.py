@@ -43,10 +43,27 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Point:
-    """A point of the judged equipment, by key."""
+class Another:
+    """Another equipment than the judged one: that of a code at the same site; None: its parent."""
 
-    name: str
+    code: str | None = None
+
+    def __str__(self) -> str:
+        """As it is written in a condition."""
+        return "parent" if self.code is None else f"other[{self.code!r}]"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point by key: of the judged equipment, or of another."""
+
+    key: str
+    of: Another | None = None
+
+    @property
+    def name(self) -> str:
+        """As it is written in a condition."""
+        return self.key if self.of is None else f"{self.of}.{self.key}"
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ def normal(unit: str) -> str:
 def unit_of(node: Numeric, units: Mapping[str, str]) -> str:
     """The unit of a number, `ANY` where it has none or it is not known. `units`: of points and parameters, by name."""
     match node:
-        case Point(name) | Parameter(name):
-            return normal(units.get(name, ANY))
+        case Point() | Parameter():
+            return normal(units.get(node.name, ANY))
         case Arithmetic(operator, left, right):
             return _of_arithmetic(operator, unit_of(left, units), unit_of(right, units))
         case Call(_, arguments):

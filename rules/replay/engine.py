@@ -1,7 +1,7 @@
 """Rules over history, in order of time: what the live judge would have raised, without a clock and without I/O.
 
 The judge is the very one that judges live (`rules.judge`); `rules.replay.quiet` spares it the instants at which nothing
-can happen. Rules that look back in time, or at other equipment, are judged instant by instant.
+can happen. Rules that look back in time are judged instant by instant.
 """
 
 import numpy as np
@@ -24,12 +24,12 @@ class Replay:
         self._silences = Silences(rules)
         self._book = EpisodeBook()
         self._passes_over = can_pass_over(rules)
-        self._is_watched = rules.pair_starts[1:] > rules.pair_starts[:-1]
+        self._is_watched = rules.is_watched
 
     @property
     def point_nos(self) -> list[int]:
         """The points whose readings it wants."""
-        numbers: list[int] = self.rules.point_nos[self._is_watched].tolist()
+        numbers: list[int] = self.rules.own_point_nos[self._is_watched[: self.rules.own_slots]].tolist()
         return numbers
 
     def take(self, readings: ReadingBatch) -> None:
@@ -40,7 +40,7 @@ class Replay:
         slots = self.rules.slots_of(readings.point_no)
         ours = slots >= 0
         ours[ours] = self._is_watched[slots[ours]]
-        slots, ts_ms, value = slots[ours], readings.ts_ms[ours], readings.value[ours]
+        slots, ts_ms, value = self.rules.spread(slots[ours], readings.ts_ms[ours], readings.value[ours])
         if not len(slots):
             return
         if self._silences.are_ruled:
@@ -87,7 +87,7 @@ class Replay:
         if not len(equipment):
             return
         state, rules = self._judge.state, self.rules
-        until_ms = np.full(len(rules.equipment), -1, np.int64)
+        until_ms = np.full(len(rules.places), -1, np.int64)
         last_ms = stretch.at_ms[stretch.bounds[equipment + 1] - 1] + 1
         until_ms[equipment] = last_ms if before_ms is None else before_ms
         slots = np.flatnonzero(self._is_watched & (until_ms[rules.equipment_of_slot] >= 0)).astype(np.int32)

@@ -21,7 +21,7 @@ _AT_ONCE = 1 << 18
 
 
 def can_pass_over(rules: RuleSet) -> bool:
-    """Whether every condition depends on its own equipment's last values alone, and not on time or on others."""
+    """Whether every condition depends on its own place's last values alone, and not on time or on others."""
     own = all(
         (rules.equipment_of_slot[group.slots] == rules.equipment_of_pair[group.start : group.stop]).all()
         for group in rules.groups
@@ -62,7 +62,7 @@ class Lookout:
 
 
 def _upcoming(rules: RuleSet, group: RuleGroup, stretch: Stretch, state: JudgeState) -> _Upcoming:
-    pairs = np.full(len(rules.equipment), -1, np.int64)
+    pairs = np.full(len(rules.places), -1, np.int64)
     pairs[rules.equipment_of_pair[group.start : group.stop]] = np.arange(group.start, group.stop)
     begins, ends = np.zeros(stretch.instants, np.bool_), np.zeros(stretch.instants, np.bool_)
     ours = np.flatnonzero(pairs[stretch.equipment] >= 0)

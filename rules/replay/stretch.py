@@ -50,7 +50,7 @@ class Stretch:
         slot_keys = np.arange(len(rules.point_nos), dtype=np.int64) * width_ms - first_ms
         return cls(
             slots, ts_ms, value, at_equipment, ts_ms[firsts], np.append(firsts, len(slots)),
-            np.searchsorted(at_equipment, np.arange(len(rules.equipment) + 1)),
+            np.searchsorted(at_equipment, np.arange(len(rules.places) + 1)),
             by_slot, slot_keys[slots[by_slot]] + ts_ms[by_slot], slot_keys,
         )  # fmt: skip
 

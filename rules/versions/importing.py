@@ -136,7 +136,7 @@ class RuleDocuments:
         for field in ("clear", "levels"):
             without = definition.model_copy(update={field: None if field == "clear" else []})
             try:
-                self._rules.compiled(without)
+                self._rules.check_text(without)
             except errors.ExpressionError as still:
                 if (type(still), still.facts) == (type(error), error.facts):
                     continue

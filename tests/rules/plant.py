@@ -12,6 +12,7 @@ from catalog.directory import EquipmentEntry, PointEntry
 from rules.judge import Judge
 from rules.rule import CompiledRule, PointList, Rule, compile_rule
 from rules.rule_set import RuleSet
+from rules.surroundings import Anywhere
 
 # Point keys: `p…` report every 10 s, `c…` on change (held for an hour), `s…` are life safety.
 KEYS = ("pa", "pb", "ca", "cb", "sa")
@@ -19,7 +20,7 @@ T0 = 1_763_784_000_000
 
 
 def entry(
-    number: int, *, profile: str = "plant", keys: Sequence[str] = KEYS, in_service: bool = True
+    number: int, *, profile: str = "plant", keys: Sequence[str] = KEYS, in_service: bool = True, parent: int = 0
 ) -> EquipmentEntry:
     points = {key: point(number * 10 + place, key) for place, key in enumerate(keys)}
     return EquipmentEntry(
@@ -34,7 +35,7 @@ def entry(
         external_id=f"P-{number:02}",
         address={},
         partition=1,
-        parent_id=None,
+        parent_id=UUID(int=parent) if parent else None,
         building_id=None,
         in_service=in_service,
         points=points,
@@ -58,8 +59,9 @@ def rule(key: str = "rule", **changes: Any) -> Rule:
 
 
 def compiled(rules: Iterable[Rule]) -> list[CompiledRule]:
-    points = PointList.of(point(place, key) for place, key in enumerate(KEYS))
-    return [compile_rule(one, points) for one in rules]
+    known = [point(place, key) for place, key in enumerate(KEYS)]
+    points = PointList.of(known)
+    return [compile_rule(one, points, Anywhere.of([known], life_safety=one.life_safety)) for one in rules]
 
 
 def judge(*rules: Rule, equipment: Sequence[EquipmentEntry] | None = None, life_safety: bool = False) -> Judge:

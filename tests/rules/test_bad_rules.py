@@ -1,13 +1,14 @@
 """A bad rule of every kind, and what a property engineer is told about it, in both languages."""
 
 import re
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
 
-from catalog.directory import Directory, LiveDirectory
+from catalog.directory import Directory, EquipmentEntry, LiveDirectory
 from catalog.profiles import load_profiles
 from kit.access import Scope
 from kit.clock import SystemClock
@@ -18,11 +19,29 @@ from rules import errors
 from rules.schemas import EXAMPLE, RuleDefinition
 from rules.service import RuleService
 from tests.alarms.place import ROOT
+from tests.rules.plant import entry, point
 
 TEXTS = Texts.load(["kit", "rules"])
-RULES = RuleService(
-    load_profiles(ROOT / "device_adapters" / "profiles"), LiveDirectory(Directory.of(1, [])), TEXTS, SystemClock()
-)
+PROFILES = load_profiles(ROOT / "device_adapters" / "profiles")
+
+
+def _stands(number: int, code: str, profile: str, **facts: Any) -> EquipmentEntry:
+    known = PROFILES[profile].points.values()
+    points = {
+        one.key: replace(point(number * 100 + place, one.key), unit=one.unit, reporting=one.reporting)
+        for place, one in enumerate(known)
+    }
+    return replace(
+        entry(number), code=code, profile_key=profile, kind=PROFILES[profile].kind, points=points, **facts
+    )  # fmt: skip
+
+
+TANK = _stands(1, "TANK-1", "water-tank")
+ELSEWHERE = [
+    _stands(2, "PUMP-2", "grundfos-cim-pump"), TANK, _stands(3, "TANK-3", "water-tank", partition=3),
+    _stands(4, "UPS-4", "ups-battery"), _stands(5, "AHU-5", "ahu-controller", parent_id=TANK.equipment_id),
+]  # fmt: skip
+RULES = RuleService(PROFILES, LiveDirectory(Directory.of(1, ELSEWHERE)), TEXTS, SystemClock())
 NOWHERE = str(UUID(int=9))
 PLAIN = {"clear": None, "for": None, "message": {"zh-CN": "异常", "en": "abnormal"}}
 SILENCE: dict[str, Any] = PLAIN | {"when": None, "missing": "10m"}
@@ -70,6 +89,25 @@ BAD: tuple[Bad, ...] = (
     (when("(running > 0) + 1 > 2"), "number_expected", "需要数值", "a number is needed"),
     (when("running and 75"), "condition_expected", "判断条件", "a condition is needed"),
     (when("bearing_temp_c > 1e999"), "number_too_large", "太大", "too large"),
+    (when("running and parent > 75"), "another_expected", "parent.测点", "parent.point"),
+    (when("running and other[TANK-1].level_pct > 75"), "another_expected", "other['设备编号']", "other['CODE']"),
+    (when("running and parent.level_pct > 75"), "no_parent", "没有上级", "has none"),
+    (when("running and other['TANK-9'].level_pct > 75"), "unknown_other", "TANK-1", "TANK-1"),
+    (when("running and other['TANK-1'].level > 75"), "unknown_point_of_other", "level_pct", "level_pct"),
+    (when("running and other['TANK-1'].colour > 75"), "unknown_point_of_other", "level_pct", "level_pct"),
+    (when("other['TANK-1'].level_pct > bearing_temp_c"), "units_disagree", "单位不同", "cannot be compared"),
+    (
+        when("on_battery and parent.levl", profile="ups-battery"), "unknown_point_of_other", "parent 没有",
+        "parent has no",
+    ),
+    (
+        when("fan_running and parent.level", profile="ahu-controller"), "unknown_point_of_other", "level_pct",
+        "level_pct",
+    ),
+    (
+        when("running and other['TANK-3'].level_pct > 75"), "other_in_another_building",
+        "TANK-3）与 PUMP-2 不在同一楼栋", "does not stand in the building of PUMP-2",
+    ),
     (when("1 > 0"), "no_point_used", "测点", "no point"),
     (
         when("speed_rpm > 1", profile="gb24476-elevator", life_safety=True) | {"when": "machine_room_temp_c > 45"},

@@ -5,13 +5,14 @@ import tomllib
 
 from catalog.profiles import load_profiles
 from rules.history import MOST_READINGS
-from rules.language import MAX_DEPTH, MAX_LENGTH, MAX_NODES, MAX_SIGNALS, MAX_WINDOW_READINGS
+from rules.language import MAX_DEPTH, MAX_LENGTH, MAX_NODES, MAX_SIGNALS
 from rules.rule import PointList, compile_rule
 from rules.schemas import RuleDefinition
 from rules.tree import Function
 from rules.versions.models import VersionState
 from rules.versions.reading import MOST_RULES
 from rules.versions.schemas import MOST_CHARACTERS
+from rules.vocabulary import MAX_WINDOW_READINGS
 from tests.alarms.place import ROOT
 
 PAGE = (ROOT / "docs" / "rules.md").read_text("utf-8")

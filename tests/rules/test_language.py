@@ -1,5 +1,7 @@
 """The language of rules: what it takes, what it refuses, and that a refusal points at the place."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,10 @@ from hypothesis import strategies as st
 from building.point import Reporting, ReportingMode
 from kit.i18n import Language, Texts
 from rules import errors
-from rules.language import MAX_DEPTH, MAX_LENGTH, Vocabulary, parse
+from rules.language import MAX_DEPTH, MAX_LENGTH, parse
+from rules.surroundings import Anywhere
+from rules.tree import Point, walk
+from rules.vocabulary import Vocabulary
 
 WORDS = Vocabulary(
     frozenset({"bearing_temp_c", "vibration_mm_s", "running"}),
@@ -123,6 +128,73 @@ def test_a_refusal_points_at_the_place(text: str, refusal: type[errors.Expressio
         assert str(column) in TEXTS.of_error(refused.value, language)
 
 
+NEAR = replace(
+    WORDS,
+    around=Anywhere(
+        Vocabulary(
+            frozenset({"level_pct", "water_temp_c"}), foreign=frozenset({"smoke"}),
+            units={"level_pct": "%", "water_temp_c": "°C"},
+            reporting={"level_pct": Reporting(ReportingMode.PERIODIC, 60)},
+        ),
+        codes=frozenset({"TANK-1", "非机动车库（东）=2"}),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ("parent.level_pct > 3 and running", ["parent.level_pct", "running"]),
+        ("bearing_temp_c - other['TANK-1'].water_temp_c > 5", ["bearing_temp_c", "other['TANK-1'].water_temp_c"]),
+        ("other[\"TANK-1\"].level_pct > 5", ["other['TANK-1'].level_pct"]),
+        ("other['非机动车库（东）=2'].level_pct > 5", ["other['非机动车库（东）=2'].level_pct"]),
+        ("avg(parent.level_pct, '10m') > 5 or changed(parent.level_pct)", ["parent.level_pct"]),
+        ("rate(other['TANK-1'].level_pct, '5m') < -2 and age(parent.level_pct) < 600",
+         ["other['TANK-1'].level_pct", "parent.level_pct"]),
+        ("count(parent.level_pct > limit, '1h') > 3", ["parent.level_pct"]),
+        ("not parent.level_pct", ["parent.level_pct"]),
+    ],
+)  # fmt: skip
+def test_points_of_the_parent_and_of_others_stand_where_points_do(text: str, points: list[str]) -> None:
+    condition = parse(text.replace("> limit", "> 3"), NEAR)
+    assert sorted({node.name for node in walk(condition) if isinstance(node, Point)}) == points
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal", "column"),
+    [
+        ("running and parent.levl > 3", errors.UnknownPointOfOther, 13),
+        ("running and other['TANK-2'].level_pct > 3", errors.UnknownOther, 13),
+        ("parent.smoke", errors.LifeSafetyPointInOrdinaryRule, 1),
+        ("bearing_temp_c > parent.level_pct", errors.UnitsDisagree, 18),
+        ("delta(parent.water_temp_c, '1h') > vibration_mm_s", errors.UnitsDisagree, 36),
+        ("avg(parent.level_pct, '30s') > 3", errors.WindowTooShort, 23),
+        ("other.level_pct > 3", errors.AnotherExpected, 1),
+        ("other[TANK].level_pct > 3", errors.AnotherExpected, 1),
+        ("other('TANK-1').level_pct > 3", errors.AnotherExpected, 1),
+        ("running and other['TANK-1'] > 3", errors.AnotherExpected, 13),
+        ("parent > 3", errors.AnotherExpected, 1),
+        ("parent.parent.level_pct > 3", errors.NotInLanguage, 1),
+        ("other[‘TANK-1’].level_pct > 3", errors.SignNotUnderstood, 7),
+        ("count(parent.level_pct > bearing_temp_c / 2, '1h') > 3", errors.UnitsDisagree, 26),
+    ],
+)
+def test_a_refusal_about_other_equipment_points_at_the_place(
+    text: str, refusal: type[errors.ExpressionError], column: int
+) -> None:
+    with pytest.raises(errors.ExpressionError) as refused:
+        parse(text, NEAR)
+    assert (type(refused.value), refused.value.column) == (refusal, column)
+    for language in Language:
+        assert str(column) in TEXTS.of_error(refused.value, language)
+
+
+def test_where_there_is_no_other_equipment_none_can_be_named() -> None:
+    for text, refusal in (("parent.x", errors.NoParent), ("running and other['X'].x", errors.UnknownOther)):
+        with pytest.raises(refusal):
+            parse(text, WORDS)
+
+
 def test_a_life_safety_rule_uses_life_safety_points_only() -> None:
     words = Vocabulary(frozenset({"smoke"}), foreign=frozenset({"running"}), life_safety=True)
     with pytest.raises(errors.OrdinaryPointInLifeSafetyRule):
@@ -143,11 +215,11 @@ def test_columns_count_characters_not_bytes() -> None:
     assert refused.value.column == 12
 
 
-@given(st.text(max_size=200) | st.text("runig()<>=+-*/. and or not 0123456789\n", max_size=200))
+@given(st.text(max_size=200) | st.text("runigparethol[']()<>=+-*/. and or not 0123456789\n", max_size=200))
 def test_any_text_is_either_taken_or_refused_with_a_column_inside_it(text: str) -> None:
     column = 1
     try:
-        parse(text, WORDS)
+        parse(text, NEAR)
     except errors.ExpressionError as refused:
         column = refused.column
     assert 1 <= column <= max(len(text), 1)

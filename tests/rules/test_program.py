@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.language import Vocabulary, parse
+from rules.language import parse
 from rules.program import Frame, Rows, Truth, compile_condition
+from rules.vocabulary import Vocabulary
 
 WORDS = Vocabulary(frozenset({"a", "b"}), frozenset({"p"}))
 NAN = math.nan

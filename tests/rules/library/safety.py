@@ -94,7 +94,11 @@ PANEL = Book(
 
 BOARD = Book(
     "electrical-fire-monitor",
-    good={"residual_current_ma": 60, "cable_temp_c": 38, "detector_fault": 0},
+    good={
+        "residual_current_ma": 60, "cable_temp_c": 38, "detector_fault": 0, "parent.current_a_a": 80,
+        "parent.current_b_a": 75, "parent.current_c_a": 78,
+    },
+    parent="eastron-sdm630",
     scenes=(
         Scene("residual-current-high", "a wet lamp",
               {"1m": {"residual_current_ma": 420}, "1h": {"residual_current_ma": 70}}, "2m..65m"),
@@ -111,6 +115,13 @@ BOARD = Book(
               {"1m": {"cable_temp_c": 110}, "20m": {"cable_temp_c": 75}, "40m": {"cable_temp_c": 40}}, "3m..45m",
               also={"cable-hot#critical": "2m..25m"}),
         Scene("cable-hot", "68 °C in summer", {"1m": {"cable_temp_c": 68}}),
+        Scene("cable-joint-loose", "60 °C at 4 A",
+              {"1m": {"cable_temp_c": 60, "parent.current_a_a": 4, "parent.current_b_a": 2, "parent.current_c_a": 3},
+               "1h": {"cable_temp_c": 40}}, "11m..65m"),
+        Scene("cable-joint-loose", "60 °C at 75 A is load", {"1m": {"cable_temp_c": 60}}),
+        Scene("cable-joint-loose", "switched off when hot, and cools",
+              {"1m": {"cable_temp_c": 66}, "20m": {"parent.current_a_a": 0, "parent.current_b_a": 0,
+               "parent.current_c_a": 0}, "28m": {"cable_temp_c": 52}}, lasts="1h"),
         Scene("electrical-fire-monitor-fault", "it fails",
               {"1m": {"detector_fault": 1}, "1h": {"detector_fault": 0}}, "160s..1h"),
         Scene("electrical-fire-monitor-fault", "its self-test",

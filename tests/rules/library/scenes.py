@@ -4,7 +4,7 @@ All scenes of a profile are judged in one go, each on an equipment of its own, b
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 from uuid import UUID
@@ -23,6 +23,7 @@ from rules.judge import Judge
 from rules.rule import CompiledRule, PointList, compile_rule
 from rules.rule_set import RuleSet
 from rules.service import shipped_rules
+from rules.surroundings import Anywhere
 from tests.alarms.place import ROOT
 
 PROFILES = load_profiles(ROOT / "device_adapters" / "profiles")
@@ -32,6 +33,14 @@ MIDNIGHT_MS = 1_763_740_800_000
 # How often a point that reports on change says the same again, as a share of the longest time its value holds.
 _REPEATS = 0.9
 
+_PARENT = "parent."
+_ANYWHERE = {
+    line: Anywhere.of((profile.points.values() for profile in PROFILES.values()), life_safety=line)
+    for line in (True, False)
+}
+
+# Points as a scene names them, and their numbers.
+Numbers = Mapping[str, int]
 Changes = Mapping[str, Mapping[str, float]]
 # (rule, whether it begins, milliseconds after the scene's start)
 Told = tuple[str, bool, int]
@@ -78,24 +87,36 @@ class Scene:
 @dataclass(frozen=True)
 class Book:
     """Scenes of one profile. `good` is what it says in good times, `trembles` by how much a point then goes to and fro.
-    Periodic points report every `pace` intervals (3 at most, else there are gaps)."""
+    Periodic points report every `pace` intervals (3 at most, else there are gaps). `parent` is the profile of what
+    each of them stands under; its points are named `parent.…`."""
 
     profile: str
     good: Mapping[str, float]
     scenes: Sequence[Scene]
     trembles: Mapping[str, float] = field(default_factory=dict)
     pace: int = 1
+    parent: str = ""
+
+    def spec(self, key: str) -> PointSpec:
+        name = key.removeprefix(_PARENT)
+        return PROFILES[self.profile if name == key else self.parent].points[name]
 
 
 def play(book: Book) -> list[set[Told]]:
     """What the library's rules tell in each scene."""
     entries = [_entry(book.profile, number) for number in range(len(book.scenes))]
+    parents = {}
+    if book.parent:
+        parents = {one.equipment_id: _entry(book.parent, number, over=one) for number, one in enumerate(entries)}
+        entries = [replace(one, parent_id=parents[one.equipment_id].equipment_id) for one in entries]
     place = {entry.equipment_id: number for number, entry in enumerate(entries)}
+    numbers = [_numbers(one, parents.get(one.equipment_id)) for one in entries]
     told: list[set[Told]] = [set() for _ in book.scenes]
     for life_safety in (False, True):
-        judge = Judge(RuleSet.of(_compiled(book.profile), entries, life_safety=life_safety), on_failure=_fail)
-        judge.remember(_before(book, entries, reach_ms=judge.rules.longest_window_ms))
-        batch = _joined([_said(book, scene, entry) for scene, entry in zip(book.scenes, entries, strict=True)])
+        rules = RuleSet.of(_compiled(book.profile), entries, life_safety=life_safety, around=parents.values())
+        judge = Judge(rules, on_failure=_fail)
+        judge.remember(_before(book, numbers, reach_ms=judge.rules.longest_window_ms))
+        batch = _joined([_said(book, scene, known) for scene, known in zip(book.scenes, numbers, strict=True)])
         found = judge.judge(batch, now_ms=MIDNIGHT_MS).detections
         for number, scene in enumerate(book.scenes):
             end_ms = _start_ms(scene) + scene.end_ms()
@@ -113,7 +134,8 @@ def judge_of(rule: str) -> tuple[Judge, EquipmentEntry]:
     definition = RULES[rule]
     profile = definition.profile or next(key for key, one in PROFILES.items() if one.kind == definition.kind)
     entry = _entry(profile, 0)
-    compiled = compile_rule(definition.to_rule(), PointList.of(PROFILES[profile].points.values()))
+    points = PointList.of(PROFILES[profile].points.values())
+    compiled = compile_rule(definition.to_rule(), points, _ANYWHERE[definition.life_safety])
     return Judge(RuleSet.of([compiled], [entry], life_safety=definition.life_safety), on_failure=_fail), entry
 
 
@@ -125,7 +147,7 @@ def _compiled(profile: str) -> tuple[CompiledRule, ...]:
     """The library's conditions for a profile; silence is tried elsewhere, by the hub's clock."""
     points = PointList.of(PROFILES[profile].points.values())
     return tuple(
-        compile_rule(definition.to_rule(), points)
+        compile_rule(definition.to_rule(), points, _ANYWHERE[definition.life_safety])
         for definition in RULES.values()
         if definition.missing is None and fits(definition.key, profile)
     )
@@ -143,14 +165,16 @@ def fits(rule: str, profile: str) -> bool:
 
 def _points_of(rule: str) -> tuple[str, ...]:
     every = [point for profile in PROFILES.values() for point in profile.points.values()]
-    return compile_rule(RULES[rule].to_rule(), PointList.of(every)).points
+    return compile_rule(RULES[rule].to_rule(), PointList.of(every), _ANYWHERE[RULES[rule].life_safety]).own_points
 
 
-def _entry(profile_key: str, number: int) -> EquipmentEntry:
-    profile = PROFILES[profile_key]
+def _entry(profile_key: str, number: int, *, over: EquipmentEntry | None = None) -> EquipmentEntry:
+    """`over`: the equipment that it is the parent of."""
+    profile, first = PROFILES[profile_key], 1 if over is None else 51
+    assert len(profile.points) <= 50
     points = {
         spec.key: PointEntry(
-            1 + number * 100 + place,
+            first + number * 100 + place,
             spec.key,
             spec.kind,
             spec.unit,
@@ -162,8 +186,8 @@ def _entry(profile_key: str, number: int) -> EquipmentEntry:
         for place, spec in enumerate(profile.points.values())
     }
     return EquipmentEntry(
-        UUID(int=1 + number), UUID(int=1), "test", f"X-{number}", "X", profile.kind, profile.key, profile.protocol,
-        f"X-{number}", {}, 1, None, None, True, points,
+        UUID(int=first + number * 100), UUID(int=1), "test", f"X-{number}-{first}", "X", profile.kind, profile.key,
+        profile.protocol, f"X-{number}", {}, 1, None, None, True, points,
     )  # fmt: skip
 
 
@@ -174,30 +198,36 @@ def _fail(_rule: CompiledRule, error: Exception) -> None:
 # --- what is said --------------------------------------------------------------------------------------------------
 
 
-def _said(book: Book, scene: Scene, entry: EquipmentEntry) -> ReadingBatch:
-    return _joined(_points_said(book, scene, entry))
+def _numbers(entry: EquipmentEntry, parent: EquipmentEntry | None) -> Numbers:
+    own = {key: point.point_no for key, point in entry.points.items()}
+    theirs = {} if parent is None else {_PARENT + key: point.point_no for key, point in parent.points.items()}
+    return own | theirs
 
 
-def _points_said(book: Book, scene: Scene, entry: EquipmentEntry) -> Iterable[ReadingBatch]:
+def _said(book: Book, scene: Scene, numbers: Numbers) -> ReadingBatch:
+    return _joined(_points_said(book, scene, numbers))
+
+
+def _points_said(book: Book, scene: Scene, numbers: Numbers) -> Iterable[ReadingBatch]:
     times = sorted(((_ms(at), values) for at, values in scene.changes.items()), key=lambda turn: turn[0])
     end_ms = scene.end_ms()
     for key, good in book.good.items():
         turns = [(0, scene.before.get(key, good))] + [(at, values[key]) for at, values in times if key in values]
-        spec = PROFILES[book.profile].points[key]
+        spec = book.spec(key)
         at_ms = np.unique(np.concatenate([_grid(book, spec, 0, end_ms), _own_instants(spec, turns)]))
         since = np.searchsorted([at for at, _ in turns], at_ms, side="right") - 1
         values = np.array([value for _, value in turns], np.float64)[since] + _tremble(book, scene, key, at_ms)
-        yield _readings(entry.points[key].point_no, _start_ms(scene) + at_ms, values)
+        yield _readings(numbers[key], _start_ms(scene) + at_ms, values)
 
 
-def _before(book: Book, entries: Sequence[EquipmentEntry], *, reach_ms: int) -> ReadingBatch:
+def _before(book: Book, every: Sequence[Numbers], *, reach_ms: int) -> ReadingBatch:
     """What was said before the scenes begin, for as long as any rule looks back."""
     parts = []
-    for scene, entry in zip(book.scenes, entries, strict=True):
+    for scene, numbers in zip(book.scenes, every, strict=True):
         for key, good in book.good.items():
-            at_ms = _grid(book, PROFILES[book.profile].points[key], -reach_ms - 3_600_000, -1)
+            at_ms = _grid(book, book.spec(key), -reach_ms - 3_600_000, -1)
             values = scene.before.get(key, good) + _tremble(book, scene, key, at_ms)
-            parts.append(_readings(entry.points[key].point_no, _start_ms(scene) + at_ms, values))
+            parts.append(_readings(numbers[key], _start_ms(scene) + at_ms, values))
     return _joined(parts)
 
 
@@ -215,7 +245,7 @@ def _own_instants(spec: PointSpec, turns: Sequence[tuple[int, float]]) -> npt.ND
 
 def _tremble(book: Book, scene: Scene, key: str, at_ms: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     by = 0.0 if key in scene.still else book.trembles.get(key, 0.0)
-    interval_ms = int(PROFILES[book.profile].points[key].reporting.interval_s * 1000 * book.pace)
+    interval_ms = int(book.spec(key).reporting.interval_s * 1000 * book.pace)
     return np.asarray(by * (at_ms // interval_ms % 2), np.float64)
 
 
