@@ -4,8 +4,8 @@ Alarms and episodes read here belong to no session: what the ledger does to them
 else. In a pipeline (`kit.db.pipelined`) all reading is one round trip and all writing another.
 
 Whoever locks, here or elsewhere in the room, does so in this order, so that nobody waits in a circle: conditions
-(advisory, by number), test windows by id, inhibitions, alarms by id, sites of floods (advisory). Who has a later one
-already takes an earlier one only where it need not wait for it (`SKIP LOCKED`).
+(advisory, by number), test windows by id, locks on equipment, alarms by id, what shelves them or took them out of
+service, sites of floods (advisory). Who has a later one already takes an earlier one only where it need not wait.
 """
 
 from collections.abc import Collection, Iterable, Sequence

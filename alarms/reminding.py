@@ -12,10 +12,14 @@ from alarms.lifecycle import AlarmState
 from alarms.settings import AlarmSettings
 from building.severity import Severity
 
+# How soon life safety of a severity that the settings do not name asks again.
+LIFE_SAFETY_AFTER = timedelta(minutes=5)
+_UNANSWERED = (AlarmState.UNACKED, AlarmState.RTN_UNACKED)
+
 
 @dataclass(frozen=True)
 class AskingPolicy:
-    """How long each severity waits; one that is not named does not ask again. `times`: reminders of ordinary alarms."""
+    """How long each severity waits; ordinary alarms of one that is not named do not ask again, others `times` times."""
 
     remind: Mapping[Severity, timedelta]
     realarm: Mapping[Severity, timedelta]
@@ -48,14 +52,19 @@ class Asking:
 def askings(policy: AskingPolicy) -> list[Asking]:
     """Every kind of alarm that asks again under this policy."""
     unanswered = [
-        Asking(state, severity, life_safety, after, None if life_safety else policy.times)
-        for state in (AlarmState.UNACKED, AlarmState.RTN_UNACKED)
+        Asking(state, severity, False, after, policy.times)
+        for state in _UNANSWERED
         for severity, after in policy.remind.items()
-        for life_safety in (False, True)
+    ]
+    # Whatever the settings name: nobody switches the asking about a matter of life off by leaving a severity out.
+    urgent = [
+        Asking(state, severity, True, policy.remind.get(severity, LIFE_SAFETY_AFTER), None)
+        for state in _UNANSWERED
+        for severity in Severity
     ]
     lasting = [
         Asking(AlarmState.ACKED, severity, life_safety, after, None)
         for severity, after in policy.realarm.items()
         for life_safety in (False, True)
     ]
-    return unanswered + lasting
+    return unanswered + urgent + lasting

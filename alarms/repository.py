@@ -71,13 +71,18 @@ async def standing_shelves(session: AsyncSession, alarm: Alarm) -> Sequence[Inhi
     return (await session.scalars(query)).all()
 
 
-async def standing_out_of_service(session: AsyncSession, alarm: Alarm) -> Sequence[Inhibition]:
-    """What took the alarm's condition, or all of its equipment, out of service."""
+async def standing_out_of_service(
+    session: AsyncSession, alarm: Alarm, *, whole_equipment: bool | None = None
+) -> Sequence[Inhibition]:
+    """What took the alarm's condition (False), all of its equipment (True), or either (None) out of service."""
+    of_condition = (Inhibition.source == alarm.source) & (Inhibition.source_id == alarm.source_id)
+    of_equipment = Inhibition.source.is_(None)
+    wanted = {False: of_condition, True: of_equipment, None: of_condition | of_equipment}
     query = select(Inhibition).where(
         Inhibition.equipment_id == alarm.equipment_id,
         Inhibition.released_at.is_(None),
         Inhibition.kind == InhibitionKind.OUT_OF_SERVICE,
-        Inhibition.source.is_(None) | ((Inhibition.source == alarm.source) & (Inhibition.source_id == alarm.source_id)),
+        wanted[whole_equipment],
     )
     return (await session.scalars(query)).all()
 
@@ -101,10 +106,14 @@ async def find_inhibitions(
 
 
 async def release_expired(session: AsyncSession, *, now: datetime) -> None:
-    """Ends inhibitions and shelves whose time is over, so that those that stand stay few."""
+    """Ends inhibitions and shelves whose time is over, so that those that stand stay few. What somebody is changing is
+    left for the next time; a test is ended by its window."""
+    over = select(Inhibition.id).where(
+        Inhibition.released_at.is_(None), Inhibition.until <= now, Inhibition.kind != InhibitionKind.TESTING
+    )
     await session.execute(
         update(Inhibition)
-        .where(Inhibition.released_at.is_(None), Inhibition.until <= now)
+        .where(Inhibition.id.in_(over.with_for_update(skip_locked=True, key_share=True)))
         .values(released_at=Inhibition.until)
         .execution_options(synchronize_session=False)
     )
@@ -160,6 +169,14 @@ async def open_nuisances(session: AsyncSession, equipment_id: UUID) -> Sequence[
         Alarm.equipment_id == equipment_id, Alarm.state != AlarmState.NORMAL, Alarm.life_safety.is_(False)
     )
     return (await session.scalars(query.order_by(Alarm.id).with_for_update(key_share=True))).all()
+
+
+async def hold_with_nuisances(session: AsyncSession, alarm: Alarm) -> Sequence[Alarm]:
+    """An alarm and the open ones of its equipment that may be held back: held in the one order, and read anew."""
+    nuisance = (Alarm.state != AlarmState.NORMAL) & Alarm.life_safety.is_(False)
+    query = select(Alarm).where((Alarm.id == alarm.id) | ((Alarm.equipment_id == alarm.equipment_id) & nuisance))
+    held = query.order_by(Alarm.id).with_for_update(key_share=True).execution_options(populate_existing=True)
+    return (await session.scalars(held)).all()
 
 
 async def unattended(
