@@ -11,14 +11,15 @@ from kit.ids import new_id
 
 
 class OwnerVerdict(Base):
-    """Whether one reporter finds the work good, asked once each time it is said to be done.
+    """Whether one reporter finds the work good, asked once each time it is said to be done: of each order that their
+    report has been in.
 
     `remind_at` and `silent_at` are snapshots of the site's policy. `satisfaction` 1 … 5: how a complaint was answered.
     """
 
     __tablename__ = "owner_verdict"
     __table_args__ = (
-        UniqueConstraint("report_id", "attempt"),
+        UniqueConstraint("report_id", "work_order_id", "attempt"),
         CheckConstraint("satisfaction BETWEEN 1 AND 5", name="satisfaction"),
         Index(
             "ix_owner_verdict_remind",
@@ -49,7 +50,7 @@ class OrderRating(Base):
 
     __tablename__ = "order_rating"
     __table_args__ = (
-        UniqueConstraint("report_id", "attempt"),
+        UniqueConstraint("report_id", "work_order_id", "attempt"),
         CheckConstraint("speed BETWEEN 1 AND 5", name="speed"),
         CheckConstraint("attitude BETWEEN 1 AND 5", name="attitude"),
         CheckConstraint("quality BETWEEN 1 AND 5", name="quality"),

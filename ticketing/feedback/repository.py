@@ -42,15 +42,20 @@ async def unfollow(session: AsyncSession, *, work_order_id: UUID, report_id: UUI
 async def ask(session: AsyncSession, **values: Any) -> None:
     """Asked once an attempt, however often this is called."""
     statement = insert(OwnerVerdict).values(**values)
-    await session.execute(statement.on_conflict_do_nothing(index_elements=["report_id", "attempt"]))
+    asked = ["report_id", "work_order_id", "attempt"]
+    await session.execute(statement.on_conflict_do_nothing(index_elements=asked))
 
 
-async def verdict(session: AsyncSession, report_id: UUID, attempt: int) -> OwnerVerdict | None:
+async def verdict(session: AsyncSession, report: Report, order: WorkOrder) -> OwnerVerdict | None:
+    """Of the order as it stands, which the report may have come to from another one."""
     return await session.scalar(
         select(OwnerVerdict)
-        .where(OwnerVerdict.report_id == report_id, OwnerVerdict.attempt == attempt)
+        .where(
+            OwnerVerdict.report_id == report.id, OwnerVerdict.work_order_id == order.id,
+            OwnerVerdict.attempt == order.attempt,
+        )
         .execution_options(populate_existing=True)
-    )
+    )  # fmt: skip
 
 
 async def verdicts(session: AsyncSession, work_order_id: UUID) -> Sequence[OwnerVerdict]:
@@ -117,10 +122,14 @@ async def silent(session: AsyncSession, work_order_id: UUID, *, now: datetime) -
 # --- ratings -------------------------------------------------------------------------------------------------------
 
 
-async def rating(session: AsyncSession, report_id: UUID, attempt: int) -> OrderRating | None:
+async def rating(session: AsyncSession, report: Report, order: WorkOrder) -> OrderRating | None:
+    """Of the order as it stands."""
     return await session.scalar(
-        select(OrderRating).where(OrderRating.report_id == report_id, OrderRating.attempt == attempt)
-    )
+        select(OrderRating).where(
+            OrderRating.report_id == report.id, OrderRating.work_order_id == order.id,
+            OrderRating.attempt == order.attempt,
+        )
+    )  # fmt: skip
 
 
 async def ratings_of(session: AsyncSession, work_order_id: UUID) -> Sequence[OrderRating]:

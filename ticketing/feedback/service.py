@@ -147,7 +147,7 @@ class FeedbackService:
         order, report = await self._standing(session, report_id, reporter_id)
         if OrderState(order.state) not in RATEABLE:
             raise NothingToRate(order.number, _state(order))
-        if await repository.rating(session, report.id, order.attempt) is not None:
+        if await repository.rating(session, report, order) is not None:
             raise AlreadyRated(order.number)
         now = self._clock.now()
         policy = await self._policies.of(session, order.site_id)
@@ -238,7 +238,7 @@ class FeedbackService:
     async def _verdict(self, session: AsyncSession, order: WorkOrder, report: Report) -> OwnerVerdict:
         """The question about this attempt; the answer may come before the hub has asked."""
         await self._settling.ask(session, order, report)
-        row = await repository.verdict(session, report.id, order.attempt)
+        row = await repository.verdict(session, report, order)
         assert row is not None  # asked a line above
         return row
 
@@ -279,8 +279,8 @@ class FeedbackService:
         return next_urge(past, now=now, policy=policy, zone=await self._zone(session, order))
 
     async def _view(self, session: AsyncSession, order: WorkOrder, report: Report) -> ReportFeedback:
-        verdict = await repository.verdict(session, report.id, order.attempt)
-        rating = await repository.rating(session, report.id, order.attempt)
+        verdict = await repository.verdict(session, report, order)
+        rating = await repository.rating(session, report, order)
         rejections = await repository.rejections(session, order.id)
         outcome = Outcome(verdict.outcome) if verdict is not None and verdict.outcome else None
         possible = wishes(

@@ -87,7 +87,8 @@ class FeedbackTelling:
             if person_id in kept_off:
                 continue
             notice = Notice(
-                key=f"rejected/{event.report_id}/{order.attempt}", person_id=person_id, template="staff.rejected",
+                key=f"rejected/{event.report_id}/{order.id}/{order.attempt}", person_id=person_id,
+                template="staff.rejected",
                 facts={"number": order.number, "place": order.place}, site_id=order.site_id,
                 urgency=Urgency.URGENT, link=f"/work-orders/{order.id}",
             )  # fmt: skip

@@ -10,6 +10,7 @@ from kit.ids import new_id
 from tests.ticketing.town import NOON, Town
 from ticketing import repository
 from ticketing.errors import PlaceNotFound, ReportNotFound
+from ticketing.feedback.verdict import Stars
 from ticketing.flow import Action
 from ticketing.journal import Entry
 from ticketing.kinds import Category, Channel, ClosingCode, OrderState, OwnerState, TaskKind
@@ -223,6 +224,28 @@ async def test_whoever_urges_while_two_orders_are_merged_urges_the_one_that_is_l
         seen = await town.room.feedback.service.urge(session, mine.report.report_id)
     assert seen.number == other.report.number
     assert (await town.order(target_id)).urges == 1
+
+
+async def test_an_owner_is_asked_anew_about_the_order_that_theirs_went_into_and_their_yes_closes_it(town: Town) -> None:
+    await two_owners(town)
+    mine = await town.report(reporter_id=town.person["wang"], **lift(town))
+    other = await town.report(category=Category.LIGHTING, equipment_id=town.equipment["PUMP-01"])
+    report_id, target_id = mine.report.report_id, other.report.work_order_id
+    desk, feedback = town.actor("dispatcher", Role.DISPATCHER), town.room.feedback.service
+    done = Words(closing_code=ClosingCode.REAL_FAULT)
+    marks = Stars(speed=5, attitude=5, quality=5)
+    await town.act(mine.report.work_order_id, desk, Action.FINISH, done)
+    async with town.database.transaction() as session:
+        await feedback.rate(session, report_id, stars=marks)
+        await town.room.incidents.merging.merge(
+            session, Scope.of(town.site_id), mine.report.work_order_id, into_id=target_id, reason="同一故障", actor=desk
+        )
+    await town.deliver()
+    await town.act(target_id, desk, Action.FINISH, done)
+    async with town.database.transaction() as session:
+        await feedback.rate(session, report_id, stars=marks)
+        seen = await feedback.confirm(session, report_id)
+    assert (seen.number, seen.state) == (other.report.number, OwnerState.CLOSED)
 
 
 async def test_followers_are_told_about_their_own_report(town: Town) -> None:
