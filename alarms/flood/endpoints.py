@@ -7,12 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
+from alarms.endpoints import ANSWERING
 from alarms.flood import errors
 from alarms.flood.group import GroupKind
 from alarms.flood.repository import GroupFilter
 from alarms.flood.schemas import AlarmGroupOut, AlarmLoadOut, ChattererOut
 from alarms.flood.service import FloodService
-from alarms.schemas import AlarmOut
+from alarms.schemas import AcknowledgeIn, AlarmOut
 from kit.access import STAFF, Principal
 from kit.errors import DomainError
 from kit.http import Page, Paging, Session, allow, service
@@ -23,6 +24,7 @@ router = APIRouter(prefix="/api/v1", tags=["alarms"])
 
 Floods = Annotated[FloodService, Depends(service(FloodService))]
 Reader = Annotated[Principal, Depends(allow(*STAFF))]
+Answering = Annotated[Principal, Depends(allow(*ANSWERING))]
 OfSite = Annotated[UUID | None, Query(description="a site's id")]
 Since = Annotated[AwareDatetime | None, Query(description="at or after, with a time zone; a week before `until`")]
 Until = Annotated[AwareDatetime | None, Query(description="before, with a time zone; now")]
@@ -39,15 +41,28 @@ async def list_alarm_groups(
     """Alarms that were told together, the latest first. `GET /alarms?group=…` lists those of one."""
     wanted = GroupFilter(site, kind, root, lasting, since)
     rows, total = await floods.groups(session, caller.scope(*STAFF), wanted, limit=paging.limit, offset=paging.offset)
+    counts = await floods.open_counts(session, rows)
     return Page(
-        items=[AlarmGroupOut.model_validate(row) for row in rows], total=total.rows, more=total.is_more,
+        items=[AlarmGroupOut.of(row, counts) for row in rows], total=total.rows, more=total.is_more,
         limit=paging.limit, offset=paging.offset,
     )  # fmt: skip
 
 
 @router.get("/alarm-groups/{group_id}", response_model=AlarmGroupOut)
 async def get_alarm_group(group_id: UUID, session: Session, floods: Floods, caller: Reader) -> AlarmGroupOut:
-    return AlarmGroupOut.model_validate(await floods.group(session, caller.scope(*STAFF), group_id))
+    group = await floods.group(session, caller.scope(*STAFF), group_id)
+    return AlarmGroupOut.of(group, await floods.open_counts(session, [group]))
+
+
+@router.post("/alarm-groups/{group_id}/acknowledge", response_model=AlarmGroupOut)
+async def acknowledge_alarm_group(
+    group_id: UUID, body: AcknowledgeIn, session: Session, floods: Floods, caller: Answering
+) -> AlarmGroupOut:
+    """“We have seen them all.” Acknowledges every alarm of the group that nobody has, and with a family the alarm that
+    explains it; each says so in its history. What joins the group afterwards asks for itself."""
+    scope = caller.scope(*ANSWERING)
+    group = await floods.acknowledge(session, scope, group_id, actor=caller.person_id, note=body.note)
+    return AlarmGroupOut.of(group, await floods.open_counts(session, [group]))
 
 
 @router.get("/alarm-views/flapping", response_model=Page[AlarmOut])

@@ -1,12 +1,12 @@
 """Queries over floods: what is to be linked or let go, groups, and alarms that are a nuisance."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
@@ -20,6 +20,14 @@ from kit.clock import to_ms
 from kit.totals import Total, total_of
 
 _LASTS = (Alarm.state != AlarmState.NORMAL, Alarm.is_present, ~Alarm.life_safety, ~Alarm.is_test)
+
+
+@dataclass(frozen=True)
+class OpenCount:
+    """How many alarms of a group are not NORMAL, and how many of those nobody has acknowledged."""
+
+    open: int = 0
+    unacknowledged: int = 0
 
 
 async def lasting_causes(session: AsyncSession, equipment_ids: Collection[UUID]) -> Sequence[Alarm]:
@@ -114,6 +122,27 @@ async def standing_of(session: AsyncSession, group_id: UUID, *, since: datetime)
     is_root_answered = exists().where(Alarm.id == root_id, Alarm.acknowledged_at >= since)
     row = (await session.execute(select(is_asking, is_answered | is_root_answered))).one()
     return GroupStanding(is_asking=row[0], is_acknowledged=row[1])
+
+
+async def unanswered(session: AsyncSession, group: AlarmGroup) -> Sequence[Alarm]:
+    """Alarms of a group that nobody has acknowledged, of a family what explains it too; held."""
+    query = select(Alarm).where(
+        or_(Alarm.group_id == group.id, Alarm.id == group.root_id),
+        Alarm.state.in_([AlarmState.UNACKED, AlarmState.RTN_UNACKED]),
+        ~Alarm.life_safety,
+    )
+    return (await session.scalars(query.order_by(Alarm.id).with_for_update(key_share=True))).all()
+
+
+async def open_counts(session: AsyncSession, group_ids: Collection[UUID]) -> Mapping[UUID, OpenCount]:
+    """By group, where some of its alarms are not NORMAL."""
+    is_unanswered = Alarm.state.in_([AlarmState.UNACKED, AlarmState.RTN_UNACKED])
+    counts = (
+        select(Alarm.group_id, func.count(), func.count().filter(is_unanswered))
+        .where(Alarm.group_id.in_(group_ids), Alarm.state != AlarmState.NORMAL)
+        .group_by(Alarm.group_id)
+    )
+    return {id_: OpenCount(open_, asking) for id_, open_, asking in await session.execute(counts) if id_ is not None}
 
 
 async def forget_notices(session: AsyncSession, *, before: datetime) -> None:

@@ -1,5 +1,6 @@
 """Shapes of floods on the wire."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Self
 from uuid import UUID
@@ -8,6 +9,8 @@ from pydantic import ConfigDict
 
 from alarms.flood.figures import Load, Proposal
 from alarms.flood.group import GroupKind
+from alarms.flood.models import AlarmGroup
+from alarms.flood.repository import OpenCount
 from alarms.flood.service import AlarmLoad, WorstRule
 from building.equipment import EquipmentKind
 from building.severity import Severity
@@ -19,7 +22,8 @@ class AlarmGroupOut(Schema):
 
     `kind`: root (what one alarm, `root_id`, explains), area (a kind of equipment in a building), kind (at the whole
     site), site (more at once than can be told one by one). `alarms` ever belonged to it, `told_alarms` of them were
-    told of by now, in so many `tellings`.
+    told of by now, in so many `tellings`. `open_alarms` of them are not NORMAL, and nobody has acknowledged
+    `unacknowledged` of those.
     """
 
     model_config = ConfigDict(
@@ -36,6 +40,8 @@ class AlarmGroupOut(Schema):
                     "severity": "minor",
                     "alarms": 250,
                     "told_alarms": 250,
+                    "open_alarms": 240,
+                    "unacknowledged": 12,
                     "tellings": 1,
                     "opened_at": "2026-11-22T02:42:00Z",
                     "last_at": "2026-11-22T02:43:10Z",
@@ -54,10 +60,20 @@ class AlarmGroupOut(Schema):
     severity: Severity
     alarms: int
     told_alarms: int
+    open_alarms: int = 0
+    unacknowledged: int = 0
     tellings: int
     opened_at: datetime
     last_at: datetime
     told_at: datetime | None
+
+    @classmethod
+    def of(cls, group: AlarmGroup, counts: Mapping[UUID, OpenCount]) -> Self:
+        """`counts` by group; one that is not among them has no alarm that is open."""
+        count = counts.get(group.id, OpenCount())
+        return cls.model_validate(group).model_copy(
+            update={"open_alarms": count.open, "unacknowledged": count.unacknowledged}
+        )
 
 
 class ChattererOut(Schema):

@@ -1,4 +1,4 @@
-"""What can be asked about floods: groups, nuisances, and how much is asked of people."""
+"""What can be asked about floods, and answered: groups, nuisances, and how much is asked of people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,17 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alarms.announcing import save_moves
 from alarms.flood import figures_repository, repository
 from alarms.flood.errors import AlarmGroupNotFound, LoadSpanNotPossible
 from alarms.flood.figures import WORST_RULES, Advice, LoadFigures, RuleFigures, advice_for, load_of, shares
 from alarms.flood.figures_repository import Chatterer, Span
 from alarms.flood.models import AlarmGroup
-from alarms.flood.repository import GroupFilter
+from alarms.flood.repository import GroupFilter, OpenCount
+from alarms.ledger import record
+from alarms.lifecycle import AlarmInput, AlarmState, next_state
 from alarms.models import Alarm
+from alarms.transition import TransitionKind
 from catalog.errors import SiteNotFound
 from kit.access import Scope
 from kit.clock import Clock
@@ -65,6 +69,31 @@ class FloodService:
         if found is None:
             raise AlarmGroupNotFound(group_id)
         return found
+
+    async def open_counts(self, session: AsyncSession, groups: Sequence[AlarmGroup]) -> Mapping[UUID, OpenCount]:
+        """By group, where some of its alarms are not NORMAL."""
+        return await repository.open_counts(session, [group.id for group in groups])
+
+    async def acknowledge(
+        self, session: AsyncSession, scope: Scope, group_id: UUID, *, actor: UUID | None, note: str = ""
+    ) -> AlarmGroup:
+        """Acknowledges every alarm of a group that nobody has, of a family what explains it too: each has it in its own
+        history. What joins later asks for itself. Where nothing is left to acknowledge nothing happens.
+
+        Raises AlarmGroupNotFound.
+        """
+        group = await self.group(session, scope, group_id)
+        moves = []
+        for alarm in await repository.unanswered(session, group):
+            before, now = AlarmState(alarm.state), self._clock.now()
+            alarm.state = next_state(before, AlarmInput.ACKNOWLEDGE, latches=alarm.life_safety)
+            alarm.acknowledged_at, alarm.acknowledged_by, alarm.attended_at, alarm.reminders = now, actor, now, 0
+            if alarm.state == AlarmState.NORMAL:
+                alarm.cleared_at = now
+            kind = TransitionKind.ACKNOWLEDGED
+            moves.append((alarm, record(alarm, kind, before=before, at=now, now=now, actor_id=actor, note=note)))
+        await save_moves(session, moves)
+        return group
 
     async def flapping(
         self, session: AsyncSession, scope: Scope, *, limit: int, offset: int

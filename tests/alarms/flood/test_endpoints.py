@@ -1,13 +1,16 @@
 """Floods over HTTP, on a real PostgreSQL."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import update
 
 from alarms import endpoints as alarm_endpoints
 from alarms.flood.endpoints import STATUS, router
 from alarms.flood.figures import Proposal
+from alarms.flood.models import AlarmGroup
 from alarms.flood.service import FloodService
 from catalog import endpoints as catalog_endpoints
 from hub.api import load_texts
@@ -15,6 +18,7 @@ from kit.access import Role
 from kit.db import Database
 from kit.ids import new_id
 from tests.alarms.place import NOON, Place
+from tests.alarms.test_service import somebody
 from tests.api import FakeLogins, client_of, make_app
 
 SPAN = {"since": NOON.isoformat(), "until": (NOON + timedelta(hours=10)).isoformat()}
@@ -64,6 +68,37 @@ async def test_a_group_is_shown_with_its_alarms(app: FastAPI, place: Place, logi
         assert (await stranger.get("/api/v1/alarm-load", params=SPAN)).json()["announcements"] == 0
         elsewhere = {**SPAN, "site": str(place.site_id)}
         assert (await stranger.get("/api/v1/alarm-load", params=elsewhere)).json()["code"] == "site_not_found"
+
+
+@pytest.mark.usefixtures("busy")
+async def test_a_group_is_acknowledged_as_one_and_what_explains_a_family_with_it(
+    app: FastAPI, database: Database, place: Place, logins: FakeLogins
+) -> None:
+    manager = logins.add(Role.MANAGER, site_id=place.site_id, person_id=await somebody(database))
+    async with client_of(app, token=manager) as client, client_of(app, token=logins.add(Role.TESTER)) as tester:
+        [group] = (await client.get("/api/v1/alarm-groups")).json()["items"]
+        assert (group["open_alarms"], group["unacknowledged"]) == (4, 4)
+        address = f"/api/v1/alarm-groups/{group['id']}/acknowledge"
+        assert (await tester.post(address, json={})).status_code == 403
+        assert (await client.post(f"/api/v1/alarm-groups/{new_id()}/acknowledge", json={})).status_code == 404
+        answered = (await client.post(address, json={"note": "已派人"})).json()
+        assert (answered["open_alarms"], answered["unacknowledged"]) == (4, 0)
+        listed = (await client.get("/api/v1/alarms", params={"active": True})).json()["items"]
+        states = {alarm["equipment_code"]: alarm["state"] for alarm in listed}
+        assert states == {"LIFT-01": "ACKED", "LIFT-02": "ACKED", "PUMP-01": "RTN_UNACKED", "SMOKE-001": "UNACKED"}
+        one = next(alarm for alarm in listed if alarm["group_id"] is not None)
+        last = (await client.get(f"/api/v1/alarms/{one['id']}/history")).json()[-1]
+        assert (last["kind"], last["note"]) == ("acknowledged", "已派人")
+        # What joins afterwards asks for itself, and of a family what explains it is acknowledged too.
+        root = next(alarm for alarm in listed if alarm["equipment_code"] == "PUMP-01")
+        async with database.transaction() as session:
+            await place.alarms.apply(session, [place.detection("LIFT-01", source_id="c", fault_mode="c", onset_s=99)])
+            await session.execute(
+                update(AlarmGroup).where(AlarmGroup.id == UUID(group["id"])).values(root_id=UUID(root["id"]))
+            )
+        assert (await client.get(f"/api/v1/alarm-groups/{group['id']}")).json()["unacknowledged"] == 1
+        assert (await client.post(address, json={})).json()["unacknowledged"] == 0
+        assert (await client.get(f"/api/v1/alarms/{root['id']}")).json()["state"] == "NORMAL"
 
 
 @pytest.mark.usefixtures("busy")

@@ -410,8 +410,9 @@ async def test_a_child_that_is_held_back_is_let_go_of_without_a_word_and_no_othe
     await apply(database, storm, [storm.silence("GW-02"), *[storm.silence(code, onset_s=5) for code in meters]])
     alarms = {alarm.equipment_code: alarm for alarm in (await everything(database))[0].values()}
     async with database.transaction() as session:
-        for_a_while = {"span": timedelta(hours=8), "actor": None, "note": "换表"}
-        await storm.alarms.shelve(session, Scope.everywhere(), alarms[meters[0]].id, **for_a_while)
+        shelf = timedelta(hours=8)
+        everywhere = Scope.everywhere()
+        await storm.alarms.shelve(session, everywhere, alarms[meters[0]].id, span=shelf, actor=None, note="换表")
         await storm.alarms.acknowledge(session, Scope.everywhere(), alarms[meters[1]].id, actor=None)
     await apply(database, storm, [storm.silence("GW-02", active=False, at_s=600)])
     storm.clock.advance(seconds=600)
