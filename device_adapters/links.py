@@ -7,6 +7,7 @@ from uuid import UUID
 
 from building.link import LinkChange
 from kit.backoff import Backoff
+from kit.cancellation import raise_if_cancelled
 from kit.clock import Clock
 from kit.logs import logger
 
@@ -52,6 +53,7 @@ class LinkBook:
             try:
                 await self._tell_all()
             except Exception as error:  # whatever the listener fails of, the change is still to be told
+                raise_if_cancelled()
                 log.warning("link changes could not be told", changes=len(self._untold), error=repr(error))
                 await asyncio.sleep(backoff.next_s())
                 self._changed.set()

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from device_adapters.links import LinkBook
 from kit.backoff import Backoff
+from kit.cancellation import raise_if_cancelled
 from kit.clock import Clock
 from kit.logs import logger
 
@@ -79,6 +80,7 @@ async def keep_running(
             error: Exception | None = None
         except Exception as caught:  # a supervisor is where failures of any kind end
             error = caught
+        raise_if_cancelled()  # a group whose members fail while they are ended tells of that instead
         if clock.monotonic() - started > _HEALTHY_AFTER_S:
             backoff.reset()
         failed()

@@ -6,6 +6,7 @@ from catalog.directory import LiveDirectory
 from catalog.events import CatalogChanged
 from catalog.loader import load_directory
 from kit.announcements import MISSED, Announcement
+from kit.cancellation import raise_if_cancelled
 from kit.db import Database
 from kit.logs import logger
 
@@ -39,6 +40,7 @@ class DirectoryKeeper:
             try:
                 await self.refresh()
             except Exception:  # the picture of before serves until the database answers again
+                raise_if_cancelled()
                 log.exception("the directory could not be loaded")
                 self._changed.set()
                 await asyncio.sleep(RETRY_S)

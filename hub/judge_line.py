@@ -30,6 +30,7 @@ from hub.judge_meters import JudgeMeters, line_name
 from hub.pace import gather_s
 from hub.partition_mark import Finding, PartitionMark
 from kit.announcements import Announcement
+from kit.cancellation import raise_if_cancelled
 from kit.clock import Clock, to_ms
 from kit.db import Database
 from kit.logs import logger
@@ -123,7 +124,7 @@ class JudgeLine:
                     await self._handle(fetched, life_safety=life_safety)
                     if sorted(self._judges[life_safety].marks) != partitions:
                         break
-                    _raise_if_cancelled()
+                    raise_if_cancelled()
                     took_s, handled_at = time.monotonic() - handled_at, time.monotonic()
                     await self._let_gather(fetched, took_s, life_safety=life_safety)
 
@@ -302,7 +303,7 @@ class JudgeLine:
                 if is_down:
                     log.info("judge line has the database again")
                 is_down = False
-            _raise_if_cancelled()
+            raise_if_cancelled()
             await pause()
 
     async def _until_look(self) -> None:
@@ -326,13 +327,6 @@ class JudgeLine:
             self._meters.pairs.labels(line).set(rules.pairs)
             for reason, pairs in Counter(one.refusal.code() for one in rules.left_out).items():
                 self._meters.left_out_pairs.labels(line, reason).set(pairs)
-
-
-def _raise_if_cancelled() -> None:
-    """`asyncio.wait_for` of Python 3.11, which nats-py uses, loses a cancellation that comes with its result."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def build_judge_line(

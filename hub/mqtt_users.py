@@ -6,6 +6,7 @@ from catalog.events import CatalogChanged
 from device_adapters.events import MqttCredentialsChanged
 from device_adapters.mqtt.credentials import CredentialService
 from kit.announcements import MISSED, Announcement
+from kit.cancellation import raise_if_cancelled
 from kit.db import Database
 from kit.logs import logger
 from kit.supervision.nats import MqttUser, NatsServer
@@ -49,6 +50,7 @@ class MqttUsers:
             try:
                 await self.refresh()
             except Exception:  # those who were let in stay in until the database answers again
+                raise_if_cancelled()
                 log.exception("the broker's users could not be renewed")
                 self._changed.set()
                 await asyncio.sleep(RETRY_S)

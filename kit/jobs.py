@@ -180,6 +180,7 @@ class JobRunner:
                 await self.rescue_stalled()
             except Exception:  # the database is away: the workers say so, and we look again
                 log.warning("stalled jobs could not be looked for")
+            raise_if_cancelled()
 
     async def rescue_stalled(self) -> int:
         """Puts jobs of workers that stopped beating back in the queue; how many."""

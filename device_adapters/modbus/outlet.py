@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter
 from building.reading import Reading, ReadingBatch
 from catalog.directory import EquipmentEntry
 from kit.backoff import Backoff
+from kit.cancellation import raise_if_cancelled
 from kit.logs import logger
 
 log = logger(__name__)
@@ -63,6 +64,7 @@ class Outlet:
             try:
                 await self._intake.submit(taken)
             except Exception as error:  # the reason is the intake's; readings wait here meanwhile
+                raise_if_cancelled()
                 if not backoff.failures:
                     log.error("readings are not taken", error=repr(error))
                 await asyncio.sleep(backoff.next_s())

@@ -277,7 +277,10 @@ class Connection(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if self.lost.is_set() or self._transport is None:
             raise ConnectionResetError(self.reason)
-        self._transport.write(data)
+        try:
+            self._transport.write(data)
+        except RuntimeError as error:  # uvloop's word for a transport that it closed while we were being cancelled
+            raise ConnectionResetError(self.reason or str(error)) from error
 
     def _ping(self, every_s: float) -> None:
         """Asks whether anybody is there; a broker that says nothing at all for `SILENT_FOR_S` is given up."""

@@ -72,3 +72,27 @@ async def test_an_end_that_nobody_asked_for_counts_as_a_failure() -> None:
             await asyncio.sleep(0.01)
     task.cancel()
     assert failures >= 2
+
+
+async def test_who_fails_while_being_ended_is_not_started_again() -> None:
+    starts = 0
+
+    async def fails_at_its_end() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise RuntimeError("the handle is closed")
+
+    async def attempt() -> None:
+        nonlocal starts
+        starts += 1
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fails_at_its_end())
+
+    task = asyncio.create_task(keep_running("x", attempt, clock=SystemClock(), failed=lambda: None, first_s=0.01))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=20)
+    assert done
+    assert (starts, task.cancelled()) == (1, True)
