@@ -18,7 +18,6 @@ from catalog.events import DeviceBound, LinkChanged
 from device_adapters.mqtt.binding import KeptSamples
 from hub.rooms import Rooms
 from kit.events import Subscription, on
-from linkage.running import may_act
 from notify.alerting.detector_tests import is_over as is_test_over
 from notify.alerting.escalating import is_for_people, is_ordinary_group
 from stock.events import StockRanLow
@@ -50,6 +49,7 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
     links, ticketing = rooms.alarms.links, rooms.ticketing
     alarm, telling, triage = ticketing.alarm_handlers, ticketing.telling, ticketing.triage
     firing, work, alerting = rooms.automation.firing, ticketing.work, rooms.alerting.escalations
+    running = rooms.linkage.running
     return [
         on(DeviceBound, kept.on_device_bound),
         # What the line says becomes an alarm …
@@ -70,8 +70,8 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         # … a test of detectors that is over is signed off …
         on(TestWindowChanged, rooms.alerting.tests.on_test_over, when=is_test_over),
         # … or sets off what was linked to it …
-        on(AlarmRaised, rooms.linkage.running.on_alarm, when=may_act),
-        on(AlarmSeverityChanged, rooms.linkage.running.on_alarm, when=may_act),
+        on(AlarmRaised, running.on_alarm, when=running.may_act),
+        on(AlarmSeverityChanged, running.on_alarm, when=running.may_act),
         # … and whoever is concerned is told.
         on(WorkOrderOpened, triage.on_work_order_opened),
         # … orders with one root are put together …

@@ -42,13 +42,6 @@ _HOUR = timedelta(hours=1)
 _INTERRUPTED_AFTER_S = 30.0
 
 
-def may_act(event: AlarmRaised | AlarmSeverityChanged) -> bool:
-    """Not for a test, nor for what another alarm explains: a sensor without power has not seen water."""
-    if isinstance(event, AlarmSeverityChanged) and not event.is_worse:
-        return False
-    return not event.is_test and (event.life_safety or event.root_id is None)
-
-
 @dataclass(frozen=True)
 class _Begun:
     action: Action
@@ -83,6 +76,15 @@ class Running:
         )
 
     # --- alarms ------------------------------------------------------------------------------------------------------
+
+    def may_act(self, event: AlarmRaised | AlarmSeverityChanged) -> bool:
+        """Whether an alarm is worth a job: none is while linkage is switched off, so that none costs more for it then.
+
+        Not for a test, nor for what another alarm explains: a sensor without power has not seen water.
+        """
+        if not self._settings.enabled or (isinstance(event, AlarmSeverityChanged) and not event.is_worse):
+            return False
+        return not event.is_test and (event.life_safety or event.root_id is None)
 
     async def on_alarm(self, session: AsyncSession, event: AlarmRaised | AlarmSeverityChanged) -> None:
         if not self._settings.enabled:

@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
+from alarms.events import AlarmRaised, AlarmSeverityChanged
 from building.equipment import EquipmentKind
 from building.severity import Severity
 from device_adapters.commands.command import Outcome
 from kit.i18n import Language, Texts
 from kit.ids import new_id
 from linkage.rule import OPEN, AlarmNow, Condition, Doing, Hindrance, RunState, Struck, holds, state_after
+from linkage.running import Running
+from linkage.settings import LinkageSettings
 
 PUMP = new_id()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -79,3 +83,26 @@ def test_an_action_is_for_an_alarm_that_stands() -> None:
 def test_every_state_and_hindrance_has_its_words(language: Language) -> None:
     keys = [f"linkage.state.{one}" for one in RunState] + [f"linkage.hindrance.{one}" for one in Hindrance]
     assert all(WORDS.text(key, language) for key in keys)
+
+
+def test_an_alarm_is_a_job_only_where_linkage_is_switched_on_and_only_if_it_speaks_for_itself() -> None:
+    said: dict[str, Any] = {
+        "site_id": new_id(), "life_safety": False, "alarm_id": new_id(), "equipment_id": PUMP, "source": "rule",
+        "source_id": "leak.rule", "fault_mode": "leak", "severity": Severity.MAJOR, "onset_at": NOW,
+    }  # fmt: skip
+    raised = AlarmRaised(**said)
+    explained, tested = AlarmRaised(**said, root_id=new_id()), AlarmRaised(**said, is_test=True)
+    better, worse = (AlarmSeverityChanged(**said, is_worse=is_worse) for is_worse in (False, True))
+    switched = {on: _running(LinkageSettings(enabled=on, _env_file=None)) for on in (False, True)}
+    every = (raised, explained, tested, better, worse)
+    assert [event for event in every if switched[True].may_act(event)] == [raised, worse]
+    assert not any(switched[False].may_act(event) for event in every)
+
+
+def _running(settings: LinkageSettings) -> Running:
+    """One that is asked only what it makes a job of."""
+    nobody: Any = None
+    return Running(
+        database=nobody, app=nobody, commands=nobody, checking=nobody, alarms=nobody, telling=nobody,
+        settings=settings, clock=nobody, registry=CollectorRegistry(),
+    )  # fmt: skip

@@ -45,7 +45,6 @@ from linkage.endpoints import STATUS, router
 from linkage.models import LinkageRun
 from linkage.room import Linkage, build_linkage
 from linkage.rule import RunState
-from linkage.running import may_act
 from linkage.settings import LinkageSettings
 from notify.models import Notification
 from notify.service import NotifyService
@@ -194,7 +193,8 @@ async def house(database_url: str, bus: Bus, nats_server: NatsServer) -> AsyncIt
                 notify=notify, settings=LinkageSettings(enabled=True, _env_file=None), clock=clock, registry=registry,
             )  # fmt: skip
             subscriptions = [
-                on(event, room.running.on_alarm, when=may_act) for event in (AlarmRaised, AlarmSeverityChanged)
+                on(event, room.running.on_alarm, when=room.running.may_act)
+                for event in (AlarmRaised, AlarmSeverityChanged)
             ]
             database.use_outbox(JobOutbox(app, subscriptions))
             logins = FakeLogins()
