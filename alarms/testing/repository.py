@@ -82,7 +82,7 @@ async def hold_alarm(session: AsyncSession, alarm: Alarm) -> None:
 
 
 async def marked_without_test(
-    session: AsyncSession, *, site_id: UUID | None, now: datetime, limit: int
+    session: AsyncSession, *, site_id: UUID | None, only_life_safety: bool, now: datetime, limit: int
 ) -> Sequence[Alarm]:
     """Open alarms marked as tests whose equipment is not on test any more, held; None: at every site. What somebody
     else is changing is left out: the sweep finds it, and a button pressed in a fire waits for nobody."""
@@ -95,6 +95,8 @@ async def marked_without_test(
     query = select(Alarm).where(Alarm.is_test, Alarm.state != AlarmState.NORMAL, Alarm.is_present, ~covering)
     if site_id is not None:
         query = query.where(Alarm.site_id == site_id)
+    if only_life_safety:
+        query = query.where(Alarm.life_safety)
     first = query.order_by(Alarm.life_safety.desc(), Alarm.id).limit(limit)
     return (await session.scalars(first.with_for_update(key_share=True, skip_locked=True))).all()
 

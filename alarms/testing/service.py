@@ -107,7 +107,7 @@ class TestWindowService:
         await self._end(session, [window], at=now, actor=actor)
         if window.began_at is not None:
             await self._answer_for(session, window, actor=actor)
-        await self._make_real(session, TransitionKind.TEST_OVER, site_id=window.site_id)
+        await self._make_real(session, site_id=window.site_id)
         return window
 
     async def real_fire(
@@ -122,7 +122,7 @@ class TestWindowService:
         if state is not TestWindowState.RUNNING:
             raise TestWindowOver(state)
         await self._stop_all(session, window.site_id, actor=actor)
-        await self._make_real(session, TransitionKind.REAL_FIRE, site_id=window.site_id, actor=actor, note=note)
+        await self._burns(session, window.site_id, [], actor=actor, note=note)
         return window
 
     async def real_alarm(self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, actor: UUID, note: str) -> Alarm:
@@ -136,11 +136,10 @@ class TestWindowService:
         # Before the alarm, as everybody locks; and they end whatever became of this alarm meanwhile.
         ended = await self._stop_all(session, alarm.site_id, actor=actor)
         await repository.hold_alarm(session, alarm)
-        if alarm.is_test and alarm.state != AlarmState.NORMAL:
-            await save_moves(session, [self._real(alarm, TransitionKind.REAL_FIRE, actor=actor, note=note)])
-        elif not ended:
+        pressed = [alarm] if alarm.is_test and alarm.state != AlarmState.NORMAL else []
+        if not pressed and not ended:
             raise AlarmIsNoTest(alarm_id)
-        await self._make_real(session, TransitionKind.REAL_FIRE, site_id=alarm.site_id, actor=actor, note=note)
+        await self._burns(session, alarm.site_id, pressed, actor=actor, note=note)
         return alarm
 
     async def expire(self, session: AsyncSession) -> bool:
@@ -152,7 +151,7 @@ class TestWindowService:
             assert window.until is not None  # asked for by it
             await self._end(session, [window], at=window.until, actor=None)
         # Also of alarms that were entered, or that somebody was changing, while their window was being ended.
-        made = await self._make_real(session, TransitionKind.TEST_OVER, site_id=None)
+        made = await self._make_real(session, site_id=None)
         return made == REAL_AT_ONCE
 
     async def devices(self, session: AsyncSession, scope: Scope, window_id: UUID) -> list[TestedDevice]:
@@ -278,13 +277,25 @@ class TestWindowService:
             moves.append((alarm, entry))
         await save_moves(session, moves)
 
-    async def _make_real(
-        self, session: AsyncSession, kind: TransitionKind, *, site_id: UUID | None, actor: UUID | None = None,
-        note: str = "",
-    ) -> int:  # fmt: skip
-        now = self._clock.now()
-        marked = await repository.marked_without_test(session, site_id=site_id, now=now, limit=REAL_AT_ONCE)
-        await self._speaking.announce(session, [self._real(alarm, kind, actor=actor, note=note) for alarm in marked])
+    async def _burns(
+        self, session: AsyncSession, site_id: UUID, pressed: Sequence[Alarm], *, actor: UUID, note: str
+    ) -> None:
+        """Life safety is real at once, and what the button was pressed on. Whatever else was a test is real with the
+        next sweep: it may be a flood, for whose lock nobody waits in a fire."""
+        marked = await repository.marked_without_test(
+            session, site_id=site_id, only_life_safety=True, now=self._clock.now(), limit=REAL_AT_ONCE
+        )
+        each_once = {alarm.id: alarm for alarm in (*pressed, *marked)}.values()
+        kind = TransitionKind.REAL_FIRE
+        await save_moves(session, [self._real(one, kind, actor=actor, note=note) for one in each_once])
+
+    async def _make_real(self, session: AsyncSession, *, site_id: UUID | None) -> int:
+        """Last of all in its transaction: ordinary alarms among them may be a flood. How many there were."""
+        marked = await repository.marked_without_test(
+            session, site_id=site_id, only_life_safety=False, now=self._clock.now(), limit=REAL_AT_ONCE
+        )
+        kind = TransitionKind.TEST_OVER
+        await self._speaking.announce(session, [self._real(one, kind, actor=None, note="") for one in marked])
         return len(marked)
 
     def _real(

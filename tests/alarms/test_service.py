@@ -266,7 +266,7 @@ async def test_a_rule_that_becomes_one_of_life_safety_counts_as_such_from_its_ne
 ) -> None:
     """Raised again, grown worse, or gone: whichever comes first."""
     grave: dict[str, Any] = {"life_safety": True, "fault_mode": "gas_leak"}
-    bad = {"source_id": "pump-bearing-wear#critical", "severity": Severity.CRITICAL}
+    bad: dict[str, Any] = {"source_id": "pump-bearing-wear#critical", "severity": Severity.CRITICAL}
     pumps = ("PUMP-01", "PUMP-02", "LIFT-01")
     for code in pumps:
         await inhibit(database, place, code)
