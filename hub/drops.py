@@ -85,6 +85,7 @@ DROPS: tuple[Drop, ...] = (
     Drop("hub_notifications", LOST, _only("outcome", "failed", "unknown")),
     Drop("hub_notifications_nobody_reached", LOST),
     Drop("hub_alert_cases_ended", LOST, _only("reason", "no_route")),
+    Drop("hub_alert_cases_failed", FAILED),
     Drop("hub_alerts_nobody_found", LOST),
     Drop("hub_alert_deliveries", LOST, _only("outcome", "failed", "unknown")),
     Drop("hub_wechat_messages", LOST, _only("outcome", "lost")),

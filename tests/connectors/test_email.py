@@ -3,24 +3,29 @@
 import asyncio
 import email
 import email.policy
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from connectors.email import EmailClient, EmailSecurity, EmailSettings
 from connectors.errors import AmbiguousOutcome, NotConfigured, PermanentFailure, TemporaryFailure
 from kit.clock import FakeClock
+from tests.connectors.test_addresses import certificate
 
 
 @dataclass
 class MailServer:
-    """`after_data`: what is answered once the message is there; None hangs up instead. `refuses`: at RCPT."""
+    """`after_data`: what is answered once the message is there; None hangs up instead. `at_rcpt`: to its receiver.
+    `starttls`: it offers that, with this certificate."""
 
     port: int = 0
     after_data: str | None = "250 taken"
     at_rcpt: str = "250 fine"
+    starttls: ssl.SSLContext | None = None
     mails: list[bytes] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -30,7 +35,15 @@ class MailServer:
 
         await say("220 here")
         while line := (await reader.readline()).decode().strip().upper():
-            if line.startswith("RCPT"):
+            if line.startswith("EHLO"):
+                await say("250-here\r\n250 STARTTLS" if self.starttls else "250 here")
+            elif line == "STARTTLS" and self.starttls is not None:
+                await say("220 go on")
+                try:
+                    await writer.start_tls(self.starttls)
+                except ssl.SSLError:  # who called does not trust us
+                    break
+            elif line.startswith("RCPT"):
                 await say(self.at_rcpt)
             elif line.startswith("DATA"):
                 await say("354 go on")
@@ -46,9 +59,9 @@ class MailServer:
 
 
 @asynccontextmanager
-async def mail_server() -> AsyncIterator[MailServer]:
+async def mail_server(*, tls: ssl.SSLContext | None = None) -> AsyncIterator[MailServer]:
     server = MailServer()
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server
@@ -104,3 +117,37 @@ async def test_nobody_listening_and_nothing_set_are_told_apart(clock: FakeClock)
         await client(port, clock).send(to="duty@example.com", subject="a", text="b", reference="1")
     with pytest.raises(NotConfigured, match="HUB_EMAIL_HOST"):
         await EmailClient(EmailSettings(_env_file=None), clock).send(to="a@b.cn", subject="a", text="b", reference="1")
+
+
+@pytest.mark.parametrize("security", [EmailSecurity.TLS, EmailSecurity.STARTTLS])
+async def test_an_encrypted_server_is_believed_only_with_a_certificate_that_is_trusted(
+    clock: FakeClock, tmp_path: Path, security: EmailSecurity
+) -> None:
+    file = certificate("localhost", tmp_path)
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.load_cert_chain(file)
+    is_implicit = security is EmailSecurity.TLS
+    async with mail_server(tls=ours if is_implicit else None) as server:
+        server.starttls = None if is_implicit else ours
+        settings = EmailSettings(
+            _env_file=None, host="localhost", port=server.port, security=security, sender="hub@example.com",
+            deadline_s=5,
+        )  # fmt: skip
+        mail = {"to": "duty@example.com", "subject": "a", "text": "b", "reference": "1"}
+        with pytest.raises(PermanentFailure, match="certificate"):
+            await EmailClient(settings, clock).send(**mail)
+        assert server.mails == []
+        trusted = ssl.create_default_context(cafile=str(file))
+        await EmailClient(settings, clock, trusted=trusted).send(**mail)
+        assert len(server.mails) == 1
+
+
+async def test_a_server_that_does_not_encrypt_gets_no_mail_that_is_to_be(clock: FakeClock) -> None:
+    async with mail_server() as server:
+        settings = EmailSettings(
+            _env_file=None, host="127.0.0.1", port=server.port, security=EmailSecurity.STARTTLS,
+            sender="hub@example.com", deadline_s=5,
+        )  # fmt: skip
+        with pytest.raises(PermanentFailure, match="not_supported"):
+            await EmailClient(settings, clock).send(to="duty@example.com", subject="a", text="b", reference="1")
+    assert server.mails == []
