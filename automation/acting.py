@@ -1,6 +1,6 @@
 """What a rule does to an order, by the same doors as people. Each returns what came of it, for the log."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -69,8 +69,10 @@ class Acting:
     async def _tell(
         self, session: AsyncSession, rule_name: str, action: Notify, order: OrderView, *, key: str
     ) -> Outcome:
+        """Whom a complaint is about is left out; where they are the duty manager, the next manager is told."""
         told: list[UUID] = []
-        for person_id in await self._recipients(session, action, order):
+        kept_off = await self._outlook.kept_off(session, order.id)
+        for person_id in await self._recipients(session, action, order, without=kept_off):
             language = (await self._people.contact(session, person_id)).language
             facts = {
                 "number": order.number, "place": order.place, "rule": rule_name,
@@ -84,20 +86,31 @@ class Acting:
             told.append(person_id)
         return {"do": "notify", "result": "done" if told else "nobody", "told": [str(one) for one in told]}
 
-    async def _recipients(self, session: AsyncSession, action: Notify, order: OrderView) -> Sequence[UUID]:
+    async def _recipients(
+        self, session: AsyncSession, action: Notify, order: OrderView, *, without: Collection[UUID]
+    ) -> Sequence[UUID]:
+        found: list[UUID]
         match action.to:
             case Recipient.PERSON:
                 assert action.person_id is not None  # read with it
-                return [action.person_id]
+                found = [action.person_id]
             case Recipient.ASSIGNEE:
                 assignee_id = order.values["assignee_id"]
-                return [] if assignee_id is None else [assignee_id]
+                found = [] if assignee_id is None else [assignee_id]
             case Recipient.DUTY_MANAGER:
-                return [(await self._people.duty_manager(session, order.site_id)).person_id]
+                found = [(await self._people.duty_manager(session, order.site_id)).person_id]
             case Recipient.MANAGERS:
-                return await self._people.managers(session, order.site_id)
+                found = await self._people.managers(session, order.site_id)
             case _:
                 assert_never(action.to)
+        allowed = [one for one in found if one not in without]
+        if allowed or action.to not in (Recipient.DUTY_MANAGER, Recipient.MANAGERS):
+            return allowed
+        others = [
+            one for role in (Role.MANAGER, Role.ADMIN)
+            for one in await self._people.holders(session, site_id=order.site_id, role=role) if one not in without
+        ]  # fmt: skip
+        return others[:1]
 
     async def _assign(
         self, session: AsyncSession, rule_name: str, order: OrderView, person_id: UUID | None

@@ -13,6 +13,7 @@ from kit.events import publish
 from ticketing import outlook_repository, repository
 from ticketing.errors import WorkOrderNotFound
 from ticketing.events import WorkOrderEscalated
+from ticketing.feedback import repository as feedback_repository
 from ticketing.journal import Entry, record
 from ticketing.kinds import SETTLED, OrderState
 from ticketing.models import WorkOrder
@@ -52,6 +53,10 @@ class Outlook:
         for one in await outlook_repository.timelines(session, [order.id for order in orders]):
             entries[one.work_order_id].append(PastEntry(one.at, one.what, one.before, one.after))
         return [PastOrder(_view(order), entries[order.id]) for order in orders]
+
+    async def kept_off(self, session: AsyncSession, work_order_id: UUID) -> set[UUID]:
+        """Whom a complaint is about: they hear nothing of it. Nobody for most orders."""
+        return await feedback_repository.subjects(session, work_order_id)
 
     async def dispatch_best(self, session: AsyncSession, work_order_id: UUID) -> None:
         """Offers the order to whom the dispatch finds best now. Raises WorkOrderNotFound, IllegalTransition."""

@@ -68,6 +68,22 @@ async def test_every_action_is_done_by_the_same_doors_as_people_and_logged(bench
         ("edited", "漏水升级"), ("moved", "漏水升级"), ("escalated", "漏水升级: 漏水须经理知晓"),
     ]  # fmt: skip
 
+    # Of a complaint about the manager no rule tells them, whomever it was to tell.
+    everybody = [TELL, TELL | {"to": "managers"}, TELL | {"to": "person", "person_id": manager}]
+    complaint = a("category", "==", "complaint")
+    nosy = await bench.rule("投诉通知", trigger="opened", condition=complaint, actions=everybody)
+    before = (await town.told("manager")).count("staff.rule")
+    await town.report(category=Category.COMPLAINT, text="孙丽态度恶劣，要求道歉")
+    other = bench.logins.add(Role.MANAGER, site_id=town.site_id, person_id=town.person["dispatcher"])
+
+    async def fired() -> list[dict[str, Any]]:
+        found = await bench.get("/firings", {"authorization": f"Bearer {other}"}, rule=nosy["id"])
+        return [outcome for one in found["items"] if one["ended_at"] for outcome in one["outcomes"]]
+
+    assert [one["told"] for one in await bench.until(fired)] == [[], [], []]
+    assert await bench.firings(rule=nosy["id"]) == []
+    assert (await town.told("manager")).count("staff.rule") == before
+
 
 async def test_a_delay_asks_again_when_it_is_over(bench: Bench) -> None:
     town = bench.town
