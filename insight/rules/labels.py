@@ -107,8 +107,9 @@ class RuleLabels:
         """What raises the alarm again out of the readings it came of; None where the rule as it is now does not (it was
         another then, or readings or equipment are gone): that proves nothing. One alarm's readings are held at a time.
         """
-        entry = self._directory.current.by_id.get(alarm.equipment_id)
-        it = trying.replay(rule, tried, entry) if entry is not None else None
+        directory = self._directory.current
+        entry = directory.by_id.get(alarm.equipment_id)
+        it = trying.replay(rule, tried, entry, directory.entries) if entry is not None else None
         if it is None or not it.point_nos:
             return None
         onset_ms, until_ms = to_ms(alarm.onset_at), _end_ms(alarm)

@@ -1,6 +1,6 @@
 """Other thresholds tried on the readings that an alarm came of: would they have raised it? Without I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from alarms.detection import LEVEL_MARK
@@ -10,6 +10,7 @@ from insight.rules import proposing
 from rules.replay.engine import Replay
 from rules.rule import CompiledRule
 from rules.rule_set import RuleSet
+from rules.surroundings import Neighbours
 
 # The key under which the rule as it is now runs among the trials. No rule's key has a `@`.
 PRESENT = "@"
@@ -40,10 +41,15 @@ def attempts(rule: CompiledRule) -> list[Attempt]:
     ]
 
 
-def replay(rule: CompiledRule, tried: Sequence[Attempt], entry: EquipmentEntry) -> Replay:
-    """All of them over the history of one equipment, which need not be in service any more."""
+def replay(
+    rule: CompiledRule, tried: Sequence[Attempt], entry: EquipmentEntry, around: Iterable[EquipmentEntry] = ()
+) -> Replay:
+    """All of them over the history of one equipment, which need not be in service any more, nor what the rule names
+    `around` it."""
     rules = [_renamed(rule, PRESENT, {}), *(one.rule for one in tried)]
-    laid_out = RuleSet.of(rules, [replace(entry, in_service=True)], life_safety=rule.rule.life_safety)
+    named = [replace(one, in_service=True) for one in Neighbours.of(around).named_by(rule, entry)]
+    judged = [replace(entry, in_service=True)]
+    laid_out = RuleSet.of(rules, judged, life_safety=rule.rule.life_safety, around=named)
     return Replay(laid_out, on_failure=lambda _, __: None)
 
 

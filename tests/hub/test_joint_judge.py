@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
@@ -159,11 +159,19 @@ def test_a_batch_that_cannot_be_judged_takes_no_other_with_it(ordinary: Line) ->
 
 
 class Town:
-    """Four partitions of two equipments each."""
+    """Four partitions of two equipments each, of which one is the parent of the other."""
 
-    EQUIPMENT = tuple(replace(entry(number), partition=number % 4) for number in range(1, 9))
+    EQUIPMENT = tuple(
+        replace(entry(number, parent=number + 4 if number < 5 else 0), partition=number % 4) for number in range(1, 9)
+    )
     DIRECTORY = Directory.of(1, EQUIPMENT)
-    RULES = compiled([rule(when="pa > 75 and pb > 5", for_ms=3_000), rule("silent", missing_ms=60_000)])
+    RULES = compiled(
+        [
+            rule(when="pa > 75 and pb > 5", for_ms=3_000), rule("silent", missing_ms=60_000),
+            rule("both", when="parent.pa > 75 and pb > 5", for_ms=2_000),
+            rule("mean", when="avg(parent.pb, '20s') > 3"),
+        ]
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.meters = JudgeMeters(CollectorRegistry())
@@ -209,6 +217,7 @@ def told(findings: Iterable[Finding]) -> list[tuple[Any, ...]]:
     )
 
 
+@settings(max_examples=40, deadline=None)
 @given(WORDS, WORDS, st.integers(0, 4))
 def test_partitions_judged_together_are_told_what_each_would_be_told_alone(before: Any, after: Any, apart: int) -> None:
     """Some go their own way first and join later, with the window of what they heard."""

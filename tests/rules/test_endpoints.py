@@ -84,6 +84,33 @@ async def test_an_expression_can_be_tried_while_it_is_typed(app: FastAPI, manage
         assert (await client.post("/api/v1/rules/check", json=for_a_kind)).json()["ok"] is True
 
 
+async def test_other_equipment_is_looked_at_where_it_stands_and_who_is_left_out_is_told_why(
+    app: FastAPI, manager: str, rules: RuleService, database: Database
+) -> None:
+    async with database.transaction() as session:
+        await rules.load_shipped(session)
+    asked = {"profile": "grundfos-cim-pump"}
+    async with client_of(app, token=manager) as client:
+        for text, problem in (
+            ("other['PUMP-02'].head_bar - head_bar > 1", None),
+            ("other['PUMP-02'].head_bar > bearing_temp_c", "units_disagree"),
+            ("other['PUMP-03'].head_bar > 1", "unknown_other"),
+            ("other['PUMP-02'].head > 1", "unknown_point_of_other"),
+            ("parent.head_bar > 1", "no_parent"),
+        ):
+            answer = (await client.post("/api/v1/rules/check", json=asked | {"expression": text})).json()
+            assert (answer["problem"] or {}).get("code") == problem, text
+            wanted = {"key": "mine", "when": text, "clear": None, "message": {"zh-CN": "异常", "en": "abnormal"}}
+            saved = await client.post("/api/v1/rules", json={"definition": RULE | wanted})
+            assert saved.json().get("code") == problem, text
+        left_out = (await client.get("/api/v1/rules/pump-tank-low/left-out")).json()
+        assert [(one["equipment_code"], one["reason"]) for one in left_out["items"]] == [
+            ("PUMP-01", "no_parent"), ("PUMP-02", "no_parent"),
+        ]  # fmt: skip
+        assert "上级设备" in left_out["items"][0]["message"]["zh-CN"]
+        assert (await client.get("/api/v1/rules/mine/left-out")).json()["total"] == 0
+
+
 @pytest.mark.parametrize(
     "expression",
     ["\x00", "a" * 5000, "\ud800".encode("utf-16", "surrogatepass").decode("utf-16", "replace"), "(" * 900],
