@@ -303,7 +303,8 @@ def what_is_invalid(error: Mapping[str, Any], texts: Texts, language: Language) 
     """`field: what is wrong`, in our words where we have some for that kind of mistake, else in pydantic's."""
     # In a body that is no JSON the place is a position, which is among the facts.
     place = [] if error["type"] == "json_invalid" else error["loc"][1:]
-    where = ".".join(map(str, place)) or str(error["loc"][0])
+    # The name of a field itself, not what is in it, is a place that only pydantic calls so.
+    where = ".".join(str(part) for part in place if part != "[key]") or str(error["loc"][0])
     try:
         facts = {name: str(fact) for name, fact in (error.get("ctx") or {}).items()}
         if "expected" in facts:

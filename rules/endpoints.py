@@ -20,6 +20,8 @@ STATUS: dict[type[DomainError], int] = {
     errors.UnknownRuleEquipment: 422,
     errors.UnknownRuleSite: 422,
     errors.UnknownParameter: 422,
+    errors.ParameterIsPoint: 422,
+    errors.SilenceTooShort: 422,
     errors.BadMessage: 422,
     errors.UnknownRuleSort: 422,
     errors.RuleKeyFixed: 422,

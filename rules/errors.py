@@ -45,6 +45,19 @@ class SignNotUnderstood(ExpressionError):
 
 
 @dataclass(eq=False)
+class UnitWritten(ExpressionError):
+    """A number with its unit; `number` is what is to be written."""
+
+    found: str
+    number: str
+
+
+@dataclass(eq=False)
+class DivisorIsZero(ExpressionError):
+    """What is divided by 0 is never known, so the condition would never hold."""
+
+
+@dataclass(eq=False)
 class NotInLanguage(ExpressionError):
     """Valid elsewhere, but rules neither need nor allow it."""
 
@@ -313,6 +326,21 @@ class UnknownParameter(DomainError):
 
     name: str
     known: str
+
+
+@dataclass(eq=False)
+class ParameterIsPoint(DomainError):
+    """A parameter with the name of a point would hide it: the condition would look at a constant."""
+
+    name: str
+
+
+@dataclass(eq=False)
+class SilenceTooShort(DomainError):
+    """Whoever reports more rarely than that is always silent."""
+
+    missing: str
+    shortest_s: int
 
 
 @dataclass(eq=False)

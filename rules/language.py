@@ -13,6 +13,7 @@ from collections.abc import Collection
 
 from rules import errors
 from rules.durations import parse_duration_ms
+from rules.signs import refuse_foreign_signs
 from rules.tree import (
     All,
     Another,
@@ -43,18 +44,6 @@ MAX_DEPTH = 20
 MAX_NODES = 200
 # Of a condition.
 MAX_SIGNALS = 10
-
-# What people type on a Chinese keyboard, or know from other languages, and what is meant.
-_FOREIGN_SIGNS = {
-    "＞": ">", "＜": "<", "＝": "==", "≥": ">=", "≤": "<=", "≠": "!=", "（": "(", "）": ")", "，": ",", "。": ".",
-    "＋": "+", "－": "-", "—": "-", "×": "*", "＊": "*", "÷": "/", "／": "/", "＆": "and", "｜": "or", "！": "not",
-    "‘": "'", "’": "'", "“": "'", "”": "'", "【": "[", "】": "]",
-    "&&": "and", "||": "or", "&": "and", "|": "or", "且": "and", "或": "or", "非": "not",
-}  # fmt: skip
-_FOREIGN = re.compile("|".join(re.escape(sign) for sign in sorted(_FOREIGN_SIGNS, key=len, reverse=True)))
-_SINGLE_EQUALS = re.compile(r"(?<![<>=!])=(?!=)")
-_EXCLAMATION = re.compile(r"!(?!=)")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 _ARITHMETIC: dict[type[ast.operator], Operator] = {
     ast.Add: Operator.ADD,
@@ -113,23 +102,13 @@ def parse(text: str, vocabulary: Vocabulary) -> Condition:
 
 
 def _parse_line(line: str, vocabulary: Vocabulary) -> Condition:
-    _refuse_foreign_signs(line)
+    refuse_foreign_signs(line)
     condition = _Reader(line, vocabulary).condition(_syntax_tree(line), depth=1)
     if not any(isinstance(node, Point) for node in walk(condition)):
         raise errors.NoPointUsed(1)
     if len(signals_of(condition)) > MAX_SIGNALS:
         raise errors.TooManyWindows(1, limit=MAX_SIGNALS)
     return condition
-
-
-def _refuse_foreign_signs(text: str) -> None:
-    text = _QUOTED.sub(lambda quoted: "'" * len(quoted[0]), text)  # a code may have any sign
-    if found := _FOREIGN.search(text):
-        raise errors.SignNotUnderstood(found.start() + 1, found=found[0], instead=_FOREIGN_SIGNS[found[0]])
-    if found := _SINGLE_EQUALS.search(text):
-        raise errors.SignNotUnderstood(found.start() + 1, found="=", instead="==")
-    if found := _EXCLAMATION.search(text):
-        raise errors.SignNotUnderstood(found.start() + 1, found="!", instead="not")
 
 
 def _syntax_tree(line: str) -> ast.expr:
@@ -197,6 +176,8 @@ class _Reader:
                 sides = self.numeric(left, depth=depth + 1), self.numeric(right, depth=depth + 1)
                 if isinstance(op, ast.Add | ast.Sub):
                     self._agree(node, *sides)
+                if isinstance(op, ast.Div | ast.Mod) and sides[1] == Number(0.0):
+                    raise errors.DivisorIsZero(self._column(right))
                 return Arithmetic(_ARITHMETIC[type(op)], *sides)
             case ast.Call():
                 called = self._call(node, depth)

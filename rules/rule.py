@@ -281,4 +281,5 @@ def _check_messages(rule: Rule, known: frozenset[str]) -> None:
             raise errors.BadMessage(text[:40], known=", ".join(sorted(known))) from None
         for name, spec, conversion in fields:
             if name is not None and (name not in known or spec or conversion):
-                raise errors.BadMessage(name, known=", ".join(sorted(known)))
+                found = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+                raise errors.BadMessage(found, known=", ".join(sorted(known)))

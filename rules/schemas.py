@@ -26,7 +26,18 @@ from rules.forms import ActiveHours, Repeats, rate_out_of_range, stuck
 from rules.language import MAX_LENGTH
 from rules.rule import Level, Rule
 from rules.schedules import parse_schedule
-from rules.shapes import a_duration, a_schedule, an_order_kind, like_a_key, like_an_identifier, without_nul, wrong
+from rules.shapes import (
+    a_duration,
+    a_schedule,
+    an_order_kind,
+    like_a_duration,
+    like_a_key,
+    like_a_parameter,
+    like_an_identifier,
+    like_an_order,
+    without_nul,
+    wrong,
+)
 
 EXAMPLE: dict[str, JsonValue] = {
     "key": "pump-bearing-wear",
@@ -43,10 +54,15 @@ EXAMPLE: dict[str, JsonValue] = {
 }
 
 
-Duration = Annotated[str, StringConstraints(max_length=30), AfterValidator(a_duration)]
+Duration = Annotated[
+    str, StringConstraints(max_length=30), AfterValidator(a_duration), BeforeValidator(like_a_duration)
+]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80), BeforeValidator(like_a_key)]
 Identifier = Annotated[
     str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=60), BeforeValidator(like_an_identifier)
+]
+ParameterName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=60), BeforeValidator(like_a_parameter)
 ]
 Expression = Annotated[str, StringConstraints(max_length=MAX_LENGTH), AfterValidator(without_nul)]
 # Of a parameter, as points have theirs: so that a limit in °C is not compared with bar.
@@ -108,6 +124,9 @@ class RuleRateIn(Schema):
     def _has_a_limit(self) -> Self:
         if self.above is None and self.below is None:
             raise wrong("rate_limit", "`rate` has `above`, `below`, or both")
+        # Anything moves by less than that: it would be abnormal to stand still.
+        if (isinstance(self.above, float) and self.above <= 0) or (isinstance(self.below, float) and self.below >= 0):
+            raise wrong("rate_sign", "`above` is more than 0, `below` is less than 0")
         return self
 
     def as_text(self) -> str:
@@ -171,8 +190,8 @@ class RuleDefinition(Schema):
     active_outside: Identifier | None = None
     missing: Duration | None = None
     points: Annotated[list[Identifier], Field(max_length=50, default_factory=list)]
-    params: Annotated[dict[Identifier, FiniteFloat], Field(max_length=20, default_factory=dict)]
-    units: Annotated[dict[Identifier, Unit], Field(max_length=20, default_factory=dict)]
+    params: Annotated[dict[ParameterName, FiniteFloat], Field(max_length=20, default_factory=dict)]
+    units: Annotated[dict[ParameterName, Unit], Field(max_length=20, default_factory=dict)]
     schedules: Annotated[dict[Identifier, Hours], Field(max_length=20, default_factory=dict)]
     equipment_params: Annotated[
         dict[UUID, dict[Identifier, FiniteFloat]], Field(max_length=10_000, default_factory=dict)
@@ -180,7 +199,7 @@ class RuleDefinition(Schema):
     severity: Severity
     fault_mode: Identifier
     life_safety: bool = False
-    order: OrderIn | None = None
+    order: Annotated[OrderIn | None, BeforeValidator(like_an_order)] = None
     levels: Annotated[list[LevelIn], Field(max_length=3, default_factory=list)]
     basis: dict[Language, Reason] | None = None
 
@@ -194,6 +213,8 @@ class RuleDefinition(Schema):
             raise wrong("repeats", "`repeats` goes with `when`, and not with `for`")
         if self.active_in is not None and self.active_outside is not None:
             raise wrong("active_hours", "a rule has either `active_in` or `active_outside`")
+        if self.life_safety and self.active_hours is not None:
+            raise wrong("active_life_safety", "life safety is judged at every hour")
         if self.missing is not None and self.active_hours is not None:
             raise wrong(
                 "active_silence", "`missing` is always active; write `age(point) > 600 and in_schedule('open')` instead"

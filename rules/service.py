@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from building.equipment import EquipmentKind
-from building.profile import DeviceProfile
+from building.profile import DeviceProfile, PointSpec
 from catalog.directory import EquipmentEntry, LiveDirectory, PointEntry
 from kit import events
 from kit.access import Scope
@@ -24,6 +24,7 @@ from kit.logs import logger
 from rules import errors, repository
 from rules.coverage import check_surroundings, left_out, meant, refused_by_the_nearest
 from rules.events import RuleChanged
+from rules.meaning import by_name, check_meaning
 from rules.models import RuleRow
 from rules.rule import CompiledRule, PointList, check_conditions, compile_rule
 from rules.rule_set import is_for
@@ -248,7 +249,8 @@ class RuleService:
         try:
             entries = [one for one in self._directory.current.entries if scope.allows(one.site_id)]
             try_expression(asked, PointList.of(points.values()), self._anywhere[asked.life_safety], entries)
-        except errors.ExpressionError as error:
+        except errors.ExpressionError as refusal:
+            error = by_name(refusal, points.values())
             message = {language: self._texts.of_error(error, language) for language in Language}
             problem = CheckProblem(code=error.code(), column=error.column, message=message)
         return CheckOut(
@@ -284,6 +286,7 @@ class RuleService:
         if definition.site_id is not None and not scope.allows(definition.site_id):
             raise errors.RuleNotFound(definition.key)
         self.check_text(definition)
+        check_meaning(definition, self._points_for(definition.profile, definition.kind))
         self._check_equipment(definition, scope)
 
     def check_text(self, definition: RuleDefinition) -> None:
@@ -293,6 +296,8 @@ class RuleService:
             rule = self.compiled(definition)
         except errors.UnknownPointOfOther as error:
             raise self._nearest(definition, entries) or error from None
+        except errors.UnknownName as error:
+            raise by_name(error, self._points_for(definition.profile, definition.kind)) from None
         if not rule.elsewhere:
             return
         judged = meant(rule, entries)
@@ -325,7 +330,9 @@ class RuleService:
                 points = PointList.of(profile.points.values())
                 return compile_rule(rule, points, around)
             except errors.ExpressionError as error:
-                refusal = error
+                # The profile that the text comes furthest with is the one that was meant.
+                if not isinstance(refusal, errors.ExpressionError) or error.column > refusal.column:
+                    refusal = error
         raise refusal
 
     @staticmethod
@@ -349,6 +356,9 @@ class RuleService:
             )
             if not fits:
                 raise errors.UnknownRuleEquipment(str(equipment_id))
+
+    def _points_for(self, profile: str | None, kind: EquipmentKind | None) -> list[PointSpec]:
+        return [point for known in self._profiles_for(profile, kind) for point in known.points.values()]
 
     def _profiles_for(self, profile: str | None, kind: EquipmentKind | None) -> list[DeviceProfile]:
         if profile is None:

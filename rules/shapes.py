@@ -1,5 +1,6 @@
 """What is wrong with the shape of a rule, as a kind of mistake that `kit.invalid.*` has words for in both languages."""
 
+import keyword
 import re
 
 from pydantic_core import PydanticCustomError
@@ -9,6 +10,8 @@ from rules.schedules import parse_schedule
 
 _KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
+# Points of other equipment are named by these.
+RESERVED = ("parent", "other")
 ORDER_KINDS = ("repair", "entrapment", "smoke")
 
 
@@ -46,6 +49,24 @@ def without_nul(text: str) -> str:
 def like_a_key(value: object) -> object:
     if isinstance(value, str) and not _KEY.fullmatch(value):
         raise wrong("key", "small letters and digits, with single hyphens between: pump-bearing-wear")
+    return value
+
+
+def like_a_duration(value: object) -> object:
+    if not isinstance(value, str):
+        raise wrong("duration", "a length of time is a text with its unit: 90s")
+    return value
+
+
+def like_a_parameter(value: object) -> object:
+    if isinstance(value, str) and (keyword.iskeyword(value) or value in RESERVED):
+        raise wrong("parameter", "a word of the language cannot name a parameter")
+    return like_an_identifier(value)
+
+
+def like_an_order(value: object) -> object:
+    if value is not None and isinstance(value, str | int | float | list):
+        raise wrong("order", "a work order has a kind and a priority")
     return value
 
 

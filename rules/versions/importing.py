@@ -124,6 +124,10 @@ class RuleDocuments:
                 return "site_id"
             case errors.UnknownParameter():
                 return "units" if error.name in definition.units else "equipment_params"
+            case errors.ParameterIsPoint():
+                return "params"
+            case errors.SilenceTooShort():
+                return "missing"
             case errors.BadMessage():
                 return "message"
             case _:

@@ -117,6 +117,35 @@ BAD: tuple[Bad, ...] = (
         when("passenger_trapped", profile="gb24476-elevator"),
         "life_safety_point_in_ordinary_rule", "passenger_trapped", "passenger_trapped",
     ),
+    (when("bearing_temp_c => 75"), "sign_not_understood", "“>=”", "“>=”"),
+    (when("bearing_temp_c <> 75"), "sign_not_understood", "“!=”", "“!=”"),
+    (when("bearing_temp_c > 75 AND running"), "sign_not_understood", "“and”", "“and”"),
+    (when("running == true"), "sign_not_understood", "“True”", "“True”"),
+    (when("bearing_temp_c 大于 75"), "sign_not_understood", "“>”", "“>”"),
+    (when("bearing_temp_c > ７5"), "sign_not_understood", "“7”", "“7”"),
+    (when("avg(bearing_temp_c, 10m) > 75"), "sign_not_understood", "'10m'", "'10m'"),
+    (when("bearing_temp_c > 75 °C"), "unit_written", "写成“75”", "“75”"),
+    (when("head_bar > 2.5bar and running"), "unit_written", "写成“2.5”", "“2.5”"),
+    (when("speed_rpm > 90%"), "unit_written", "写成“90”", "“90”"),
+    (when("flow_m3_h > 5 m3/h"), "unit_written", "写成“5”", "“5”"),
+    (when("head_bar / 0 > 1"), "divisor_is_zero", "除以 0", "divided by 0"),
+    (when("轴承温度 > 75"), "misspelled_name", "是不是“bearing_temp_c”", "did you mean “bearing_temp_c”"),
+    (when("running", params={"head_bar": 5}), "parameter_is_point", "同名", "name of a point"),
+    (SILENCE | {"profile": "nbiot-water-meter", "missing": "5m"}, "silence_too_short", "3600 秒", "3600 s"),
+    ({"for": 300}, "rule_duration", "1h30m", "1h30m"),
+    ({"params": {"if": 75}}, "rule_parameter", "换一个名称", "another name"),
+    ({"params": {"热": 75}}, "rule_identifier", "小写字母", "small letters"),
+    ({"order": "repair"}, "rule_order", "priority = 2", "priority = 2"),
+    (
+        PLAIN | {"when": None, "rate": {"point": "head_bar", "over": "5m", "below": 0.2}},
+        "rule_rate_sign", "应小于 0", "less than 0",
+    ),
+    (
+        when("passenger_trapped", profile="gb24476-elevator", life_safety=True, schedules={"a": "22:00-06:00"})
+        | {"active_in": "a"},
+        "rule_active_life_safety", "全天有效", "every hour",
+    ),
+    ({"message": {"zh-CN": "{bearing_temp_c:.1f}", "en": "x"}}, "bad_message", "不写格式", "without a format"),
     ({"profile": "no-such-pump"}, "unknown_profile", "grundfos-cim-pump", "grundfos-cim-pump"),
     ({"profile": None, "kind": "camera"}, "rule_fits_no_equipment", "设备模板", "profile"),
     ({"equipment": [NOWHERE]}, "unknown_rule_equipment", "不存在", "does not exist"),
@@ -177,7 +206,7 @@ def test_a_bad_rule_is_told_what_is_wrong_and_what_would_be_right(
     assert chinese in zh
     assert english in en
     assert re.search(r"[一-鿿]{2}", zh), "not Chinese"
-    for jargon in ("Error", "None", "NaN", "Traceback", "ValueError", "regex", "^["):
+    for jargon in ("Error", "None", "NaN", "Traceback", "ValueError", "regex", "^[", "[key]"):
         assert jargon not in zh + en
 
 
@@ -186,7 +215,7 @@ def test_no_kind_of_mistake_is_left_out() -> None:
     of_rules = {
         error.code() for error in (
             errors.UnknownProfile, errors.RuleFitsNoEquipment, errors.UnknownRuleEquipment, errors.UnknownRuleSite,
-            errors.UnknownParameter, errors.BadMessage,
+            errors.UnknownParameter, errors.BadMessage, errors.ParameterIsPoint, errors.SilenceTooShort,
         )
     }  # fmt: skip
     of_shapes = {
