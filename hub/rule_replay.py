@@ -1,10 +1,10 @@
 """`hub rules replay`: a rule over the stored history of this hub, running or not."""
 
-import tomllib
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from hub.api import load_texts
 from hub.bootstrap import Hub, Role, build
 from hub.infrastructure import infrastructure
 from hub.settings import HubSettings
@@ -13,6 +13,7 @@ from insight.rules.replaying import Asked
 from insight.rules.schemas import ReplayAnswerOut, ReplaySideOut
 from kit.access import Scope
 from rules.schemas import RuleDefinition
+from rules.versions.reading import read as read_rules
 
 # One column is a rule: its words, and how a side is read.
 _ROWS: tuple[tuple[str, Callable[[ReplaySideOut], object]], ...] = (
@@ -51,12 +52,16 @@ async def replay(
 
 
 def definition_in(text: str, key: str) -> RuleDefinition:
-    """The rule of that key in a file like those of `rules/defaults`, the first without a key. Raises NoRuleToReplay."""
-    document = tomllib.loads(text)
-    applies = {name: document[name] for name in ("profile", "kind") if name in document}
-    for rule in document.get("rules", []):
-        if key in ("", rule.get("key")):
-            return RuleDefinition.model_validate(applies | rule)
+    """The rule of that key in a file like those of `rules/defaults`, the first without a key.
+
+    Raises NoRuleToReplay, and what is wrong in it as an import does."""
+    found = read_rules(text, load_texts())
+    for problem in found.problems:
+        if key in ("", problem.rule) or problem.rule is None:
+            raise problem.error
+    for rule in found.rules:
+        if key in ("", rule.definition.key):
+            return rule.definition
     raise NoRuleToReplay
 
 

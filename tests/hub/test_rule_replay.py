@@ -5,6 +5,7 @@ import pytest
 from hub.rule_replay import definition_in, lines_of
 from insight.rules.errors import NoRuleToReplay
 from insight.rules.schemas import ReplayAnswerOut, ReplaySideOut
+from rules.versions.errors import DocumentUnreadable, FieldNotRight
 
 DRAFTS = """
 profile = "grundfos-cim-pump"
@@ -30,6 +31,13 @@ def test_a_file_of_drafts_gives_its_first_or_the_one_named() -> None:
     assert definition_in(DRAFTS, "quiet").profile == "grundfos-cim-pump"
     with pytest.raises(NoRuleToReplay):
         definition_in(DRAFTS, "other")
+    own = DRAFTS.replace('key = "quiet"', 'key = "quiet"\nkind = "pump"')
+    assert (definition_in(own, "quiet").profile, definition_in(own, "quiet").kind) == (None, "pump")
+    with pytest.raises(FieldNotRight) as refused:
+        definition_in(DRAFTS.replace('"10m"', "600"), "quiet")
+    assert "1h30m" in refused.value.problem["en"]
+    with pytest.raises(DocumentUnreadable):
+        definition_in("rules = ", "")
 
 
 def test_both_rules_stand_side_by_side() -> None:
