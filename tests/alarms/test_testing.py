@@ -9,10 +9,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import alarms.endpoints
 import alarms.testing.endpoints
 import catalog.endpoints
+from alarms import events
 from alarms.detection import AlarmSource
 from alarms.events import AlarmRaised
 from alarms.models import Alarm, Inhibition, InhibitionKind, TestWindow
@@ -23,6 +25,8 @@ from catalog.service import CatalogService
 from kit.access import Role
 from kit.db import Database
 from kit.events import RecordingOutbox
+from notify.alerting.detector_tests import TestOverTelling, is_over
+from notify.service import Notice, NotifyService
 from tests.alarms.place import NOON, Place
 from tests.alarms.test_service import apply, somebody
 from tests.api import FakeLogins, client_of, make_app
@@ -176,6 +180,30 @@ async def test_anybody_presses_the_button_for_a_real_fire_and_every_test_of_the_
     assert [raised.is_test for raised in outbox.of(AlarmRaised)] == [True, True, False, False]
 
 
+class Asked(NotifyService):
+    """Keeps what people would be told."""
+
+    def __init__(self) -> None:
+        self.notices: list[Notice] = []
+
+    async def tell(self, session: AsyncSession, notice: Notice) -> None:
+        self.notices.append(notice)
+
+
+async def tell_over(database: Database, tests: TestWindowService, asked: Asked, address: str, place: Place) -> None:
+    event = events.TestWindowChanged(
+        site_id=place.site_id, test_window_id=UUID(address.rpartition("/")[2]), state="over"
+    )
+    assert is_over(event)
+    async with database.transaction() as session:
+        await TestOverTelling(asked, tests).on_test_over(session, event)
+
+
+async def persons_of(client: httpx.AsyncClient, address: str) -> list[str]:
+    window = (await client.get(address)).json()
+    return [window["asked_by"], window["begun_by"]]
+
+
 async def test_a_test_that_ran_out_is_signed_off_with_what_was_tried_and_what_was_silent(
     app: FastAPI, database: Database, place: Place, logins: FakeLogins, tests: TestWindowService
 ) -> None:
@@ -193,6 +221,11 @@ async def test_a_test_that_ran_out_is_signed_off_with_what_was_tried_and_what_wa
         assert [one["heard_at"] for one in heard] == ["2026-11-22T04:00:05Z", None, None], "its link is not its word"
         place.clock.advance(seconds=7_200)
         assert (await client.get("/api/v1/test-windows", params={"unsigned": "true"})).json()["total"] == 1
+        asked = Asked()
+        await tell_over(database, tests, asked, address, place)
+        assert [(one.person_id, one.template, one.facts["silent"]) for one in asked.notices] == [
+            (UUID(each), "staff.test_over", "2") for each in await persons_of(client, address)
+        ]
         for body, status, code in (
             ({"untried": [untried]}, 422, "sign_off_needs_note"),
             ({"untried": [str(place.equipment_id("SMOKE-001"))], "note": "x"}, 409, "heard_was_tried"),
@@ -208,6 +241,8 @@ async def test_a_test_that_ran_out_is_signed_off_with_what_was_tried_and_what_wa
             await tests.expire(session)
         twice = await client.post(f"{address}/sign-off", json=body)
         assert (twice.status_code, twice.json()["code"]) == (409, "test_window_signed")
+        await tell_over(database, tests, asked, address, place)
+        assert len(asked.notices) == 2, "nobody is asked for what is signed"
         assert [one["was_tried"] for one in (await client.get(f"{address}/devices")).json()] == [True, True, False]
         assert (await client.get("/api/v1/test-windows", params={"unsigned": "true"})).json()["total"] == 0
     smoke = (await all_alarms(database))[0]
