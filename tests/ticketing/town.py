@@ -413,13 +413,13 @@ async def staff_up(town: Town) -> None:
 
 @asynccontextmanager
 async def settled(
-    database: Database, outbox: RecordingOutbox, files_dir: Path, *, code: str = "test"
+    database: Database, outbox: RecordingOutbox, files_dir: Path, *, code: str = "test", declared: str = SITE
 ) -> AsyncIterator[Town]:
     """The town in its database, with nobody hired yet."""
     catalog = CatalogService(PROFILES)
     clock = FakeClock(NOON)
     async with database.transaction() as session:
-        await apply_declaration(session, parse_site(tomllib.loads(SITE.format(code=code))), PROFILES)
+        await apply_declaration(session, parse_site(tomllib.loads(declared.format(code=code))), PROFILES)
         directory = LiveDirectory(await load_directory(session))
         site = next(one for one in await catalog.sites(session, Scope.everywhere()) if one.code == code)
         buildings = await catalog.find_buildings(session, site.id)
