@@ -21,6 +21,7 @@ from ticketing.approvals import endpoints
 from ticketing.approvals.events import ApprovalEnded
 from ticketing.definitions import endpoints as definition_endpoints
 from ticketing.events import WorkOrderMoved
+from ticketing.kinds import Category
 from ticketing.models import WorkOrder
 
 NAMES = {"zh-CN": "大额维修", "en": "Costly work"}
@@ -97,6 +98,18 @@ async def test_a_costly_order_is_closed_once_both_agreed_the_one_by_his_deputy(d
     assert "staff.approval_wanted" in await town.told("manager")
     again = await door.post("dispatcher", f"/work-orders/{costly}/approvals", action="close")
     assert (again.status_code, again.json()["code"]) == (409, "approval_pending")
+
+    # Of a complaint about one of them only the other hears; nor does the accused stand in for anybody.
+    complaint = (await town.report(category=Category.COMPLAINT, text="孙丽态度恶劣")).report.work_order_id
+    async with town.database.transaction() as session:
+        await session.execute(update(WorkOrder).where(WorkOrder.id == complaint).values(cost=Decimal(501)))
+    told = (await town.told("manager")).count("staff.approval_wanted")
+    about = await door.post("dispatcher", f"/work-orders/{complaint}/approvals", action="close")
+    assert [each["name"] for each in about.json()["waits_for"]] == ["陈晨"]
+    assert (await town.told("manager")).count("staff.approval_wanted") == told
+    assert (
+        await door.post("control_room", f"/approvals/{about.json()['id']}/vote", verdict="approve")
+    ).status_code == 200
 
     vote = f"/approvals/{approval['id']}/vote"
     stranger = await door.post("guard", vote, verdict="approve")

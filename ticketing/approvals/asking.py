@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kit.access import Scope
+from kit.access import Role, Scope
 from kit.clock import Clock
 from kit.events import publish
 from kit.i18n import TextKey, Wording
@@ -42,6 +42,7 @@ from ticketing.approvals.models import Approval, ApprovalVote, ApprovalWanted
 from ticketing.approvals.policy import ManagerOf, StepRule, Who, parse
 from ticketing.approvals.telling import ApprovalTelling
 from ticketing.events import WorkOrderChanged
+from ticketing.feedback import repository as feedback_repository
 from ticketing.journal import Entry, record
 from ticketing.models import WorkOrder
 
@@ -177,7 +178,10 @@ class Asking:
         self, session: AsyncSession, approval: Approval, *, now: datetime
     ) -> tuple[Standing, Sequence[Delegation]]:
         rows = await repository.delegations(session, site_id=approval.site_id, since=approval.asked_at)
-        delegations = [Delegation(row.from_id, row.to_id, row.starts_at, row.ends_at) for row in rows]
+        kept_off = await feedback_repository.subjects(session, approval.work_order_id)
+        delegations = [
+            Delegation(row.from_id, row.to_id, row.starts_at, row.ends_at) for row in rows if row.to_id not in kept_off
+        ]
         votes = [
             Vote(row.step, row.by_id, row.of_id, Verdict(row.verdict), row.at)
             for row in await repository.votes(session, [approval.id])
@@ -191,13 +195,14 @@ class Asking:
     async def _do_without_who_left(
         self, session: AsyncSession, order: WorkOrder, approval: Approval, *, now: datetime
     ) -> bool:
-        """Of the steps that are not decided; whether anything changed."""
+        """Of the steps that are not decided; whether anything changed. Whom the order is a complaint about by now is
+        asked no more than who left."""
         ahead = [_read(step) for step in approval.steps[approval.step :]]
         asked = frozenset[UUID]().union(*(step.asked | step.escalate_to for step in ahead))
-        left = asked - await self._people.active(session, asked)
+        left = (asked - await self._people.active(session, asked)) | (asked & await self._kept_off(session, order))
         if not left:
             return False
-        instead = (await self._people.duty_manager(session, order.site_id)).person_id
+        instead = await self._responsible(session, order)
         votes = await repository.votes(session, [approval.id])
         said = {vote.of_id for vote in votes if vote.step == approval.step}
         fresh = [
@@ -268,17 +273,34 @@ class Asking:
         self, session: AsyncSession, order: WorkOrder, who: Who, *, asker: UUID | None
     ) -> frozenset[UUID]:
         """Whom it means now; never nobody: at last whoever answers for the site. Who asks does not approve it himself
-        where others could, unless he is named. Who left is not asked."""
+        where others could, unless he is named. Who left is not asked, nor whom the order is a complaint about."""
+        kept_off = await self._kept_off(session, order)
         if who.persons:
-            named = await self._people.active(session, who.persons)
-            return named or frozenset({(await self._people.duty_manager(session, order.site_id)).person_id})
+            named = await self._people.active(session, who.persons) - kept_off
+            return named or frozenset({await self._responsible(session, order)})
         found: Collection[UUID] = ()
         if who.role is not None:
             found = await self._people.holders(session, site_id=order.site_id, role=who.role)
         elif who.manager_of is ManagerOf.ASKER:
             found = await self._people.managers(session, order.site_id)
-        others = frozenset(found) - {asker}
-        return others or frozenset({(await self._people.duty_manager(session, order.site_id)).person_id})
+        others = frozenset(found) - {asker} - kept_off
+        return others or frozenset({await self._responsible(session, order)})
+
+    async def _kept_off(self, session: AsyncSession, order: WorkOrder) -> set[UUID]:
+        return await feedback_repository.subjects(session, order.id)
+
+    async def _responsible(self, session: AsyncSession, order: WorkOrder) -> UUID:
+        """Whoever answers for the site; where the complaint is about them, the next manager or an administrator."""
+        on_duty = (await self._people.duty_manager(session, order.site_id)).person_id
+        kept_off = await self._kept_off(session, order)
+        if on_duty not in kept_off:
+            return on_duty
+        others = [
+            person for role in (Role.MANAGER, Role.ADMIN)
+            for person in await self._people.holders(session, site_id=order.site_id, role=role)
+        ]  # fmt: skip
+        # A company of one person has nobody else.
+        return next((person for person in others if person not in kept_off), on_duty)
 
 
 def facts_of(order: WorkOrder) -> Facts:

@@ -26,6 +26,7 @@ from ticketing.approvals.errors import (
 from ticketing.approvals.models import Approval, ApprovalDelegation, ApprovalVote
 from ticketing.definitions.book import Definitions
 from ticketing.errors import WorkOrderNotFound
+from ticketing.feedback import repository as feedback_repository
 from ticketing.models import WorkOrder
 from ticketing.sweeping import ROWS_A_SWEEP, Sweeping
 
@@ -104,7 +105,9 @@ class ApprovalService:
                 # Whoever asks is nobody's deputy.
                 if wanted == person_id or approval.asked_by != person_id:
                     found[approval.id] = approval
-        return await self._views(session, sorted(found.values(), key=lambda approval: approval.since))
+        hidden = await feedback_repository.hidden_from(session, person_id)
+        shown = [approval for approval in found.values() if approval.work_order_id not in hidden]
+        return await self._views(session, sorted(shown, key=lambda approval: approval.since))
 
     # --- delegations -----------------------------------------------------------------------------------------------
 
