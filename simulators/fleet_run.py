@@ -15,6 +15,7 @@ from simulators.modbus.fleet_gateways import FleetGateways
 from simulators.mqtt.connection import Broker, Connection, CredentialsFile
 from simulators.mqtt.elevators import ElevatorPublisher
 from simulators.mqtt.platforms import PlatformPublisher, smoke_platform, water_platform
+from simulators.mqtt.stations import StationPublisher
 from simulators.settings import DECLARED_MODBUS_PORT, SimulatorSettings
 
 log = logger(__name__)
@@ -34,15 +35,19 @@ class FleetRun:
         clock: Clock,
         *,
         elevators: ElevatorPublisher,
+        stations: StationPublisher,
         platforms: list[PlatformPublisher],
         gateways: FleetGateways,
     ) -> None:
         self.fleet = fleet
         self._clock = clock
         self._elevators = elevators
+        self._stations = stations
         self._platforms = platforms
         self._gateways = gateways
-        self.connections = [*elevators.connections, *(platform.connection for platform in platforms)]
+        self.connections = [
+            *elevators.connections, *stations.connections, *(platform.connection for platform in platforms),
+        ]  # fmt: skip
         self.links = Links(self.connections, gateways)
 
     async def run(self) -> None:
@@ -69,6 +74,7 @@ class FleetRun:
         self.fleet.step_others(unix_s=unix_s, dt_s=dt_s)
         for platform in self._platforms:
             platform.publish(unix_s=unix_s)
+        self._stations.publish(unix_s=unix_s)
         await self._gateways.mind_power()
 
 
@@ -93,6 +99,7 @@ async def running_fleet(
         fleet,
         clock,
         elevators=ElevatorPublisher(fleet, connect, unix_s=unix_s),
+        stations=StationPublisher(fleet, connect, unix_s=unix_s),
         platforms=[smoke_platform(fleet, smoke, **spread), water_platform(fleet, water, **spread)],
         gateways=gateways,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from building.equipment import EquipmentKind
 from simulators.errors import BadFaultParameter, FaultDoesNotFit, UnknownFault
 from simulators.physics.faults import FaultName, ParameterValue
+from simulators.physics.safety_stations import PANEL_STATES
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,18 @@ class Word:
 
 @dataclass(frozen=True)
 class FaultKind:
-    """A fault: the kinds of device it may happen to (None: every kind) and its parameters."""
+    """A fault: the kinds of device it may happen to (None: every kind) and its parameters. `profile`: where devices of
+    one kind are quite different things, the only ones it may happen to."""
 
     name: FaultName
     devices: frozenset[EquipmentKind] | None
     meaning: str
     parameters: Mapping[str, Number | Word]
+    profile: str | None = None
 
-    def fits(self, kind: EquipmentKind) -> bool:
+    def fits(self, kind: EquipmentKind, profile: str | None = None) -> bool:
+        if self.profile is not None and profile != self.profile:
+            return False
         return self.devices is None or kind in self.devices
 
     def complete(self, given: Mapping[str, object]) -> dict[str, ParameterValue]:
@@ -73,6 +78,9 @@ MAIN_POINT: Mapping[EquipmentKind, str] = {
     EquipmentKind.ELECTRICITY_METER: "power_kw",
     EquipmentKind.SMOKE_DETECTOR: "smoke_level",
     EquipmentKind.WATER_METER: "flow_l_h",
+    EquipmentKind.TANK: "level_pct",
+    EquipmentKind.AHU: "supply_temp_c",
+    EquipmentKind.GAS_DETECTOR: "gas_pct_lel",
 }
 
 _ELEVATOR = frozenset({EquipmentKind.ELEVATOR})
@@ -80,6 +88,11 @@ _PUMP = frozenset({EquipmentKind.PUMP})
 _METER = frozenset({EquipmentKind.ELECTRICITY_METER})
 _SMOKE = frozenset({EquipmentKind.SMOKE_DETECTOR})
 _WATER = frozenset({EquipmentKind.WATER_METER})
+_TANK = frozenset({EquipmentKind.TANK})
+_AHU = frozenset({EquipmentKind.AHU})
+_PANEL = frozenset({EquipmentKind.FIRE_PANEL})
+_GAS = frozenset({EquipmentKind.GAS_DETECTOR})
+_SENSOR = frozenset({EquipmentKind.SENSOR})
 
 _KINDS = (
     FaultKind(FaultName.PASSENGER_TRAPPED, _ELEVATOR, "the car stands between two landings with somebody inside", {}),
@@ -132,6 +145,59 @@ _KINDS = (
         FaultName.OVERLOAD, _METER, "far more is drawn than the feeder is made for",
         {"kw": Number(90, 1, 1000, "power drawn, kW")},
     ),
+    FaultKind(
+        FaultName.PIPE_BURST, _TANK, "a main behind the tank bursts: its level falls fast",
+        {"m3_h": Number(150, 1, 1000, "m³ an hour that run out")},
+    ),
+    FaultKind(
+        FaultName.FLOAT_VALVE_STUCK, _TANK, "the inlet stays open: the tank runs over",
+        {"m3_h": Number(400, 0, 1000, "m³ an hour that flow in; 0: it stays shut and the tank runs dry")},
+    ),
+    FaultKind(
+        FaultName.CHLORINE_OFF, _TANK, "the dosing of chlorine is wrong",
+        {"mg_l": Number(0.02, 0, 10, "residual chlorine it goes to, mg/L")},
+    ),
+    FaultKind(
+        FaultName.TURBID_WATER, _TANK, "the water turns cloudy", {"ntu": Number(3, 0, 100, "turbidity it goes to, NTU")}
+    ),
+    FaultKind(FaultName.HATCH_OPEN, _TANK, "somebody opens the tank's cover", {}),
+    FaultKind(
+        FaultName.FLOOR_FLOODED, _SENSOR, "water stands on the floor and the sump fills up",
+        {"pct_h": Number(900, 0, 36_000, "how fast the sump fills, % an hour")}, profile="pump-room-monitor",
+    ),
+    FaultKind(
+        FaultName.SUMP_PUMP_CLOGGED, _SENSOR, "the sump's pump turns and moves nothing", {}, profile="pump-room-monitor"
+    ),
+    FaultKind(FaultName.FAN_FAILED, _AHU, "the fan is told to run and stands still", {}),
+    FaultKind(
+        FaultName.DAMPER_STUCK, _AHU, "the outdoor damper does not follow",
+        {"pct": Number(80, 0, 100, "where it stays, % open")},
+    ),
+    FaultKind(
+        FaultName.HEATS_AND_COOLS, _AHU, "the heating valve stays open while it cools",
+        {"pct": Number(30, 0, 100, "how far, %")},
+    ),
+    FaultKind(
+        FaultName.FILTER_DIRTY, _AHU, "the filter is clogged", {"pa": Number(260, 0, 2000, "pressure drop, Pa")}
+    ),
+    FaultKind(FaultName.FIRE_ALARM, _PANEL, "the panel reports a fire", {}),
+    FaultKind(
+        FaultName.PANEL_TROUBLE, _PANEL, "the panel is not as it should be",
+        {"what": Word("fault", "which of its states", PANEL_STATES)},
+    ),
+    FaultKind(
+        FaultName.GAS_LEAK, _GAS, "gas escapes near the detector",
+        {"pct_lel": Number(25, 0, 100, "concentration it goes to, % of the lower explosive limit")},
+    ),
+    FaultKind(FaultName.GAS_VALVE_STUCK, _GAS, "the shut-off valve does not close at an alarm", {}),
+    FaultKind(
+        FaultName.RESIDUAL_CURRENT, _SENSOR, "current leaks to earth",
+        {"ma": Number(450, 0, 10_000, "residual current, mA")}, profile="electrical-fire-monitor",
+    ),
+    FaultKind(
+        FaultName.CABLE_HOT, _SENSOR, "a cable's clamp is loose and heats up",
+        {"temp_c": Number(95, 0, 200, "temperature it goes to, °C")}, profile="electrical-fire-monitor",
+    ),
     FaultKind(FaultName.OFFLINE, None, "the device (or all behind a gateway) falls silent", {}),
     FaultKind(
         FaultName.STUCK_SENSOR, frozenset(MAIN_POINT), "a sensor repeats its last value",
@@ -157,8 +223,8 @@ def fault_kind(name: str) -> FaultKind:
         raise UnknownFault(name, ", ".join(FaultName)) from None
 
 
-def require_fit(kind: FaultKind, *, device: str, equipment: EquipmentKind) -> None:
+def require_fit(kind: FaultKind, *, device: str, equipment: EquipmentKind, profile: str | None) -> None:
     """Raises FaultDoesNotFit, which lists what may happen to this kind of device."""
-    if not kind.fits(equipment):
-        known = ", ".join(name for name, other in CATALOG.items() if other.fits(equipment))
+    if not kind.fits(equipment, profile):
+        known = ", ".join(name for name, other in CATALOG.items() if other.fits(equipment, profile))
         raise FaultDoesNotFit(kind.name.value, device, equipment.value, known)

@@ -13,10 +13,11 @@ from simulators.faults.book import ActiveFault, FaultBook
 from simulators.faults.catalog import MAIN_POINT, fault_kind, require_fit
 from simulators.fleet.devices import Device, DeviceRegister
 from simulators.fleet.distortion import Distortions
+from simulators.fleet.stations import STATIONS
 from simulators.physics.electricity import LOADS, ElectricityMeter, LoadKind
 from simulators.physics.elevator import Elevator
 from simulators.physics.elevator_travel import ElevatorSpec
-from simulators.physics.faults import DeviceFaults, FaultName, ParameterValue
+from simulators.physics.faults import NO_FAULTS, DeviceFaults, FaultName, ParameterValue
 from simulators.physics.pump import Pump
 from simulators.physics.pump_room import PumpRoom
 from simulators.physics.smoke import SmokeDetectors
@@ -67,6 +68,11 @@ class Fleet:
         self.water_codes = [device.code for device in self.register.of_kind(EquipmentKind.WATER_METER)]
         self.smoke = SmokeDetectors(len(self.smoke_codes), seed=seed)
         self.water = WaterMeters(len(self.water_codes), seed=seed + 1, started_unix_s=started_unix_s)
+        self.stations = {
+            device.code: STATIONS[device.profile](f"{seed}/{device.code}")
+            for device in self.register
+            if device.profile is not None and device.profile in STATIONS
+        }
         self._warm_up(started_unix_s)
         self._smoke_index = {code: index for index, code in enumerate(self.smoke_codes)}
         self._water_index = {code: index for index, code in enumerate(self.water_codes)}
@@ -84,6 +90,8 @@ class Fleet:
             room.step(tick, self.faults.by_device)
         for code, meter in self._meters.items():
             meter.step(tick, self.faults.of(code))
+        for code, station in self.stations.items():
+            station.step(tick, self.faults.of(code))
         self.smoke.step(tick, self._by_index(self._smoke_index))
         self.water.step(tick, self._by_index(self._water_index))
 
@@ -105,7 +113,7 @@ class Fleet:
         """What would be started. Raises UnknownFault, UnknownDevice, FaultDoesNotFit, BadFaultParameter."""
         kind = fault_kind(request.name)
         device = self.register.find(request.device)
-        require_fit(kind, device=device.code, equipment=device.kind)
+        require_fit(kind, device=device.code, equipment=device.kind, profile=device.profile)
         parameters = kind.complete(request.parameters)
         if "point" in parameters:
             parameters["point"] = self._point(device, kind.name, parameters["point"])
@@ -126,11 +134,14 @@ class Fleet:
     # --- private ------------------------------------------------------------------------------------------------
 
     def _warm_up(self, unix_s: float) -> None:
-        """Pumps that have run for a while: pressure is up and bearings are warm when somebody first looks."""
+        """What has run for a while: pressure is up, bearings are warm and the air is cool when somebody first looks."""
         tick = self._tick(unix_s, 1.0)
         for room in self._rooms:
             for _ in range(WARM_UP_STEPS):
                 room.step(tick, {})
+        for station in self.stations.values():
+            for _ in range(WARM_UP_STEPS):
+                station.step(tick, NO_FAULTS)
 
     def _true_values(self, code: str) -> dict[str, float]:
         if elevator := self.elevators.get(code):
@@ -139,6 +150,8 @@ class Fleet:
             return pump.values()
         if meter := self._meters.get(code):
             return meter.values()
+        if station := self.stations.get(code):
+            return station.values()
         if code in self._smoke_index:
             return self.smoke.values(self._smoke_index[code])
         if code in self._water_index:

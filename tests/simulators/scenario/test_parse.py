@@ -45,7 +45,7 @@ def test_a_shipped_scenario_names_devices_of_the_demo_site(file):
     for step in read_scenario(file).steps:
         if isinstance(step, StartFault):
             device, kind = register.find(step.device), fault_kind(step.fault)
-            require_fit(kind, device=device.code, equipment=device.kind)
+            require_fit(kind, device=device.code, equipment=device.kind, profile=device.profile)
             kind.complete(step.parameters)
         if isinstance(step, Expect) and "device" in step.where:
             register.find(step.where["device"])
