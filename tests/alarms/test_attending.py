@@ -1,5 +1,6 @@
 """The life of an alarm from end to end: by a table over the service, and one story through HTTP on PostgreSQL."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,10 +15,10 @@ import alarms.endpoints
 import alarms.windows.endpoints
 import catalog.endpoints
 import people.endpoints
-from alarms.attending import AlarmAttending
+from alarms.attending import AlarmAttending, TakingOut
 from alarms.events import AlarmAssigned, AlarmCleared, AlarmRaised, AlarmReminded
 from alarms.lifecycle import AlarmState
-from alarms.models import Alarm, MaintenanceWindow
+from alarms.models import Alarm, Inhibition, MaintenanceWindow
 from alarms.reminding import AskingPolicy
 from alarms.settings import AlarmSettings
 from alarms.windows.service import MaintenanceWindowService
@@ -290,3 +291,36 @@ async def test_a_maintenance_window_holds_nuisances_back_and_what_outlasts_it_is
     async with database.transaction() as session:
         kept = (await session.scalars(select(MaintenanceWindow))).one()
     assert kept.ended_at == NOON + timedelta(hours=1)
+
+
+async def test_what_is_out_of_service_comes_back_by_its_own_extent_and_what_is_over_stays_quiet(
+    database: Database, place: Place, attending: AlarmAttending, outbox: RecordingOutbox
+) -> None:
+    manager = await somebody(database)
+
+    async def take_out(alarm_id: UUID, *, whole: bool) -> None:
+        async with database.transaction() as session:
+            taking = TakingOut(whole_equipment=whole, until=None, reason="大修" if whole else "等备件")
+            await attending.take_out_of_service(session, ANYWHERE, alarm_id, taking, actor=manager)
+
+    await apply(database, place, place.detection(), place.detection(source_id="dry", fault_mode="dry_run", onset_s=1))
+    bearing, dry = [alarm.id for alarm in await the_alarms(database)]
+    await take_out(bearing, whole=True)
+    # Two at once, on two alarms of one equipment: neither waits for the other for ever.
+    async with asyncio.timeout(20):
+        await asyncio.gather(take_out(dry, whole=False), take_out(bearing, whole=True), take_out(dry, whole=True))
+    assert [alarm.suppressed_by for alarm in await the_alarms(database)] == ["out_of_service", "out_of_service"]
+    async with database.transaction() as session:
+        standing = await session.scalars(select(Inhibition.source_id).where(Inhibition.released_at.is_(None)))
+    assert set(standing) == {None, "dry"}, "one sensor's spare part is no matter of the overhaul"
+
+    async with database.transaction() as session:
+        await place.alarms.acknowledge(session, ANYWHERE, bearing, actor=manager)
+        await place.alarms.clear(session, ANYWHERE, bearing, actor=manager, note="误报")
+    outbox.events.clear()
+    async with database.transaction() as session:
+        await attending.put_in_service(session, ANYWHERE, bearing, actor=manager, note="大修完成")
+    assert outbox.of(AlarmRaised) == [], "cleared by hand, or still out by itself"
+    async with database.transaction() as session:
+        await attending.put_in_service(session, ANYWHERE, dry, actor=manager, note="备件已更换")
+    assert [raised.alarm_id for raised in outbox.of(AlarmRaised)] == [dry]
