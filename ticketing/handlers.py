@@ -265,6 +265,8 @@ def _as_raised(alarm: Alarm) -> AlarmRaised:
         order_kind=alarm.order_kind,
         order_priority=alarm.order_priority,
         order_joins=alarm.order_joins,
+        root_id=alarm.root_id,
+        group_id=alarm.group_id,
         is_test=alarm.is_test,
     )
 
