@@ -1,9 +1,9 @@
 """Begins to judge a partition where it was left: state rebuilt silently, then whatever was not judged yet, emitting.
 
 The position and the lasting episodes were written in one transaction, so together they say exactly what has been told.
-Up to the position, the bus is read silently for the state of durations; older values that still hold, and what
-functions over time look back at, come from the store. From the position on, the same bus is judged on. A kill at any
-instant therefore neither raises anything twice nor swallows it.
+Up to the position, the bus is read silently for the state of durations; older values that still hold, what functions
+over time look back at, and what longer durations depend on come from the store. From the position on, the same bus is
+judged on. A kill at any instant therefore neither raises anything twice nor swallows it.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from catalog.directory import Directory, EquipmentEntry
 from hub.joint_judge import JointJudge
 from hub.judge_books import Beginning, JudgeBooks
 from hub.judge_meters import JudgeMeters, line_name
-from hub.judge_past import remember, seed
+from hub.judge_past import recall, remember, seed
 from hub.partition_mark import PartitionMark, Reached
 from kit.clock import Clock, to_ms
 from kit.logs import logger
@@ -28,7 +28,9 @@ from telemetry.store import TelemetryQueries
 
 log = logger(__name__)
 
-# The bus is read back at least this far before the position, and at most so far, whatever durations rules ask for.
+# The bus is read back so far before the position. Longer durations are rebuilt from the store; those of life safety,
+# whose line is thin and judges some readings at their arrival, and of pairs over several equipments from the bus, which
+# is read back at most so far.
 SHORTEST_LOOK_BACK_MS = 10 * 60_000
 LONGEST_LOOK_BACK_MS = 6 * 3_600_000
 
@@ -52,7 +54,12 @@ class JudgeBeginning:
         known = await self._books.beginning(
             partition=mark.partition, life_safety=mark.life_safety, equipment_ids=entries
         )
-        since_ms = self._since_ms(known, judge.judge.rules)
+        since_ms = self._since_ms(known, judge.judge.rules, life_safety=mark.life_safety)
+        if not mark.life_safety:
+            await recall(
+                judge.judge, self._queries, before_ms=since_ms, beyond_ms=SHORTEST_LOOK_BACK_MS,
+                now_ms=to_ms(self._clock.now()),
+            )  # fmt: skip
         await seed(judge.judge, self._queries, before_ms=since_ms)
         await remember(judge.judge, self._queries, before_ms=since_ms)
         await self._replay_silently(judge, mark, directory, known.position, since_ms=since_ms)
@@ -109,11 +116,12 @@ class JudgeBeginning:
                 return page[0]
         return None
 
-    def _since_ms(self, known: Beginning, rules: RuleSet) -> int:
+    def _since_ms(self, known: Beginning, rules: RuleSet, *, life_safety: bool) -> int:
         """Before the first start there is no position: whatever the bus has is judged."""
         if known.position is None:
             return 0
-        look_back_ms = min(max(rules.longest_need_ms, SHORTEST_LOOK_BACK_MS), LONGEST_LOOK_BACK_MS)
+        need_ms = rules.longest_need_ms if life_safety else rules.longest_need_apart_ms
+        look_back_ms = min(max(need_ms, SHORTEST_LOOK_BACK_MS), LONGEST_LOOK_BACK_MS)
         # A clock that was set back stamps what comes now with a time before the position's.
         return min(to_ms(known.position.at), to_ms(self._clock.now())) - look_back_ms
 

@@ -1,12 +1,17 @@
-"""What a judge knows from before it began: values that still hold, and what functions over time look back at."""
+"""What a judge knows from before it began: values that still hold, what functions over time look back at, and durations
+that have been under way for longer than the bus is read back."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
 
 import numpy as np
 
+from building.reading import ReadingBatch
 from kit.logs import logger
 from rules.reorder import OrderedJudge
+from rules.replay.history import history
+from rules.rule_set import Ints, Rows
 from telemetry.store import TelemetryQueries
 
 log = logger(__name__)
@@ -17,6 +22,12 @@ POINTS_A_QUERY = 5_000
 PAST_TIMEOUT_S = 10.0
 POINTS_A_WINDOW_QUERY = 500
 READINGS_A_WINDOW_QUERY = 200_000
+# Of what long durations are rebuilt from, this much is held at a time: 60 MB. Where more is needed they begin anew.
+MOST_RECALLED = 3_000_000
+
+
+class TooMuchToRecall(Exception):
+    """More readings are needed than are held at a time."""
 
 
 async def seed(judge: OrderedJudge, queries: TelemetryQueries, *, before_ms: int) -> None:
@@ -58,3 +69,50 @@ async def _read_back(
         if len(page) < READINGS_A_WINDOW_QUERY or int(page.ts_ms[-1]) == start_ms:
             return
         start_ms = int(page.ts_ms[-1])  # of that instant some may be missing; what comes again is known
+
+
+async def recall(
+    judge: OrderedJudge, queries: TelemetryQueries, *, before_ms: int, beyond_ms: int, now_ms: int
+) -> None:
+    """Rebuilds durations longer than `beyond_ms`: what they depend on is judged once more, silently, as the store has
+    it. Before `seed`, for a judge that knows nothing yet. Without the store those durations begin anew."""
+    if not before_ms:
+        return
+    slots, reach_ms = judge.rules.needed_back(beyond_ms=beyond_ms)
+    try:
+        async with asyncio.timeout(PAST_TIMEOUT_S):
+            for some in _alike(judge, slots, reach_ms):
+                point_nos = sorted(judge.rules.point_nos[slots[some]].tolist())
+                start_ms = before_ms - int(reach_ms[some].max())
+                # All of it or nothing: a value that is followed by one not read would be taken to hold.
+                past = await _every(queries, point_nos, start_ms=start_ms, end_ms=before_ms)
+                judge.recall(past, now_ms=now_ms)
+    except Exception as error:
+        log.warning("judging begins with long durations that the store could not tell", error=repr(error))
+
+
+def _alike(judge: OrderedJudge, slots: Rows, reach_ms: Ints) -> Iterator[Ints]:
+    """Places in `slots`, some equipments at a time, no equipment in two, and all that reach back about as far."""
+    equipment = judge.rules.equipment_of_slot[slots]
+    magnitude = np.log2(np.maximum(reach_ms, 1)).astype(np.int64)
+    order = np.lexsort((equipment, magnitude))
+    part = np.zeros(len(order), np.int64)
+    if len(order):
+        is_first = np.ones(len(order), np.bool_)
+        is_first[1:] = equipment[order][1:] != equipment[order][:-1]
+        begins = np.flatnonzero(is_first)
+        # An equipment belongs where its first point does.
+        part = (begins // POINTS_A_WINDOW_QUERY)[np.cumsum(is_first) - 1]
+    key = magnitude[order] * (len(order) + 1) + part
+    for each in np.unique(key).tolist():
+        yield order[key == each]
+
+
+async def _every(queries: TelemetryQueries, point_nos: Sequence[int], *, start_ms: int, end_ms: int) -> ReadingBatch:
+    pages: list[ReadingBatch] = []
+    async with aclosing(history(queries, point_nos, start_ms=start_ms, end_ms=end_ms)) as found:
+        async for page in found:
+            pages.append(page.readings)
+            if sum(map(len, pages)) > MOST_RECALLED:
+                raise TooMuchToRecall
+    return ReadingBatch.concat(pages)

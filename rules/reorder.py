@@ -166,6 +166,11 @@ class OrderedJudge:
         """As `Judge.remember`."""
         self._lead.remember(readings)
 
+    def recall(self, past: ReadingBatch, *, now_ms: int) -> None:
+        """Judges, telling nobody, what was said before everything else, by time. It is settled: nothing came late."""
+        self.judge(past, now_ms=now_ms)
+        self._begin_anew(range(len(self.rules.places)))
+
     def adopt(self, lasting: Mapping[PairKey, int]) -> list[PairKey]:
         """As `Judge.adopt`. Where the books say otherwise than the window, the window begins anew."""
         told = {key: stretches[-1].onset_ms for key, stretches in self._told.items() if stretches[-1].end_ms is None}

@@ -131,6 +131,24 @@ class RuleSet:
         return int(needs.max(initial=0))
 
     @property
+    def longest_need_apart_ms(self) -> int:
+        """`longest_need_ms` of pairs that look at several equipments."""
+        needs = np.maximum(self.need_ms, self.clear_need_ms)[~self.is_missing & ~self._is_at_home]
+        return int(needs.max(initial=0))
+
+    def needed_back(self, *, beyond_ms: int) -> tuple[Rows, Ints]:
+        """The slots whose readings matter longer than that to a duration of their own equipment, and how far back what
+        their equipment said matters: the duration, and the value that holds at its beginning."""
+        needs = np.where(self.is_missing | ~self._is_at_home, 0, np.maximum(self.need_ms, self.clear_need_ms))
+        slot_of_link = np.repeat(np.arange(len(self.point_nos)), np.diff(self.pair_starts))
+        need_ms = np.zeros(len(self.point_nos), np.int64)
+        np.maximum.at(need_ms, slot_of_link, needs[self.pairs_by_slot])
+        slots = np.flatnonzero(need_ms > beyond_ms).astype(np.int32)
+        reach_ms = np.zeros(len(self.places), np.int64)
+        np.maximum.at(reach_ms, self.equipment_of_slot[slots], need_ms[slots] + self.hold_ms[slots])
+        return slots, reach_ms[self.equipment_of_slot[slots]]
+
+    @property
     def longest_window_ms(self) -> int:
         """How far functions over time look back: the window, and the value that holds at its beginning."""
         return int((self.kept.window_ms + self.kept.hold_ms).max(initial=0))
@@ -140,6 +158,12 @@ class RuleSet:
         """The slots that some rule looks at, and those that are looked at elsewhere."""
         watched: npt.NDArray[np.bool_] = self.pair_starts[1:] > self.pair_starts[:-1]
         return watched if self.copies is None else watched | self.copies.are_of
+
+    @property
+    def _is_at_home(self) -> npt.NDArray[np.bool_]:
+        """The pairs that look at their own equipment alone."""
+        at_home: npt.NDArray[np.bool_] = self.equipment_of_pair < len(self.equipment)
+        return at_home
 
     @property
     def own_point_nos(self) -> Ints:
