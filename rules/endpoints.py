@@ -57,7 +57,7 @@ async def list_rules(
     wanted = RuleFilter(profile=profile, kind=kind, enabled=enabled, life_safety=life_safety)
     scope = caller.scope(*STAFF)
     rows, total = await rules.find(session, scope, wanted, sort=sort, limit=paging.limit, offset=paging.offset)
-    items = [RuleOut.model_validate(row) for row in rows]
+    items = [RuleOut.of(row) for row in rows]
     return Page(items=items, total=total, limit=paging.limit, offset=paging.offset)
 
 
@@ -69,7 +69,7 @@ async def check_rule(body: CheckIn, caller: Caller, rules: Rules) -> CheckOut:
 
 @router.get("/rules/{key}", response_model=RuleOut)
 async def get_rule(key: RuleKey, session: Session, caller: Caller, rules: Rules) -> RuleOut:
-    return RuleOut.model_validate(await rules.get(session, caller.scope(*STAFF), key))
+    return RuleOut.of(await rules.get(session, caller.scope(*STAFF), key))
 
 
 @router.get("/rules/{key}/left-out", response_model=Page[LeftOutPairOut])
@@ -89,7 +89,7 @@ async def add_rule(body: RuleIn, session: Session, caller: Caller, rules: Rules)
     row = await rules.add(
         session, scope, body.definition, enabled=body.enabled, author=caller.person_id, reason=body.reason or ""
     )
-    return RuleOut.model_validate(row)
+    return RuleOut.of(row)
 
 
 @router.put("/rules/{key}", response_model=RuleOut, dependencies=EDITORS)
@@ -105,7 +105,7 @@ async def change_rule(key: RuleKey, body: RuleChangeIn, session: Session, caller
         author=caller.person_id,
         reason=body.reason or "",
     )
-    return RuleOut.model_validate(row)
+    return RuleOut.of(row)
 
 
 @router.post("/rules/{key}/enable", response_model=RuleOut, dependencies=EDITORS)
@@ -132,4 +132,4 @@ async def _switch(
 ) -> RuleOut:
     scope = caller.scope(*EDITING)
     row = await rules.switch(session, scope, key, enabled=enabled, version=body.version)
-    return RuleOut.model_validate(row)
+    return RuleOut.of(row)

@@ -12,6 +12,7 @@ from pydantic import (
     FiniteFloat,
     JsonValue,
     StringConstraints,
+    ValidationError,
     model_validator,
 )
 
@@ -24,6 +25,7 @@ from kit.i18n import Language
 from rules.durations import parse_duration_ms
 from rules.forms import ActiveHours, Repeats, rate_out_of_range, stuck
 from rules.language import MAX_LENGTH
+from rules.models import RuleRow
 from rules.rule import Level, Rule
 from rules.schedules import parse_schedule
 from rules.shapes import (
@@ -280,7 +282,8 @@ class RuleDefinition(Schema):
 
 class RuleOut(Schema):
     """A rule with its state. `author_id` None: as shipped. `number` is the version in force, `offered` the one that a
-    release brought since a person changed the rule. `version` is the lock, for who changes it."""
+    release brought since a person changed the rule. `version` is the lock, for who changes it. Not `is_readable`: kept
+    in the form of another release, shown as it is, and not judged before somebody changes it."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -308,6 +311,16 @@ class RuleOut(Schema):
     author_id: UUID | None
     created_at: datetime
     updated_at: datetime
+    is_readable: bool = True
+
+    @classmethod
+    def of(cls, row: RuleRow) -> "RuleOut":
+        try:
+            return cls.model_validate(row)
+        except ValidationError:
+            kept = RuleDefinition.model_construct(**row.definition)
+            facts = {name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)}
+            return cls.model_construct(**(facts | {"definition": kept, "is_readable": False}))
 
 
 class LeftOutPairOut(Schema):

@@ -20,8 +20,7 @@ from kit.access import Scope
 from kit.clock import Clock, to_ms
 from rules.replay.running import warm_up_ms
 from rules.rule import CompiledRule
-from rules.schemas import RuleDefinition
-from rules.service import RuleService
+from rules.service import RuleService, readable
 from telemetry.store import TelemetryQueries
 from ticketing.outcome_book import OutcomeBook
 
@@ -74,7 +73,7 @@ class RuleLabels:
     async def proposal(self, session: AsyncSession, scope: Scope, key: str) -> ProposalOut:
         """Raises RuleNotFound, QueryTooSlow, StoreUnavailable."""
         row = await self._rules.get(session, scope, key)
-        rule = self._rules.compiled(RuleDefinition.model_validate(row.definition))
+        rule = self._rules.compiled(readable(row))
         since = self._clock.now() - LOOKED_BACK
         # Of the real ones all, as far as that can be: a value that drops one of them must not be proposed.
         real = await self._labelled.of_rule(session, scope, key, since=since, labels=_REAL, limit=MOST_REAL)

@@ -23,7 +23,7 @@ from kit.sweeps import Sweep
 from rules.replay.running import ReplayStopped
 from rules.rule import CompiledRule
 from rules.schemas import RuleDefinition
-from rules.service import RuleService
+from rules.service import RuleService, readable
 
 log = logger(__name__)
 
@@ -125,8 +125,7 @@ class RuleReplays:
             return wanted.definition
         if wanted.key is None:
             raise errors.NoRuleToReplay
-        row = await self._rules.get(session, scope, wanted.key)
-        return RuleDefinition.model_validate(row.definition)
+        return readable(await self._rules.get(session, scope, wanted.key))
 
     def _check(self, definition: RuleDefinition, scope: Scope) -> None:
         compiled = self._rules.compiled(definition)

@@ -21,13 +21,14 @@ _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"'
 _EXACT = 2**53
 
 
-def written(definitions: Sequence[RuleDefinition]) -> str:
-    """The document; the empty one for no rules."""
+def written(definitions: Sequence[RuleDefinition], *, left_out: Sequence[str] = ()) -> str:
+    """The document; the empty one for no rules. `left_out`: keys of rules that it says are not in it."""
     tables = [_table(definition) for definition in definitions]
     shared = _shared(tables)
     head = "".join(f"{name} = {_value(value)}\n" for name, value in shared.items())
     blocks = [_block({name: value for name, value in table.items() if name not in shared}) for table in tables]
-    return "\n".join([head, *blocks] if head else blocks)
+    told = "".join(f"# {key}: 按其他软件版本写的，未导出 / of another release, left out\n" for key in left_out)
+    return told + "\n".join([head, *blocks] if head else blocks)
 
 
 def _table(definition: RuleDefinition) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
@@ -11,9 +10,8 @@ from kit.errors import DomainError
 from kit.i18n import Texts
 from rules import errors
 from rules import repository as rule_repository
-from rules.models import RuleRow
 from rules.schemas import RuleDefinition
-from rules.service import RuleFilter, RuleService, says
+from rules.service import RuleFilter, RuleService, readable, says
 from rules.versions import repository
 from rules.versions.document import written
 from rules.versions.reading import LineProblem, ReadRule, read
@@ -49,14 +47,20 @@ class RuleDocuments:
         self._texts = texts
 
     async def exported(self, session: AsyncSession, scope: Scope, wanted: RuleFilter) -> str:
-        """What is in force, by key. One that is no rule in this release any more is left out: no judge takes it."""
+        """What is in force, by key. One that is no rule in this release any more is named and left out: no judge takes
+        it."""
         definitions: list[RuleDefinition] = []
+        left_out: list[str] = []
         offset, total = 0, 1
         while offset < total:
             rows, total = await self._rules.find(session, scope, wanted, sort="key", limit=PAGE, offset=offset)
-            definitions += filter(None, map(self._readable, rows))
+            for row in rows:
+                try:
+                    definitions.append(readable(row))
+                except errors.RuleOfOtherRelease:
+                    left_out.append(row.key)
             offset += PAGE
-        return written(definitions)
+        return written(definitions, left_out=left_out)
 
     async def imported(
         self,
@@ -89,12 +93,6 @@ class RuleDocuments:
                 continue
             drafts.append(ImportedRule(rule.lines.line, definition.key, number))
         return Imported(tuple(drafts), tuple(unchanged), tuple(sorted(problems, key=lambda one: one.line)))
-
-    def _readable(self, row: RuleRow) -> RuleDefinition | None:
-        try:
-            return RuleDefinition.model_validate(row.definition)
-        except ValidationError:
-            return None  # `RuleService.book` says so aloud
 
     async def _is_known(self, session: AsyncSession, scope: Scope, definition: RuleDefinition) -> bool:
         row = await rule_repository.get(session, scope, definition.key)

@@ -2,11 +2,13 @@
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from kit.access import Role
 from kit.db import Database
 from kit.i18n import Texts
 from rules.endpoints import STATUS, router
+from rules.models import RuleRow
 from rules.schemas import EXAMPLE
 from rules.service import RuleService
 from rules.versions.endpoints import STATUS as VERSION_STATUS
@@ -55,6 +57,23 @@ async def test_a_change_is_drafted_compared_put_in_force_and_taken_back(app: Fas
             (3, "in_force", "missed one"), (2, "past", "too many"), (1, "past", "from the pump's manual"),
         ]  # fmt: skip
         assert (await client.get(f"{of_draft[:-1]}9")).status_code == 404
+
+
+async def test_a_kept_text_that_is_no_rule_any_more_hides_no_other(
+    app: FastAPI, manager: str, database: Database
+) -> None:
+    async with client_of(app, token=manager) as client:
+        for key in ("mine", "old"):
+            await client.post(RULES, json={"definition": EXAMPLE | {"key": key}})
+        async with database.transaction() as session:
+            old = (await session.scalars(select(RuleRow).where(RuleRow.key == "old"))).one()
+            old.definition = old.definition | {"colour": "red", "severity": "worst"}
+        listed = (await client.get(RULES)).json()["items"]
+        assert [(one["definition"]["key"], one["is_readable"]) for one in listed] == [("mine", True), ("old", False)]
+        assert listed[1]["definition"]["when"] == EXAMPLE["when"]
+        assert (await client.get(f"{RULES}/old")).status_code == 200
+        exported = (await client.get(f"{RULES}.toml")).text
+        assert "# old:" in exported
 
 
 async def test_rules_leave_as_a_document_and_come_back_as_drafts(
