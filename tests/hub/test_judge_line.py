@@ -368,6 +368,10 @@ async def test_what_the_store_knows_counts_after_a_restart(plant: Plant, monkeyp
     await plant.add_rule(
         "lift-both", "levelling_error_mm == 1 and machine_room_temp_c > 30", profile="gb24476-elevator"
     )
+    await plant.add_rule(
+        "lift-beside", "other['LIFT-01'].levelling_error_mm == 1 and machine_room_temp_c > 40",
+        profile="gb24476-elevator",
+    )  # fmt: skip
     async with plant.judging():
         last = await plant.publish("LIFT-01", machine_room_temp_c=20)
         await until(lambda: plant.has_judged(last), "the position")
@@ -382,9 +386,10 @@ async def test_what_the_store_knows_counts_after_a_restart(plant: Plant, monkeyp
     )
     async with plant.judging():
         await plant.publish("LIFT-01", machine_room_temp_c=35)
-        await until(lambda: _async(plant.panel.heard), "an alarm")
+        await plant.publish("LIFT-02", machine_room_temp_c=45)
+        await until(lambda: _all_of(plant, 3), "an alarm of each rule")
         alarms = await plant.alarms()
-    assert {alarm.source_id for alarm in alarms} == {"lift-both", "lift-was-off"}
+    assert {alarm.source_id for alarm in alarms} == {"lift-both", "lift-was-off", "lift-beside"}
 
 
 async def test_a_bus_that_lost_its_files_is_judged_from_its_beginning(plant: Plant) -> None:
@@ -411,6 +416,10 @@ async def test_a_changed_catalog_is_followed(plant: Plant) -> None:
 
 async def _async(value: Any) -> Any:
     return value
+
+
+async def _all_of(plant: Plant, count: int) -> bool:
+    return len(await plant.alarms()) == count
 
 
 async def _returned(plant: Plant) -> bool:

@@ -191,6 +191,10 @@ def test_what_the_store_knows_of_the_parent_counts_after_a_restart_and_not_for_l
         assert seconds(it.judge(batch(at(later_s, pa=80)), now_ms=T0).detections) == expected
 
 
+def test_a_replay_wants_the_readings_of_all_that_its_rule_names() -> None:
+    assert Replay(laid_out([rule(when="parent.pa > 75 and ca == 1")]), on_failure=fail).point_nos == [12, 20]
+
+
 def test_windows_over_the_parent_are_read_back_once_for_all_its_children() -> None:
     children = [entry(number, parent=2) for number in (1, 3, 4)]
     it = judge(rule(when="avg(parent.pa, '1m') > 75"), equipment=[*children, PARENT])
