@@ -41,7 +41,8 @@ class ReplayPart:
     words: str = "a rule replayed over 30 days of 500 equipments, read from the embedded store"
 
     def measure(self, context: Context) -> Details:
-        return asyncio.run(_measured(context))
+        days, equipment = (3, 100) if context.is_quick else (30, 500)
+        return asyncio.run(measured(context, days=days, equipment=equipment))
 
     def figures(self, details: Mapping[str, Any]) -> Sequence[Figure]:
         words = (
@@ -56,14 +57,14 @@ class ReplayPart:
         ]  # fmt: skip
 
 
-async def _measured(context: Context) -> Details:
-    days, equipment = (3, 100) if context.is_quick else (30, 500)
+async def measured(context: Context, *, days: int, equipment: int) -> Details:
+    """`hot` is how often an equipment was: what the rule without a window must find."""
     since_ms = to_ms(SystemClock().now()) // _DAY_MS * _DAY_MS - days * _DAY_MS
     until_ms = since_ms + days * _DAY_MS
     entries = [_entry(number) for number in range(equipment)]
     found: dict[str, Any] = {}
     async with DuckDbStore(Path(context.folder) / "telemetry", clock=SystemClock()) as store:
-        readings = await _filled(store, since_ms, days=days, equipment=equipment)
+        readings, hot = await _filled(store, since_ms, days=days, equipment=equipment)
         context.say(f"{readings:,} readings stored and compacted")
         for name, when in _RULES.items():
             replay = Replay(_laid_out(name, when, entries), on_failure=_failed)
@@ -72,11 +73,12 @@ async def _measured(context: Context) -> Details:
             alarms = len(replay.episodes(until_ms=until_ms))
             found[name] = {"took_s": time.perf_counter() - begun, "alarms": alarms}
             context.say(f"{name}: {found[name]['took_s']:.1f} s, {alarms:,} alarms")
-    return {"days": days, "equipment": equipment, "readings": readings, "rules": found}
+    return {"days": days, "equipment": equipment, "readings": readings, "hot": hot, "rules": found}
 
 
-async def _filled(store: DuckDbStore, since_ms: int, *, days: int, equipment: int) -> int:
-    chance = np.random.default_rng(7)
+async def _filled(store: DuckDbStore, since_ms: int, *, days: int, equipment: int) -> tuple[int, int]:
+    """How many readings, and how many hot stretches among them."""
+    hot, chance = 0, np.random.default_rng(7)
     a_day = _DAY_MS // _STEP_MS
     point_no = np.repeat(np.arange(1, equipment + 1, dtype=np.int32), a_day)
     # Devices do not speak in step.
@@ -87,10 +89,11 @@ async def _filled(store: DuckDbStore, since_ms: int, *, days: int, equipment: in
         for place in np.flatnonzero(chance.random(equipment) < 0.5).tolist():
             begin = place * a_day + int(chance.integers(0, a_day - 30))
             value[begin : begin + int(chance.integers(3, 30))] = 90
+            hot += 1
         readings = ReadingBatch(point_no, ts_ms, value, np.zeros(len(ts_ms), np.uint8))
         await store.append([(day + 1, readings)])
     await store.compact()
-    return days * a_day * equipment
+    return days * a_day * equipment, hot
 
 
 def _laid_out(key: str, when: str, entries: Sequence[EquipmentEntry]) -> RuleSet:
