@@ -334,6 +334,7 @@ async def test_what_was_muted_during_the_work_and_lasts_is_heard_afterwards(town
     await town.only_order()
 
     await town.act(order.id, "pump_engineer", Action.FINISH, REAL)
+    await town.sweep(seconds=10)
 
     assert [order.fault_mode for order in await town.orders()] == ["bearing_wear", "dry_run"]
 

@@ -169,7 +169,7 @@ async def flooded(database: Database, outbox: RecordingOutbox, files: Path, site
 
 @pytest.mark.parametrize(
     ("meters", "pumps", "lifts"),
-    [(4, 3, 3), pytest.param(800, 40, 360, marks=pytest.mark.long)],
+    [(4, 3, 3), pytest.param(900, 40, 160, marks=[pytest.mark.long, pytest.mark.timeout(1800)])],
     ids=["a few", "two thousand"],
 )
 async def test_of_a_flood_nobody_gets_more_than_ten_messages_by_alerts_and_orders_together(

@@ -288,6 +288,8 @@ class Town:
         for sweep in (*self.room.sweeps.all(), *self.room.feedback.sweeps()):
             async with self.database.transaction() as session:
                 await sweep.call(session)
+        async with self.database.transaction() as session:
+            await self.alarms.lift_suppression(session)
         await self.deliver()
 
     # --- alarms ----------------------------------------------------------------------------------------------------
