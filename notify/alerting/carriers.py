@@ -69,9 +69,7 @@ class DingTalkCarrier:
 
     async def send(self, letter: Letter) -> str:
         text = f"#### {letter.title}\n\n{letter.text}"
-        await self._client.send_markdown(
-            robot=letter.address, title=letter.title, text=text, urgent=letter.is_urgent
-        )
+        await self._client.send_markdown(robot=letter.address, title=letter.title, text=text, urgent=letter.is_urgent)
         return ""
 
 

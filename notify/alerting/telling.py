@@ -58,9 +58,7 @@ class AlertTelling:
             registry=registry,
         )  # fmt: skip
 
-    async def tell(
-        self, session: AsyncSession, case: AlertCase, step: Step, *, holder_id: UUID | None = None
-    ) -> None:
+    async def tell(self, session: AsyncSession, case: AlertCase, step: Step, *, holder_id: UUID | None = None) -> None:
         """Tells everybody of the step, or instead of them `holder_id`, who was given the alarm to look after."""
         chosen = await self._holder(session, holder_id) if step.names_people else {}
         for person_id, why in (chosen or await self.readers_of(session, case, step)).items():

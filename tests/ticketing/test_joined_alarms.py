@@ -95,8 +95,7 @@ async def test_an_alarm_that_asks_again_after_its_order_was_settled_is_work_once
 
 
 async def test_whoever_has_the_order_hears_that_it_got_worse(town: Town) -> None:
-    minor = {"rule": "door#major", "order": OrderPolicy("repair", 3)}
-    await town.detect(LIFT, "door_stuck", **minor)
+    await town.detect(LIFT, "door_stuck", rule="door#major", order=OrderPolicy("repair", 3))
     [order] = await orders(town)
     [holder] = [key for key, person_id in town.person.items() if person_id == order.assignee_id]
     before = await town.told(holder)
