@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alarms.flood.figures import CHATTER_WITHIN, CHATTERS, FLEETING, PERIOD, STALE_AFTER, RuleFigures, Stretch
 from alarms.flood.models import AlarmNotice
 from alarms.flood.planning import WINDOW
+from alarms.flood.repository import is_put_away
 from alarms.lifecycle import AlarmState
 from alarms.models import Alarm, AlarmEpisode, TransitionRecord
 from alarms.service import AlarmLabel
@@ -80,10 +81,10 @@ async def notices(session: AsyncSession, span: Span) -> int:
 
 
 async def standing(session: AsyncSession, span: Span, *, now: datetime) -> Mapping[str, int]:
-    """Alarms that are open now: `open`, of them `stale`, `flapping`, `held_back`."""
+    """Alarms that are open now: `open`, of them `stale` (as the list has them), `flapping`, `held_back`."""
     counts = select(
         func.count().label("open"),
-        func.count().filter(Alarm.is_present, Alarm.raised_at < now - STALE_AFTER).label("stale"),
+        func.count().filter(Alarm.is_present, Alarm.raised_at < now - STALE_AFTER, ~is_put_away()).label("stale"),
         func.count().filter(Alarm.flapping_since.is_not(None)).label("flapping"),
         func.count().filter(Alarm.suppressed_by.is_not(None)).label("held_back"),
     ).where(Alarm.state != AlarmState.NORMAL, ~Alarm.life_safety, ~Alarm.is_test, *span.at_sites(Alarm.site_id))

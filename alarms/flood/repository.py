@@ -30,6 +30,12 @@ class OpenCount:
     unacknowledged: int = 0
 
 
+def is_put_away() -> ColumnElement[bool]:
+    """Somebody decided about the alarm: it is shelved, or out of service."""
+    put_away = [InhibitionKind.SHELVED, InhibitionKind.OUT_OF_SERVICE]
+    return func.coalesce(Alarm.suppressed_by, "").in_(put_away)
+
+
 async def lasting_causes(session: AsyncSession, equipment_ids: Collection[UUID]) -> Sequence[Alarm]:
     """Alarms of these that last and may explain others."""
     causes = select(Alarm).where(
@@ -208,10 +214,7 @@ async def stale(
         Alarm.state != AlarmState.NORMAL,
         Alarm.is_present.is_(True),
         Alarm.raised_at < now - older_than,
-        or_(
-            Alarm.suppressed_by.is_(None),
-            Alarm.suppressed_by.not_in([InhibitionKind.SHELVED, InhibitionKind.OUT_OF_SERVICE]),
-        ),
+        ~is_put_away(),
     )
     return await _alarms(session, where, by=Alarm.raised_at, limit=limit, offset=offset)
 

@@ -14,7 +14,7 @@ from alarms.flood.models import AlarmGroup
 from alarms.flood.service import FloodService
 from catalog import endpoints as catalog_endpoints
 from hub.api import load_texts
-from kit.access import Role
+from kit.access import Role, Scope
 from kit.db import Database
 from kit.ids import new_id
 from tests.alarms.place import NOON, Place
@@ -137,5 +137,13 @@ async def test_what_chatters_flaps_or_lasts_is_listed(
         place.clock.advance(seconds=25 * 3600)
         stale = (await client.get("/api/v1/alarm-views/stale")).json()["items"]
         assert {alarm["equipment_code"] for alarm in stale} == {"PUMP-01", "LIFT-01", "LIFT-02", "SMOKE-001"}
+        async with database.transaction() as session:
+            a_day = timedelta(days=1)
+            lift = UUID(next(one["id"] for one in stale if one["equipment_code"] == "LIFT-01"))
+            await place.alarms.shelve(session, Scope.everywhere(), lift, span=a_day, actor=None, note="等备件")
+        listed = (await client.get("/api/v1/alarm-views/stale")).json()["items"]
+        standing = (await client.get("/api/v1/alarm-load")).json()["standing"]
+        ordinary = [one for one in listed if not one["life_safety"]]
+        assert (len(listed), standing["stale"], standing["held_back"]) == (len(stale) - 1, len(ordinary), 1)
         refused = await client.get("/api/v1/alarm-load", params={"since": SPAN["until"], "until": SPAN["since"]})
         assert (refused.status_code, refused.json()["code"]) == (422, "load_span_not_possible")
