@@ -91,10 +91,12 @@ class TapedConnection(Connection):
 
 @dataclass(frozen=True)
 class Pace:
-    """Steps of the physics. Devices report as often whatever they are: months go faster in larger steps."""
+    """Steps of the physics, in which months go faster than in those of real time. Devices report as often whatever they
+    are; of polled ones every `poll_every`th answer is kept."""
 
     elevator_s: float = ELEVATOR_STEP_S
     slow_s: float = SLOW_STEP_S
+    poll_every: int = 1
 
 
 @dataclass
@@ -143,7 +145,10 @@ class FastFleet:
             platform(fleet, TapedConnection(self._tape, by_external), **spread)
             for platform in (smoke_platform, water_platform)
         ]
-        self._units = [_polled(device, profiles, self._random, unix_s) for device in _polled_devices(fleet)]
+        self._units = [
+            _polled(device, profiles, self._random, unix_s, every=self._pace.poll_every)
+            for device in _polled_devices(fleet)
+        ]
 
     def hour(self) -> pa.Table:
         """The next hour's readings: point_no, ts_ms, value, message; in the order they were sent."""
@@ -248,9 +253,11 @@ def _polled_devices(fleet: Fleet) -> list[Device]:
     return [device for device in fleet.register if device.kind in _POLLED and device.profile is not None]
 
 
-def _polled(device: Device, profiles: Mapping[str, DeviceProfile], chance: random.Random, unix_s: float) -> PolledUnit:
+def _polled(
+    device: Device, profiles: Mapping[str, DeviceProfile], chance: random.Random, unix_s: float, *, every: int
+) -> PolledUnit:
     assert device.profile is not None
     profile = profiles[device.profile]
-    interval_s = float(profile.sections["modbus"]["poll_interval_s"])
+    interval_s = every * float(profile.sections["modbus"]["poll_interval_s"])
     # As the hub's poller begins: units spread over a part of their interval.
     return PolledUnit(device, register_map(profile), interval_s, unix_s + chance.random() * min(interval_s / 4, 0.5))

@@ -47,10 +47,10 @@ class KnownFault:
 @dataclass(frozen=True)
 class Trial:
     """`found`: of each fault, the rules that raised something and after how many minutes; `false`: alarms (rule,
-    device) that no fault explains, once each."""
+    device, hours after the beginning) that no fault explains, the first of each."""
 
     found: Mapping[KnownFault, Mapping[str, float]]
-    false: Sequence[tuple[str, str]]
+    false: Sequence[tuple[str, str, float]]
     readings: int
 
     def rules_by_fault(self) -> dict[tuple[str, str], set[str]]:
@@ -62,7 +62,7 @@ class Trial:
                 f"{rule} after {after:.0f} min" for rule, after in sorted(by.items(), key=lambda one: one[1])
             )
             yield f"{'found ' if by else 'MISSED'} {fault.name} of {fault.device}{': ' if by else ''}{told}"
-        yield from (f"FALSE  {rule} of {device}" for rule, device in self.false)
+        yield from (f"FALSE  {rule} of {device} after {after:.1f} h" for rule, device, after in self.false)
         yield f"{self.readings:,} readings"
 
 
@@ -101,15 +101,15 @@ def _judged(
     faults: Sequence[KnownFault], episodes: Sequence[Episode], codes: Mapping[UUID, str], readings: int
 ) -> Trial:
     found: dict[KnownFault, dict[str, float]] = {fault: {} for fault in faults}
-    false: dict[tuple[str, str], None] = {}
+    false: dict[tuple[str, str], float] = {}
     for one in sorted(episodes, key=lambda each: each.raised_ms):
         device = codes[one.equipment_id]
         behind = [fault for fault in faults if fault.explains(one, device)]
         for fault in behind:
             found[fault].setdefault(one.rule_key, (one.raised_ms - fault.begins_ms) / 60_000)
         if not behind:
-            false[one.rule_key, device] = None
-    return Trial(found, tuple(false), readings)
+            false.setdefault((one.rule_key, device), (one.raised_ms / 1000 - BEGINS_S) / 3600)
+    return Trial(found, tuple((*what, after) for what, after in false.items()), readings)
 
 
 def _replays(entries: Sequence[EquipmentEntry]) -> Iterator[Replay]:
