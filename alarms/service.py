@@ -27,6 +27,7 @@ from alarms.flood.speaking import SpeakingUp
 from alarms.holding import add_windows, standing_on
 from alarms.ledger import Ledger, freed, record
 from alarms.lifecycle import AlarmInput, AlarmState, next_state
+from alarms.lockouts import repository as lockout_repository
 from alarms.models import Alarm, Inhibition, InhibitionKind, TransitionRecord
 from alarms.repository import AlarmFilter
 from alarms.suppression import note_holder
@@ -170,6 +171,10 @@ class AlarmService:
             return
         inhibition.released_at = self._clock.now()
         await session.flush()
+
+    async def locked_by(self, session: AsyncSession, equipment_id: UUID) -> Sequence[UUID]:
+        """Who has locked an equipment out now, to work on it: nobody switches it meanwhile."""
+        return await lockout_repository.holders(session, equipment_id, now=self._clock.now())
 
     async def shelve(
         self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, span: timedelta, actor: UUID | None, note: str,

@@ -51,6 +51,7 @@ class Hindrance(StrEnum):
     ALARM_MUTED = "alarm_muted"
     TOO_OFTEN = "too_often"
     TOO_LATE = "too_late"
+    LOCKED_OUT = "locked_out"
     INTERRUPTED = "interrupted"
 
 

@@ -195,6 +195,8 @@ class Running:
             most_an_hour=self._settings.most_an_hour,
         )
         found = doing.hindrance(now=now)
+        if found is None and await self._alarms.locked_by(session, run.equipment_id):
+            found = Hindrance.LOCKED_OUT  # somebody may have their hands in it
         return None if found is None else Hindered(found)
 
     async def _alarm_now(self, session: AsyncSession, alarm_id: UUID) -> AlarmNow | None:

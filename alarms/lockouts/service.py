@@ -93,10 +93,6 @@ class LockoutService:
             session, scope, site_id=site_id, equipment_id=equipment_id, standing_at=at, limit=limit, offset=offset
         )
 
-    async def locked_by(self, session: AsyncSession, equipment_id: UUID) -> Sequence[UUID]:
-        """Who has a lock on an equipment now; nobody switches it meanwhile."""
-        return await repository.holders(session, equipment_id, now=self._clock.now())
-
     def is_on(self, lockout: Inhibition) -> bool:
         return lockout.released_at is None and (lockout.until is None or lockout.until > self._clock.now())
 

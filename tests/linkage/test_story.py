@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from alarms.detection import LEVEL_MARK, AlarmSource, Detection
 from alarms.events import AlarmRaised, AlarmSeverityChanged
+from alarms.models import Inhibition, InhibitionKind
 from alarms.service import AlarmService
 from audit.models import AuditDetail, AuditRecord
 from building.declaration import parse_site
@@ -283,9 +284,9 @@ async def test_a_leak_closes_the_valve_and_two_persons_stop_the_pump(house: Hous
     assert blocked["open"]["reason"] == "not_listed"
     rejected = await house.client.post(f"/api/v1/linkage/runs/{blocked['power']['id']}/reject", headers=engineer)
     assert rejected.json()["state"] == "rejected"
-    assert await _audited(house) == [*["blocked"] * 4, *["done"] * 5, "rejected"]
+    assert await _audited(house) == [*["blocked"] * 5, *["done"] * 6, "rejected"]
     # Not what was somebody's own no, nor what nothing was left to be done for.
-    assert await _told(house, "staff.linkage_not_done") == 3
+    assert await _told(house, "staff.linkage_not_done") == 4
 
 
 async def _nothing_left_to_do(
@@ -322,6 +323,19 @@ async def _nothing_left_to_do(
         await _switched_on(house, manager, rule, is_enabled=is_enabled)
     await confirmed(run_id)
     await ends(alarm_id, "rule_changed")
+    # Somebody locked the plug out to work on it.
+    run_id, alarm_id = await waiting("locked out")
+    async with house.database.transaction() as session:
+        person_id = await session.scalar(select(Person.id).limit(1))
+        lock = Inhibition(
+            site_id=house.site_id, equipment_id=house.ids["plug-01"], kind=InhibitionKind.LOCKED_OUT,
+            person_id=person_id, reason="换插座", created_at=datetime.now(UTC),
+        )  # fmt: skip
+        session.add(lock)
+    await confirmed(run_id)
+    await ends(alarm_id, "locked_out")
+    async with house.database.transaction() as session:
+        (await session.get_one(Inhibition, lock.id)).released_at = datetime.now(UTC)
     # Somebody found out that the plug is the fire pump's.
     run_id, alarm_id = await waiting("fire pump")
     before = house.live.current
