@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "202611222103"
-down_revision = "202611222102"
+down_revision = "202611222101"
 branch_labels = None
 depends_on = None
 
