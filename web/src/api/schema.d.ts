@@ -41,6 +41,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarm-groups/{group_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Alarm Group
+         * @description “We have seen them all.” Acknowledges every alarm of the group that nobody has, and with a family the alarm that
+         *     explains it; each says so in its history. What joins the group afterwards asks for itself.
+         */
+        post: operations["acknowledge_alarm_group_api_v1_alarm_groups__group_id__acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarm-inhibitions": {
         parameters: {
             query?: never;
@@ -191,7 +212,8 @@ export interface paths {
         put?: never;
         /**
          * Acknowledge Alarm
-         * @description “I have seen it.” An alarm whose condition is gone becomes NORMAL by this.
+         * @description “I have seen it.” An alarm whose condition is gone becomes NORMAL by this. One that was raised again since
+         *     `episode_onset_at` is refused: that has not been seen.
          */
         post: operations["acknowledge_alarm_api_v1_alarms__alarm_id__acknowledge_post"];
         delete?: never;
@@ -1237,7 +1259,7 @@ export interface paths {
         put?: never;
         /**
          * Act As Contractor
-         * @description Accepts, arrives or finishes; finishing wants a picture, and what the kind wants.
+         * @description Accepts, arrives or finishes; finishing wants a picture, and what the kind and its form want.
          */
         post: operations["act_as_contractor_api_v1_contractor__token__actions_post"];
         delete?: never;
@@ -1360,6 +1382,26 @@ export interface paths {
         get: operations["list_stock_for_contractor_api_v1_contractor__token__stock_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contractor/{token}/videos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Contractor Video
+         * @description A video of the work (MP4, MOV or WebM, ≤ 50 MB, ≤ 3 minutes), for a form that asks for one.
+         */
+        post: operations["add_contractor_video_api_v1_contractor__token__videos_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2476,6 +2518,50 @@ export interface paths {
         get: operations["live_events_api_v1_live_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lockouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Lockouts
+         * @description Locks on equipment at the caller's sites, the newest first.
+         */
+        get: operations["list_lockouts_api_v1_lockouts_get"];
+        put?: never;
+        /**
+         * Lock Equipment Out
+         * @description “I work on it.” Its nuisance alarms are recorded and held back until the last lock is off; life safety never.
+         */
+        post: operations["lock_equipment_out_api_v1_lockouts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lockouts/{lockout_id}/take-off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Lockout Off
+         * @description Takes one's own lock off; a manager takes off anybody's. What still lasts is announced once the last is off.
+         */
+        post: operations["take_lockout_off_api_v1_lockouts__lockout_id__take_off_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4005,6 +4091,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/{key}/left-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Left Out Pairs
+         * @description Equipment that the rule is for and cannot be judged on now: no parent, another building, out of service.
+         */
+        get: operations["list_left_out_pairs_api_v1_rules__key__left_out_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules/{key}/versions": {
         parameters: {
             query?: never;
@@ -4827,6 +4933,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/test-windows/{test_window_id}/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tested Devices
+         * @description Each device of the test, and when it was heard first; also while the test goes on.
+         */
+        get: operations["list_tested_devices_api_v1_test_windows__test_window_id__devices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/test-windows/{test_window_id}/end": {
         parameters: {
             query?: never;
@@ -4861,6 +4987,26 @@ export interface paths {
          * @description It burns: every test of the site is over, and what its devices say now is real.
          */
         post: operations["press_real_fire_of_test_api_v1_test_windows__test_window_id__real_fire_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/test-windows/{test_window_id}/sign-off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign Test Window Off
+         * @description Answers for a test that is over: alarms that came and went are acknowledged, silent devices are put on record.
+         */
+        post: operations["sign_test_window_off_api_v1_test_windows__test_window_id__sign_off_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5855,11 +6001,14 @@ export interface components {
         };
         /**
          * AcknowledgeIn
+         * @description `episode_onset_at`: the alarm's as the caller saw it; null answers whatever is the latest.
          * @example {
          *       "note": "已通知张工到场查看"
          *     }
          */
         AcknowledgeIn: {
+            /** Episode Onset At */
+            episode_onset_at?: string | null;
             /**
              * Note
              * @default
@@ -5986,19 +6135,22 @@ export interface components {
          *
          *     `kind`: root (what one alarm, `root_id`, explains), area (a kind of equipment in a building), kind (at the whole
          *     site), site (more at once than can be told one by one). `alarms` ever belonged to it, `told_alarms` of them were
-         *     told of by now, in so many `tellings`.
+         *     told of by now, in so many `tellings`. `open_alarms` of them are not NORMAL, and nobody has acknowledged
+         *     `unacknowledged` of those.
          * @example {
          *       "alarms": 250,
          *       "id": "0197a1d2-6c00-7000-8000-0000000000e1",
          *       "kind": "root",
          *       "last_at": "2026-11-22T02:43:10Z",
+         *       "open_alarms": 240,
          *       "opened_at": "2026-11-22T02:42:00Z",
          *       "root_id": "0197a1d2-6c00-7000-8000-000000000001",
          *       "severity": "minor",
          *       "site_id": "0197a1d2-6c00-7000-8000-00000000000a",
          *       "tellings": 1,
          *       "told_alarms": 250,
-         *       "told_at": "2026-11-22T02:42:30Z"
+         *       "told_at": "2026-11-22T02:42:30Z",
+         *       "unacknowledged": 12
          *     }
          */
         AlarmGroupOut: {
@@ -6019,6 +6171,11 @@ export interface components {
              */
             last_at: string;
             /**
+             * Open Alarms
+             * @default 0
+             */
+            open_alarms: number;
+            /**
              * Opened At
              * Format: date-time
              */
@@ -6037,6 +6194,11 @@ export interface components {
             told_alarms: number;
             /** Told At */
             told_at: string | null;
+            /**
+             * Unacknowledged
+             * @default 0
+             */
+            unacknowledged: number;
         };
         /**
          * AlarmInhibitionOut
@@ -6144,9 +6306,12 @@ export interface components {
          * AlarmOut
          * @description An alarm. `onset_at` is the device's time, `raised_at` the hub's; `message` has both languages.
          *
+         *     `episode_onset_at`: when its condition came back last, the same as `onset_at` if it never went.
+         *
          *     `is_test`: its device is being tested, shown as 测试. `reminders`: how often it asked again, unanswered.
          * @example {
          *       "building_id": "0197a1d2-6c00-7000-8000-00000000000b",
+         *       "episode_onset_at": "2026-11-22T02:40:00Z",
          *       "episodes": 1,
          *       "equipment_code": "PUMP-03",
          *       "equipment_id": "0197a1d2-6c00-7000-8000-00000000000c",
@@ -6188,6 +6353,11 @@ export interface components {
             building_id: string | null;
             /** Cleared At */
             cleared_at: string | null;
+            /**
+             * Episode Onset At
+             * Format: date-time
+             */
+            episode_onset_at: string;
             /** Episodes */
             episodes: number;
             /** Equipment Code */
@@ -7454,6 +7624,18 @@ export interface components {
              */
             purpose: "work" | "before" | "after";
         };
+        /** Body_add_contractor_video_api_v1_contractor__token__videos_post */
+        Body_add_contractor_video_api_v1_contractor__token__videos_post: {
+            /** File */
+            file: string;
+            /**
+             * Purpose
+             * @description what it shows
+             * @default work
+             * @enum {string}
+             */
+            purpose: "work" | "before" | "after";
+        };
         /** Body_import_sheet_api_v1_imports__kind__post */
         Body_import_sheet_api_v1_imports__kind__post: {
             /**
@@ -7842,7 +8024,7 @@ export interface components {
         };
         /**
          * CheckIn
-         * @description An expression to be tried while it is typed, for a `profile` or a `kind`.
+         * @description An expression to be tried while it is typed, for a `profile` or a `kind`, at a site or at all the caller's.
          * @example {
          *       "expression": "bearing_temp > 75",
          *       "profile": "grundfos-cim-pump"
@@ -7863,6 +8045,8 @@ export interface components {
             profile?: string | null;
             /** Schedules */
             schedules?: string[];
+            /** Site Id */
+            site_id?: string | null;
             /** Units */
             units?: {
                 [key: string]: string;
@@ -8411,6 +8595,13 @@ export interface components {
              * @description what it was, with real_fault or misuse
              */
             fault_mode?: string | null;
+            /**
+             * Form
+             * @description with finish: values of `work.fields`, by key
+             */
+            form?: {
+                [key: string]: unknown;
+            };
             /** Note */
             note?: string | null;
             /**
@@ -8433,6 +8624,32 @@ export interface components {
             outcome: components["schemas"]["CheckOutcome"];
             /** Photo Id */
             photo_id: string | null;
+        };
+        /**
+         * ContractorFieldOut
+         * @description A field of the order's form that finishing wants. `options`: what may be said, of a place or an equipment the
+         *     order's own; `may_write` false: the desk fills it in.
+         */
+        ContractorFieldOut: {
+            /** High */
+            high: number | null;
+            /** Key */
+            key: string;
+            /** Low */
+            low: number | null;
+            /** Many */
+            many: boolean;
+            /** May Write */
+            may_write: boolean;
+            /** Name */
+            name: string;
+            /** Options */
+            options: components["schemas"]["ContractorOptionOut"][];
+            type: components["schemas"]["FieldType"];
+            /** Unit */
+            unit: string | null;
+            /** Value */
+            value: unknown;
         };
         /**
          * ContractorIn
@@ -8517,6 +8734,13 @@ export interface components {
              * Format: uuid
              */
             work_order_id: string;
+        };
+        /** ContractorOptionOut */
+        ContractorOptionOut: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
         };
         /**
          * ContractorOrderOut
@@ -8694,6 +8918,11 @@ export interface components {
             /** Answers */
             answers: components["schemas"]["ContractorAnswerOut"][];
             checklist: components["schemas"]["ChecklistOut"] | null;
+            /**
+             * Fields
+             * @description of its form, sent as `form` with finish
+             */
+            fields: components["schemas"]["ContractorFieldOut"][];
             /**
              * Labour Min
              * @description working time of everybody on it, minutes
@@ -10186,7 +10415,7 @@ export interface components {
          * @description Why an action is not done, or not saved. Each has a sentence in `locales`, under `linkage.hindrance`.
          * @enum {string}
          */
-        Hindrance: "unknown_equipment" | "other_site" | "protected" | "not_writable" | "not_listed" | "out_of_range" | "switched_off" | "too_often" | "too_late" | "interrupted";
+        Hindrance: "unknown_equipment" | "other_site" | "protected" | "not_writable" | "not_listed" | "out_of_range" | "switched_off" | "rule_changed" | "alarm_over" | "alarm_muted" | "too_often" | "too_late" | "locked_out" | "interrupted";
         /**
          * HomeOut
          * @example {
@@ -10280,10 +10509,11 @@ export interface components {
          *
          *     INHIBITED: by design, while there is work on the equipment. MAINTENANCE: by design, in a maintenance window; no row
          *     says so, the window does. SHELVED: an operator put one condition away for a while. OUT_OF_SERVICE: a manager took
-         *     one condition, or the whole equipment, out until it is put back.
+         *     one condition, or the whole equipment, out until it is put back. LOCKED_OUT: by design, while somebody has locked
+         *     the equipment out to work on it.
          * @enum {string}
          */
-        InhibitionKind: "inhibited" | "maintenance" | "shelved" | "out_of_service" | "testing";
+        InhibitionKind: "inhibited" | "maintenance" | "shelved" | "out_of_service" | "locked_out" | "testing";
         /**
          * Intake
          * @description How an order of a kind begins.
@@ -10525,6 +10755,38 @@ export interface components {
             unit: string;
             /** Value */
             value: number | null;
+        };
+        /**
+         * LeftOutPairOut
+         * @description Equipment that a rule is for and is not judged on, because of what the rule names on other equipment; `reason`
+         *     for machines, `message` for people.
+         * @example {
+         *       "equipment_code": "PUMP-7",
+         *       "equipment_id": "0197a1d2-6c00-7000-8000-0000000000b1",
+         *       "equipment_name": "7号水泵",
+         *       "message": {
+         *         "en": "Column 13: the condition looks at …",
+         *         "zh-CN": "第 13 列：条件用到了上级设备……"
+         *       },
+         *       "reason": "no_parent"
+         *     }
+         */
+        LeftOutPairOut: {
+            /** Equipment Code */
+            equipment_code: string;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Equipment Name */
+            equipment_name: string;
+            /** Message */
+            message: {
+                [key: string]: string;
+            };
+            /** Reason */
+            reason: string;
         };
         /** LetterCountOut */
         LetterCountOut: {
@@ -10953,6 +11215,73 @@ export interface components {
          * @enum {string}
          */
         Load: "acceptable" | "manageable" | "over_demanding" | "unacceptable";
+        /**
+         * LockoutIn
+         * @description A lock on an equipment, until it is taken off, or until a time; says why. Life safety is never held back.
+         * @example {
+         *       "equipment_id": "0197a1d2-6c00-7000-8000-00000000000c",
+         *       "reason": "更换 3 号泵机械密封，已断电挂牌"
+         *     }
+         */
+        LockoutIn: {
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Reason */
+            reason: string;
+            /** Until */
+            until?: string | null;
+        };
+        /**
+         * LockoutOut
+         * @description Who has locked an equipment out, why and until when. `is_on`: nuisance alarms are held back by it now;
+         *     `released_by`: who took it off, null where its time was over.
+         * @example {
+         *       "equipment_id": "0197a1d2-6c00-7000-8000-00000000000c",
+         *       "id": "0197a1d2-6c00-7000-8000-0000000000e4",
+         *       "is_on": true,
+         *       "locked_at": "2026-11-22T02:45:00Z",
+         *       "person_id": "0197a1d2-6c00-7000-8000-0000000000aa",
+         *       "reason": "更换 3 号泵机械密封，已断电挂牌",
+         *       "site_id": "0197a1d2-6c00-7000-8000-00000000000a"
+         *     }
+         */
+        LockoutOut: {
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is On */
+            is_on: boolean;
+            /**
+             * Locked At
+             * Format: date-time
+             */
+            locked_at: string;
+            /** Person Id */
+            person_id: string | null;
+            /** Reason */
+            reason: string;
+            /** Released At */
+            released_at: string | null;
+            /** Released By */
+            released_by: string | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Until */
+            until: string | null;
+        };
         /**
          * LoginIn
          * @example {
@@ -12216,6 +12545,22 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** Page[LeftOutPairOut] */
+        Page_LeftOutPairOut_: {
+            /** Items */
+            items: components["schemas"]["LeftOutPairOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
         /** Page[LevelOut] */
         Page_LevelOut_: {
             /** Items */
@@ -12268,6 +12613,22 @@ export interface components {
         Page_LinkageRunOut_: {
             /** Items */
             items: components["schemas"]["LinkageRunOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[LockoutOut] */
+        Page_LockoutOut_: {
+            /** Items */
+            items: components["schemas"]["LockoutOut"][];
             /** Limit */
             limit: number;
             /**
@@ -13602,8 +13963,9 @@ export interface components {
         Proposal: "one_device" | "longer_clear" | "longer_for" | "other_threshold" | "fix_root" | "take_out" | "lower_severity" | "keep";
         /**
          * ProposalOut
-         * @description Rests on `labelled` alarms whose readings are still there and that the rule as it is now raises again. `refused`
-         *     says why nothing is proposed: too_few_labels, too_few_real, no_false_alarms, no_parameters.
+         * @description Rests on `labelled` alarms whose readings are still there and that the rule as it is now (version `rule_version`)
+         *     raises again; `not_replayed` were labelled too and could not be used. `refused` says why nothing is proposed:
+         *     too_few_labels, too_few_real, no_false_alarms, no_parameters.
          */
         ProposalOut: {
             /** False */
@@ -13873,7 +14235,7 @@ export interface components {
          * Reason
          * @enum {string}
          */
-        Reason: "begun" | "waits_quiet" | "waits_digest" | "reopened" | "reminded" | "told_duty" | "told_role" | "told_named" | "told_answerable" | "told_tester" | "told_destination" | "told_digest" | "destination_off" | "nobody_found" | "acknowledged" | "cleared" | "returned" | "held_back" | "explained" | "grouped" | "order_tells" | "no_route" | "silent" | "test" | "chain_over" | "superseded" | "severity_rose" | "gone" | "digested";
+        Reason: "begun" | "waits_quiet" | "waits_digest" | "reopened" | "reminded" | "came_again" | "told_duty" | "told_role" | "told_named" | "told_assigned" | "told_answerable" | "told_tester" | "told_destination" | "told_digest" | "destination_off" | "nobody_found" | "acknowledged" | "cleared" | "returned" | "held_back" | "explained" | "grouped" | "order_tells" | "no_route" | "silent" | "test" | "chain_over" | "superseded" | "severity_rose" | "raised_anew" | "gone" | "digested";
         /**
          * ReasonIn
          * @example {
@@ -15011,7 +15373,8 @@ export interface components {
         /**
          * RuleOut
          * @description A rule with its state. `author_id` None: as shipped. `number` is the version in force, `offered` the one that a
-         *     release brought since a person changed the rule. `version` is the lock, for who changes it.
+         *     release brought since a person changed the rule. `version` is the lock, for who changes it. Not `is_readable`: kept
+         *     in the form of another release, shown as it is, and not judged before somebody changes it.
          * @example {
          *       "author_id": "0197a1d2-6c00-7000-8000-0000000000aa",
          *       "created_at": "2026-11-01T00:00:00Z",
@@ -15056,6 +15419,11 @@ export interface components {
             definition: components["schemas"]["RuleDefinition"];
             /** Enabled */
             enabled: boolean;
+            /**
+             * Is Readable
+             * @default true
+             */
+            is_readable: boolean;
             /** Number */
             number: number;
             /** Offered */
@@ -15996,6 +16364,24 @@ export interface components {
          */
         TaskState: "open" | "accepted" | "on_site" | "done" | "cancelled";
         /**
+         * TestSignOffIn
+         * @description What the two say when the test is over. `untried`: devices nobody got to; all others were tried. With any of
+         *     these, or any that was tried and not heard, `note` says what becomes of that.
+         * @example {
+         *       "note": "3栋12层烟感无信号，已报修",
+         *       "untried": []
+         *     }
+         */
+        TestSignOffIn: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Untried */
+            untried?: string[];
+        };
+        /**
          * TestWindowIn
          * @description A test of named devices. It begins when a second person begins it, and ends by itself.
          * @example {
@@ -16022,7 +16408,8 @@ export interface components {
         };
         /**
          * TestWindowOut
-         * @description `until` is known once it was begun; `real_fire_at`: it ended because somebody said that it burns.
+         * @description `until` is known once it was begun; `real_fire_at`: it ended because somebody said that it burns. When it is over
+         *     somebody signs it off: `untried` nobody got to, `unheard` were tried and silent.
          * @example {
          *       "asked_at": "2026-11-22T01:00:00Z",
          *       "asked_by": "0197a1d2-6c00-7000-8000-0000000000aa",
@@ -16034,9 +16421,12 @@ export interface components {
          *       "id": "0197a1d2-6c00-7000-8000-0000000000e1",
          *       "minutes": 120,
          *       "reason": "3栋烟感年度检测，消防维保公司到场",
+         *       "sign_off_note": "",
          *       "site_id": "0197a1d2-6c00-7000-8000-00000000000a",
          *       "state": "running",
-         *       "until": "2026-11-22T03:05:00Z"
+         *       "unheard": [],
+         *       "until": "2026-11-22T03:05:00Z",
+         *       "untried": []
          *     }
          */
         TestWindowOut: {
@@ -16071,14 +16461,24 @@ export interface components {
             real_fire_at: string | null;
             /** Reason */
             reason: string;
+            /** Sign Off Note */
+            sign_off_note: string;
+            /** Signed At */
+            signed_at: string | null;
+            /** Signed By */
+            signed_by: string | null;
             /**
              * Site Id
              * Format: uuid
              */
             site_id: string;
             state: components["schemas"]["TestWindowState"];
+            /** Unheard */
+            unheard: string[];
             /** Until */
             until: string | null;
+            /** Untried */
+            untried: string[];
         };
         /**
          * TestWindowState
@@ -16086,6 +16486,27 @@ export interface components {
          * @enum {string}
          */
         TestWindowState: "asked" | "running" | "over" | "lapsed";
+        /**
+         * TestedDeviceOut
+         * @description A device of a test. `heard_at`: the first it said in the test, null while it is silent; `was_tried`: as it was
+         *     signed off, null before.
+         * @example {
+         *       "equipment_id": "0197a1d2-6c00-7000-8000-00000000000c",
+         *       "heard_at": "2026-11-22T01:20:00Z",
+         *       "was_tried": true
+         *     }
+         */
+        TestedDeviceOut: {
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Heard At */
+            heard_at: string | null;
+            /** Was Tried */
+            was_tried: boolean | null;
+        };
         /**
          * ThresholdOut
          * @description For one parameter: the value that would have kept every real alarm and dropped the most false ones. Only shown:
@@ -16185,7 +16606,7 @@ export interface components {
          * TransitionKind
          * @enum {string}
          */
-        TransitionKind: "raised" | "returned" | "acknowledged" | "cleared" | "suppressed" | "unsuppressed" | "shelved" | "unshelved" | "revised" | "out_of_service" | "in_service" | "commented" | "assigned" | "reminded" | "realarmed" | "real_fire" | "test_over" | "escalated" | "downgraded";
+        TransitionKind: "raised" | "returned" | "acknowledged" | "cleared" | "suppressed" | "unsuppressed" | "shelved" | "unshelved" | "revised" | "out_of_service" | "in_service" | "locked_out" | "locks_off" | "commented" | "assigned" | "reminded" | "realarmed" | "real_fire" | "test_over" | "escalated" | "downgraded";
         /**
          * TransitionOut
          * @description One line of an alarm's history. `via` names the panel at which it was done, where it was one; `severity` is the
@@ -17311,6 +17732,41 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmGroupOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_alarm_group_api_v1_alarm_groups__group_id__acknowledge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeIn"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -19890,6 +20346,41 @@ export interface operations {
             };
         };
     };
+    add_contractor_video_api_v1_contractor__token__videos_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_add_contractor_video_api_v1_contractor__token__videos_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VideoOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_contractors_api_v1_contractors_get: {
         parameters: {
             query?: {
@@ -22333,6 +22824,110 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_lockouts_api_v1_lockouts_get: {
+        parameters: {
+            query?: {
+                /** @description a site's id */
+                site_id?: string | null;
+                /** @description an equipment's id */
+                equipment_id?: string | null;
+                /** @description only those that are on */
+                standing?: boolean;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LockoutOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lock_equipment_out_api_v1_lockouts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockoutIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LockoutOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_lockout_off_api_v1_lockouts__lockout_id__take_off_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lockout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LockoutOut"];
+                };
             };
             /** @description Refused, and what to do */
             "4XX": {
@@ -25410,6 +26005,43 @@ export interface operations {
             };
         };
     };
+    list_left_out_pairs_api_v1_rules__key__left_out_get: {
+        parameters: {
+            query?: {
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description the rule's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LeftOutPairOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_rule_versions_api_v1_rules__key__versions_get: {
         parameters: {
             query?: {
@@ -27190,6 +27822,8 @@ export interface operations {
             query?: {
                 /** @description a site's id */
                 site_id?: string | null;
+                /** @description only those that are over and wait to be signed off */
+                unsigned?: boolean;
                 /** @description rows a page */
                 limit?: number;
                 /** @description rows to skip */
@@ -27316,6 +27950,37 @@ export interface operations {
             };
         };
     };
+    list_tested_devices_api_v1_test_windows__test_window_id__devices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                test_window_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestedDeviceOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     end_test_window_api_v1_test_windows__test_window_id__end_post: {
         parameters: {
             query?: never;
@@ -27359,6 +28024,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RealFireIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestWindowOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_test_window_off_api_v1_test_windows__test_window_id__sign_off_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                test_window_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestSignOffIn"];
             };
         };
         responses: {
