@@ -375,9 +375,7 @@ class RuleService:
         if row.site_id is None and scope.site_ids is not None:
             raise errors.CompanyRule(key)
         if row.version != version:
-            raise errors.RuleChangedMeanwhile(
-                given_version=version, version=row.version, rule=key, row_id=str(row.id)
-            )
+            raise errors.RuleChangedMeanwhile(given_version=version, version=row.version, rule=key, row_id=str(row.id))
         row.version += 1
         row.updated_at = self._clock.now()
         return row
