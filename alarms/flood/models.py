@@ -15,7 +15,8 @@ class AlarmGroup(Base):
     than the site; `root_id` is the alarm that explains the rest of a family.
 
     `alarms` counts those that ever belonged to it, the root itself not among them; `told_alarms` is what the count was
-    when it was last told, `tellings` how often that was. `last_at` is when the newest joined.
+    when it was last told, `tellings` how often that was. `last_at` is when the newest joined, or, of a family, when one
+    became worse.
     """
 
     __tablename__ = "alarm_group"

@@ -140,6 +140,9 @@ class FloodPlan:
             self._grow(group, [one], also=0)
         elif one.severity.rank < group.severity_rank:
             self._worsen(group, one)
+            if one.root_id is not None:
+                # A family may be days old, and only groups of which something is new are told again.
+                group.last_at = self._now
         return True
 
     def _family(self, one: Newcomer) -> AlarmGroup:

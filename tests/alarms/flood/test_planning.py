@@ -129,6 +129,17 @@ def test_a_group_of_which_an_alarm_became_worse_is_told_again_and_has_no_more_al
     assert (group.severity, town.sweep(after=WINDOW).told_groups) == (worse, [])
 
 
+def test_a_family_of_which_an_alarm_became_worse_days_later_counts_as_changed_then() -> None:
+    town, root = Town(), alarm("gateway")
+    child = alarm(root_id=root.alarm_id)
+    [family] = town.take(root, child).new_groups
+    town.sweep(after=MINUTE)
+    worse = replace(child, severity=Severity.CRITICAL, group_id=family.id)
+    plan = town.take(worse, after=timedelta(days=2))
+    assert (list(plan.changed_groups), family.last_at) == ([family.id], town.now)
+    assert town.sweep().told_groups == [family]
+
+
 def test_the_worst_is_told_by_itself_when_not_everything_can_be() -> None:
     kinds = [f"kind {number}" for number in range(SEPARATE_MAX + 5)]
     worst = alarm("fan", severity=Severity.MAJOR)

@@ -393,9 +393,10 @@ async def test_the_end_of_a_hold_is_told_as_a_flood_and_every_alarm_of_it_has_it
     await lift(database, storm)
     assert told(outbox) <= NOTICES_MAX
     assert len(outbox.of(AlarmRaised)) == len(alarms) == 161
+    told_alone = {event.alarm_id for event in outbox.of(AlarmRaised) if event.is_told_alone}
     for alarm in (await everything(database))[0].values():
         assert alarm.suppressed_by is None
-        assert (alarm.group_id is not None) or alarm.attended_at is not None
+        assert (alarm.id in told_alone) is (alarm.group_id is None)
     placed = Counter(event.group_id for event in outbox.of(AlarmRaised) if event.group_id is not None)
     groups = (await everything(database))[1]
     assert {group_id: groups[group_id].alarms for group_id in placed} == dict(placed)
