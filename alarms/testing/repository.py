@@ -15,8 +15,9 @@ from kit.clock import from_ms, to_ms
 
 
 async def get(session: AsyncSession, scope: Scope, window_id: UUID) -> TestWindow | None:
+    """As it is now, whatever the session knows of it."""
     query = select(TestWindow).where(TestWindow.id == window_id, scope.where(TestWindow.site_id))
-    return (await session.scalars(query)).one_or_none()
+    return (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
 
 
 async def hold(session: AsyncSession, scope: Scope, window_id: UUID) -> TestWindow | None:

@@ -123,7 +123,8 @@ class TestWindowService:
             raise TestWindowOver(state)
         await self._stop_all(session, window.site_id, actor=actor)
         await self._burns(session, window.site_id, [], actor=actor, note=note)
-        return window
+        # Read anew: whoever pressed on another window at the same time may have ended this one.
+        return await self.get(session, scope, window_id)
 
     async def real_alarm(self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, actor: UUID, note: str) -> Alarm:
         """The same, pressed on one alarm: that one is real even if its condition is gone.

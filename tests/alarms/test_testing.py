@@ -270,6 +270,8 @@ async def test_the_button_for_a_real_fire_waits_for_nobody(
         # Whoever comes second hears that it is real already.
         told = sorted(answer.status_code for answer in answers)
         assert (told[:2], set(told) - {200, 409}) == ([200, 200], set()), [answer.text for answer in answers]
+        pressed = [answer.json() for answer in answers[1:3] if answer.status_code == 200]
+        assert {window["state"] for window in pressed} <= {"over"}, pressed
         assert [(await client.get(one)).json()["state"] for one in (first, other)] == ["over", "over"]
         assert [one.is_test for one in await all_alarms(database)] == [False, True]
         async with database.transaction() as session:
