@@ -124,6 +124,7 @@ class AlarmHandlers:
             await self._link(session, order, event)
         elif link.work_order_id != order.id:
             link.work_order_id, link.joined_at, link.acknowledged_at = order.id, self._clock.now(), None
+            link.told_with = _told_with(event)
         if not joined:
             await self._opening.start(session, order)
         elif link is None:
@@ -210,7 +211,7 @@ class AlarmHandlers:
                 joined_at=self._clock.now(),
                 # Its return may have been handled before this: events are delivered in no order.
                 returned_at=None if alarm.is_present else alarm.returned_at,
-                told_with=None if event.life_safety else event.group_id or event.root_id,
+                told_with=_told_with(event),
             )
         )
         await session.flush()
@@ -249,6 +250,10 @@ class AlarmHandlers:
         order = await repository.lock_order(session, Scope.everywhere(), link.work_order_id)
         assert order is not None  # the foreign key's word
         return order
+
+
+def _told_with(event: Spoke) -> UUID | None:
+    return None if event.life_safety else event.group_id or event.root_id
 
 
 def _as_raised(alarm: Alarm) -> AlarmRaised:

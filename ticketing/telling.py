@@ -188,7 +188,8 @@ class Telling:
         }
         flood = await flood_key(session, order)
         key = f"work_order/{order.id}/warned/{event.reason}/{event.due_at.isoformat()}"
-        key = f"{flood}/warned/{event.reason}" if flood else key
+        # What is more urgent than what they heard of is another matter.
+        key = f"{flood}/warned/{event.reason}/P{order.priority}" if flood else key
         for person_id in event.person_ids:
             await self._tell_staff(session, order, person_id, "staff.warning", facts, key=key)
 

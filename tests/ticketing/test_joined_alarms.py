@@ -32,6 +32,14 @@ async def orders(town: Town) -> list[WorkOrder]:
         return list(await session.scalars(select(WorkOrder).order_by(WorkOrder.number)))
 
 
+def tell_together(town: Town, group_id: UUID | None) -> None:
+    """What is raised and not delivered yet, as of one flood."""
+    town.outbox.events = [
+        msgspec.structs.replace(event, group_id=group_id) if isinstance(event, AlarmRaised) else event
+        for event in town.outbox.events
+    ]
+
+
 @pytest.mark.parametrize(
     ("joins", "expected"),
     [
@@ -67,7 +75,10 @@ async def test_a_trapped_passenger_stands_alone_whatever_the_rule_says(town: Tow
 
 
 async def test_an_alarm_that_asks_again_after_its_order_was_settled_is_work_once_more(town: Town) -> None:
-    await town.detect(LIFT, "door_stuck")
+    """Told by itself then, whatever it was told with before."""
+    await town.detect(LIFT, "door_stuck", deliver=False)
+    tell_together(town, new_id())
+    await town.deliver(times=2)
     [first] = await orders(town)
     await town.act(first.id, town.actor("manager", Role.MANAGER), Action.CANCEL, Words(reason="看错了"))
     await town.deliver(times=2)
@@ -82,6 +93,7 @@ async def test_an_alarm_that_asks_again_after_its_order_was_settled_is_work_once
         await town.deliver(times=2)
     assert [order.settled_at is None for order in await orders(town)] == [False, True]
     second = (await orders(town))[-1]
+    assert "staff.assigned" in [template for key in town.person for template in await town.told(key)]
     async with town.database.transaction() as session:
         [alarm] = (await session.scalars(select(Alarm))).all()
         await town.alarms.acknowledge(session, Scope.everywhere(), alarm.id, actor=town.person["manager"])
@@ -94,28 +106,29 @@ async def test_an_alarm_that_asks_again_after_its_order_was_settled_is_work_once
     assert [order.settled_at is None for order in await orders(town)] == [False, False, True]
 
 
-async def test_whoever_has_the_order_hears_that_it_got_worse(town: Town) -> None:
-    await town.detect(LIFT, "door_stuck", rule="door#major", order=OrderPolicy("repair", 3))
-    [order] = await orders(town)
-    [holder] = [key for key, person_id in town.person.items() if person_id == order.assignee_id]
-    before = await town.told(holder)
-    await town.detect(
-        LIFT, "door_stuck", rule="door#critical", severity=Severity.CRITICAL, order=OrderPolicy("repair", 1)
-    )
-    [worse] = await orders(town)
-    assert (worse.id, worse.priority) == (order.id, 1)
-    assert await town.told(holder) == [*before, "staff.warning"]
+async def test_whoever_has_the_order_hears_each_time_that_it_got_worse(town: Town) -> None:
+    """Also of a flood's, of which the rest is told once."""
+    for number, (code, flood_id) in enumerate([(LIFT, None), (ITS_NEIGHBOUR, new_id())]):
+        mildly = OrderPolicy("repair", 4)
+        await town.detect(code, "door_stuck", rule="door#minor", severity=Severity.MINOR, order=mildly, deliver=False)
+        tell_together(town, flood_id)
+        await town.deliver(times=2)
+        order = (await orders(town))[number]
+        [holder] = [key for key, person_id in town.person.items() if person_id == order.assignee_id]
+        before = await town.told(holder)
+        for severity, priority in ((Severity.MAJOR, 2), (Severity.CRITICAL, 1)):
+            policy = OrderPolicy("repair", priority)
+            await town.detect(code, "door_stuck", rule=f"door#{severity}", severity=severity, order=policy)
+        worse = (await orders(town))[number]
+        assert (worse.id, worse.priority) == (order.id, 1)
+        assert await town.told(holder) == [*before, "staff.warning", "staff.warning"]
 
 
 async def test_the_orders_of_one_flood_are_told_once_to_each(town: Town) -> None:
     """Each has its people, and its place in their lists."""
     for code in (LIFT, ITS_NEIGHBOUR):
         await town.detect(code, "door_stuck", deliver=False)
-    flood_id = new_id()
-    town.outbox.events = [
-        msgspec.structs.replace(event, group_id=flood_id) if isinstance(event, AlarmRaised) else event
-        for event in town.outbox.events
-    ]
+    tell_together(town, new_id())
     await town.deliver(times=2)
     assigned = [order.assignee_id for order in await orders(town)]
     assert len(assigned) == 2
