@@ -43,13 +43,13 @@ def _always_tells_life_safety(route: Route) -> bool:
 
 
 def _always_tells_critical(policy: Policy) -> bool:
-    """Whether a critical alarm of whatever kind is told as it comes, at any hour of the week. What holds at the edges
-    of all hours holds between them."""
+    """Whether a critical alarm is told as it comes, at any hour of the week, unless a route names its fault mode and
+    says otherwise. What holds at the edges of all hours holds between them."""
     spans = [route.hours for route in policy.routes if route.hours is not None]
     edges = {time(0), *(at for hours in spans for at in (hours.begins, hours.ends))}
     moments = [datetime.combine(_MONDAY + timedelta(days=day), at, UTC) for day in range(7) for at in edges]
     found = [route_for(policy, _CRITICAL, moment) for moment in moments]
-    return all(route is not None and route.mode is RouteMode.TELL for route in found)
+    return all(route is not None and route.mode is RouteMode.TELL and not route.heeds_quiet for route in found)
 
 
 def _of_route(number: int, route: Route) -> Iterator[Problem]:

@@ -119,6 +119,7 @@ BY_NIGHT = replace(BY_DAY, begins=time(18), ends=time(8))
         ((LIFE, replace(CRITICAL, mode=RouteMode.SILENT)), ("routes", "critical_missing")),
         ((LIFE, replace(CRITICAL, fault_modes=("leak",))), ("routes", "critical_missing")),
         ((LIFE, replace(CRITICAL, hours=BY_DAY)), ("routes", "critical_missing")),
+        ((LIFE, replace(CRITICAL, heeds_quiet=True)), ("routes", "critical_missing")),
         ((LIFE, CRITICAL, CRITICAL), ("routes.2.code", "code_twice")),
         ((replace(LIFE, heeds_quiet=True),), ("routes.0.heeds_quiet", "life_safety_never_quiet")),
         ((replace(LIFE, mode=RouteMode.SILENT),), ("routes.0.mode", "life_safety_told_at_once")),
