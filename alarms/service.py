@@ -172,9 +172,9 @@ class AlarmService:
         inhibition.released_at = self._clock.now()
         await session.flush()
 
-    async def locked_by(self, session: AsyncSession, equipment_id: UUID) -> Sequence[UUID]:
-        """Who has locked an equipment out now, to work on it: nobody switches it meanwhile."""
-        return await lockout_repository.holders(session, equipment_id, now=self._clock.now())
+    async def locked_by(self, session: AsyncSession, equipment_ids: Collection[UUID]) -> Sequence[UUID]:
+        """Who has locked one of these out now, to work on it: nobody switches it meanwhile."""
+        return await lockout_repository.holders(session, equipment_ids, now=self._clock.now())
 
     async def shelve(
         self, session: AsyncSession, scope: Scope, alarm_id: UUID, *, span: timedelta, actor: UUID | None, note: str,

@@ -126,8 +126,9 @@ class AlarmNow:
     def hindrance(self) -> Hindrance | None:
         if self.is_test or self.is_held_back or (self.is_explained and not self.life_safety):
             return Hindrance.ALARM_MUTED
-        # Smoke that drifted away from its detector is over when a person says so.
-        is_over = self.is_normal if self.life_safety else not self.is_present
+        # One that was cleared by hand is over, although it may be there. Smoke that drifted away from its detector is
+        # over when a person says so.
+        is_over = self.is_normal or not (self.is_present or self.life_safety)
         return Hindrance.ALARM_OVER if is_over else None
 
 

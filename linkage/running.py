@@ -37,6 +37,8 @@ log = logger(__name__)
 RUN_JOB = "linkage.run"
 EVERY_FIVE_SECONDS = "* * * * * */5"
 RUNS_A_SWEEP = 200
+# What is counted of a run that was blocked because its alarm was over: nothing was lost with it.
+NEEDLESS = "needless"
 _HOUR = timedelta(hours=1)
 # What is being sent has an end by itself; this long after it nobody is at it any more.
 _INTERRUPTED_AFTER_S = 30.0
@@ -195,7 +197,7 @@ class Running:
             most_an_hour=self._settings.most_an_hour,
         )
         found = doing.hindrance(now=now)
-        if found is None and await self._alarms.locked_by(session, run.equipment_id):
+        if found is None and await self._alarms.locked_by(session, self._commands.moved_with(run.equipment_id)):
             found = Hindrance.LOCKED_OUT  # somebody may have their hands in it
         return None if found is None else Hindered(found)
 
@@ -221,7 +223,9 @@ class Running:
         """Writes down what came of it, for good: nothing begins a run again."""
         run.state, run.reason, run.detail, run.ended_at = state, reason, detail[:500], self._clock.now()
         await session.flush()
-        self._runs.labels(state).inc()
+        # Nobody has to look at what was not done because there was nothing left to do it for.
+        is_needless = reason is Hindrance.ALARM_OVER
+        self._runs.labels(NEEDLESS if is_needless else state).inc()
         log.info("linkage run ended", run_id=str(run.id), state=state.value, reason=reason, detail=detail)
         facts = {
             "rule": run.rule_id, "alarm": run.alarm_id, "equipment": run.equipment_id, "point": run.point_key,
@@ -232,8 +236,7 @@ class Running:
             session, at=run.ended_at, action="linkage.run", kind="linkage_run", about=run.id, site_id=run.site_id,
             after=facts,
         )  # fmt: skip
-        # Nobody has to look at what was not done because there was nothing left to do it for.
-        if state not in (RunState.DONE, RunState.REJECTED) and reason is not Hindrance.ALARM_OVER:
+        if state not in (RunState.DONE, RunState.REJECTED) and not is_needless:
             await self._telling.not_done(session, run)
         await publish(
             session,

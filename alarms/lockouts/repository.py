@@ -1,6 +1,6 @@
 """Queries over locks on equipment, which are inhibitions of a kind of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -59,10 +59,10 @@ async def find(
     return rows, await session.scalar(select(func.count()).select_from(Inhibition).where(*where)) or 0
 
 
-async def holders(session: AsyncSession, equipment_id: UUID, *, now: datetime) -> Sequence[UUID]:
-    """Who has a lock on it now, whoever put theirs on first."""
+async def holders(session: AsyncSession, equipment_ids: Collection[UUID], *, now: datetime) -> Sequence[UUID]:
+    """Who has a lock on one of these now, whoever put theirs on first."""
     query = select(Inhibition.person_id).where(
-        Inhibition.kind == InhibitionKind.LOCKED_OUT, Inhibition.equipment_id == equipment_id, *_on(now)
+        Inhibition.kind == InhibitionKind.LOCKED_OUT, Inhibition.equipment_id.in_(equipment_ids), *_on(now)
     )
     found = await session.scalars(query.order_by(Inhibition.created_at, Inhibition.id))
     return [person_id for person_id in found if person_id is not None]

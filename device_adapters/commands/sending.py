@@ -23,7 +23,7 @@ from device_adapters.commands.command import (
     place_of,
     subject_of,
 )
-from device_adapters.commands.targets import ProfileKinds, Refused, is_named_protected, why_refused
+from device_adapters.commands.targets import ProfileKinds, Refused, is_named_protected, moved_with, why_refused
 from device_adapters.modbus.address import BROADCAST_UNIT, BadAddress, parse_address
 from device_adapters.modbus.registers import RegisterMap
 from device_adapters.modbus.writing import why_unwritable
@@ -77,6 +77,13 @@ class Commands:
     def protection(self, entry: EquipmentEntry) -> Refused | None:
         """Why the hub never switches this; None where it may."""
         return why_refused(self._directory.current, entry, kinds=self._kinds)
+
+    def moved_with(self, equipment_id: UUID) -> list[UUID]:
+        """Whose locks a command to this must heed; of what is not in the directory, its own."""
+        entry = self.entry(equipment_id)
+        if entry is None:
+            return [equipment_id]
+        return [one.equipment_id for one in moved_with(self._directory.current, entry)]
 
     def writable(self, entry: EquipmentEntry, key: str) -> PointEntry:
         """The point, where a command can reach it. Raises NoWay, which says what is missing."""

@@ -39,13 +39,17 @@ class Refused:
 
 
 # A fire pump that was entered as a pump is a fire pump: the words of GB 50974, GB 51251 and GB 12955, and English ones.
-# Elevators only where the name ends so, or goes on to a part of theirs: a camera of the elevator hall is a camera.
+# Elevators only where the name ends so (but for which one it is), or goes on to a part of theirs: a camera of the
+# elevator hall is a camera.
 _FIRE_WORDS = re.compile(
-    r"消防|消火栓|喷淋|喷洒|雨淋|水幕|防火|防烟|排烟|挡烟|烟感|感烟|正压送风|加压送风|补风机|稳压泵|火灾|灭火|疏散|逃生|"
-    r"应急照明|应急广播|"
-    r"\bfire|sprinkler|hydrant|smoke|deluge|jockey pump|evacuat|emergency (light|exit|broadcast)|"
+    r"消防|消火栓|喷淋|喷洒|雨淋|水幕|防火|防烟|排烟|挡烟|烟感|感烟|烟雾|"
+    r"感温(探测|电缆)|温感探测|(可燃气体|燃气)(报警器|探测)|"
+    r"(正压|加压)(送风|风机)|补风机|稳压泵|火灾|火警|灭火|疏散|逃生|应急照明|应急广播|"
+    r"\bfire|sprinkler|hydrant|smoke|deluge|jockey pump|evacuat|emergency (light|exit|broadcast)|(heat|gas) detector|"
+    r"(电梯|客梯|货梯|扶梯)[\sA-Za-z\d#号东南西北（）()]*$|"
+    r"\b(elevator|lift|escalator)s?(\s|\d|#|号|\bno\b\.?)*( [a-z]\d?)?$|"
     r"(电梯|客梯|货梯|扶梯|\belevator|\blift|\bescalator)"
-    r"([\s\d#号]*$|.{0,4}(控制|电源|主机|门机|抱闸|轿厢|迫降|召回|群控)| (control|power|supply|brake|car\b|recall))",
+    r"(.{0,4}(控制|电源|主机|门机|抱闸|轿厢|迫降|召回|群控)| (control|power|supply|brake|car\b|recall))",
     re.IGNORECASE,
 )
 
@@ -141,6 +145,15 @@ class ProfileKinds:
     def protection_of(self, entry: EquipmentEntry) -> Protection | None:
         found = protection_of(entry, profile_kind=self.by_profile.get(entry.profile_key))
         return found or (Protection.NAME if entry.profile_key in self.named_protected else None)
+
+
+def moved_with(directory: Directory, target: EquipmentEntry) -> Iterator[EquipmentEntry]:
+    """Whoever works on one of these may have their hands in what a command to `target` moves: it, what it is a part of,
+    what hangs on it, and what else is reached at its address."""
+    yield target
+    yield from _above(directory, target)
+    yield from _below(directory, target)
+    yield from _at_the_same_address(directory, target)
 
 
 def _is_protected(entry: EquipmentEntry, kinds: ProfileKinds) -> bool:

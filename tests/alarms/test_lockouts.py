@@ -90,7 +90,7 @@ async def test_a_locked_out_equipment_speaks_again_when_the_last_lock_is_off_and
         await sweep(database, place)
         assert await held(database) == [("pump-bearing-wear", "locked_out"), ("dry", "locked_out"), ("gas", None)]
         async with database.transaction() as session:
-            assert await place.alarms.locked_by(session, pump) == [people["李工"]]
+            assert await place.alarms.locked_by(session, [pump]) == [people["李工"]]
         client.headers["authorization"] = f"Bearer {manager}"
         off = (await client.post(f"/api/v1/lockouts/{other}/take-off")).json()
         assert (off["is_on"], off["released_by"]) == (False, str(people["王经理"]))

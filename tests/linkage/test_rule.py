@@ -71,11 +71,11 @@ def test_what_is_off_late_too_often_or_for_nothing_is_not_done(
 
 
 def test_an_action_is_for_an_alarm_that_stands() -> None:
-    """Every alarm there can be: ordinary ones are over when their condition is, life safety when a person says so."""
+    """Every alarm there can be: ordinary ones are over when their condition is, all when a person says so."""
     for values in product([False, True], repeat=6):
         alarm = AlarmNow(*values)
         muted = alarm.is_test or alarm.is_held_back or (alarm.is_explained and not alarm.life_safety)
-        over = alarm.is_normal if alarm.life_safety else not alarm.is_present
+        over = alarm.is_normal or (not alarm.life_safety and not alarm.is_present)
         assert alarm.hindrance is (Hindrance.ALARM_MUTED if muted else Hindrance.ALARM_OVER if over else None)
 
 

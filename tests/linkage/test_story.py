@@ -86,6 +86,11 @@ kind = "electricity_meter"
 profile = "tasmota-plug"
 protocol = "mqtt"
 [[equipment]]
+code = "PUMP-01"
+name = "污水泵"
+kind = "pump"
+parent = "plug-01"
+[[equipment]]
 code = "plug-02"
 name = "二号水泵"
 kind = "fire_pump"
@@ -323,13 +328,13 @@ async def _nothing_left_to_do(
         await _switched_on(house, manager, rule, is_enabled=is_enabled)
     await confirmed(run_id)
     await ends(alarm_id, "rule_changed")
-    # Somebody locked the plug out to work on it.
+    # Somebody locked out the pump that hangs on the plug, to work on it.
     run_id, alarm_id = await waiting("locked out")
     async with house.database.transaction() as session:
         person_id = await session.scalar(select(Person.id).limit(1))
         lock = Inhibition(
-            site_id=house.site_id, equipment_id=house.ids["plug-01"], kind=InhibitionKind.LOCKED_OUT,
-            person_id=person_id, reason="换插座", created_at=datetime.now(UTC),
+            site_id=house.site_id, equipment_id=house.ids["PUMP-01"], kind=InhibitionKind.LOCKED_OUT,
+            person_id=person_id, reason="换叶轮", created_at=datetime.now(UTC),
         )  # fmt: skip
         session.add(lock)
     await confirmed(run_id)

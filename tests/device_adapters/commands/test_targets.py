@@ -9,7 +9,7 @@ from building.equipment import EquipmentKind
 from catalog.directory import Directory, EquipmentEntry
 from device_adapters.commands.command import NoWay
 from device_adapters.commands.sending import kinds_of, writable_point
-from device_adapters.commands.targets import Protection, protection_of_kind, why_refused
+from device_adapters.commands.targets import Protection, moved_with, protection_of_kind, why_refused
 from tests.device_adapters.directories import PROFILES, equipment
 from tests.device_adapters.modbus.bench import equipment as modbus_equipment
 from tests.device_adapters.modbus.test_commands import VALVE
@@ -64,6 +64,10 @@ def test_parts_of_the_protected_and_what_feeds_them_are_refused(kind: EquipmentK
         ("2号客梯控制柜", EquipmentKind.SENSOR), ("电梯迫降模块", EquipmentKind.GATEWAY),
         ("雨淋阀", EquipmentKind.VALVE),
         ("Elevator power supply", EquipmentKind.POWER_SUPPLY), ("fire_shutter_3", EquipmentKind.DOOR),
+        ("火警联动模块", EquipmentKind.GATEWAY), ("烟雾探测器", EquipmentKind.SENSOR),
+        ("可燃气体探测器", EquipmentKind.SENSOR), ("3F正压风机", EquipmentKind.FAN), ("加压风机", EquipmentKind.FAN),
+        ("电梯A", EquipmentKind.SENSOR), ("客梯（东）", EquipmentKind.DOOR), ("Lift No. 3", EquipmentKind.SENSOR),
+        ("LIFT-B", EquipmentKind.DOOR), ("Heat detector 4", EquipmentKind.SENSOR), ("感温电缆", EquipmentKind.SENSOR),
     ],
 )  # fmt: skip
 def test_a_fire_pump_that_was_entered_as_a_pump_is_one(name: str, kind: EquipmentKind) -> None:
@@ -76,6 +80,8 @@ def test_a_fire_pump_that_was_entered_as_a_pump_is_one(name: str, kind: Equipmen
         ("生活水泵", EquipmentKind.PUMP), ("电梯厅门禁", EquipmentKind.DOOR), ("车库卷帘门", EquipmentKind.DOOR),
         ("消防通道摄像头", EquipmentKind.CAMERA), ("给水阀", EquipmentKind.VALVE),
         ("Lift hall camera", EquipmentKind.CAMERA), ("电梯机房空调", EquipmentKind.AHU),
+        ("室温感应器", EquipmentKind.SENSOR), ("生活加压泵", EquipmentKind.PUMP), ("燃气切断阀", EquipmentKind.VALVE),
+        ("Lift pump 2", EquipmentKind.PUMP), ("Sewage lift station", EquipmentKind.PUMP),
     ],
 )  # fmt: skip
 def test_ordinary_equipment_may_be_switched(name: str, kind: EquipmentKind) -> None:
@@ -125,6 +131,15 @@ def test_nothing_is_written_to_the_unit_that_every_device_of_a_line_hears() -> N
             continue
         with pytest.raises(NoWay, match="unit 0"):
             writable_point(entry, "open", valve)
+
+
+def test_what_a_command_moves_is_what_a_fire_pump_would_be_looked_for_in() -> None:
+    supply = thing(EquipmentKind.POWER_SUPPLY, "S")
+    pump = thing(EquipmentKind.PUMP, "P", parent_id=supply.equipment_id)
+    valve = thing(EquipmentKind.VALVE, "V", parent_id=pump.equipment_id)
+    again, beside = thing(EquipmentKind.PUMP, "P2", external_id=pump.external_id), thing(EquipmentKind.PUMP, "B")
+    found = moved_with(Directory.of(1, [supply, pump, valve, again, beside]), pump)
+    assert [one.code for one in found] == ["P", "S", "V", "P2"]
 
 
 def test_a_circle_of_parents_ends() -> None:
