@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.errors import AlarmNotFound
@@ -36,14 +37,17 @@ ASK_AGAIN_AFTER = timedelta(hours=1)
 
 
 class Digests:
+    """`failed` counts what is tried again."""
+
     def __init__(
         self, *, alarms: AlarmService, people: PeopleService, notify: NotifyService, telling: AlertTelling,
-        texts: Texts, clock: Clock,
+        failed: Counter, texts: Texts, clock: Clock,
     ) -> None:  # fmt: skip
         self._alarms = alarms
         self._people = people
         self._notify = notify
         self._telling = telling
+        self._failed = failed
         self._texts = texts
         self._clock = clock
 
@@ -64,6 +68,7 @@ class Digests:
                     await self._tell(session, cases)
             except Exception:
                 # The digest of one site that cannot be told keeps no other from its own.
+                self._failed.inc(len(ids))
                 log.exception("digest of alarms failed", site_id=str(site_id))
                 for case_id in ids:
                     await repository.put_off(session, case_id, until=self._clock.now() + ASK_AGAIN_AFTER)

@@ -85,11 +85,13 @@ def is_ordinary_group(event: AlarmGroupGrew) -> bool:
 
 
 class Escalations:
-    """`is_work`: whether an alarm becomes an order, which then tells people itself."""
+    """`is_work`: whether an alarm becomes an order, which then tells people itself. `failed` counts what is tried
+    again."""
 
     def __init__(
         self, *, alarms: AlarmService, catalog: CatalogService, notify: NotifyService, policies: AlertPolicies,
-        telling: AlertTelling, is_work: IsWork, clock: Clock, registry: CollectorRegistry, keep_days: int,
+        telling: AlertTelling, is_work: IsWork, failed: Counter, clock: Clock, registry: CollectorRegistry,
+        keep_days: int,
     ) -> None:  # fmt: skip
         self._alarms = alarms
         self._catalog = catalog
@@ -103,10 +105,7 @@ class Escalations:
             "hub_alert_cases_ended", "Alarms of which the telling ended, by what ended it", ["reason"],
             registry=registry,
         )  # fmt: skip
-        self._failed = Counter(
-            "hub_alert_cases_failed", "Tellings of alarms that failed and are tried again a minute later",
-            registry=registry,
-        )  # fmt: skip
+        self._failed = failed
 
     def sweeps(self) -> tuple[Sweep, ...]:
         return (

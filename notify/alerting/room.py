@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from procrastinate import App
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from alarms.service import AlarmService
 from alarms.testing.service import TestWindowService
@@ -87,6 +87,10 @@ def build_alerting(near: AlertNeighbours) -> Alerting:
         people=near.people, notify=near.notify, posting=posting, tests=near.tests, texts=near.texts,
         clock=near.clock, registry=near.registry,
     )  # fmt: skip
+    failed = Counter(
+        "hub_alert_cases_failed", "Tellings of alarms, and digests of them, that failed and are tried again",
+        registry=near.registry,
+    )  # fmt: skip
     return Alerting(
         policies=policies,
         destinations=AlertDestinations(
@@ -96,11 +100,11 @@ def build_alerting(near: AlertNeighbours) -> Alerting:
         explanations=Explanations(catalog=near.catalog, people=near.people, texts=near.texts),
         escalations=Escalations(
             alarms=near.alarms, catalog=near.catalog, notify=near.notify, policies=policies, telling=telling,
-            is_work=near.is_work, clock=near.clock, registry=near.registry, keep_days=near.keep_days,
+            is_work=near.is_work, failed=failed, clock=near.clock, registry=near.registry, keep_days=near.keep_days,
         ),
         digests=Digests(
-            alarms=near.alarms, people=near.people, notify=near.notify, telling=telling, texts=near.texts,
-            clock=near.clock,
+            alarms=near.alarms, people=near.people, notify=near.notify, telling=telling, failed=failed,
+            texts=near.texts, clock=near.clock,
         ),
         posting=posting,
         tests=TestOverTelling(near.notify, near.tests),
