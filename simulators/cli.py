@@ -139,7 +139,7 @@ def export_command(
     fleet = Fleet(read_site(settings), seed=seed, speed=1.0, started_unix_s=EXPORT_FROM_UNIX_S)
     points = taped_points(fleet, profiles)
     try:
-        plan = () if faults is None else parse_plan(faults.read_text("utf-8"))
+        plan = () if faults is None else parse_plan(faults.read_text("utf-8"), within_s=days * 86_400)
         fast = FastFleet(fleet, profiles, points, seed=seed, unix_s=EXPORT_FROM_UNIX_S, plan=plan)
     except DomainError as error:
         _fail(Texts.load(ROOMS_WITH_TEXTS).of_error(error, language))

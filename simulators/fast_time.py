@@ -27,6 +27,7 @@ from simulators.modbus.registers import RegisterField, RegisterMap, register_map
 from simulators.mqtt.connection import Broker, Connection, CredentialsFile
 from simulators.mqtt.elevators import ElevatorPublisher
 from simulators.mqtt.platforms import smoke_platform, water_platform
+from simulators.mqtt.stations import StationPublisher
 
 ELEVATOR_STEP_S = 0.2
 SLOW_STEP_S = 1.0
@@ -139,7 +140,12 @@ class FastFleet:
             self._by_code.setdefault(point.device, {})[point.key] = point.point_no
         for device in fleet.register:
             by_external[device.external_id] = self._by_code.get(device.code, {})
-        self._elevators = ElevatorPublisher(fleet, lambda *_: TapedConnection(self._tape, by_external), unix_s=unix_s)
+
+        def taped(*_: str | None) -> Connection:
+            return TapedConnection(self._tape, by_external)
+
+        self._elevators = ElevatorPublisher(fleet, taped, unix_s=unix_s)
+        self._stations = StationPublisher(fleet, taped, unix_s=unix_s)
         spread = {"unix_s": unix_s, "first_within_s": 45.0}
         self._platforms = [
             platform(fleet, TapedConnection(self._tape, by_external), **spread)
@@ -171,6 +177,7 @@ class FastFleet:
         self._fleet.step_others(unix_s=self._now_s, dt_s=dt_s)
         for platform in self._platforms:
             platform.publish(unix_s=self._now_s)
+        self._stations.publish(unix_s=self._now_s)
         for unit in self._units:
             self._poll(unit)
 

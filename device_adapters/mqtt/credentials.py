@@ -39,8 +39,8 @@ from kit.clock import Clock
 from kit.events import publish
 from kit.supervision.nats import MqttUser, hash_password
 
-# What the simulated fleet plays with a connection of its own each, beside elevators.
-_STATIONS = frozenset({
+# What the simulated fleet plays with a connection of its own each, beside elevators: their profiles.
+PLAYED_STATIONS = frozenset({
     "water-tank", "pump-room-monitor", "ahu-controller", "gb26875-fire-panel", "gas-detector",
     "electrical-fire-monitor",
 })  # fmt: skip
@@ -205,7 +205,7 @@ class CredentialService:
             for entry in (await load_directory(session)).of_protocol("mqtt")
             if entry.site_id == site_id
             and _is_for_topics(entry.external_id)
-            and (entry.kind is EquipmentKind.ELEVATOR or entry.profile_key in _STATIONS)
+            and (entry.kind is EquipmentKind.ELEVATOR or entry.profile_key in PLAYED_STATIONS)
         ]
         site = await self._catalog.site(session, scope, site_id)
         for name, title in (("nbiot-smoke", "烟感平台"), ("nbiot-water", "水表平台")):

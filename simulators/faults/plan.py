@@ -2,6 +2,7 @@
 recording can be judged in turn."""
 
 import json
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +26,10 @@ class PlannedFault:
     parameters: Mapping[str, object]
 
 
-def parse_plan(text: str) -> tuple[PlannedFault, ...]:
+def parse_plan(text: str, *, within_s: float = math.inf) -> tuple[PlannedFault, ...]:
     """`[[faults]]` with `name`, `device`, `at`, `for` and, where the fault has parameters, `with`; by their beginning.
 
+    `within_s`: how long the recording is. What would begin later never happens, and would be told all the same.
     Raises BadFaultPlan and BadDuration.
     """
     try:
@@ -37,6 +39,9 @@ def parse_plan(text: str) -> tuple[PlannedFault, ...]:
     if not isinstance(tables, list) or not tables:
         raise BadFaultPlan("-", "[[faults]]")
     planned = [_planned(table, place) for place, table in enumerate(tables, start=1)]
+    for place, one in enumerate(planned, start=1):
+        if one.begins_s >= within_s:
+            raise BadFaultPlan(str(place), f"at < {within_s:g} s")
     return tuple(sorted(planned, key=lambda one: one.begins_s))
 
 

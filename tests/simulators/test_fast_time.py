@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 from typer.testing import CliRunner
 
 from simulators.cli import app
@@ -37,6 +38,14 @@ profile = "eastron-sdm630"
 building = "B01"
 protocol = "modbus"
 address = { host = "127.0.0.1", port = 15031, unit = 1 }
+
+[[equipment]]
+code = "TANK-01"
+name = "水箱"
+kind = "tank"
+profile = "water-tank"
+building = "B01"
+protocol = "mqtt"
 """
 
 
@@ -53,6 +62,12 @@ name = "offline"
 device = "LIFT-01"
 at = "30m"
 for = "1d"
+
+[[faults]]
+name = "hatch-open"
+device = "TANK-01"
+at = "40m"
+for = "5m"
 """
 
 
@@ -78,6 +93,7 @@ def test_an_hour_of_a_fleet_holds_what_its_devices_would_send_and_the_seed_decid
     counts = Counter((points[row["point_no"]]["kind"], points[row["point_no"]]["key"]) for row in readings)
     assert counts["electricity_meter", "frequency_hz"] == 360  # polled every ten seconds
     assert counts["elevator", "machine_room_temp_c"] in range(355, 361)  # in each full report, every ten seconds
+    assert counts["tank", "level_pct"] in range(58, 61)  # in each full report, every minute
     assert counts["elevator", "running"] > counts["elevator", "machine_room_temp_c"]  # and whenever it changes
     _the_faults_are_in_the_recording_and_beside_it(tmp_path / "other", other, points)
     identities = [(row["point_no"], row["ts_ms"]) for row in readings]
@@ -87,7 +103,7 @@ def test_an_hour_of_a_fleet_holds_what_its_devices_would_send_and_the_seed_decid
 def _the_faults_are_in_the_recording_and_beside_it(
     folder: Path, readings: list[dict[str, Any]], points: dict[int, dict[str, Any]]
 ) -> None:
-    lost, silent = json.loads((folder / "faults.json").read_text("utf-8"))
+    lost, silent, opened = json.loads((folder / "faults.json").read_text("utf-8"))
     assert (lost["name"], lost["device"], lost["parameters"]) == ("phase-loss", "EM-01", {"phase": "c"})
     assert (lost["ends_ms"] - lost["begins_ms"], silent["begins_ms"]) == (20 * 60_000, lost["ends_ms"])
     without = [
@@ -97,14 +113,19 @@ def _the_faults_are_in_the_recording_and_beside_it(
     assert lost["ends_ms"] - 12_000 <= max(without) <= lost["ends_ms"] + 12_000
     last = max(row["ts_ms"] for row in readings if points[row["point_no"]]["kind"] == "elevator")
     assert silent["begins_ms"] - 12_000 <= last <= silent["begins_ms"]
+    hatch = [(row["ts_ms"], row["value"]) for row in readings if points[row["point_no"]]["key"] == "hatch_open"]
+    changes = [at for (at, value), (_, before) in zip(hatch[1:], hatch, strict=False) if value != before]
+    for at, wanted in zip(changes, (opened["begins_ms"], opened["ends_ms"]), strict=True):
+        assert wanted <= at <= wanted + 5_000
 
 
-def test_a_fault_of_no_such_device_is_refused_before_anything_is_recorded(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("was", "now"), [("EM-01", "EM-99"), ('at = "40m"', 'at = "1d"')])
+def test_a_fault_that_cannot_happen_is_refused_before_anything_is_recorded(tmp_path: Path, was: str, now: str) -> None:
     site, plan = tmp_path / "site.toml", tmp_path / "faults.toml"
     site.write_text(SITE, "utf-8")
-    plan.write_text(FAULTS.replace("EM-01", "EM-99"), "utf-8")
+    plan.write_text(FAULTS.replace(was, now), "utf-8")
     done = CliRunner().invoke(
         app, ["export", str(tmp_path / "tape"), "--faults", str(plan)], env={"HUB_SIM_SITE_FILE": str(site)}
     )
     assert (done.exit_code, (tmp_path / "tape").exists()) == (1, False)
-    assert "EM-99" in done.output
+    assert ("EM-99" if now == "EM-99" else "at < 86400 s") in done.output
