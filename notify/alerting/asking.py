@@ -16,6 +16,8 @@ from notify.alerting.reason import Reason
 _BEGUN_AGAIN = frozenset(
     {Reason.HELD_BACK, Reason.ACKNOWLEDGED, Reason.EXPLAINED, Reason.GROUPED, Reason.RETURNED, Reason.TEST}
 )
+# There was nothing left to tell: only what asked for attention after that begins again.
+_TOLD_TO_THE_END = frozenset({Reason.CHAIN_OVER, Reason.DIGESTED})
 
 # How bad it is, the worst first: a matter of life is worse than whatever is none.
 Gravity = tuple[bool, int]
@@ -62,6 +64,10 @@ def may_speak_again(told: Sequence[AlertCase], alarm: Alarm, *, is_work: bool) -
         return False
     last = max(told, key=lambda case: (case.ended_at, tuple(-each for each in gravity_of(case))))
     reason = Reason(last.end_reason)
+    if reason in _TOLD_TO_THE_END:
+        assert last.ended_at is not None  # none of them goes on
+        # It was put away after that, say, and is back. An event that is heard again asks for nothing.
+        return alarm.attended_at is not None and alarm.attended_at > last.ended_at
     return reason in _BEGUN_AGAIN or (reason is Reason.ORDER_TELLS and not is_work)
 
 

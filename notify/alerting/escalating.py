@@ -208,12 +208,16 @@ class Escalations:
             await self._follow(session, case, subject, alarm)
 
     async def _carry_on(self, session: AsyncSession, case: AlertCase, alarm: Alarm) -> None:
-        """It came again, and nobody has answered yet: whoever is next is told when they would have been anyway."""
+        """It came again, and nobody has answered yet: whoever is next is told when they would have been anyway. Of a
+        matter of life whoever was told last hears at once that it is back."""
         for other in await repository.unanswered_cases_of(session, alarm.id):
             if other.id != case.id and other.ended_at is None:
                 self._end(session, other, Reason.RAISED_ANEW)
         case.subject, case.about = f"{episode_name(alarm)}{case.subject.split('/', 4)[-1]}", about_alarm(alarm)
         self._write(session, case, Reason.CAME_AGAIN)
+        if case.life_safety:
+            case.told = max(case.told - 1, 0)
+            await self._go_on(session, case)
 
     async def _added(
         self, session: AsyncSession, *, site_id: UUID, name: str, subject: Subject, about: dict[str, Any],

@@ -179,3 +179,36 @@ async def test_a_digest_waits_for_somebody_to_read_it(watch: Watch) -> None:
     await run(watch, "UPDATE role_grant SET site_id = :site, role = 'manager'", site=watch.site.site_id)
     await watch.later(hours=1, minutes=1)
     assert await told(watch) == ["manager"]
+
+
+async def test_a_matter_of_life_that_comes_again_is_told_at_once_to_whoever_was_told_last_and_climbs_on(
+    watch: Watch,
+) -> None:
+    leaning: dict[str, Any] = {"life_safety": True, "fault_mode": "leaning", "source_id": "leaning"}
+    await watch.detect(**leaning)
+    await watch.later(minutes=1)
+    await watch.detect(active=False, **leaning)
+    assert await told(watch) == ["guard"]
+    await watch.detect(onset_ms=to_ms(watch.clock.now()), **leaning)
+    assert await told(watch) == ["guard", "guard"]
+    await watch.later(minutes=2)  # three minutes after it was told first
+    assert await told(watch) == ["guard", "guard", "manager"]
+
+
+async def test_what_was_told_to_the_end_and_put_away_is_told_anew_when_it_is_back(watch: Watch) -> None:
+    await watch.detect(severity=Severity.MAJOR)
+    await watch.later(seconds=25)
+    await watch.later(minutes=31)
+    assert (await told(watch), (await watch.reasons())[-1]) == (["engineer", "manager"], Reason.CHAIN_OVER)
+    everywhere, alarm_id = Scope.everywhere(), await watch.alarm_id()
+    async with watch.database.transaction() as session:
+        await watch.alarms.shelve(
+            session, everywhere, alarm_id, span=timedelta(hours=1), actor=watch.people["manager"], note="等备件"
+        )
+    await watch.later(hours=1, seconds=1)
+    async with watch.database.transaction() as session:
+        await watch.alarms.lift_suppression(session)
+    await watch.hear()
+    await watch.later(seconds=25)
+    assert await told(watch) == ["engineer", "manager", "engineer"]
+    assert Reason.REOPENED in await watch.reasons()
