@@ -2,6 +2,7 @@
 
 from benchmarks.adapters.modbus import ModbusPart
 from benchmarks.adapters.mqtt import MqttAdapterPart
+from benchmarks.alarms import AlarmsPart
 from benchmarks.dispatch import DispatchPart
 from benchmarks.durable import DurablePart
 from benchmarks.flood.part import FloodPart
@@ -28,6 +29,7 @@ def every_part() -> list[Part]:
         DispatchPart(),
         RulesPart(),
         ReplayPart(),
+        AlarmsPart(),
         EnginesPart(),
         DurablePart(),
         FloodPart(),
