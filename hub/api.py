@@ -41,19 +41,12 @@ import ticketing.proof.endpoints
 import ticketing.sla.endpoints
 import ticketing.working.endpoints
 from hub import drop_endpoints, health, live
+from hub.texts import load_texts
 from hub.web import RequestEnvelope
 from kit import http
 from kit.deeds import Deeds
 from kit.errors import DomainError
 from kit.i18n import Texts
-
-ROOMS_WITH_TEXTS = (
-    "kit", "building", "catalog", "people", "people.contractors", "device_adapters", "connectors", "telemetry", "stock",
-    "alarms", "knowledge", "notify", "rules",
-    "ticketing", "ticketing.charging", "ticketing.working", "ticketing.definitions", "ticketing.approvals",
-    "ticketing.feedback", "ticketing.sla", "ticketing.incidents", "ticketing.dispatch",
-    "owner_services", "automation", "linkage", "insight", "privacy", "hub",
-)  # fmt: skip
 
 ROOMS_WITH_ENDPOINTS = (
     people.endpoints, people.contractors.endpoints, catalog.endpoints,
@@ -96,10 +89,6 @@ def create_app(texts: Texts) -> FastAPI:
     app.add_middleware(Deeds)
     app.add_middleware(RequestEnvelope)
     return app
-
-
-def load_texts() -> Texts:
-    return Texts.load(ROOMS_WITH_TEXTS)
 
 
 def describe() -> dict[str, Any]:

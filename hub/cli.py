@@ -242,9 +242,9 @@ def torture(context: typer.Context) -> None:
 @app.command()
 def doctor() -> None:
     """Looks at every dependency and setting, and says what to do about what is not well."""
-    from hub.api import load_texts
     from hub.doctor import Verdict, examine
     from hub.refusal_lines import spoken_language
+    from hub.texts import load_texts
 
     marks = {Verdict.OK: "[green]✓[/green]", Verdict.NOTE: "[yellow]·[/yellow]", Verdict.FAIL: "[red]✗[/red]"}
     with _guarded():

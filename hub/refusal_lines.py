@@ -13,13 +13,13 @@ from building.declaration import BadDeclaration
 from building.profile import BadProfile
 from bus.address import BadBusAddress
 from bus.errors import BusNotReady
-from hub.api import load_texts
 from hub.backup.errors import BackupRefused
 from hub.installing import NothingDeclared
 from hub.lock import AlreadyRunning
 from hub.settings import HubSettings
 from hub.settings_list import what_is_wrong
 from hub.single_store import SecondStore
+from hub.texts import load_texts
 from kit.errors import DomainError
 from kit.i18n import Language
 from kit.supervision.ports import PortTaken

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from hub.api import load_texts
 from hub.bootstrap import Hub, Role, build
 from hub.infrastructure import infrastructure
 from hub.settings import HubSettings
+from hub.texts import load_texts
 from insight.rules.errors import NoRuleToReplay, ReplayCoversNothing
 from insight.rules.replaying import Asked
 from insight.rules.schemas import ReplayAnswerOut, ReplaySideOut

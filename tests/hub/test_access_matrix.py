@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import select
 
 from audit.models import AuditRecord
-from hub.api import create_app, load_texts
+from hub.api import create_app
+from hub.texts import load_texts
 from kit.access import STAFF, Role
 from kit.db import Database
 from kit.events import RecordingOutbox

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hub.api import load_texts
 from hub.cli import app
 from hub.demo.environment import DemoFiles, DemoPorts, demo_environment
 from hub.doctor import Finding, Verdict, examine
 from hub.settings import HubSettings
+from hub.texts import load_texts
 from kit.i18n import Language
 from kit.secrets import SecretStore
 from kit.supervision import postgres

@@ -8,10 +8,10 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Counter
 
-from hub.api import load_texts
 from hub.drop_endpoints import router
 from hub.drop_tally import DropTallies
 from hub.drops import DROPS, NO_DROPS
+from hub.texts import load_texts
 from kit.access import Role
 from kit.clock import FakeClock
 from kit.db import Database

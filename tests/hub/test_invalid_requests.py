@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import Field, field_validator
 
-from hub.api import load_texts
+from hub.texts import load_texts
 from kit.http import Schema, add_error_handlers
 
 

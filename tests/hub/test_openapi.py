@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from hub.api import create_app, load_texts
+from hub.api import create_app
+from hub.texts import load_texts
 from kit.http import Schema
 
 SPEC: dict[str, Any] = create_app(load_texts()).openapi()

@@ -23,7 +23,6 @@ from catalog.loader import load_directory
 from catalog.profiles import load_profiles
 from catalog.service import CatalogService
 from hub import storage_watch
-from hub.api import load_texts
 from hub.storage_watch import (
     HUB_CODE,
     Found,
@@ -36,6 +35,7 @@ from hub.storage_watch import (
     examine,
     try_folder,
 )
+from hub.texts import load_texts
 from kit.clock import to_ms
 from kit.db import Database
 from kit.disk import DiskLook

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.api import ROOMS_WITH_TEXTS, load_texts
+from hub.texts import ROOMS_WITH_TEXTS, load_texts
 from kit.errors import DomainError, every_error
 from kit.i18n import Language, Texts
 

@@ -8,8 +8,9 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from hub.api import create_app, load_texts
+from hub.api import create_app
 from hub.live import LiveUpdates
+from hub.texts import load_texts
 from hub.web import mount_front_end
 from kit.access import Scope
 from kit.announcements import Announcement

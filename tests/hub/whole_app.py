@@ -17,13 +17,13 @@ from prometheus_client import CollectorRegistry
 from catalog.directory import LiveDirectory
 from catalog.loader import load_directory
 from catalog.profiles import load_profiles
-from hub.api import load_texts
+from hub.application import build_api
 from hub.drop_tally import DropTallies
 from hub.health import Readiness
 from hub.live import LiveUpdates
 from hub.rooms import Common, Rooms, build_rooms
-from hub.serving import build_api
 from hub.settings import HubSettings
+from hub.texts import load_texts
 from kit.access import Role
 from kit.clock import Clock, SystemClock
 from kit.db import Database

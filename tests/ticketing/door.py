@@ -9,7 +9,7 @@ import httpx
 
 from alarms.endpoints import STATUS as ALARM_STATUS
 from catalog.endpoints import STATUS as CATALOG_STATUS
-from hub.api import ROOMS_WITH_TEXTS
+from hub.texts import ROOMS_WITH_TEXTS
 from kit.access import Role
 from people.endpoints import STATUS as PEOPLE_STATUS
 from tests.api import FakeLogins, client_of, make_app

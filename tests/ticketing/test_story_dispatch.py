@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from catalog.endpoints import STATUS as CATALOG_STATUS
-from hub.api import ROOMS_WITH_TEXTS
+from hub.texts import ROOMS_WITH_TEXTS
 from kit.access import Role, Scope
 from people.contractors.service import ContractorService, NewContract
 from people.contractors.views import ContactView

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from catalog.endpoints import STATUS as CATALOG_STATUS
-from hub.api import ROOMS_WITH_TEXTS
+from hub.texts import ROOMS_WITH_TEXTS
 from kit.access import Role
 from kit.ids import new_id
 from people.endpoints import STATUS as PEOPLE_STATUS

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hub.api import ROOMS_WITH_TEXTS
+from hub.texts import ROOMS_WITH_TEXTS
 from kit.errors import DomainError
 from kit.i18n import Language, Texts
 from ticketing import errors

@@ -13,7 +13,7 @@ from alarms.flood.figures import Proposal
 from alarms.flood.models import AlarmGroup
 from alarms.flood.service import FloodService
 from catalog import endpoints as catalog_endpoints
-from hub.api import load_texts
+from hub.texts import load_texts
 from kit.access import Role, Scope
 from kit.db import Database
 from kit.ids import new_id

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hub.api import load_texts
+from hub.texts import load_texts
 from kit.i18n import Language
 from ticketing.approvals.condition import Fact, Facts
 from ticketing.approvals.policy import parse

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from catalog import endpoints as catalog_endpoints
 from catalog.qr import QrLabels
-from hub.api import ROOMS_WITH_TEXTS
+from hub.texts import ROOMS_WITH_TEXTS
 from kit.access import Role
 from kit.ids import new_id
 from people import endpoints as people_endpoints
