@@ -1,5 +1,6 @@
 """A complaint as a closed loop, over HTTP: admitted, answered, sent back twice, the manager's, never the accused's."""
 
+import re
 from typing import Any
 
 from kit.access import Role
@@ -80,7 +81,8 @@ async def test_a_complaint_never_reaches_whom_it_is_about(voices: Voices) -> Non
     shown = (await voices.get(f"/work-orders/{order}", desk)).json()
     assert shown["report_list"][0]["reporter_name"] is None
     assert str(town.person["wang"]) not in (await voices.get(f"/work-orders/{order}", desk)).text
-    assert "502" not in (await voices.get(f"/work-orders/{order}", desk)).text
+    # Not as a part of an identifier, which holds it by chance now and then.
+    assert not re.search(r"(?<![0-9a-f])502(?![0-9a-f])", (await voices.get(f"/work-orders/{order}", desk)).text)
     phone = f"/work-orders/{order}/reports/{reported.report.report_id}/phone"
     assert (await voices.post(phone, desk)).status_code == 403
     manager = voices.as_(Role.MANAGER, "manager")
