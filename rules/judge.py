@@ -166,15 +166,19 @@ class Judge:
         heard_ms = self.state.heard_ms
         np.maximum(heard_ms, now_ms, out=heard_ms, where=heard_ms != NEVER)
 
-    def take_over(self, old: "Judge") -> None:
-        """Goes on with what `old` knows of what both judge."""
-        self.state.take_over(old.state, old_rules=old.rules, rules=self.rules)
+    def take_over(self, old: "Judge") -> Ints:
+        """Goes on with what `old` knows of what both judge. Returns the pairs that go on as they were."""
         self.history.take_over(old.history)
         self._heard_before.take_over(old._heard_before)
+        return self.state.take_over(old.state, old_rules=old.rules, rules=self.rules)
 
     def succeed(self, old: "Judge", *, now_ms: int) -> list[Detection]:
-        """Takes over from the judge of the rules as they were. Ends the episodes that have no rule any more."""
-        self.take_over(old)
+        """Takes over from the judge of the rules as they were. Ends the episodes that have no rule any more.
+
+        What has a new text is judged at `now_ms` by what is known then: points that report on change may say nothing
+        for hours, and what was known once is no gap made into a duration.
+        """
+        self._look_anew(self.take_over(old), now_ms=now_ms)
         kept = set(self.rules.pair_keys)
         return [
             old._detection(group, pair, active=False, at_ms=now_ms, values={})
@@ -227,15 +231,25 @@ class Judge:
             self._on_failure(group.compiled, error)
             return []
 
+    def _look_anew(self, going_on: Ints, *, now_ms: int) -> None:
+        """All other pairs are looked at once their equipment is past `now_ms`, and past what is known of it."""
+        is_new = ~self.rules.is_missing
+        is_new[going_on] = False
+        pairs = np.flatnonzero(is_new)
+        clock_ms = self.state.clock_ms[self.rules.equipment_of_pair[pairs]]
+        self.state.wake_ms[pairs] = np.where(clock_ms == NEVER, FAR, np.maximum(clock_ms + 1, now_ms))
+
     def _settle(self, pairs: Ints, until_ms: Ints) -> list[Detection]:
         timed = self.rules.is_timed[pairs]
-        if not timed.any():
+        looked_at = timed | (self.state.wake_ms[pairs] != FAR)
+        if not looked_at.any():
             return self._advance(pairs, until_ms)
-        detections = self._advance(pairs[~timed], until_ms[~timed])
-        return detections + self._pass_time(pairs[timed], until_ms[timed])
+        detections = self._pass_time(pairs[looked_at], until_ms[looked_at])
+        lasting = ~timed & (self.state.since_ms[pairs] != NEVER)
+        return detections + self._advance(pairs[lasting], until_ms[lasting])
 
     def _pass_time(self, pairs: Ints, until_ms: Ints) -> list[Detection]:
-        """Looks at conditions over time wherever, before `until_ms`, one may turn or a duration is full."""
+        """Looks at these conditions wherever, before `until_ms`, one may turn, has a new text or a duration is full."""
         detections: list[Detection] = []
         while len(pairs):
             next_ms = self._next_look_ms(pairs)
@@ -257,6 +271,8 @@ class Judge:
     def _look(self, group: RuleGroup, pairs: Ints, at_ms: Ints) -> list[Detection]:
         state = self.state
         since_ms, was_active = state.since_ms[pairs], state.is_active[pairs]
+        if not group.compiled.terms:
+            state.wake_ms[pairs[state.wake_ms[pairs] <= at_ms]] = FAR  # time alone will not turn it again
         detections = self._evaluate(group, pairs, at_ms, NEVER)
         turned = (state.since_ms[pairs] != since_ms) | (state.is_active[pairs] != was_active)
         if turned.any():

@@ -23,7 +23,8 @@ class JudgeState:
     the same reading may still come by the bus). Places: `clock_ms`, the newest event time of any of its points;
     `turned_ms`, the newest instant at which time alone turned a condition of it.
     Pairs: `since_ms` (the wanted condition has held since then, NEVER: it does not hold), `is_active` and `onset_ms`
-    of the episode under way; `wake_ms`, when the condition may turn by time alone; for missing-data rules `last_ms`
+    of the episode under way; `wake_ms`, when the condition is looked at without a reading, because it may turn by time
+    alone or has a new text; for missing-data rules `last_ms`
     (event time of the last reading) and `heard_ms` (the hub's time when it came, or since when somebody listens).
     """
 
@@ -56,11 +57,11 @@ class JudgeState:
             heard_ms=np.full(pairs, NEVER, np.int64),
         )
 
-    def take_over(self, old: "JudgeState", *, old_rules: RuleSet, rules: RuleSet) -> None:
-        """Copies what is still meant: points by number, places and pairs by their keys.
+    def take_over(self, old: "JudgeState", *, old_rules: RuleSet, rules: RuleSet) -> npt.NDArray[np.int64]:
+        """Copies what is still meant: points by number, places and pairs by their keys. Returns the pairs that go on.
 
         A pair whose rule was changed, or that looks at other points than before, keeps its episode, but a duration
-        begins anew.
+        begins anew: it does not go on.
         """
         is_new = self._take_points(old, old_rules, rules)
         before, after = _matches(old_rules.places, rules.places)
@@ -78,11 +79,7 @@ class JudgeState:
         unchanged &= ~np.isin(after, rules.pairs_touched(np.flatnonzero(is_new).astype(np.int32)))
         self.since_ms[after[unchanged]] = old.since_ms[before[unchanged]]
         self.wake_ms[after[unchanged]] = old.wake_ms[before[unchanged]]
-        # A condition over time with a new text is looked at soon, also where no reading comes.
-        changed = after[~unchanged]
-        changed = changed[rules.is_timed[changed]]
-        clock_ms = self.clock_ms[rules.equipment_of_pair[changed]]
-        self.wake_ms[changed] = np.where(clock_ms == NEVER, FAR, clock_ms)
+        return after[unchanged]
 
     def _take_points(self, old: "JudgeState", old_rules: RuleSet, rules: RuleSet) -> npt.NDArray[np.bool_]:
         """Which copies of points of both are new; they begin with what the point itself says."""

@@ -308,6 +308,40 @@ def test_a_rule_with_a_new_text_begins_its_duration_anew() -> None:
     assert judged(fresh, at(20, pa=76), at(30, pa=76), at(40, pa=76), at(50, pa=76)) == [(True, 20, 45)]
 
 
+def test_a_new_text_is_judged_soon_by_what_is_known_also_where_nothing_is_said() -> None:
+    old = judge(rule("less", when="ca > 80"), rule("more", when="ca > 70"), rule("same", when="ca > 70"))
+    assert judged(old, at(0, ca=75)) == [(True, 0, 0), (True, 0, 0)]
+    fresh, ended = replaced(
+        old,
+        rule("less", when="ca > 74", version=2),
+        rule("more", when="ca > 76", version=2),
+        rule("same", when="ca > 70"),
+        rule("new", when="ca > 74", for_ms=60_000),
+    )
+    assert ended == []
+    assert ticked(fresh, 100) == [(True, 99, 99), (False, 0, 99)]
+    assert ticked(fresh, 159) == []
+    assert ticked(fresh, 160) == [(True, 99, 159)]
+
+
+@pytest.mark.parametrize("when", ["pa > 70", "pa > 70 and age(ca) < 1000"])
+def test_what_is_not_known_any_more_is_judged_by_no_new_text_and_a_gap_is_no_duration(when: str) -> None:
+    old = judge(rule("a", when="pa > 80"), rule("b", when="pa > 80"))
+    judged(old, at(0, pa=75, ca=1))
+    fresh, _ = replaced(old, rule("a", when=when, version=2), rule("b", when=when, version=2, for_ms=25_000))
+    assert ticked(fresh, 200) == []
+    spoken = [at(s, pa=75) for s in range(210, 250, 10)]
+    assert judged(fresh, *spoken) == [(True, 210, 210), (True, 210, 235)]
+
+
+def test_a_new_text_breaks_its_duration_in_a_gap_as_any() -> None:
+    old = judge(rule(when="pa > 80", for_ms=60_000))
+    judged(old, at(90, pa=75))
+    fresh, _ = replaced(old, rule(when="pa > 70", for_ms=60_000, version=2))
+    assert judged(fresh, at(200, pa=75), at(210, pa=75)) == []
+    assert ticked(fresh, 262) == []
+
+
 def test_a_removed_rules_episode_ends() -> None:
     old = judge(rule("a", when="pa > 75"), rule("b", when="pa > 75"))
     judged(old, at(0, pa=76))

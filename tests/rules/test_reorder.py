@@ -185,6 +185,16 @@ def test_a_hub_that_saw_the_future_takes_back_what_it_told() -> None:
     assert list(books.true().values()) == [None]
 
 
+def test_what_a_new_text_found_by_itself_is_taken_back_by_a_reading_that_was_on_its_way() -> None:
+    old = judge([rule(when="ca > 80")])
+    assert told(old, at(0, ca=75)) == []
+    it = judge([rule(when="ca > 70", version=2)])
+    assert it.succeed(old, now_ms=T0 + 99_000) == []
+    assert seconds(it.tick(now_ms=T0 + 102_000, settled_ms=T0 + 100_000)) == [(True, 99, 99)]
+    assert told(it, at(95, ca=60)) == [(False, 99, 99)]
+    assert told(it, at(120, ca=75)) == [(True, 120, 120)]
+
+
 def test_silence_is_told_as_before() -> None:
     quiet: Any = {"when": None, "missing_ms": 30_000}
     it = judge([rule("silent", **quiet)])
