@@ -1,6 +1,6 @@
 """The application of the API role: every service handed to the endpoints.
 
-Only a process that serves the API imports this: all routes and what is made of them take 30 MB and half a second of CPU.
+Only a process that serves the API imports this: all routes and their models take 30 MB and half a second of CPU.
 """
 
 from fastapi import FastAPI
