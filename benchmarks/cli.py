@@ -40,6 +40,9 @@ Keep = Annotated[Path | None, typer.Option("--keep", help="a new folder to leave
 def everything(context: typer.Context, json: Json = None, quick: Quick = False) -> None:
     if context.invoked_subcommand is None:
         _run([_with_peers(part, quick=quick) for part in every_part()], json=json, quick=quick, keep=None)
+    elif json is not None or quick:
+        part = context.invoked_subcommand  # which has options of its own: these would do nothing
+        raise typer.BadParameter(f"put --json and --quick behind the part: hub bench {part} --json FILE")
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from benchmarks import cli, machine
 from benchmarks.broker import ProgramMissing
@@ -97,3 +98,10 @@ def test_everything_includes_the_soak_of_this_hub_and_quick_does_not(quick: bool
     assert Phase.SOAK not in part.phases
     assert part.own_phases == own
     assert part.extent.soak_minutes == 10.0
+
+
+def test_an_option_before_the_part_is_refused_instead_of_measuring_without_it(tmp_path: Path) -> None:
+    saved = tmp_path / "saved.json"
+    done = CliRunner().invoke(cli.app, ["--json", str(saved), "alarms", "--quick"])
+    assert (done.exit_code, saved.exists()) == (2, False)
+    assert "behind the part" in done.output
