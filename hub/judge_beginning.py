@@ -22,8 +22,8 @@ from hub.judge_past import recall, remember, seed
 from hub.partition_mark import PartitionMark, Reached
 from kit.clock import Clock, to_ms
 from kit.logs import logger
+from rules.book import Position
 from rules.rule_set import PairKey, RuleSet
-from rules.service import Position
 from telemetry.store import TelemetryQueries
 
 log = logger(__name__)

@@ -19,8 +19,9 @@ from hub.partition_mark import Finding, PartitionMark
 from kit.crash_points import CrashPoint, crash_here
 from kit.db import Database
 from kit.logs import logger
+from rules.book import Position
 from rules.rule_set import PairKey
-from rules.service import Position, RuleService
+from rules.service import RuleService
 
 log = logger(__name__)
 

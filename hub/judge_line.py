@@ -34,10 +34,11 @@ from kit.cancellation import raise_if_cancelled
 from kit.clock import Clock, to_ms
 from kit.db import Database
 from kit.logs import logger
+from rules.book import RuleBook
 from rules.events import RuleChanged
 from rules.rule import CompiledRule
 from rules.rule_set import RuleSet
-from rules.service import RuleBook, RuleService
+from rules.service import RuleService
 from telemetry.store import TelemetryQueries
 
 log = logger(__name__)

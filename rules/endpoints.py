@@ -10,7 +10,8 @@ from kit.access import STAFF, Role
 from kit.errors import DomainError
 from kit.http import Caller, Page, Paging, Session, allow, changes_nothing, service
 from rules import errors
-from rules.schemas import CheckIn, CheckOut, LeftOutPairOut, RuleChangeIn, RuleIn, RuleOut, RuleSwitchIn
+from rules.check_schemas import CheckIn, CheckOut
+from rules.schemas import LeftOutPairOut, RuleChangeIn, RuleIn, RuleOut, RuleSwitchIn
 from rules.service import RuleFilter, RuleService
 
 STATUS: dict[type[DomainError], int] = {

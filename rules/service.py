@@ -1,11 +1,8 @@
 """What can be done with rules. A saved rule is a checked rule; judges take it up by themselves."""
 
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
-from importlib import resources
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from building.equipment import EquipmentKind
 from building.profile import DeviceProfile, PointSpec
-from catalog.directory import EquipmentEntry, LiveDirectory, PointEntry
+from catalog.directory import EquipmentEntry, LiveDirectory
 from kit import events
 from kit.access import Scope
 from kit.clock import Clock
@@ -22,13 +19,17 @@ from kit.errors import DomainError
 from kit.i18n import Language, Texts
 from kit.logs import logger
 from rules import errors, repository
+from rules.book import Position, RuleBook, Watch
+from rules.check_schemas import CheckIn, CheckOut, CheckProblem, KnownPoint
 from rules.coverage import check_surroundings, left_out, meant, refused_by_the_nearest
 from rules.events import RuleChanged
+from rules.kept_text import readable, says
 from rules.meaning import by_name, check_meaning
 from rules.models import RuleRow
 from rules.rule import CompiledRule, PointList, check_conditions, compile_rule
 from rules.rule_set import is_for
-from rules.schemas import CheckIn, CheckOut, CheckProblem, KnownPoint, LeftOutPairOut, RuleDefinition
+from rules.schemas import LeftOutPairOut, RuleDefinition
+from rules.shipped import shipped_rules
 from rules.surroundings import Anywhere, Binder, LeftOut, Neighbours
 from rules.tree import Function
 from rules.trying import try_expression
@@ -38,32 +39,6 @@ from rules.versions import repository as versions
 log = logger(__name__)
 
 EVERY_SITE = UUID(int=0)
-
-
-@dataclass(frozen=True)
-class RuleBook:
-    """The enabled rules, compiled, as of a revision."""
-
-    revision: int
-    rules: tuple[CompiledRule, ...] = ()
-
-
-@dataclass(frozen=True)
-class Position:
-    """A bus sequence, and when (hub's time) it was written down."""
-
-    sequence: int
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What a rule looks at on an equipment, by point key, and `elsewhere`, on others. `of_silence`: at whether anything
-    comes at all, of these points or, where there are none, of any."""
-
-    points: tuple[str, ...]
-    of_silence: bool
-    elsewhere: tuple[PointEntry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -265,9 +240,9 @@ class RuleService:
 
     async def left_out(self, session: AsyncSession, scope: Scope, key: str) -> list[LeftOutPairOut]:
         """The equipment that a rule in force is not judged on, because of what it names elsewhere, by code. Raises
-        RuleNotFound and, where it is no rule in this release any more, what is wrong with it."""
+        RuleNotFound, RuleOfOtherRelease and, where its points are gone, what is wrong with it."""
         row = await self.get(session, scope, key)
-        rule = self.compiled(RuleDefinition.model_validate(row.definition), version=row.number)
+        rule = self.compiled(readable(row), version=row.number)
         found = left_out(rule, self._directory.current.entries)
         ours = [one for one in found if scope.allows(one.equipment.site_id)]
         return [self._told_of(one) for one in sorted(ours, key=lambda one: one.equipment.code)]
@@ -413,32 +388,6 @@ class RuleService:
         return row
 
 
-def readable(row: RuleRow) -> RuleDefinition:
-    """What a rule says. Raises RuleOfOtherRelease."""
-    try:
-        return RuleDefinition.model_validate(row.definition)
-    except ValidationError:
-        raise errors.RuleOfOtherRelease(row.key) from None
-
-
 def may_change(site_id: UUID | None, scope: Scope) -> bool:
     """What is for every site is changed by who answers for every site."""
     return scope.site_ids is None if site_id is None else scope.allows(site_id)
-
-
-def says(kept: dict[str, Any], definition: RuleDefinition) -> bool:
-    """Whether a kept text is this one. Compared as rules, so that a field that a release adds changes none."""
-    try:
-        return RuleDefinition.model_validate(kept) == definition
-    except ValidationError:
-        return False
-
-
-def shipped_rules() -> Iterable[RuleDefinition]:
-    """The rules of this release: `rules/defaults/*.toml`, one file a profile or a kind; a rule may name its own."""
-    for file in sorted(resources.files("rules").joinpath("defaults").iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".toml"):
-            document = tomllib.loads(file.read_text("utf-8"))
-            where = {name: document[name] for name in ("profile", "kind") if name in document}
-            for rule in document["rules"]:
-                yield RuleDefinition.model_validate(rule if {"profile", "kind"} & set(rule) else where | rule)

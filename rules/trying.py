@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from catalog.directory import EquipmentEntry
 from rules import errors
+from rules.check_schemas import CheckIn
 from rules.coverage import check_surroundings, refused_by_the_nearest
 from rules.language import parse
 from rules.rule import PointList
-from rules.schemas import CheckIn
 from rules.surroundings import Anywhere, Binder, Neighbours
 from rules.tree import Condition, Point, walk
 from rules.vocabulary import Surroundings

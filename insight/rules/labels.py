@@ -18,9 +18,10 @@ from insight.rules.schemas import ProposalOut, RuleLabelsOut, ThresholdOut
 from insight.rules.trying import PRESENT, Attempt
 from kit.access import Scope
 from kit.clock import Clock, to_ms
+from rules.kept_text import readable
 from rules.replay.running import warm_up_ms
 from rules.rule import CompiledRule
-from rules.service import RuleService, readable
+from rules.service import RuleService
 from telemetry.store import TelemetryQueries
 from ticketing.outcome_book import OutcomeBook
 

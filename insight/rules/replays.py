@@ -20,10 +20,11 @@ from kit.errors import DomainError
 from kit.jobs import JobKind, defer
 from kit.logs import logger
 from kit.sweeps import Sweep
+from rules.kept_text import readable
 from rules.replay.running import ReplayStopped
 from rules.rule import CompiledRule
 from rules.schemas import RuleDefinition
-from rules.service import RuleService, readable
+from rules.service import RuleService
 
 log = logger(__name__)
 

@@ -10,8 +10,9 @@ from kit.errors import DomainError
 from kit.i18n import Texts
 from rules import errors
 from rules import repository as rule_repository
+from rules.kept_text import readable, says
 from rules.schemas import RuleDefinition
-from rules.service import RuleFilter, RuleService, readable, says
+from rules.service import RuleFilter, RuleService
 from rules.versions import repository
 from rules.versions.document import written
 from rules.versions.reading import LineProblem, ReadRule, read

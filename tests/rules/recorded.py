@@ -20,7 +20,7 @@ from rules.replay.episode import Episode
 from rules.replay.running import run
 from rules.rule import CompiledRule, PointList, compile_rule
 from rules.rule_set import RuleSet
-from rules.service import shipped_rules
+from rules.shipped import shipped_rules
 from simulators.fast_time import FastFleet, Pace, taped_points, write_days
 from simulators.faults.plan import PlannedFault, write_plan
 from simulators.fleet.fleet import Fleet

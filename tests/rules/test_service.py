@@ -15,7 +15,8 @@ from rules import errors
 from rules.events import RuleChanged
 from rules.models import RuleRow
 from rules.schemas import EXAMPLE, RuleDefinition
-from rules.service import RuleFilter, RuleService, shipped_rules
+from rules.service import RuleFilter, RuleService
+from rules.shipped import shipped_rules
 from tests.alarms.place import Place
 
 ANYWHERE = Scope.everywhere()

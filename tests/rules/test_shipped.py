@@ -11,7 +11,7 @@ from building.reading import Reading, ReadingBatch
 from kit.i18n import Language
 from rules.durations import parse_duration_ms
 from rules.schemas import RuleDefinition
-from rules.service import shipped_rules
+from rules.shipped import shipped_rules
 from tests.rules.library import lifts, meters, plant_rooms, pumps, safety
 from tests.rules.library.page import PAGE, page
 from tests.rules.library.scenes import MIDNIGHT_MS, PROFILES, RULES, Book, fits, judge_of, play

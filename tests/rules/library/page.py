@@ -1,7 +1,7 @@
 """docs/rule-library.md, made from the library. `python -m tests.rules.library.page` writes it anew."""
 
 from rules.schemas import RuleDefinition
-from rules.service import shipped_rules
+from rules.shipped import shipped_rules
 from tests.alarms.place import ROOT
 
 PAGE = ROOT / "docs" / "rule-library.md"

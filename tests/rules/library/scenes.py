@@ -22,7 +22,7 @@ from rules.durations import parse_duration_ms
 from rules.judge import Judge
 from rules.rule import CompiledRule, PointList, compile_rule
 from rules.rule_set import RuleSet
-from rules.service import shipped_rules
+from rules.shipped import shipped_rules
 from rules.surroundings import Anywhere
 from tests.alarms.place import ROOT
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kit.i18n import Language, Texts
 from rules.schemas import EXAMPLE, RuleDefinition
-from rules.service import shipped_rules
+from rules.shipped import shipped_rules
 from rules.versions.differences import differences
 from rules.versions.document import written
 from rules.versions.lines import rule_lines

@@ -72,6 +72,7 @@ async def test_a_kept_text_that_is_no_rule_any_more_hides_no_other(
         assert [(one["definition"]["key"], one["is_readable"]) for one in listed] == [("mine", True), ("old", False)]
         assert listed[1]["definition"]["when"] == EXAMPLE["when"]
         assert (await client.get(f"{RULES}/old")).status_code == 200
+        assert (await client.get(f"{RULES}/old/left-out")).json()["code"] == "rule_of_other_release"
         exported = (await client.get(f"{RULES}.toml")).text
         assert "# old:" in exported
 
