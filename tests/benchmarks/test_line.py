@@ -42,6 +42,7 @@ def check(phase: dict[str, Any], *, messages: int) -> None:
     assert phase["memory_mb"]["peak"] > 1
 
 
+@pytest.mark.long
 def test_the_floor_stores_and_tells_everything(tmp_path: Path) -> None:
     found = measured(floor.subject(), tmp_path, messages=1_200)
     for phase in found["phases"].values():

@@ -171,7 +171,7 @@ messages = st.lists(st.lists(readings, min_size=1, max_size=4), min_size=1, max_
 
 
 @pytest.mark.parametrize("name", ENGINES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(messages=messages, seed=st.integers(0, 2**32))
 def test_any_order_and_duplication_of_messages_gives_the_same_store(
     engines: Engines, name: str, messages: list[list[Reading]], seed: int

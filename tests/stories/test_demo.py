@@ -12,9 +12,13 @@ from tests.stories.harness import STOP_S, Demo, until
 
 INTERRUPTED = 130
 # One of each server that the hub, and then the simulators, listen with.
-PORTS = ["HUB_HTTP_PORT", "HUB_MQTT_PORT", "HUB_POSTGRES_PORT", "HUB_SIM_MODBUS_PORT"]
+PORTS = [
+    "HUB_HTTP_PORT", "HUB_MQTT_PORT",
+    *(pytest.param(one, marks=pytest.mark.long) for one in ("HUB_POSTGRES_PORT", "HUB_SIM_MODBUS_PORT")),
+]  # fmt: skip
 
 
+@pytest.mark.long
 async def test_no_child_outlives_a_killed_demo_and_the_next_start_ends_cleanly_by_ctrl_c(tmp_path: Path) -> None:
     demo = Demo(tmp_path)
 

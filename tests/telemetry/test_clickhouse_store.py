@@ -73,6 +73,7 @@ async def test_the_tables_are_made_once_and_say_how_readings_lie(server: ChdbSer
         assert part in engine
 
 
+@pytest.mark.long
 async def test_an_insert_of_more_than_a_hundred_months_is_kept_and_forgotten_by_partitions(server: ChdbServer) -> None:
     moments = [NOW_MS - 30 * DAY_MS * back for back in range(110)]
     async with ClickHouseStore(url_of(server.url("months"))) as store:

@@ -62,6 +62,7 @@ class Process:
         await asyncio.gather(self.work, return_exceptions=True)
 
 
+@pytest.mark.long
 async def test_two_lines_share_the_work_and_keep_everything_through_deaths(
     bus: Bus, bus_settings: BusSettings, server: InfluxServer
 ) -> None:

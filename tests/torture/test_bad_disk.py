@@ -48,6 +48,7 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         yield found
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_hub_whose_only_disk_is_full_acknowledges_nothing_and_goes_on_when_there_is_room(
     disk: SmallDisk, tmp_path: Path
