@@ -25,7 +25,7 @@ from simulators.fast_time import FastFleet, Pace, taped_points, write_days
 from simulators.faults.plan import PlannedFault, write_plan
 from simulators.fleet.fleet import Fleet
 from telemetry.duckdb_store import DuckDbStore
-from tests.rules.library.scenes import PROFILES
+from tests.rules.library.scenes import ANYWHERE, PROFILES
 
 BEGINS_S = 1_790_812_800.0  # 2026-10-01 00:00 UTC
 # What a fault leaves behind does not vanish with it: a bearing cools, a report comes an hour later.
@@ -119,7 +119,7 @@ def _replays(entries: Sequence[EquipmentEntry]) -> Iterator[Replay]:
         if not fitting:
             continue
         points = PointList.of(PROFILES[fitting[0].profile_key].points.values())
-        compiled = compile_rule(definition.to_rule(), points)
+        compiled = compile_rule(definition.to_rule(), points, ANYWHERE[definition.life_safety])
         yield Replay(RuleSet.of([compiled], fitting, life_safety=definition.life_safety), on_failure=_fail)
 
 

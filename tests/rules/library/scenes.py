@@ -34,7 +34,7 @@ MIDNIGHT_MS = 1_763_740_800_000
 _REPEATS = 0.9
 
 _PARENT = "parent."
-_ANYWHERE = {
+ANYWHERE = {
     line: Anywhere.of((profile.points.values() for profile in PROFILES.values()), life_safety=line)
     for line in (True, False)
 }
@@ -135,7 +135,7 @@ def judge_of(rule: str) -> tuple[Judge, EquipmentEntry]:
     profile = definition.profile or next(key for key, one in PROFILES.items() if one.kind == definition.kind)
     entry = _entry(profile, 0)
     points = PointList.of(PROFILES[profile].points.values())
-    compiled = compile_rule(definition.to_rule(), points, _ANYWHERE[definition.life_safety])
+    compiled = compile_rule(definition.to_rule(), points, ANYWHERE[definition.life_safety])
     return Judge(RuleSet.of([compiled], [entry], life_safety=definition.life_safety), on_failure=_fail), entry
 
 
@@ -147,7 +147,7 @@ def _compiled(profile: str) -> tuple[CompiledRule, ...]:
     """The library's conditions for a profile; silence is tried elsewhere, by the hub's clock."""
     points = PointList.of(PROFILES[profile].points.values())
     return tuple(
-        compile_rule(definition.to_rule(), points, _ANYWHERE[definition.life_safety])
+        compile_rule(definition.to_rule(), points, ANYWHERE[definition.life_safety])
         for definition in RULES.values()
         if definition.missing is None and fits(definition.key, profile)
     )
@@ -165,7 +165,7 @@ def fits(rule: str, profile: str) -> bool:
 
 def _points_of(rule: str) -> tuple[str, ...]:
     every = [point for profile in PROFILES.values() for point in profile.points.values()]
-    return compile_rule(RULES[rule].to_rule(), PointList.of(every), _ANYWHERE[RULES[rule].life_safety]).own_points
+    return compile_rule(RULES[rule].to_rule(), PointList.of(every), ANYWHERE[RULES[rule].life_safety]).own_points
 
 
 def _entry(profile_key: str, number: int, *, over: EquipmentEntry | None = None) -> EquipmentEntry:
