@@ -1,0 +1,1 @@
+"""Finds trouble before a threshold does, says why, and keeps score of itself."""
