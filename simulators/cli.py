@@ -30,6 +30,7 @@ DEFAULT_PLATFORM = "http://127.0.0.1:8091"
 DEFAULT_HUB = "http://127.0.0.1:8000"
 ANSWER_WITHIN_S = 10.0
 EXPORT_FROM_UNIX_S = 1_790_812_800.0  # 2026-10-01 00:00 UTC
+HISTORY_FROM_UNIX_S = 1_775_001_600.0  # 2026-04-01 00:00 UTC: half a year has a summer in it
 
 
 @app.command("serve")
@@ -149,6 +150,38 @@ def export_command(
     write_plan(plan, folder, unix_s=EXPORT_FROM_UNIX_S)
     for number, readings in enumerate(write_days(fast, points, folder, days=days), start=1):
         typer.echo(f"hour {number}: {readings} readings")
+
+
+@app.command("history")
+def history_command(
+    folder: Annotated[Path, typer.Argument(help="where the files go")],
+    days: Annotated[float, typer.Option(min=1, max=3660, help="days of simulated time")] = 180.0,
+    minutes: Annotated[float, typer.Option(min=0.1, max=60, help="minutes between two samples")] = 10.0,
+    seed: Annotated[int, typer.Option(min=0, help="the same seed gives the same months")] = 1,
+    machines: Annotated[
+        list[str] | None, typer.Option(help="kind=count, may be repeated; 12 of each kind if absent")
+    ] = None,
+    failing: Annotated[float, typer.Option(min=0, max=1, help="share of the machines that wear out")] = 0.4,
+    path: Annotated[list[str] | None, typer.Option(help="how wear goes on (docs/simulators.md); repeatable")] = None,
+    csv: Annotated[bool, typer.Option(help="also a CSV file of each machine, as `hub detect` reads it")] = False,
+) -> None:
+    """Writes months of a fleet in which parts wear out, in coarse steps: seconds for half a year of 60 machines."""
+    from simulators.history.order import BadHistoryOrder, history_order
+    from simulators.history.play import play
+    from simulators.history.write import write_csvs, write_history
+
+    try:
+        order = history_order(
+            begins_s=HISTORY_FROM_UNIX_S, days=days, step_s=minutes * 60, seed=seed, machines=machines or (),
+            share_failing=failing, paths=path or (),
+        )  # fmt: skip
+    except BadHistoryOrder as error:
+        _fail(str(error))
+    played = play(order)
+    readings = sum(write_history(played, folder))
+    if csv:
+        write_csvs(played, folder / "csv")
+    typer.echo(f"{readings} readings of {sum(len(each.codes) for each in played)} machines")
 
 
 def main() -> None:

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
+import numpy as np
+import numpy.typing as npt
+
 from kit.clock import from_ms
 
 DAY_S = 86_400.0
@@ -44,6 +47,10 @@ class DailyCurve:
         index = int(hour) % 24
         share = hour - int(hour)
         return self._hourly[index] * (1 - share) + self._hourly[index + 1] * share
+
+    def over(self, hours: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """`at` for many hours of day at once."""
+        return np.asarray(np.interp(hours, np.arange(25.0), self._hourly), np.float64)
 
 
 # Shares of the busiest hour, half a day a line. People leave from 7 to 9 and come home from 17 to 20.
