@@ -35,7 +35,7 @@ def _played(machines: Machines) -> dict[str, Column]:
         "running": runs, "fault": machines.has_failed, "remote_control": 1 - machines.is_serviced,
         "control_mode": still + 4, "operation_mode": still, "fault_code": code, "warning_code": still,
         "head_bar": np.round(head * BAR_PER_M + runs * machines.noise(0.01), 3),
-        "flow_m3_h": np.round(np.abs(flow + runs * machines.noise(0.05)), 1),
+        "flow_m3_h": np.asarray(np.abs(flow + runs * machines.noise(0.05)).round(1)),
         "speed_rpm": np.rint(speed * curve.rated_rpm), "setpoint_pct": np.round(speed * 100, 2),
         "power_w": np.rint(power), "run_hours": np.floor(hours), "energy_kwh": np.floor(energy),
         "bearing_temp_c": np.round(bearing, 1), "vibration_mm_s": np.round(vibration, 2),
