@@ -1,5 +1,7 @@
 """`python -m hub` is the `hub` command."""
 
-from hub.cli import main
+import sys
 
-main()
+from hub.command import main
+
+sys.exit(main())

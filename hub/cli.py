@@ -240,6 +240,17 @@ def torture(context: typer.Context) -> None:
 
 
 @app.command()
+def detect() -> None:
+    """Finds what is abnormal in one CSV: stdin `timestamp,SENSOR,…`, stdout `timestamp,score,is_anomaly`.
+
+    AD_TRAIN_ROWS leading rows are known to be normal; AD_FREQ_SECONDS is the time between rows, where it is known.
+    """
+    from predictive.csv_runs import main as detect_in_csv
+
+    raise typer.Exit(detect_in_csv(os.environ))
+
+
+@app.command()
 def doctor() -> None:
     """Looks at every dependency and setting, and says what to do about what is not well."""
     from hub.doctor import Verdict, examine
