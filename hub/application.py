@@ -49,7 +49,7 @@ def build_api(
         rooms.notify.board, *rooms.alerting.provided,
         *rooms.ticketing.services,
         rooms.knowledge.service, rooms.knowledge.editor, *rooms.owners.provided, *rooms.automation.provided,
-        *rooms.linkage.provided,
+        *rooms.linkage.provided, *rooms.predictive.provided,
         *rooms.insight.provided, *rooms.rule_measures.provided, *rooms.rule_versions.provided, rooms.privacy.service,
     ]  # fmt: skip
     for service in services:

@@ -26,7 +26,9 @@ ROOMS_WITH_TABLES = (
     "ticketing.proof", "ticketing.incidents",
     "ticketing.charging", "ticketing.working", "ticketing.sla", "ticketing.measuring",
     "knowledge", "notify", "notify.alerting", "owner_services", "automation", "linkage",
-    "insight", "insight.rules", "privacy", "hub",
+    "insight", "insight.rules", "privacy",
+    "predictive.streaming", "predictive.training", "predictive.predictions", "predictive.remaining_life",
+    "predictive.health", "predictive.consumption", "hub",
 )  # fmt: skip
 FILES_OF_TABLES = (
     "SELECT oid::regclass::text, relfilenode FROM pg_class "

@@ -81,6 +81,8 @@ from people.rostering import Rostering
 from people.service import PeopleService
 from people.settings import LoginSettings
 from people.throttle import LoginThrottle, ThrottlePolicy
+from predictive.room import Predictive, PredictiveNeighbours, build_predictive
+from predictive.settings import PredictiveSettings
 from privacy.columns import let_go_of
 from privacy.room import PrivacyRoom, build_privacy
 from privacy.settings import PrivacySettings
@@ -301,6 +303,7 @@ class Rooms:
     owners: OwnerServices
     automation: Automation
     linkage: Linkage
+    predictive: Predictive
     insight: Insight
     rule_measures: RuleMeasures
     privacy: PrivacyRoom
@@ -352,6 +355,14 @@ def build_rooms(
         alarms=alarms.service, catalog=catalog.service, people=people.service, notify=notify.service,
         settings=LinkageSettings(), clock=common.clock, registry=common.registry,
     )  # fmt: skip
+    predictive = build_predictive(
+        PredictiveNeighbours(
+            database=common.database, app=common.jobs, alarms=alarms.service, catalog=catalog.service,
+            queries=queries, directory=common.directory, profiles=common.profiles, secrets=common.secrets,
+            texts=common.texts, clock=common.clock, registry=common.registry,
+        ),
+        PredictiveSettings(),
+    )  # fmt: skip
     audit = build_audit(common.clock, personal=let_go_of(), whereabouts=people.service)
     keeping = PrivacySettings()
     return Rooms(
@@ -373,6 +384,7 @@ def build_rooms(
         owners=owners,
         automation=automation,
         linkage=linkage,
+        predictive=predictive,
         privacy=build_privacy(
             holders=holders(audit, keeping, files=common.settings.files),
             openids=people.service.openids,

@@ -33,7 +33,7 @@ def job_runner(
 def jobs(rooms: Rooms) -> list[JobKind]:
     return [
         rooms.notify.deliverer.job(), *rooms.alerting.jobs(), *rooms.owners.jobs(), *rooms.automation.jobs(),
-        *rooms.linkage.jobs(), *rooms.rule_measures.jobs(),
+        *rooms.linkage.jobs(), *rooms.rule_measures.jobs(), *rooms.predictive.jobs(),
     ]  # fmt: skip
 
 
@@ -57,6 +57,7 @@ def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[N
         *rooms.owners.sweeps(),
         *rooms.automation.sweeps(),
         *rooms.linkage.sweeps(),
+        *rooms.predictive.sweeps(),
         *rooms.insight.sweeps(),
         *rooms.rule_measures.sweeps(),
         *rooms.rule_versions.sweeps(),

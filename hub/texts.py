@@ -7,7 +7,9 @@ ROOMS_WITH_TEXTS = (
     "alarms", "knowledge", "notify", "rules",
     "ticketing", "ticketing.charging", "ticketing.working", "ticketing.definitions", "ticketing.approvals",
     "ticketing.feedback", "ticketing.sla", "ticketing.incidents", "ticketing.dispatch",
-    "owner_services", "automation", "linkage", "insight", "privacy", "hub",
+    "owner_services", "automation", "linkage", "insight", "privacy",
+    "predictive", "predictive.streaming", "predictive.training", "predictive.predictions", "predictive.remaining_life",
+    "predictive.health", "predictive.consumption", "hub",
 )  # fmt: skip
 
 

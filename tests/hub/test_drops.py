@@ -20,8 +20,9 @@ from tests.api import FakeLogins, client_of, make_app
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (
-    "kit", "building", "bus", "catalog", "device_adapters", "telemetry", "rules", "alarms", "ticketing", "people",
-    "connectors", "knowledge", "notify", "owner_services", "automation", "linkage", "insight", "privacy", "hub",
+    "kit", "building", "bus", "catalog", "device_adapters", "telemetry", "rules", "predictive", "alarms", "ticketing",
+    "people", "connectors", "knowledge", "notify", "owner_services", "automation", "linkage", "insight", "privacy",
+    "hub",
 )  # fmt: skip
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 COUNTER = re.compile(r"Counter\(\s*\"([a-z0-9_]+)\"")
