@@ -18,7 +18,7 @@ from catalog.directory import Directory, EquipmentEntry
 from hub.joint_judge import JointJudge
 from hub.judge_books import Beginning, JudgeBooks
 from hub.judge_meters import JudgeMeters, line_name
-from hub.judge_past import recall, remember, seed
+from hub.judge_past import doubt, recall, remember, seed
 from hub.partition_mark import PartitionMark, Reached
 from kit.clock import Clock, to_ms
 from kit.logs import logger
@@ -64,16 +64,23 @@ class JudgeBeginning:
         await remember(judge.judge, self._queries, before_ms=since_ms)
         await self._replay_silently(judge, mark, directory, known.position, since_ms=since_ms)
         await self._end_orphans(mark, judge.judge.adopt(known.lasting), known.lasting, entries)
-        await self.catch_up(judge, mark, directory)
+        await self.catch_up(judge, mark, directory, seeded_ms=since_ms)
         judge.judge.listen_from(to_ms(self._clock.now()))
         self._meters.rebuilds.labels(line_name(life_safety=mark.life_safety)).inc()
 
-    async def catch_up(self, judge: JointJudge, mark: PartitionMark, directory: Directory) -> None:
-        """Judges what the bus has of a partition after the last one judged, in order. Raises LeaseLost."""
+    async def catch_up(
+        self, judge: JointJudge, mark: PartitionMark, directory: Directory, *, seeded_ms: int | None = None
+    ) -> None:
+        """Judges what the bus has of a partition after the last one judged, in order. `seeded_ms`: what the judge knows
+        from before that instant is from the store. Raises LeaseLost.
+        """
         pages = self._bus.after(partition=mark.partition, sequence=mark.reached.sequence, life_safety=mark.life_safety)
         async with aclosing(pages):
             async for page in pages:
-                findings = judge.take(page, directory, now_ms=to_ms(self._clock.now()))
+                now_ms = to_ms(self._clock.now())
+                if seeded_ms is not None and not mark.life_safety:
+                    doubt(judge.judge, page, since_ms=seeded_ms, now_ms=now_ms)
+                findings = judge.take(page, directory, now_ms=now_ms)
                 if findings:
                     await self._books.commit(findings)
                 await asyncio.sleep(0)  # a long history does not keep the other line waiting
@@ -93,6 +100,8 @@ class JudgeBeginning:
             async for page in pages:
                 # By sequence: the bus's clock may have been set back and forth meanwhile.
                 told = [delivery for delivery in page if delivery.sequence <= until.sequence]
+                if not mark.life_safety:
+                    doubt(judge.judge, told, since_ms=since_ms, now_ms=now_ms)
                 judge.take(told, directory, now_ms=now_ms)
                 if len(told) < len(page):
                     break

@@ -8,8 +8,10 @@ from contextlib import aclosing
 import numpy as np
 
 from building.reading import ReadingBatch
+from bus.delivery import Delivery
 from kit.logs import logger
-from rules.reorder import OrderedJudge
+from rules.history import FAR
+from rules.reorder import WINDOW_MS, OrderedJudge
 from rules.replay.history import history
 from rules.rule_set import Ints, Rows
 from telemetry.store import TelemetryQueries
@@ -40,6 +42,32 @@ async def seed(judge: OrderedJudge, queries: TelemetryQueries, *, before_ms: int
                 judge.seed(latest.where(latest.ts_ms < before_ms))
     except Exception as error:
         log.warning("judging begins without what the store knows", error=repr(error))
+
+
+def doubt(judge: OrderedJudge, page: Sequence[Delivery], *, since_ms: int, now_ms: int) -> None:
+    """Forgets what the store gave of equipment whose clock is so far behind that it came after `since_ms`, the
+    beginning of what the bus brings again: it is no past of that, it may be what is still to be judged.
+
+    Called for each page before it is judged. How long after its own time a reading came says how far the clock is
+    behind. Something old that is sent once more lags too: what by that lag would have come only in the future did not.
+    """
+    rules, state = judge.rules, judge.state
+    if not page or not state.is_seeded.any():
+        return
+    lag_ms = np.full(len(rules.places), FAR, np.int64)
+    for delivery in page:
+        slots = rules.slots_of(delivery.batch.point_no)
+        ours = slots >= 0
+        late_ms = delivery.arrived_ms - delivery.batch.ts_ms[ours]
+        np.minimum.at(lag_ms, rules.equipment_of_slot[slots[ours]], late_ms)
+    of_slot_ms = lag_ms[rules.equipment_of_slot]
+    known = state.is_seeded & (of_slot_ms < FAR)
+    came_ms = np.where(known, state.seen_ms + np.where(known, of_slot_ms, 0), since_ms - 1)
+    doubtful = (came_ms >= since_ms) & (came_ms <= now_ms + WINDOW_MS)
+    if doubtful.any():
+        places = np.zeros(len(rules.places), np.bool_)
+        places[rules.equipment_of_slot[doubtful]] = True
+        judge.forget(places)
 
 
 async def remember(judge: OrderedJudge, queries: TelemetryQueries, *, before_ms: int) -> None:

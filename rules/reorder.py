@@ -179,6 +179,11 @@ class OrderedJudge:
         self._begin_anew({self._place_of(key) for key in differing if key in self._pair})
         return orphans
 
+    def forget(self, places: Flags) -> None:
+        """Knows nothing of these places any more."""
+        self._copy(JudgeState.blank(self.rules), self._lead.state, places, whole=True)
+        self._begin_anew(np.flatnonzero(places).tolist())
+
     def listen_from(self, now_ms: int) -> None:
         self._lead.listen_from(now_ms)
 

@@ -310,6 +310,20 @@ def test_whatever_happens_between_a_reading_and_its_order_the_books_are_right(da
     play(database_pool, examples=8, steps=20)
 
 
+def test_what_the_store_has_of_a_device_with_a_slow_clock_is_no_past_of_what_is_still_to_be_judged(
+    database_pool: DatabasePool,
+) -> None:
+    """Found by the long story: the end of an alarm was told ten seconds late after the judge was started anew."""
+    model = type("HubModel", (HubModel,), {"pool": database_pool})()
+    model.begin(seed=0, lift_off_s=min(OFF_S))
+    model.warm(HOT_ROOM)
+    model.let_pass(1)
+    model.warm(COOL)
+    model.judge(most=20, forget=True)
+    model.let_pass(1)
+    model.teardown()  # where everything is compared
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_whatever_happens_for_many_hundreds_of_stories(database_pool: DatabasePool) -> None:
