@@ -217,7 +217,8 @@ def _durable(settings: HubSettings, say: Say) -> Iterator[Finding]:
 
 def _many_machines(settings: HubSettings, say: Say) -> Iterator[Finding]:
     """With servers of one's own there may be other hubs, and these must sign alike."""
-    if settings.database_url and settings.nats_url and not (settings.login_secret and settings.link_secret):
+    is_given = settings.login_secret and settings.link_secret and settings.model_secret
+    if settings.database_url and settings.nats_url and not is_given:
         yield Finding(
             "HUB_LOGIN_SECRET", Verdict.NOTE,
             say("secrets_of_many", file=settings.secrets.path),

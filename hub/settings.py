@@ -75,6 +75,9 @@ class HubSettings(Settings):
     link_secret: SecretStr | None = Field(
         None, min_length=32, description="signs links to reports; the same in every process; by default generated"
     )
+    model_secret: SecretStr | None = Field(
+        None, min_length=32, description="signs trained models; the same in every process; by default generated"
+    )
     backup_passphrase: SecretStr | None = Field(
         None, min_length=12, description="seals the secrets in a backup; without it they are left out of it"
     )
@@ -108,6 +111,7 @@ class HubSettings(Settings):
         "secrets_file",
         "login_secret",
         "link_secret",
+        "model_secret",
         "backup_passphrase",
         "files_dir",
         mode="before",
@@ -134,7 +138,9 @@ class HubSettings(Settings):
     @property
     def secrets(self) -> SecretStore:
         """The generated secrets; those that the settings give come before them."""
-        given = {"login_secret": self.login_secret, "link_secret": self.link_secret}
+        given = {
+            "login_secret": self.login_secret, "link_secret": self.link_secret, "model_secret": self.model_secret
+        }  # fmt: skip
         return SecretStore(
             self.secrets_file or self.var / "secrets.json",
             given={name: secret.get_secret_value() for name, secret in given.items() if secret is not None},

@@ -1,4 +1,4 @@
-"""The secrets that people would miss, sealed with a passphrase: what signs log-ins and links."""
+"""The secrets that people would miss, sealed with a passphrase: what signs log-ins, links and trained models."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from hub.backup.errors import BackupRefused
 from kit.secrets import SecretStore
 
 # Passwords of embedded servers are not among them: a restored hub makes its own.
-KEPT = ("login_secret", "link_secret")
+KEPT = ("login_secret", "link_secret", "model_secret")
 SALT_BYTES = 16
 
 

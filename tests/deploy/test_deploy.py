@@ -26,7 +26,7 @@ INSTALLED = "/opt/zhiwu-hub/"
 NATS_VARIABLES = set(re.findall(r"\$(HUB_NATS_\w+)", NATS_CONF.read_text("utf-8")))
 PASSWORDS = {
     "POSTGRES_PASSWORD": "abc", "NATS_PASSWORD": "abc", "INFLUXDB_PASSWORD": "abc", "MQTT_PASSWORD": "abc",
-    "HUB_LOGIN_SECRET": "x" * 32, "HUB_LINK_SECRET": "y" * 32,
+    "HUB_LOGIN_SECRET": "x" * 32, "HUB_LINK_SECRET": "y" * 32, "HUB_MODEL_SECRET": "z" * 32,
 }  # fmt: skip
 
 
