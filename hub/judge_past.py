@@ -12,8 +12,8 @@ from bus.delivery import Delivery
 from kit.logs import logger
 from rules.history import FAR
 from rules.reorder import WINDOW_MS, OrderedJudge
-from rules.replay.history import history
 from rules.rule_set import Ints, Rows
+from telemetry.history import history
 from telemetry.store import TelemetryQueries
 
 log = logger(__name__)

@@ -86,10 +86,10 @@ from predictive.settings import PredictiveSettings
 from privacy.columns import let_go_of
 from privacy.room import PrivacyRoom, build_privacy
 from privacy.settings import PrivacySettings
-from rules.replay.history import READINGS_A_MESSAGE, READINGS_A_STRETCH
 from rules.service import RuleService
 from rules.versions.room import RuleVersioning, build_versioning
 from stock.service import StockService
+from telemetry.history import READINGS_A_MESSAGE, READINGS_A_STRETCH
 from telemetry.remote import RemoteTelemetry
 from telemetry.service import TelemetryService
 from telemetry.store import TelemetryQueries

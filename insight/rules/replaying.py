@@ -13,10 +13,10 @@ from kit.clock import Clock, from_ms, to_ms
 from kit.db import Database
 from rules.replay.engine import Replay
 from rules.replay.episode import Episode
-from rules.replay.history import READINGS_A_STRETCH
 from rules.replay.running import Progress, run, warm_up_ms
 from rules.rule import CompiledRule
 from rules.rule_set import RuleSet
+from telemetry.history import READINGS_A_STRETCH
 from telemetry.store import TelemetryQueries
 from ticketing.outcome_book import OutcomeBook
 from ticketing.outcomes import Outcome

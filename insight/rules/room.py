@@ -13,8 +13,8 @@ from kit.clock import Clock
 from kit.db import Database
 from kit.jobs import JobKind
 from kit.sweeps import Sweep
-from rules.replay.history import READINGS_A_STRETCH
 from rules.service import RuleService
+from telemetry.history import READINGS_A_STRETCH
 from telemetry.store import TelemetryQueries
 from ticketing.outcome_book import OutcomeBook
 

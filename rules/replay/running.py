@@ -6,8 +6,8 @@ from contextlib import aclosing
 
 from building.reading import ReadingBatch
 from rules.replay.engine import Replay
-from rules.replay.history import READINGS_A_STRETCH, history
 from rules.rule_set import RuleSet
+from telemetry.history import READINGS_A_STRETCH, history
 from telemetry.store import TelemetryQueries
 
 # Rules are judged for at least this long before the span, so that what lasts at its beginning is known to.

@@ -12,10 +12,10 @@ from building.severity import Severity
 from kit.clock import SystemClock
 from rules.replay.engine import Replay
 from rules.replay.episode import Episode
-from rules.replay.history import history
 from rules.rule import CompiledRule, Rule
 from rules.rule_set import PairKey, RuleSet
 from telemetry.duckdb_store import DuckDbStore
+from telemetry.history import history
 from tests.rules.plant import T0, at, batch, compiled, rule
 from tests.rules.test_reorder import EQUIPMENT, RULES, episodes, judge, shuffled
 
