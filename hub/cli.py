@@ -251,6 +251,17 @@ def detect() -> None:
 
 
 @app.command()
+def rul() -> None:
+    """Tells what is left of each life in one CSV: stdin `unit,cycle,POINT,…`, stdout `unit,cycle,rul`.
+
+    AD_TRAIN_FILE names a CSV of lives that ran to failure: the same columns and `rul`, what was left at each row.
+    """
+    from predictive.remaining_life.csv_runs import main as lives_in_csv
+
+    raise typer.Exit(lives_in_csv(os.environ))
+
+
+@app.command()
 def doctor() -> None:
     """Looks at every dependency and setting, and says what to do about what is not well."""
     from hub.doctor import Verdict, examine
