@@ -1,4 +1,4 @@
-"""The one shape in which detectors, remaining lives, drifts and meters say "something is coming", or that it is gone."""
+"""The one shape in which detectors, remaining lives, drifts and meters say that something is coming, or is gone."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -60,7 +60,7 @@ class Finding:
     while it stands, daily or more often, or its prediction expires.
     confidence: 0…1, that this fails (or wastes) unless somebody looks, calibrated where history allows.
     score: how unusual, 1.0 = the model's own threshold. since_ms: when it began. points: the heaviest first.
-    model_id: of the model store, None for a method that is not trained. is_shadow: recorded and compared, raises nothing.
+    model_id: of the model store, None for a method that is not trained. is_shadow: recorded, raises nothing.
     waste_a_day: what it costs a day while nobody comes (a leak), in the site's currency; None where it costs nothing.
     """
 
@@ -81,7 +81,8 @@ class Finding:
 
     def __post_init__(self) -> None:
         assert 0 <= self.confidence <= 1, "confidence is 0…1"
-        assert isfinite(self.score) and self.score >= 0, "a score is finite and ≥ 0"
+        assert isfinite(self.score), "a score is finite"
+        assert self.score >= 0, "a score is ≥ 0"
         assert self.since_ms <= self.at_ms, "it began before it was found"
 
 
