@@ -4,6 +4,7 @@ All of it is causal and works on E equipment at once; arrays are float64[E, T, P
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from predictive.detectors.contract import Arrays, Floats, Model, State
 
@@ -11,6 +12,13 @@ from predictive.detectors.contract import Arrays, Floats, Model, State
 FARTHEST = 8.0
 # A spread below this part of the largest value is the rounding of the sensor's own arithmetic: the point is constant.
 CONSTANT = 1e-9
+# A point may be missing for so many rows before the others are judged without it no longer.
+LONGEST_HOLD = 32
+# From fewer rows nothing is learnt.
+FEWEST_ROWS = 30
+# Short windows see a break at once, long ones a small shift; half a day is a shift of people, after which all is new.
+WINDOWS = (2, 8, 32)
+LONGEST_WINDOW_S = 12 * 3600.0
 
 
 def learn_scale(values: Floats) -> Arrays:
@@ -27,21 +35,49 @@ def learn_scale(values: Floats) -> Arrays:
 
 
 def standardised(model: Model, values: Floats) -> Floats:
-    """Deviations from the centre in scales, cut off at ±FARTHEST; constant points are 0, missing values stay NaN."""
+    """Deviations from the centre in scales, cut off at ±FARTHEST; constant points are 0, missing values and rows NaN."""
     deviations = (values - model["centre"][:, None]) / model["scale"][:, None]
     cut = np.clip(deviations, -FARTHEST, FARTHEST)
-    return np.where(model["live"][:, None], cut, np.where(np.isnan(values), np.nan, 0.0))
+    unread = np.isnan(values).all(axis=2, keepdims=True)
+    return np.where(model["live"][:, None], cut, np.where(unread, np.nan, 0.0))
 
 
-def held(state: State, values: Floats, *, key: str = "held") -> Floats:
-    """Missing values replaced by the last one read, by 0 before the first; `state[key]` float64[E, P] goes along."""
+def nothing_held(*, equipment: int, points: int) -> State:
+    """The state of `held` before the first row."""
+    return {"held": np.zeros((equipment, points)), "absent": np.zeros((equipment, points))}
+
+
+def held(state: State, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Missing values replaced by the last one read (0 before the first), and which rows bool[E, T] can be judged.
+
+    A row can when something was read in it and no point has been missing for more than LONGEST_HOLD rows: what
+    the others should be is then anybody's guess.
+    """
+    missing = np.isnan(values)
     rows = np.arange(values.shape[1])[None, :, None]
-    last = np.maximum.accumulate(np.where(np.isnan(values), -1, rows), axis=1)
-    filled = np.take_along_axis(values, np.maximum(last, 0), axis=1)
-    filled = np.where(last < 0, state[key][:, None], filled)
+    last = np.maximum.accumulate(np.where(missing, -1, rows), axis=1)
+    filled = np.take_along_axis(values, np.maximum(last, 0), axis=1) if values.shape[1] else values
+    filled = np.where(last < 0, state["held"][:, None], filled)
+    absent = np.where(last < 0, state["absent"][:, None] + rows + 1, rows - last)
     if values.shape[1]:
-        state[key] = filled[:, -1].copy()
-    return filled
+        state["held"], state["absent"] = filled[:, -1].copy(), absent[:, -1].astype(np.float64)
+    judged: NDArray[np.bool_] = np.logical_and(~missing.all(axis=2), (absent <= LONGEST_HOLD).all(axis=2))
+    return filled, judged
+
+
+def conditioned(values: Floats) -> tuple[Arrays, list[Floats]]:
+    """The scaling of normal time and, of each equipment, its standardised rows float64[T', P] to learn from.
+
+    What was not read is left out. With fewer than FEWEST_ROWS no point is live, so that nothing is ever said of it.
+    """
+    scaling = learn_scale(values)
+    start = nothing_held(equipment=values.shape[0], points=values.shape[2])
+    filled, judged = held(start, standardised(scaling, values))
+    enough = judged.sum(axis=1) >= FEWEST_ROWS
+    scaling["live"] = scaling["live"] & enough[:, None]
+    nothing = np.zeros((FEWEST_ROWS, values.shape[2]))
+    parts = zip(filled, judged, enough, strict=True)
+    return scaling, [rows[usable] if whole else nothing for rows, usable, whole in parts]
 
 
 def with_past(state: State, values: Floats, *, key: str) -> Floats:
@@ -58,6 +94,12 @@ def trailing_means(joined: Floats, *, rows: int, window: int) -> Floats:
     ends = joined.shape[1] - rows + np.arange(rows)
     before = ends - window
     return (sums[:, ends] - np.where(before[None, :, None] >= 0, sums[:, before], 0.0)) / window
+
+
+def windows_of(step_s: float | None) -> tuple[int, ...]:
+    """The windows of evidence in rows: a few rows, a good many, and a stretch, none longer than LONGEST_WINDOW_S."""
+    most = max(int(LONGEST_WINDOW_S / step_s), 2) if step_s else max(WINDOWS)
+    return tuple(min(rows, most) for rows in WINDOWS)
 
 
 def _medians(values: Floats) -> Floats:

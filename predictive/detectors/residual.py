@@ -1,87 +1,93 @@
 """Each point predicted from the others: what the others do not explain is what went wrong.
 
-Ridge regression of every point on all other points now and a few rows ago (a loop has memory: a tank fills, a coil
-warms). The residuals are averaged over a trailing window and compared with how far they strayed on stretches of
-normal rows that their regression had not seen: a model that merely remembers its history is found out here.
+Regression of every point on all other points now and a few rows ago (a loop has memory: a tank fills, a coil warms).
+Residuals are averaged over trailing windows and compared with how far they strayed in stretches of normal time that
+their regression had not seen: a model that merely remembers its history is found out here. Where the others lie
+outside of what was seen, a prediction is less certain and a residual says less (leverage).
 
 Sees: a sensor that leaves its peers, a valve that leaks, a loop that no longer follows. Blind to: points that fail
 together in the proportions they always had, and to slow drift that is already in the normal rows.
-Source: Qin, Survey on data-driven industrial process monitoring and diagnosis (2012); Hoerl and Kennard, Ridge
-regression (1970).
+Source: Qin, Survey on data-driven industrial process monitoring and diagnosis (2012), and regression.py.
 """
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
-from predictive.detectors.conditioning import held, learn_scale, standardised, trailing_means, with_past
-from predictive.detectors.contract import Evidence, Floats, Model, State, Window
+from predictive.detectors.calibration import effective_count, normal_scale, tail_factor
+from predictive.detectors.conditioning import (
+    conditioned,
+    held,
+    nothing_held,
+    standardised,
+    trailing_means,
+    windows_of,
+    with_past,
+)
+from predictive.detectors.contract import Arrays, Evidence, Floats, Model, State, Window
+from predictive.detectors.regression import Learnt, design, fitted, residuals
 
-# Added to each variance: what a regression may not hope to know better than this part of a point's spread.
-RIDGE = 1e-3
 # The floor of a residual's spread, in spreads of the point: below it is the rounding of sensors.
 FLOOR = 0.01
-BLOCKS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """`lags` earlier rows help to predict; residuals averaged over `window` rows alarm at `threshold` spreads."""
+    """`lags` earlier rows help to predict. The point that strays furthest alarms at `threshold` on the normal scale."""
 
     lags: int = 2
-    window: int = 15
-    threshold: float = 5.0
+    ridge: float = 1e-3
+    threshold: float = 5.2
     name: str = "residual"
 
     def suits(self, *, points: int, step_s: float | None) -> bool:
         return points >= 2
 
     def calibrate(self, normal: Window) -> Model:
-        scaling = learn_scale(normal.values)
-        fitted = [
-            self._fit(one) for one in held({"held": np.zeros(_flat(normal))}, standardised(scaling, normal.values))
-        ]
-        return {
-            **scaling,
-            "weights": np.stack([weights for weights, _ in fitted]),
-            "spread": np.stack([spread for _, spread in fitted]),
-        }
+        scaling, usable = conditioned(normal.values)
+        windows = windows_of(normal.step_s)
+        learnt = [self._learn(rows, windows) for rows in usable]
+        return {**scaling, **{key: np.concatenate([one[key] for one in learnt]) for key in learnt[0]}}
 
     def begin(self, model: Model) -> State:
         equipment, points = model["centre"].shape
+        longest = int(model["windows"].max())
         return {
-            "held": np.zeros((equipment, points)),
+            **nothing_held(equipment=equipment, points=points),
             "past": np.zeros((equipment, self.lags, points)),
-            "residuals": np.zeros((equipment, self.window, points)),
+            "residuals": np.zeros((equipment, longest, points)),
+            "leverages": np.zeros((equipment, longest, points)),
         }
 
     def step(self, model: Model, state: State, block: Window) -> Evidence:
         deviations = standardised(model, block.values)
-        missing = np.isnan(deviations)
-        joined = with_past(state, held(state, deviations), key="past")
-        design = _design(joined, lags=self.lags)
-        residuals = np.where(missing, 0.0, joined[:, self.lags :] - design @ model["weights"])
-        window = with_past(state, residuals, key="residuals")
-        means = trailing_means(window, rows=block.rows, window=self.window) / model["spread"][:, None]
-        means = np.where(missing.all(axis=2, keepdims=True), 0.0, means)
-        return Evidence(score=np.abs(means).max(axis=2, initial=0.0) / self.threshold, shares=shared_out(means**2))
+        filled, judged = held(state, deviations)
+        columns = design(with_past(state, filled, key="past"), lags=self.lags, squares=None)
+        strays, leverages = residuals(Learnt(model["inverse"], model["own"]), columns)
+        kept = judged[:, :, None] & ~np.isnan(deviations)
+        strays = with_past(state, np.where(kept, strays, 0.0), key="residuals")
+        leverages = with_past(state, leverages, key="leverages")
+        unusual = np.zeros(block.values.shape)
+        for place, window in enumerate(model["windows"][0].tolist()):
+            means = trailing_means(strays, rows=block.rows, window=window)
+            doubt = trailing_means(leverages, rows=block.rows, window=window)
+            by_window = _unusual(means, doubt, spread=model["spread"][:, place], count=model["count"][:, place])
+            unusual = np.maximum(unusual, by_window / model["tail"][:, place, None])
+        unusual = np.where(judged[:, :, None], unusual, 0.0) / self.threshold
+        return Evidence(score=unusual.max(axis=2, initial=0.0), shares=shared_out(unusual**2))
 
-    def _fit(self, rows: Floats) -> tuple[Floats, Floats]:
-        """Of rows float64[T, P]: weights float64[F, P], spread float64[P] of windowed residuals out of sample."""
-        design = _design(rows[None], lags=self.lags)[0]
-        aims = rows[self.lags :]
-        edges = np.linspace(0, len(aims), BLOCKS + 1).astype(int)
-        parts = [(design[a:b].T @ design[a:b], b - a) for a, b in itertools.pairwise(edges)]
-        gram = np.sum([part for part, _ in parts], axis=0)
-        strays = np.zeros(aims.shape)
-        for (a, b), (part, count) in zip(itertools.pairwise(edges), parts, strict=True):
-            weights = _weights(gram - part, rows=len(aims) - count, points=aims.shape[1])
-            strays[a:b] = aims[a:b] - design[a:b] @ weights
-        padded = np.concatenate([np.zeros((self.window, aims.shape[1])), strays])[None]
-        means = trailing_means(padded, rows=len(aims), window=self.window)[0]
-        spread = np.sqrt((means**2).mean(axis=0)) if len(aims) else np.zeros(aims.shape[1])
-        return _weights(gram, rows=len(aims), points=aims.shape[1]), spread + FLOOR
+    def _learn(self, rows: Floats, windows: tuple[int, ...]) -> Arrays:
+        """The model of one equipment from its standardised rows float64[T, P]."""
+        points = rows.shape[1]
+        columns = design(rows[None], lags=self.lags, squares=None)[0]
+        model, strays, leverages = fitted(columns, points=points, ridge=self.ridge)
+        by_window = [_calibrated(strays, leverages, window=window) for window in windows]
+        return {
+            "inverse": model.inverse,
+            "own": model.own,
+            "windows": np.array([windows], dtype=np.int64),
+            **{key: np.stack([one[key] for one in by_window])[None] for key in by_window[0]},
+        }
 
 
 def shared_out(parts: Floats) -> Floats:
@@ -91,23 +97,23 @@ def shared_out(parts: Floats) -> Floats:
     return shares
 
 
-def _design(joined: Floats, *, lags: int) -> Floats:
-    """float64[E, T, 1 + P (lags + 1)]: one, the points now, 1 … `lags` rows ago; with those rows `joined` begins."""
-    rows = joined.shape[1] - lags
-    now_and_past = [joined[:, lags - lag : lags - lag + rows] for lag in range(lags + 1)]
-    return np.concatenate([np.ones((joined.shape[0], rows, 1)), *now_and_past], axis=2)
+def windowed(values: Floats, *, window: int) -> Floats:
+    """Trailing means over `window` rows of values float64[T, P] that begin after nothing."""
+    padded = np.concatenate([np.zeros((window, values.shape[1])), values])[None]
+    return trailing_means(padded, rows=len(values), window=window)[0]
 
 
-def _weights(gram: Floats, *, rows: int, points: int) -> Floats:
-    """Ridge weights float64[F, P] of every point on the columns that are not its own, from the sums of products."""
-    features = len(gram)
-    weights = np.zeros((features, points))
-    scatter = gram / max(rows, 1) + RIDGE * np.eye(features)
-    for point in range(points):
-        others = [column for column in range(features) if column == 0 or (column - 1) % points != point]
-        weights[others, point] = np.linalg.solve(scatter[np.ix_(others, others)], scatter[others, 1 + point])
-    return weights
+def _calibrated(strays: Floats, leverages: Floats, *, window: int) -> Arrays:
+    """`spread`, `count` of looks and `tail` float64[P] of residuals out of sample, float64[T, P], over a window."""
+    means, doubt = windowed(strays, window=window), windowed(leverages, window=window)
+    count = effective_count(means)
+    spread = np.sqrt((means**2 / (1.0 + doubt / count)).mean(axis=0)) + FLOOR
+    seen = _unusual(means[None], doubt[None], spread=spread[None], count=count[None])[0]
+    return {"spread": spread, "count": count, "tail": tail_factor(seen)}
 
 
-def _flat(window: Window) -> tuple[int, int]:
-    return window.equipment, window.points
+def _unusual(means: Floats, doubt: Floats, *, spread: Floats, count: Floats) -> Floats:
+    """Residuals float64[E, T, P] on the normal scale; `doubt` is their leverage."""
+    looks = count[:, None]
+    certain = np.sqrt(1.0 + doubt / looks)
+    return normal_scale(means / (spread[:, None] * certain), looks)

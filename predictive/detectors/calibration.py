@@ -1,0 +1,68 @@
+"""How unusual a deviation is, given how much normal time stands behind the judgement.
+
+Readings follow one another closely, so that a thousand rows may hold ten independent looks only. Spread learnt from
+few looks is uncertain: deviations are Student's t with that many degrees of freedom, and are brought to the scale of
+the normal distribution, on which one threshold serves every equipment.
+Source: Bayley and Hammersley, The "effective" number of independent observations in an autocorrelated time series
+(1946); Wallace, Bounds on normal approximations to Student's (1959).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from predictive.detectors.contract import Floats
+
+# Correlations below this are chance; they are not summed.
+CHANCE = 0.05
+# The share of normal rows that may lie beyond the tail the normal distribution promises (3.3 at one in a thousand).
+TAIL, TAIL_Z = 0.999, 3.3
+# Added to a statistic before its logarithm, and to the spread of that: below these is rounding.
+TINY, SMALLEST_SPREAD = 1e-3, 0.02
+
+
+def effective_count(deviations: Floats) -> Floats:
+    """How many independent looks float64[..., P] there are in deviations float64[T, P], between 1 and T."""
+    rows = len(deviations)
+    spectrum = np.abs(np.fft.rfft(deviations - deviations.mean(axis=0), 2 * rows, axis=0)) ** 2
+    correlations = np.fft.irfft(spectrum, axis=0)[:rows]
+    correlations = correlations / np.maximum(correlations[:1], 1e-12)
+    after = correlations[1:]
+    summed = np.where(np.logical_and.accumulate(after >= CHANCE, axis=0), after, 0.0).sum(axis=0)
+    count: Floats = np.clip(rows / (1.0 + 2.0 * summed), 1.0, rows)
+    return count
+
+
+def normal_scale(deviations: Floats, count: Floats) -> Floats:
+    """Deviations in spreads that `count` looks taught, as deviations of a normal distribution; the sign is lost."""
+    scaled: Floats = (8 * count + 1) / (8 * count + 3) * np.sqrt(count * np.log1p(deviations**2 / count))
+    return scaled
+
+
+def tail_factor(unusual: Floats) -> Floats:
+    """≥ 1: by how much normal rows float64[T, …], on the normal scale, go beyond what that scale promises."""
+    return np.maximum(1.0, np.quantile(unusual, TAIL, axis=0) / TAIL_Z)
+
+
+@dataclass(frozen=True, slots=True)
+class LogScale:
+    """What is usual of a positive statistic, judged by its logarithm: `centre`, `spread`, `count` of looks."""
+
+    centre: float
+    spread: float
+    count: float
+
+    @classmethod
+    def learnt(cls, statistic: Floats) -> "LogScale":
+        """From the values float64[T] on normal rows that the statistic was not fitted on."""
+        logs = np.log(statistic + TINY)
+        return cls(float(logs.mean()), float(logs.std()) + SMALLEST_SPREAD, float(effective_count(logs[:, None])[0]))
+
+    def as_array(self) -> Floats:
+        return np.array([self.centre, self.spread, self.count])
+
+
+def unusual(statistic: Floats, scale: Floats) -> Floats:
+    """How far float64[E, T] above the usual, on the normal scale; `scale` float64[E, 3] as LogScale.as_array gives."""
+    centre, spread, count = (scale[:, None, place] for place in range(3))
+    return normal_scale(np.maximum((np.log(statistic + TINY) - centre) / spread, 0.0), count)
