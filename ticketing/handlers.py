@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alarms.detection import OrderJoining
+from alarms.detection import AlarmSource, OrderJoining
 from alarms.events import AlarmAcknowledged, AlarmRaised, AlarmReminded, AlarmReturned, AlarmSeverityChanged
 from alarms.lifecycle import AlarmState
 from alarms.models import Alarm
@@ -115,6 +115,8 @@ class AlarmHandlers:
         await repository.lock_name(session, f"alarm/{event.alarm_id}")
         link = await repository.alarm_link(session, alarm_id=event.alarm_id, onset_at=event.onset_at)
         if link is not None and isinstance(event, AlarmRaised) and not await self._asks_after_the_end(session, link):
+            return
+        if event.source == AlarmSource.PREDICTION and await self._is_taken_back(session, event):
             return
         draft = await self._draft(session, event)
         if draft is None:
@@ -227,6 +229,11 @@ class AlarmHandlers:
                 alarm_id=event.alarm_id,
             ),
         )
+
+    async def _is_taken_back(self, session: AsyncSession, event: Spoke) -> bool:
+        """Nothing has failed, and before this was heard nothing spoke for it any more: it never becomes work."""
+        alarm = await self._alarms.get(session, Scope.everywhere(), event.alarm_id)
+        return not alarm.is_present and alarm.episode_onset_at == event.onset_at
 
     async def _asks_after_the_end(self, session: AsyncSession, link: WorkOrderAlarm) -> bool:
         """Whether its order is settled, and it asked for attention after that; not, when an event is heard again."""

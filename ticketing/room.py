@@ -36,6 +36,7 @@ from ticketing.moving import Moving
 from ticketing.muting import Muting
 from ticketing.opening import Opening
 from ticketing.outlook import Outlook
+from ticketing.predicted import PredictedOrders
 from ticketing.proof.charts import Charts
 from ticketing.proof.evidence import ProofSource
 from ticketing.proof.proving import Proving
@@ -96,6 +97,7 @@ class Ticketing:
     feedback: Feedback
     work: Work
     approvals: Approvals
+    predicted: PredictedOrders
 
     @property
     def services(self) -> tuple[object, ...]:
@@ -177,6 +179,7 @@ def build_ticketing(given: Neighbours) -> Ticketing:
             ground.asking, people=people, definitions=definitions, moving=core.moving, sweeping=ground.sweeping,
             clock=clock,
         ),
+        predicted=PredictedOrders(alarms=given.alarms, moving=core.moving, definitions=definitions, clock=clock),
     )  # fmt: skip
 
 
