@@ -41,6 +41,7 @@ from device_adapters.commands.sending import AskingBus, Commands, NoBus
 from device_adapters.mqtt.credentials import CredentialService
 from hub.equipment_facts import LatestFacts
 from hub.personal import holders
+from hub.predicted_orders import PredictedOrdersEnd
 from hub.settings import HubSettings
 from hub.telemetry_proof import TelemetryProof
 from insight.room import Insight, build_insight
@@ -304,6 +305,7 @@ class Rooms:
     automation: Automation
     linkage: Linkage
     predictive: Predictive
+    predicted_orders: PredictedOrdersEnd
     insight: Insight
     rule_measures: RuleMeasures
     privacy: PrivacyRoom
@@ -359,7 +361,7 @@ def build_rooms(
         PredictiveNeighbours(
             database=common.database, app=common.jobs, alarms=alarms.service, catalog=catalog.service,
             queries=queries, directory=common.directory, profiles=common.profiles, secrets=common.secrets,
-            texts=common.texts, clock=common.clock, registry=common.registry,
+            visits=ticketing.predicted, texts=common.texts, clock=common.clock, registry=common.registry,
         ),
         PredictiveSettings(),
     )  # fmt: skip
@@ -385,6 +387,7 @@ def build_rooms(
         automation=automation,
         linkage=linkage,
         predictive=predictive,
+        predicted_orders=PredictedOrdersEnd(predictive.predictions.service, ticketing.predicted, common.texts),
         privacy=build_privacy(
             holders=holders(audit, keeping, files=common.settings.files),
             openids=people.service.openids,

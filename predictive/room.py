@@ -16,6 +16,9 @@ from kit.i18n import Texts
 from kit.jobs import JobKind
 from kit.secrets import SecretStore
 from kit.sweeps import Sweep
+from predictive.predictions.room import PredictionRoom, build_predictions
+from predictive.predictions.settings import PredictionSettings
+from predictive.predictions.visits import PlannedVisits
 from predictive.settings import PredictiveSettings
 from telemetry.store import TelemetryQueries
 
@@ -32,6 +35,7 @@ class PredictiveNeighbours:
     directory: LiveDirectory
     profiles: Mapping[str, DeviceProfile]
     secrets: SecretStore
+    visits: PlannedVisits
     texts: Texts
     clock: Clock
     registry: CollectorRegistry
@@ -42,17 +46,22 @@ class Predictive:
     """`provided`: the services that endpoints ask for by type."""
 
     settings: PredictiveSettings
+    predictions: PredictionRoom
 
     @property
     def provided(self) -> tuple[object, ...]:
-        return (self.settings,)
+        return self.settings, *self.predictions.provided
 
     def jobs(self) -> tuple[JobKind, ...]:
         return ()
 
     def sweeps(self) -> tuple[Sweep, ...]:
-        return ()
+        return self.predictions.sweeps()
 
 
 def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -> Predictive:
-    return Predictive(settings=settings)
+    predictions = build_predictions(
+        alarms=near.alarms, visits=near.visits, directory=near.directory, profiles=near.profiles, texts=near.texts,
+        settings=PredictionSettings(), clock=near.clock, registry=near.registry,
+    )  # fmt: skip
+    return Predictive(settings=settings, predictions=predictions)
