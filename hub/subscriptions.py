@@ -20,6 +20,7 @@ from hub.rooms import Rooms
 from kit.events import Subscription, on
 from notify.alerting.detector_tests import is_over as is_test_over
 from notify.alerting.escalating import is_for_people, is_ordinary_group
+from predictive.predictions.events import PredictionWithdrawn
 from stock.events import StockRanLow
 from ticketing.approvals.events import ApprovalEnded
 from ticketing.approvals.following import is_over
@@ -72,6 +73,8 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         # … or sets off what was linked to it …
         on(AlarmRaised, running.on_alarm, when=running.may_act),
         on(AlarmSeverityChanged, running.on_alarm, when=running.may_act),
+        # … what was only predicted, and is not any more, is no work …
+        on(PredictionWithdrawn, rooms.predicted_orders.on_withdrawn),
         # … and whoever is concerned is told.
         on(WorkOrderOpened, triage.on_work_order_opened),
         # … orders with one root are put together …
