@@ -5,6 +5,7 @@ from benchmarks.adapters.mqtt import MqttAdapterPart
 from benchmarks.alarms import AlarmsPart
 from benchmarks.dispatch import DispatchPart
 from benchmarks.durable import DurablePart
+from benchmarks.fleet.part import FleetPart
 from benchmarks.flood.part import FloodPart
 from benchmarks.insight import InsightPart
 from benchmarks.line.part import LinePart
@@ -33,4 +34,5 @@ def every_part() -> list[Part]:
         EnginesPart(),
         DurablePart(),
         FloodPart(),
+        FleetPart(),
     ]
