@@ -105,7 +105,7 @@ def _scales(days: Days, level: Level, types: Integers, weather: Weather | None) 
     if weather is not None:
         moved = unusual_weather(level.weather, np.concatenate([weather.past, weather.ahead]))
         then, to_come = then * moved[: len(days)], to_come * moved[len(days) :]
-    ratio = np.divide(to_come[:, None], then, out=np.ones_like(then), where=then > 0)
+    ratio: Floats = np.divide(to_come[:, None], then, out=np.ones_like(then), where=then > 0)
     return np.clip(ratio, _LEAST_RATIO, _MOST_RATIO)
 
 
