@@ -35,7 +35,7 @@ def learn_scale(values: Floats) -> Arrays:
 
 
 def standardised(model: Model, values: Floats) -> Floats:
-    """Deviations from the centre in scales, cut off at ±FARTHEST; constant points are 0, missing values and rows NaN."""
+    """Deviations from the centre in scales, cut off at ±FARTHEST; constant points 0, missing values and rows NaN."""
     deviations = (values - model["centre"][:, None]) / model["scale"][:, None]
     cut = np.clip(deviations, -FARTHEST, FARTHEST)
     unread = np.isnan(values).all(axis=2, keepdims=True)
@@ -94,6 +94,20 @@ def trailing_means(joined: Floats, *, rows: int, window: int) -> Floats:
     ends = joined.shape[1] - rows + np.arange(rows)
     before = ends - window
     return (sums[:, ends] - np.where(before[None, :, None] >= 0, sums[:, before], 0.0)) / window
+
+
+def shared_out(parts: Floats) -> Floats:
+    """Each point's part of a row's sum; zeros where the row has none."""
+    total = parts.sum(axis=-1, keepdims=True)
+    shares: Floats = np.divide(parts, total, out=np.zeros_like(parts), where=total > 0)
+    return shares
+
+
+def windowed(values: Floats, *, window: int) -> Floats:
+    """Trailing means over `window` rows of values float64[T, P] that begin after nothing."""
+    padded = np.concatenate([np.zeros((window, values.shape[1])), values])[None]
+    means: Floats = trailing_means(padded, rows=len(values), window=window)[0]
+    return means
 
 
 def windows_of(step_s: float | None) -> tuple[int, ...]:

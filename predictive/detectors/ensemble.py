@@ -1,17 +1,19 @@
 """All detectors together: one score, how much they agree, and whether that is an alarm."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from predictive.detectors.contract import Arrays, Detector, Evidence, Floats, Model, State, Window
+from predictive.detectors.contract import Arrays, Evidence, Floats, Model, State, Window
 from predictive.detectors.decision import with_hysteresis
-from predictive.detectors.registry import registered
+from predictive.detectors.registry import Seat, registered
 
 # Divides the detector's name from the name of its array in the one flat model and the one flat state.
 OF = "/"
+# Where those that vote reach this much of their own thresholds on average, they alarm together.
+AGREEMENT = 1.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,23 +34,24 @@ class Verdict:
 class Ensemble:
     """The registered detectors as one: itself a Detector, and `judge` says more than its `step`."""
 
-    detectors: Sequence[Detector] = field(default_factory=registered)
+    seats: Sequence[Seat] = field(default_factory=registered)
     name: str = "ensemble"
 
     def suits(self, *, points: int, step_s: float | None) -> bool:
-        return any(detector.suits(points=points, step_s=step_s) for detector in self.detectors)
+        return any(seat.detector.suits(points=points, step_s=step_s) for seat in self.seats)
 
     def calibrate(self, normal: Window) -> Model:
         """The models of all detectors that suit, as one flat model: `residual/weights`, …"""
         model: Arrays = {}
-        for detector in self._suiting(normal):
-            model |= _named(detector, detector.calibrate(normal))
+        for detector in (seat.detector for seat in self.seats):
+            if detector.suits(points=normal.points, step_s=normal.step_s):
+                model |= _named(detector.name, detector.calibrate(normal))
         return model
 
     def begin(self, model: Model) -> State:
         state: State = {"alarmed": np.zeros(_equipment(model), dtype=np.bool_)}
-        for detector in self._learnt(model):
-            state |= _named(detector, detector.begin(_own(detector, model)))
+        for seat in self._learnt(model):
+            state |= _named(seat.detector.name, seat.detector.begin(_own(seat.detector.name, model)))
         return state
 
     def step(self, model: Model, state: State, block: Window) -> Evidence:
@@ -58,54 +61,62 @@ class Ensemble:
     def judge(self, model: Model, state: State, block: Window) -> Verdict:
         """The verdict on a block of rows that follows the last one; `state` goes along."""
         evidence: dict[str, Evidence] = {}
-        for detector in self._learnt(model):
-            own = _own(detector, state)
-            evidence[detector.name] = detector.step(_own(detector, model), own, block)
-            state.update(_named(detector, own))
-        return _verdict(state, evidence, block)
+        seats = self._learnt(model)
+        for seat in seats:
+            name = seat.detector.name
+            own = _own(name, state)
+            evidence[name] = seat.detector.step(_own(name, model), own, block)
+            state.update(_named(name, own))
+        score, shares = combined(seats, evidence, block)
+        alarmed = state["alarmed"].copy()
+        is_anomaly = with_hysteresis(alarmed, score)
+        state["alarmed"] = alarmed
+        by_detector = {name: one.score for name, one in evidence.items()}
+        return Verdict(score, confidence(score, by_detector), is_anomaly, shares, by_detector)
 
-    def _suiting(self, window: Window) -> list[Detector]:
-        return [one for one in self.detectors if one.suits(points=window.points, step_s=window.step_s)]
-
-    def _learnt(self, model: Model) -> list[Detector]:
+    def _learnt(self, model: Model) -> list[Seat]:
         names = {key.partition(OF)[0] for key in model}
-        return [detector for detector in self.detectors if detector.name in names]
+        return [seat for seat in self.seats if seat.detector.name in names]
 
 
-def _verdict(state: State, evidence: dict[str, Evidence], block: Window) -> Verdict:
-    shape = (block.equipment, block.rows)
-    if not evidence:
-        nothing = np.zeros(shape)
-        return Verdict(nothing, nothing, np.zeros(shape, dtype=np.bool_), np.zeros(block.values.shape), {})
-    scores = np.stack([one.score for one in evidence.values()])
-    loudest = scores.argmax(axis=0)
-    score = np.take_along_axis(scores, loudest[None], axis=0)[0]
-    shares = np.take_along_axis(np.stack([one.shares for one in evidence.values()]), loudest[None, :, :, None], axis=0)[
-        0
-    ]
-    alarmed = state["alarmed"].copy()
-    verdict = with_hysteresis(alarmed, score)
-    state["alarmed"] = alarmed
-    by_detector = {name: one.score for name, one in evidence.items()}
-    return Verdict(score, confidence(scores), verdict, shares, by_detector)
+def combined(seats: Sequence[Seat], evidence: Mapping[str, Evidence], block: Window) -> tuple[Floats, Floats]:
+    """The score float64[E, T] and shares float64[E, T, P] of the loudest: one that decides, or the voters together."""
+    score, shares = np.zeros((block.equipment, block.rows)), np.zeros(block.values.shape)
+    voices = [evidence[seat.detector.name] for seat in seats if seat.decides]
+    voters = [evidence[seat.detector.name] for seat in seats if seat.votes]
+    if len(voters) > 1:
+        voices.append(_together(voters))
+    for voice in voices:
+        shares = np.where((voice.score > score)[:, :, None], voice.shares, shares)
+        score = np.maximum(score, voice.score)
+    return score, shares
 
 
-def confidence(scores: Floats) -> Floats:
-    """0–1 for each row of scores float64[D, E, T]: every method is asked, a loud one counts at most as one voice.
+def confidence(score: Floats, by_detector: Mapping[str, Floats]) -> Floats:
+    """0–1 for each row: a half at the threshold of the whole, more the further above and the more methods agree.
 
-    A voice is s²/(1 + s²): a half at the method's own threshold. Voices join as independent witnesses do.
+    The strength is s²/(1 + s²); what is left to certainty is halved for each further method at its own threshold.
     """
-    voices = scores**2 / (1.0 + scores**2)
-    joined: Floats = 1.0 - np.prod(1.0 - voices, axis=0)
-    return joined
+    strength = score**2 / (1.0 + score**2)
+    agreeing = sum((np.clip(one, 0.0, 1.0) ** 2 for one in by_detector.values()), start=np.zeros(score.shape))
+    certain: Floats = 1.0 - (1.0 - strength) * 0.5 ** np.maximum(agreeing - 1.0, 0.0)
+    return certain
 
 
-def _named(detector: Detector, arrays: Model) -> Arrays:
-    return {f"{detector.name}{OF}{key}": array for key, array in arrays.items()}
+def _together(voters: Sequence[Evidence]) -> Evidence:
+    mean = np.mean([one.score for one in voters], axis=0)
+    weighed = np.sum([one.score[:, :, None] * one.shares for one in voters], axis=0)
+    total = weighed.sum(axis=2, keepdims=True)
+    shares = np.divide(weighed, total, out=np.zeros_like(weighed), where=total > 0)
+    return Evidence(score=mean / AGREEMENT, shares=shares)
 
 
-def _own(detector: Detector, arrays: Model) -> Arrays:
-    prefix = detector.name + OF
+def _named(name: str, arrays: Model) -> Arrays:
+    return {f"{name}{OF}{key}": array for key, array in arrays.items()}
+
+
+def _own(name: str, arrays: Model) -> Arrays:
+    prefix = name + OF
     return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
 
 

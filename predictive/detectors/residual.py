@@ -19,8 +19,10 @@ from predictive.detectors.conditioning import (
     conditioned,
     held,
     nothing_held,
+    shared_out,
     standardised,
     trailing_means,
+    windowed,
     windows_of,
     with_past,
 )
@@ -37,7 +39,7 @@ class Residual:
 
     lags: int = 2
     ridge: float = 1e-3
-    threshold: float = 5.2
+    threshold: float = 5.4
     name: str = "residual"
 
     def suits(self, *, points: int, step_s: float | None) -> bool:
@@ -88,19 +90,6 @@ class Residual:
             "windows": np.array([windows], dtype=np.int64),
             **{key: np.stack([one[key] for one in by_window])[None] for key in by_window[0]},
         }
-
-
-def shared_out(parts: Floats) -> Floats:
-    """Each point's part of a row's sum; zeros where the row has none."""
-    total = parts.sum(axis=-1, keepdims=True)
-    shares: Floats = np.divide(parts, total, out=np.zeros_like(parts), where=total > 0)
-    return shares
-
-
-def windowed(values: Floats, *, window: int) -> Floats:
-    """Trailing means over `window` rows of values float64[T, P] that begin after nothing."""
-    padded = np.concatenate([np.zeros((window, values.shape[1])), values])[None]
-    return trailing_means(padded, rows=len(values), window=window)[0]
 
 
 def _calibrated(strays: Floats, leverages: Floats, *, window: int) -> Arrays:

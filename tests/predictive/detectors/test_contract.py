@@ -19,7 +19,9 @@ PROMISES = [
 ]
 
 
-@pytest.mark.parametrize("detector", [*registered(), Ensemble()], ids=lambda detector: str(detector.name))
+@pytest.mark.parametrize(
+    "detector", [*(seat.detector for seat in registered()), Ensemble()], ids=lambda detector: str(detector.name)
+)
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: str(promise.__name__).removeprefix("check_"))
 def test_a_detector_keeps_its_promises(detector: Detector, promise: Callable[[Detector, Window], None]) -> None:
     suiting = [shape for shape in SHAPES if detector.suits(points=shape[0], step_s=shape[1])]
@@ -29,6 +31,6 @@ def test_a_detector_keeps_its_promises(detector: Detector, promise: Callable[[De
 
 
 def test_names_are_unique_and_can_stand_in_a_key() -> None:
-    names = [detector.name for detector in registered()]
+    names = [seat.detector.name for seat in registered()]
     assert len(set(names)) == len(names)
     assert all(name.isidentifier() for name in names)
