@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from torture.ledger import Account, Kind, Ledger, Sent, read
-from torture.oracle import Findings, compare_jobs, compare_readings
+from torture.oracle import Findings, compare_jobs, compare_readings, overtaken_smoke
 from torture.publisher import left_smoking
 
 SENT = [Sent(seq, Kind.READING, "SMOKE-001", 1_000 + seq, 20.0 + seq) for seq in range(3)]
@@ -80,3 +80,22 @@ def test_a_publisher_that_died_ends_the_smoke_it_left() -> None:
     ]
     told = Account({message.seq: message for message in smoke}, frozenset({0, 1, 2, 4}))
     assert left_smoking(told) == ["SMOKE-080", "SMOKE-100"]
+
+
+@pytest.mark.parametrize(
+    ("told", "after_its_end"),
+    [
+        ({("SMOKE-060", 10)}, {}),
+        ({("SMOKE-060", 90)}, {("SMOKE-060", 10): ("SMOKE-060", 90)}),
+        ({("SMOKE-060", 15)}, {}),
+        ({("SMOKE-080", 90)}, {}),
+        (set(), {}),
+    ],
+    ids=["in time", "after its end", "before its end", "of another detector", "never"],
+)
+def test_smoke_that_its_end_overtook_counts_when_it_came(
+    told: set[tuple[str, int]], after_its_end: dict[tuple[str, int], tuple[str, int]]
+) -> None:
+    sent = [Sent(0, Kind.SMOKE, "SMOKE-060", 10, 0.0), Sent(1, Kind.CLEAR, "SMOKE-060", 20, 0.0)]
+    ledger = Account({message.seq: message for message in sent}, frozenset({0, 1}))
+    assert overtaken_smoke(told, {("SMOKE-060", 10)}, ledger) == after_its_end
