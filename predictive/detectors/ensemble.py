@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictive.detectors.contract import Arrays, Evidence, Floats, Model, State, Window
-from predictive.detectors.decision import with_hysteresis
+from predictive.detectors.decision import decided, undecided
 from predictive.detectors.registry import Seat, registered
 
 # Divides the detector's name from the name of its array in the one flat model and the one flat state.
@@ -21,11 +21,13 @@ class Verdict:
     """What the hub makes of each row: arrays [E, T], and `shares` [E, T, P].
 
     score ≥ 0, 1.0 = alarm.  confidence 0–1: how far above and how many methods agree.  by_detector: the score of each.
+    is_change: a level moved; within an alarm this ends a stage, and `is_anomaly` is false for that one row.
     """
 
     score: Floats
     confidence: Floats
     is_anomaly: NDArray[np.bool_]
+    is_change: NDArray[np.bool_]
     shares: Floats
     by_detector: dict[str, Floats]
 
@@ -49,7 +51,7 @@ class Ensemble:
         return model
 
     def begin(self, model: Model) -> State:
-        state: State = {"alarmed": np.zeros(_equipment(model), dtype=np.bool_)}
+        state = undecided(_equipment(model))
         for seat in self._learnt(model):
             state |= _named(seat.detector.name, seat.detector.begin(_own(seat.detector.name, model)))
         return state
@@ -68,11 +70,18 @@ class Ensemble:
             evidence[name] = seat.detector.step(_own(name, model), own, block)
             state.update(_named(name, own))
         score, shares = combined(seats, evidence, block)
-        alarmed = state["alarmed"].copy()
-        is_anomaly = with_hysteresis(alarmed, score)
-        state["alarmed"] = alarmed
+        dividers = [evidence[seat.detector.name].score for seat in seats if seat.divides]
+        change = np.max(dividers, axis=0) if dividers else np.zeros(score.shape)
         by_detector = {name: one.score for name, one in evidence.items()}
-        return Verdict(score, confidence(score, by_detector), is_anomaly, shares, by_detector)
+        witnesses = [evidence[seat.detector.name].score for seat in seats if not seat.divides]
+        return Verdict(
+            score=score,
+            confidence=confidence(score, witnesses),
+            is_anomaly=decided(state, score, change),
+            is_change=change >= 1.0,
+            shares=shares,
+            by_detector=by_detector,
+        )
 
     def _learnt(self, model: Model) -> list[Seat]:
         names = {key.partition(OF)[0] for key in model}
@@ -92,13 +101,13 @@ def combined(seats: Sequence[Seat], evidence: Mapping[str, Evidence], block: Win
     return score, shares
 
 
-def confidence(score: Floats, by_detector: Mapping[str, Floats]) -> Floats:
+def confidence(score: Floats, witnesses: Sequence[Floats]) -> Floats:
     """0–1 for each row: a half at the threshold of the whole, more the further above and the more methods agree.
 
     The strength is s²/(1 + s²); what is left to certainty is halved for each further method at its own threshold.
     """
     strength = score**2 / (1.0 + score**2)
-    agreeing = sum((np.clip(one, 0.0, 1.0) ** 2 for one in by_detector.values()), start=np.zeros(score.shape))
+    agreeing = sum((np.clip(one, 0.0, 1.0) ** 2 for one in witnesses), start=np.zeros(score.shape))
     certain: Floats = 1.0 - (1.0 - strength) * 0.5 ** np.maximum(agreeing - 1.0, 0.0)
     return certain
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from predictive.detectors.change_points import ChangePoints
 from predictive.detectors.contract import Detector
 from predictive.detectors.joint_residual import JointResidual
 from predictive.detectors.mahalanobis import Mahalanobis
@@ -12,18 +13,24 @@ from predictive.detectors.residual import Residual
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A detector's place in the ensemble: whether it may raise an alarm alone, and whether it votes with others."""
+    """A detector's place in the ensemble.
+
+    decides: it may raise an alarm alone.  votes: it raises one with others that vote.  divides: it tells one stage of
+    an episode from the next.
+    """
 
     detector: Detector
-    decides: bool
-    votes: bool
+    decides: bool = False
+    votes: bool = False
+    divides: bool = False
 
 
 def registered() -> Sequence[Seat]:
     """Every detector, in the order in which their models are stored."""
     return (
         Seat(Residual(), decides=True, votes=True),
-        Seat(JointResidual(), decides=True, votes=False),
-        Seat(Mahalanobis(), decides=False, votes=True),
-        Seat(Reconstruction(), decides=False, votes=True),
+        Seat(JointResidual(), decides=True),
+        Seat(Mahalanobis(), votes=True),
+        Seat(Reconstruction(), votes=True),
+        Seat(ChangePoints(), divides=True),
     )
