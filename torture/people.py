@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,12 +32,14 @@ class Heard:
     cancelled: set[str] = field(default_factory=set)
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What WeChat, WeCom, SMS and voice were given, by the service's own id of it."""
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    """Of reports: no two have one, in whichever trial on this ground."""
 
 
 async def report(ground: Ground, heard: Heard, chance: random.Random, *, until: asyncio.Event) -> None:
     """One report after another through the fake WeChat, which asks three times as the real one does."""
     async with httpx.AsyncClient(base_url=ground.platform_url, timeout=ANSWER_S, trust_env=False) as wechat:
-        for number in itertools.count():
+        for number in heard.numbers:
             if until.is_set():
                 return
             text = f"{chance.choice(TROUBLES)} {_mark(number)}"
