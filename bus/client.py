@@ -201,6 +201,12 @@ class Bus:
         info = await patiently(lambda: self._jetstream.stream_info(spec.name, subjects_filter=spec.subjects))
         return sorted(partition_of(subject) for subject in info.state.subjects or {})
 
+    async def last_sequence(self, *, life_safety: bool = False) -> int:
+        """Of the newest batch of a stream; 0 before the first."""
+        spec = stream_of(life_safety=life_safety)
+        info = await patiently(lambda: self._jetstream.stream_info(spec.name))
+        return int(info.state.last_seq)
+
     async def ack_floor(self, *, durable: str, partition: int | None, life_safety: bool = False) -> int:
         """The sequence up to which `durable` has acknowledged everything; 0 before its first acknowledgement."""
         info = await self._consumer_info(durable, partition, life_safety=life_safety)

@@ -31,6 +31,7 @@ class OwnerGroup(IntEnum):
     BROKERS = 1
     MODBUS = 2
     STORES = 3
+    PREDICTORS = 4
 
 
 class OwnerConnection:

@@ -72,6 +72,13 @@ DROPS: tuple[Drop, ...] = (
     Drop("hub_alarm_broker_misses", LOST),
     Drop("hub_console_answers", REFUSED, _only("outcome", "refused")),
     Drop("hub_console_answers_passed_over", REFUSED),
+    # models in the line
+    Drop("hub_model_left_out_readings", REFUSED),
+    Drop("hub_model_failures", FAILED),
+    Drop("hub_models_refused", FAILED),
+    Drop("hub_model_findings_untold", LATE),
+    Drop("hub_model_line_failures", LATE),
+    Drop("hub_model_pasts_unread", LOST),
     # jobs, people, screens
     Drop("hub_jobs_given_up", LOST),
     Drop("hub_job_failures", LATE),
@@ -102,7 +109,7 @@ NO_DROPS = frozenset(
         "hub_dead_letters",  # those of the refused that were kept: hub_intake_refused, hub_store_refused_readings
         "hub_discovered_messages", "hub_bus_published_readings", "hub_bus_released_batches", "hub_mqtt_messages",
         "hub_mqtt_published", "hub_intake_readings", "hub_store_readings", "alarms_published", "judge_readings",
-        "judge_detections", "judge_rebuilds", "hub_work_orders_opened", "hub_work_orders_joined",
+        "judge_detections", "judge_rebuilds", "hub_model_readings", "hub_work_orders_opened", "hub_work_orders_joined",
         "hub_work_orders_escalated",
         "hub_work_order_proofs",  # what is unproved is a matter of the order, and listed
         "hub_personal_data_forgotten",  # let go of on purpose, when the time that was set for it was over

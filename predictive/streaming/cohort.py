@@ -14,7 +14,7 @@ import numpy as np
 from building.reading import ReadingBatch
 from predictive.detectors.contract import Arrays, Floats, Integers, Model, State, Window, stacked, taken
 from predictive.streaming import memory
-from predictive.streaming.frames import Layout, rows
+from predictive.streaming.frames import Layout, hold, rows
 from predictive.streaming.memory import Flags, Judgement, Standing
 from predictive.streaming.shape import Shape
 
@@ -64,12 +64,18 @@ class Member:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A block of one cohort. `judgement` is None where nothing is learnt yet."""
+    """A block of one cohort. `judgement` is None where nothing is learnt yet. `names`: (equipment, site) of each."""
 
     members: Sequence[Member]
+    names: tuple[tuple[UUID, UUID], ...]
     window: Window
     judgement: Judgement | None
     said: Sequence[Standing]
+
+    @property
+    def is_read(self) -> Flags:
+        """bool[E, T]: in which rows anything was read."""
+        return np.asarray(~np.isnan(self.window.values).all(axis=2))
 
 
 @dataclass(eq=False)
@@ -82,9 +88,11 @@ class Cohort:
     memory: Arrays
     next_ms: int
     layout: Layout = field(init=False)
+    names: tuple[tuple[UUID, UUID], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.layout = Layout.of([member.shape for member in self.members])
+        self.names = tuple((member.equipment_id, member.site_id) for member in self.members)
 
     @classmethod
     def begun(cls, judging: Judging, members: list[Member], model: Arrays | None, *, next_ms: int) -> "Cohort":
@@ -115,8 +123,12 @@ class Cohort:
             self.next_ms += count * step_ms
             judgement = None if self.model is None else self._judged(judging, window, on_failure)
             said = memory.remember(self.memory, window, judgement)
-            judged.append(Judged(tuple(self.members), window, judgement, said))
+            judged.append(Judged(self.members, self.names, window, judgement, said))
         return judged
+
+    def hold(self, readings: ReadingBatch) -> None:
+        """Lets the next row know what was read before it: the last of each point."""
+        hold(self.layout, self.memory, readings, before_ms=self.next_ms)
 
     def only(self, places: Sequence[int] | Integers) -> "Cohort":
         """Some of its members, by their places."""

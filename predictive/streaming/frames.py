@@ -70,6 +70,18 @@ def rows(layout: Layout, held: Arrays, readings: ReadingBatch, *, start_ms: int,
     )
 
 
+def hold(layout: Layout, held: Arrays, readings: ReadingBatch, *, before_ms: int) -> None:
+    """Remembers in `held` the newest of `readings` of each cell that lies before `before_ms`."""
+    place = np.minimum(np.searchsorted(layout.point_no, readings.point_no), len(layout.point_no) - 1)
+    ours = (layout.point_no[place] == readings.point_no) & (readings.ts_ms < before_ms)
+    cell, ts_ms = layout.cell[place[ours]], readings.ts_ms[ours]
+    good = (readings.quality[ours] <= Quality.STALE) & np.isfinite(readings.value[ours])
+    value = np.where(good, readings.value[ours], np.nan)
+    order = np.argsort(ts_ms, kind="stable")  # of several for one cell the last assignment stays
+    held["held_value"].reshape(-1)[cell[order]] = value[order]
+    held["held_ms"].reshape(-1)[cell[order]] = ts_ms[order]
+
+
 def window_of(shape: Shape, batch: ReadingBatch, *, start_ms: int, end_ms: int) -> Window:
     """The rows of one equipment (E = 1) between two multiples of its step, as the line would have seen them.
 

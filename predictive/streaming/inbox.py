@@ -110,6 +110,9 @@ class Inbox:
         waits = (routes.point_no[place] == batch.point_no) & (batch.ts_ms >= next_ms[place])
         self._put([batch.where(waits)])
 
+    def clear(self) -> None:
+        self._put([])
+
     def _keep(self, batch: ReadingBatch) -> None:
         if not len(batch):
             return

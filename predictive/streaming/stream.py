@@ -1,13 +1,15 @@
 """All equipment that this process judges by models: cohorts, and the readings that wait for them. No I/O."""
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from predictive.streaming.cohort import Cohort, Judged, Judging, Member, merged
 from predictive.streaming.inbox import Inbox, lateness
 
-Key = tuple[UUID, bool]
+Key: TypeAlias = tuple[UUID, bool]
+# By equipment and model.
+Failed: TypeAlias = dict[tuple[UUID, UUID | None], str]
 # Why a model is set aside until another comes.
 _MOST_REMEMBERED: Final = 10_000
 
@@ -15,12 +17,12 @@ _MOST_REMEMBERED: Final = 10_000
 class Stream:
     """`failed`: whose model failed, and why; it is tried again when there is another model."""
 
-    def __init__(self, judging: Judging, *, lateness_ms: int) -> None:
+    def __init__(self, judging: Judging, *, lateness_ms: int, failed: Failed | None = None) -> None:
         self._judging = judging
         self._lateness_ms = lateness_ms
         self.cohorts: list[Cohort] = []
         self.inbox = Inbox(lateness_ms=lateness_ms)
-        self.failed: dict[tuple[UUID, UUID | None], str] = {}
+        self.failed: Failed = {} if failed is None else failed
         self._failing: set[Key] = set()
 
     def members(self) -> dict[Key, Member]:
