@@ -1,4 +1,4 @@
-"""Queries over alarms of rules and their labels."""
+"""Queries over alarms of rules and their labels, and over when alarms lasted."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -37,6 +37,18 @@ async def ids(
     query = select(Alarm.id, Alarm.source_id).where(_of_rules(scope, since, rule_key), Alarm.label.in_(labels))
     rows = await session.execute(query.order_by(Alarm.onset_at.desc(), Alarm.id).limit(limit))
     return [(alarm_id, key) for alarm_id, key in rows]
+
+
+async def lasting(
+    session: AsyncSession, scope: Scope, equipment_ids: Collection[UUID], *, start: datetime, end: datetime
+) -> Sequence[Any]:
+    # One that was cleared by hand has no return.
+    until = func.coalesce(Alarm.returned_at, Alarm.cleared_at)
+    query = select(Alarm.equipment_id, Alarm.onset_at, until).where(
+        scope.where(Alarm.site_id), Alarm.equipment_id.in_(equipment_ids), Alarm.is_test.is_(False),
+        Alarm.onset_at < end, until.is_(None) | (until >= start),
+    )  # fmt: skip
+    return [tuple(row) for row in await session.execute(query.order_by(Alarm.equipment_id, Alarm.onset_at))]
 
 
 def _of_rules(scope: Scope, since: datetime, rule_key: str | None) -> ColumnElement[bool]:

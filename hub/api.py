@@ -25,6 +25,7 @@ import owner_services.endpoints
 import owner_services.wechat.endpoints
 import people.contractors.endpoints
 import people.endpoints
+import predictive.training.endpoints
 import privacy.endpoints
 import rules.endpoints
 import rules.versions.endpoints
@@ -60,7 +61,7 @@ ROOMS_WITH_ENDPOINTS = (
     ticketing.dispatch.endpoints, notify.endpoints, notify.alerting.endpoints,
     owner_services.endpoints, knowledge.endpoints,
     owner_services.wechat.endpoints, automation.endpoints, linkage.endpoints,
-    insight.endpoints, insight.rules.endpoints, privacy.endpoints, audit.endpoints,
+    insight.endpoints, insight.rules.endpoints, predictive.training.endpoints, privacy.endpoints, audit.endpoints,
 )  # fmt: skip
 
 DESCRIPTION = """Zhiwu Hub (智物): buildings and the people in them, turned into work that is proved done.

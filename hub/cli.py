@@ -172,6 +172,36 @@ def replay_rule(
 
 
 @app.command()
+def train(
+    site: Annotated[str, typer.Option(help="code of a site; all of them unless given")] = "",
+    profile: Annotated[str | None, typer.Option(help="key of a device profile; all of them unless given")] = None,
+    days: Annotated[
+        int | None, typer.Option(help="of history, up to now; HUB_TRAINING_DAYS unless given", min=2, max=366)
+    ] = None,
+    new: Annotated[bool, typer.Option("--new", help="only equipment that no model knows yet")] = False,
+    report: Annotated[bool, typer.Option("--report", help="train nothing: say how good the models are")] = False,
+    waiting: Annotated[bool, typer.Option("--waiting", hidden=True, help="what has been asked for")] = False,
+) -> None:
+    """Learns models from stored history; what would replace one runs in shadow. Stopped, it goes on the next time."""
+    from hub.training import models, train_waiting
+    from hub.training import train as train_sites
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    async def work(settings: HubSettings) -> None:
+        if report:
+            for line in await models(settings, site=site):
+                say(line)
+        elif waiting:
+            await train_waiting(settings)
+        elif not await train_sites(settings, site=site, profile=profile, days=days, is_complete=not new, say=say):
+            raise typer.Exit(1)
+
+    _run(work)
+
+
+@app.command()
 def backup(folder: Annotated[Path, typer.Argument(help="a new folder, on another disk than HUB_VAR")]) -> None:
     """Copies everything of this hub, running or not, into a folder: tables, readings, photos, what is under way."""
     from hub.backup.making import make_backup

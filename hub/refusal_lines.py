@@ -20,6 +20,7 @@ from hub.settings import HubSettings
 from hub.settings_list import what_is_wrong
 from hub.single_store import SecondStore
 from hub.texts import load_texts
+from hub.training_words import NoSuchSite
 from kit.errors import DomainError
 from kit.i18n import Language
 from kit.supervision.ports import PortTaken
@@ -28,7 +29,7 @@ from notify.errors import BadTemplate
 
 SAID_BY_THEMSELVES = (
     AlreadyRunning, BadBusAddress, BusNotReady, SecondStore, BackupRefused, PortTaken, ChildFailed, NothingDeclared,
-    BadDeclaration, BadHead, BadProfile, BadTemplate,
+    BadDeclaration, BadHead, BadProfile, BadTemplate, NoSuchSite,
 )  # fmt: skip
 
 

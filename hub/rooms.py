@@ -39,6 +39,8 @@ from connectors.wecom import WeComClient, WeComSettings
 from connectors.wecom_robot import WeComRobotClient, WeComRobotSettings
 from device_adapters.commands.sending import AskingBus, Commands, NoBus
 from device_adapters.mqtt.credentials import CredentialService
+from hub.busy_times import AlarmsAndOrders
+from hub.confirmed_failures import ConfirmedFailures
 from hub.equipment_facts import LatestFacts
 from hub.personal import holders
 from hub.predicted_orders import PredictedOrdersEnd
@@ -95,6 +97,7 @@ from telemetry.remote import RemoteTelemetry
 from telemetry.service import TelemetryService
 from telemetry.store import TelemetryQueries
 from ticketing.handlers import is_work
+from ticketing.outcome_book import OutcomeBook
 from ticketing.report_links import ReportLinks
 from ticketing.room import Neighbours, Ticketing, build_ticketing
 
@@ -357,11 +360,13 @@ def build_rooms(
         alarms=alarms.service, catalog=catalog.service, people=people.service, notify=notify.service,
         settings=LinkageSettings(), clock=common.clock, registry=common.registry,
     )  # fmt: skip
+    readings = READINGS_A_MESSAGE if isinstance(queries, RemoteTelemetry) else READINGS_A_STRETCH
     predictive = build_predictive(
         PredictiveNeighbours(
             database=common.database, app=common.jobs, alarms=alarms.service, catalog=catalog.service,
             queries=queries, directory=common.directory, profiles=common.profiles, secrets=common.secrets,
             visits=ticketing.predicted, texts=common.texts, clock=common.clock, registry=common.registry,
+            busy=AlarmsAndOrders(OutcomeBook()), failures=ConfirmedFailures(OutcomeBook()), readings=readings,
         ),
         PredictiveSettings(),
     )  # fmt: skip
@@ -402,7 +407,7 @@ def build_rooms(
             queries=queries,
             directory=common.directory,
             clock=common.clock,
-            readings=READINGS_A_MESSAGE if isinstance(queries, RemoteTelemetry) else READINGS_A_STRETCH,
+            readings=readings,
         ),
         insight=build_insight(
             database=common.database,

@@ -20,12 +20,19 @@ from predictive.predictions.room import PredictionRoom, build_predictions
 from predictive.predictions.settings import PredictionSettings
 from predictive.predictions.visits import PlannedVisits
 from predictive.settings import PredictiveSettings
+from predictive.streaming.normal_time import BusyTimes
+from predictive.training.past import Failures
+from predictive.training.room import Training, build_training
+from predictive.training.settings import TrainingSettings
 from telemetry.store import TelemetryQueries
 
 
 @dataclass(frozen=True)
 class PredictiveNeighbours:
-    """What the room is handed: the rooms below it, and what every room has."""
+    """What the room is handed: the rooms below it, and what every room has.
+
+    `busy` and `failures` are told by rooms above; `readings` is how many of history are asked for at a time.
+    """
 
     database: Database
     app: App
@@ -39,6 +46,9 @@ class PredictiveNeighbours:
     texts: Texts
     clock: Clock
     registry: CollectorRegistry
+    busy: BusyTimes
+    failures: Failures
+    readings: int
 
 
 @dataclass(frozen=True)
@@ -47,16 +57,17 @@ class Predictive:
 
     settings: PredictiveSettings
     predictions: PredictionRoom
+    training: Training
 
     @property
     def provided(self) -> tuple[object, ...]:
-        return self.settings, *self.predictions.provided
+        return self.settings, *self.predictions.provided, *self.training.provided
 
     def jobs(self) -> tuple[JobKind, ...]:
-        return ()
+        return self.training.jobs()
 
     def sweeps(self) -> tuple[Sweep, ...]:
-        return self.predictions.sweeps()
+        return *self.predictions.sweeps(), *self.training.sweeps()
 
 
 def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -> Predictive:
@@ -64,4 +75,9 @@ def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -
         alarms=near.alarms, visits=near.visits, directory=near.directory, profiles=near.profiles, texts=near.texts,
         settings=PredictionSettings(), clock=near.clock, registry=near.registry,
     )  # fmt: skip
-    return Predictive(settings=settings, predictions=predictions)
+    training = build_training(
+        database=near.database, app=near.app, queries=near.queries, directory=near.directory, catalog=near.catalog,
+        busy=near.busy, failures=near.failures, secrets=near.secrets, settings=TrainingSettings(), clock=near.clock,
+        readings=near.readings,
+    )  # fmt: skip
+    return Predictive(settings=settings, predictions=predictions, training=training)

@@ -79,8 +79,8 @@ class TrainingRun(Base):
     """One training of one site, asked for by a person or, where that is None, by the hub at night.
 
     `until` is where its history ends, `days` how long it is. `is_complete`: all equipment is learnt anew; otherwise
-    what has no model. `progress` goes from 0 to 1, `learnt` of `equipment` are done. `failure` is the code of what
-    went wrong, `report` what came of it.
+    what has no model. `progress` goes from 0 to 1, `learnt` of `equipment` are done;
+    `attempts` counts the processes that took it up. `failure` is the code of what went wrong, `report` what came of it.
     """
 
     __tablename__ = "training_run"
@@ -101,6 +101,7 @@ class TrainingRun(Base):
     progress: Mapped[float] = mapped_column(Double)
     learnt: Mapped[int]
     equipment: Mapped[int]
+    attempts: Mapped[int]
     cancelling: Mapped[bool]
     asked_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
