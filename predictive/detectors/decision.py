@@ -7,6 +7,8 @@ from predictive.detectors.contract import Floats, State
 
 BEGINS = 1.0
 ENDS = 0.7
+# A change so many times its own threshold makes half of the evidence enough: something did happen.
+STRONG_CHANGE, BEGINS_WITH_CHANGE = 1.5, 0.5
 # A stage of an episode lasts so many rows at least.
 SHORTEST_STAGE = 30
 
@@ -22,11 +24,12 @@ def undecided(equipment: int) -> State:
 def decided(state: State, score: Floats, change: Floats) -> NDArray[np.bool_]:
     """Whether each row of `score` float64[E, T] is in alarm; `state` goes along.
 
-    An alarm begins at BEGINS and ends below ENDS. A `change` float64[E, T] of 1 or more within it ends a stage: that
-    row is out of alarm, and the next begins another occurrence.
+    An alarm begins at BEGINS, or earlier with a strong change, and ends below ENDS. A `change` float64[E, T] of 1 or
+    more within it ends a stage: that row is out of alarm, and the next begins another occurrence.
     """
     alarmed, stage_rows = state["alarmed"].copy(), state["stage_rows"].copy()
-    begins, stays, changes = score >= BEGINS, score >= ENDS, change >= 1.0
+    begins = (score >= BEGINS) | ((change >= STRONG_CHANGE) & (score >= BEGINS_WITH_CHANGE))
+    stays, changes = score >= ENDS, change >= 1.0
     verdict = np.empty(score.shape, dtype=np.bool_)
     for row in range(score.shape[1]):
         was = alarmed.copy()

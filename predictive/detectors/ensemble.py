@@ -13,7 +13,7 @@ from predictive.detectors.registry import Seat, registered
 # Divides the detector's name from the name of its array in the one flat model and the one flat state.
 OF = "/"
 # Where those that vote reach this much of their own thresholds on average, they alarm together.
-AGREEMENT = 1.05
+AGREEMENT = 1.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)

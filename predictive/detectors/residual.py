@@ -31,6 +31,9 @@ from predictive.detectors.regression import Learnt, design, fitted, residuals
 
 # The floor of a residual's spread, in spreads of the point: below it is the rounding of sensors.
 FLOOR = 0.01
+# How many times what least squares says a prediction is less certain away from home: its own conditions (constant
+# spread, straight relations) hold less there too.
+DOUBT = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Residual:
 
     lags: int = 2
     ridge: float = 1e-3
-    threshold: float = 5.4
+    threshold: float = 5.0
     name: str = "residual"
 
     def suits(self, *, points: int, step_s: float | None) -> bool:
@@ -96,7 +99,7 @@ def _calibrated(strays: Floats, leverages: Floats, *, window: int) -> Arrays:
     """`spread`, `count` of looks and `tail` float64[P] of residuals out of sample, float64[T, P], over a window."""
     means, doubt = windowed(strays, window=window), windowed(leverages, window=window)
     count = effective_count(means)
-    spread = np.sqrt((means**2 / (1.0 + doubt / count)).mean(axis=0)) + FLOOR
+    spread = np.sqrt((means**2 / (1.0 + DOUBT * doubt / count)).mean(axis=0)) + FLOOR
     seen = _unusual(means[None], doubt[None], spread=spread[None], count=count[None])[0]
     return {"spread": spread, "count": count, "tail": tail_factor(seen)}
 
@@ -104,5 +107,5 @@ def _calibrated(strays: Floats, leverages: Floats, *, window: int) -> Arrays:
 def _unusual(means: Floats, doubt: Floats, *, spread: Floats, count: Floats) -> Floats:
     """Residuals float64[E, T, P] on the normal scale; `doubt` is their leverage."""
     looks = count[:, None]
-    certain = np.sqrt(1.0 + doubt / looks)
+    certain = np.sqrt(1.0 + DOUBT * doubt / looks)
     return normal_scale(means / (spread[:, None] * certain), looks)
