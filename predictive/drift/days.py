@@ -55,14 +55,18 @@ class Days:
         return np.array([feature.point for feature in self.features], dtype=np.int64)
 
 
-def features_of(normal: Window) -> tuple[Feature, ...]:
-    """Which features equipment of this shape has, from normal rows of all of it together. Constants have none."""
+def features_of(normal: Window, *, measures: Sequence[bool] | None = None) -> tuple[Feature, ...]:
+    """Which features equipment of this shape has, from normal rows of all of it together.
+
+    `measures`: whether each point is a sensor; where that is not known, states and codes are told by how few values
+    they have, and constants have no features.
+    """
     columns = [normal.values[:, :, place] for place in range(normal.points)]
     values = [np.unique(column[np.isfinite(column)]) for column in columns]
     divides = [place for place, known in enumerate(values) if len(known) == 2]
     features: list[Feature] = []
     for place, known in enumerate(values):
-        if len(known) < FEWEST_VALUES:
+        if len(known) < FEWEST_VALUES if measures is None else not measures[place]:
             continue
         if _counts(columns[place], normal.ts_ms):
             features.append(Feature(FeatureKind.RATE, place))
@@ -89,7 +93,7 @@ def _counts(column: Floats, ts_ms: Integers) -> bool:
     for series in column:
         steps = np.diff(series[np.isfinite(series)])
         rises, falls = rises + int((steps > 0).sum()), falls + int((steps < 0).sum())
-    days = float(ts_ms.max() - ts_ms.min()) / DAY_MS * len(column)
+    days = float(np.ptp(ts_ms)) / DAY_MS * len(column) if ts_ms.size else 0.0
     return (rises == 0 or falls == 0) and rises + falls > STEPS_A_DAY * days
 
 
@@ -97,7 +101,7 @@ def _running(column: Floats, dividing: Sequence[tuple[int, Floats, float]]) -> t
     """The two-valued point that divides the rows best, and its value on the side where more goes on; −1: none does."""
     best, found = DIVIDES_FROM, (-1, 0.0)
     read = np.isfinite(column)
-    total = float(np.var(column[read]))
+    total = float(np.var(column[read])) if read.any() else 0.0
     for place, state, high in dividing:
         on, off = column[read & (state == high)], column[read & np.isfinite(state) & (state != high)]
         if min(len(on), len(off)) < FEWEST_ROWS_A_SIDE or total <= 0:

@@ -23,6 +23,7 @@ DISTANCE = 4.0  # a score of 1: worth telling
 # and parts changed. Few peers have seen little of what happens without harm.
 TOLERANCE, TOLERANCE_FOR_FEW = 3.0, 40.0
 FEWEST_PEERS = 3
+OF_ALL_TOGETHER = 0.1  # of how much all peers move as one, likewise, at least
 OF_THE_FLEET = 0.15  # of how much peers differ anyway, counts as scale
 # One jump that makes more than this of all that has changed is a repair or a new sensor, unless it is enormous.
 JUMP_SHARE, JUMP_DAYS, ENORMOUS = 0.85, SMOOTHS_DAYS, 2.75
@@ -69,7 +70,7 @@ def judged(days: Days, *, fresh_from: Integers | None = None) -> Drift:
     moved, usual, learnt = _moved(values, fresh)
     smooth = _smoothed(moved)
     is_judged = learnt & np.isfinite(smooth).any(axis=2)
-    scale = _scale(smooth, usual, learnt)
+    scale = _scale(smooth, usual, values, learnt)
     scaled = np.nan_to_num(smooth / scale)
     distance, shares = _distances(scaled, is_judged)
     score = np.where(is_judged, distance / DISTANCE, 0.0)
@@ -103,12 +104,17 @@ def _smoothed(moved: Floats) -> Floats:
     return np.where(np.isfinite(windows).sum(axis=3) >= 2, smooth, np.nan)
 
 
-def _scale(smooth: Floats, usual: Floats, learnt: NDArray[np.bool_]) -> Floats:
-    """What counts as one, float64[F]: what first days differ by, and a part of what peers differ by."""
+def _scale(smooth: Floats, usual: Floats, values: Floats, learnt: NDArray[np.bool_]) -> Floats:
+    """What counts as one, float64[F]: what first days differ by, and a part of what peers differ by.
+
+    Peers that move all as one leave nothing to measure by: then it is a part of that movement.
+    """
     first = np.where(learnt[:, :, None], np.nan, smooth)
     restless = _means(first**2, axis=(0, 1))
+    raw = np.where(learnt[:, :, None], np.nan, values)
+    together = OF_ALL_TOGETHER * np.sqrt(_means((raw - _medians(raw, axis=1)[:, None]) ** 2, axis=(0, 1)))
     apart = 1.4826 * _medians(np.abs(usual - _medians(usual, axis=0)), axis=0)
-    scale = np.sqrt(np.nan_to_num(restless) + (OF_THE_FLEET * np.nan_to_num(apart)) ** 2)
+    scale = np.maximum(np.sqrt(restless + (OF_THE_FLEET * np.nan_to_num(apart)) ** 2), together)
     # What never moved in all first days is no measure of anything.
     return np.where(scale > 1e-9 * np.maximum(1e-9, np.nan_to_num(np.abs(usual)).max(axis=0)), scale, np.inf)
 

@@ -1,0 +1,59 @@
+"""What is said of a drift: the points that speak, with their values beside the usual ones and the peers'. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from predictive.drift.days import Days, FeatureKind
+from predictive.drift.watch import FEWEST_PEERS, SMOOTHS_DAYS, Drift
+from predictive.predictions.finding import PointEvidence
+
+MOST_POINTS: Final = 3
+LEAST_SHARE: Final = 0.05
+# Below this of what it takes the evidence has gone; between, it neither stands nor has it gone.
+GONE_BELOW: Final = 0.7
+
+
+def points_of(days: Days, drift: Drift, machine: int, *, point_keys: Sequence[str]) -> tuple[PointEvidence, ...]:
+    """The heaviest first, as of the last day. Values are means of a day in operation, net of what moves all peers."""
+    shares = drift.shares[machine, -SMOOTHS_DAYS:].mean(axis=0)
+    since_ms = int(days.begins_ms[min(drift.since(machine, day=-1 + len(days.begins_ms)), len(days.begins_ms) - 1)])
+    by_point = np.bincount(days.points, weights=shares, minlength=len(point_keys))
+    heaviest = np.argsort(-by_point, kind="stable")[:MOST_POINTS]
+    return tuple(
+        _point(
+            days,
+            drift,
+            machine,
+            int(point),
+            key=point_keys[int(point)],
+            share=float(by_point[point]),
+            since_ms=since_ms,
+        )
+        for point in heaviest
+        if by_point[point] >= LEAST_SHARE
+    )
+
+
+def _point(
+    days: Days, drift: Drift, machine: int, point: int, *, key: str, share: float, since_ms: int
+) -> PointEvidence:
+    share = min(1.0, share)
+    place = next(
+        (at for at, one in enumerate(days.features) if one.point == point and one.kind is not FeatureKind.SPREAD), None
+    )
+    if place is None:
+        return PointEvidence(point_key=key, share=share, since_ms=since_ms)
+    now = drift.usual[:, place] + drift.moved[:, -1, place]
+    others = np.delete(now, machine)
+    others = others[np.isfinite(others)]
+    low, high = np.quantile(others, [0.25, 0.75]).tolist() if len(others) >= FEWEST_PEERS else (None, None)
+    return PointEvidence(
+        point_key=key, share=share, value=_known(now[machine]), usual=_known(drift.usual[machine, place]),
+        since_ms=since_ms, peers_low=low, peers_high=high,
+    )  # fmt: skip
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
