@@ -23,3 +23,7 @@ class OutcomeBook:
     ) -> list[AlarmOutcome]:  # fmt: skip
         """Of the orders that these alarms are behind, one an episode."""
         return await outcomes_repository.of_alarms(session, scope, alarm_ids)
+
+    async def of_order(self, session: AsyncSession, scope: Scope, work_order_id: UUID) -> list[AlarmOutcome]:
+        """Of this order, once an episode of an alarm behind it."""
+        return await outcomes_repository.of_order(session, scope, work_order_id)

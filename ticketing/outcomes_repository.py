@@ -38,6 +38,15 @@ async def of_alarms(session: AsyncSession, scope: Scope, alarm_ids: Collection[U
     return [AlarmOutcome(row[0], row[1], Outcome(*row[2:])) for row in rows]
 
 
+async def of_order(session: AsyncSession, scope: Scope, work_order_id: UUID) -> list[AlarmOutcome]:
+    rows = await session.execute(
+        _outcomes(WorkOrderAlarm.alarm_id, WorkOrderAlarm.onset_at)
+        .join(WorkOrderAlarm, WorkOrderAlarm.work_order_id == WorkOrder.id)
+        .where(WorkOrder.id == work_order_id, scope.where(WorkOrder.site_id))
+    )
+    return [AlarmOutcome(row[0], row[1], Outcome(*row[2:])) for row in rows]
+
+
 def _outcomes(*before: Any) -> Select[Any]:
     return select(
         *before,

@@ -1,5 +1,6 @@
 """How predictions end that no model takes back: by time, or because somebody has looked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -30,7 +31,7 @@ class Ending:
     async def expire(self, session: AsyncSession) -> bool:
         """A sweep: ends what was not found again in time. Whether something is left to do."""
         await repository.take_turns(session)
-        rows = list(await repository.expired(session, now=self._clock.now(), limit=AT_ONCE))
+        rows = await repository.expired(session, now=self._clock.now(), limit=AT_ONCE)
         await self._end(session, rows, Happening.LAPSED)
         return len(rows) == AT_ONCE
 
@@ -47,7 +48,7 @@ class Ending:
             raise PredictionOver(state.value)
         if state is PredictionState.ORDERED:
             raise AnswerByOrder
-        write_label(row, label, LabelWhy.PERSON, at=self._clock.now(), by=by, note=note)
+        _write_label(row, label, LabelWhy.PERSON, at=self._clock.now(), by=by, note=note)
         await self._end(session, [row], Happening.ANSWERED)
         return row
 
@@ -63,10 +64,20 @@ class Ending:
         self, session: AsyncSession, row: Prediction, *, label: PredictionLabel, why: LabelWhy, order_id: UUID
     ) -> None:
         """An order says what it was, the last one counts. One that is over already keeps how it ended."""
-        write_label(row, label, why, at=self._clock.now(), order_id=order_id)
+        _write_label(row, label, why, at=self._clock.now(), order_id=order_id)
         await self._end(session, [row], Happening.ANSWERED)
 
-    async def _end(self, session: AsyncSession, rows: list[Prediction], happening: Happening) -> None:
+    async def unlabelled(self, session: AsyncSession, *, ended_before: datetime) -> Sequence[Prediction]:
+        """Up to AT_ONCE of those that ended before and of which nobody has said what they were, held."""
+        await repository.take_turns(session)
+        return await repository.unlabelled(session, ended_before=ended_before, limit=AT_ONCE)
+
+    async def label(self, session: AsyncSession, row: Prediction, *, label: PredictionLabel, why: LabelWhy) -> None:
+        """Of one that is over."""
+        _write_label(row, label, why, at=self._clock.now())
+        await session.flush()
+
+    async def _end(self, session: AsyncSession, rows: Sequence[Prediction], happening: Happening) -> None:
         changes = []
         for row in rows:
             before = PredictionState(row.state)
@@ -75,7 +86,7 @@ class Ending:
         await self._announcing.tell(session, changes)
 
 
-def write_label(
+def _write_label(
     row: Prediction, label: PredictionLabel, why: LabelWhy, *, at: datetime, order_id: UUID | None = None,
     by: UUID | None = None, note: str = "",
 ) -> None:  # fmt: skip

@@ -1,6 +1,7 @@
 """Which methods raise nothing, for which kinds of equipment of a site: muted by their figures or by a person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,21 @@ class Muting:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
+    async def standing(
+        self, session: AsyncSession, scope: Scope, *, site_id: UUID | None
+    ) -> Sequence[PredictionMuting]:
+        """The newest first."""
+        return await repository.mutings(session, scope, site_id=site_id)
+
+    async def lifted(self, session: AsyncSession, scope: Scope) -> dict[tuple[UUID, str, str], datetime]:
+        """When a person last lifted one, by (site, method, kind): what was wrong before is forgiven."""
+        found: dict[tuple[UUID, str, str], datetime] = {}
+        for row in await repository.mutings(session, scope, is_standing=False):
+            key = row.site_id, row.method, row.equipment_kind
+            assert row.lifted_at is not None  # asked for by it
+            found[key] = max(found.get(key, row.lifted_at), row.lifted_at)
+        return found
+
     async def mute(
         self, session: AsyncSession, scope: Scope, *, site_id: UUID, method: Method, kind: EquipmentKind, note: str,
         by: UUID | None, facts: Mapping[str, Any],
@@ -40,7 +56,7 @@ class Muting:
         )  # fmt: skip
         if row is None:
             raise AlreadyMuted(method.value, kind.value)
-        log.warning("a method is muted", site_id=str(site_id), method=method.value, kind=kind.value, **facts)
+        log.warning("a method is muted", site_id=str(site_id), method=method.value, kind=kind.value, facts=dict(facts))
         muted = ModelMuted(site_id=site_id, muting_id=row.id, method=method.value, equipment_kind=kind.value)
         await publish(session, muted)
         return row

@@ -104,7 +104,7 @@ async def raised_in(
         .where(Prediction.building_id.in_(building_ids), Prediction.ordered_at >= since)
         .group_by(Prediction.building_id, Prediction.mode)
     )
-    return {(building_id, mode): count for building_id, mode, count in rows}
+    return {(building_id, mode): count for building_id, mode, count in rows if building_id is not None}
 
 
 async def similar(

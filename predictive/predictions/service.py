@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -70,6 +71,12 @@ class Predictions:
             limit=MOST_OF_EQUIPMENT, offset=0,
         )  # fmt: skip
         return entry, rows
+
+    async def measured(
+        self, session: AsyncSession, scope: Scope, *, since: datetime, site_id: UUID | None = None
+    ) -> Sequence[tuple[Prediction, PredictionVoice]]:
+        """Every voice of every prediction that was open at some time since, those of models on trial included."""
+        return await repository.measured(session, scope, since=since, site_id=site_id)
 
     def _alike(self, row: Prediction, entry: EquipmentEntry | None) -> set[UUID]:
         """Itself and, at its site, the others of its profile."""

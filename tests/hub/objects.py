@@ -17,6 +17,8 @@ from linkage.models import LinkagePoint, LinkageRule, LinkageRun
 from linkage.rule import RunState
 from people.kinds import Duty, PersonKind
 from people.models import Membership, Person, Shift
+from predictive.predictions.models import Prediction
+from predictive.training.models import TrainedModel
 from tests.hub.requests import Operation
 from tests.hub.whole_app import WholeApp
 from tests.small_site import SmallSite
@@ -42,6 +44,7 @@ MADE_BY = (
     ("test_window_id", "POST /api/v1/test-windows", "id"),
     ("maintenance_window_id", "POST /api/v1/maintenance-windows", "id"),
     ("lockout_id", "POST /api/v1/lockouts", "id"),
+    ("muting_id", "POST /api/v1/predictive/mutings", "id"),
 )
 
 
@@ -95,6 +98,7 @@ async def _of_the_site(hub: WholeApp, site: SmallSite) -> dict[str, Any]:
             "point_no": await session.scalar(select(Point.point_no).where(Point.site_id == site.site_id).limit(1)),
         }  # fmt: skip
         found |= await _linkage(session, site.site_id, equipment, now)
+        found |= await _models(session, site.site_id, equipment, now)
     return {name: str(value) for name, value in found.items() if value is not None}
 
 
@@ -118,3 +122,21 @@ async def _linkage(session: AsyncSession, site_id: UUID, equipment_id: UUID, now
     session.add(run)
     await session.flush()
     return {"linkage_point_id": point.id, "linkage_rule_id": rule.id, "linkage_run_id": run.id}
+
+
+async def _models(session: AsyncSession, site_id: UUID, equipment_id: UUID, now: datetime) -> dict[str, UUID]:
+    """Something predicted, and a model in shadow."""
+    prediction = Prediction(
+        site_id=site_id, equipment_id=equipment_id, equipment_code="E-1", equipment_kind="pump", mode="unusual",
+        is_shadow=False, state="open", method="drift", confidence=0.4, score=1.1, since_at=now, opened_at=now,
+        found_at=now, expires_at=now + timedelta(days=3), points=[], reason={"zh-CN": "异常", "en": "Unusual"},
+        of_going=1, of_waiting=1, fails_in_time=0.5,
+    )  # fmt: skip
+    model = TrainedModel(
+        site_id=site_id, family="detectors", subject="elsewhere", version=1, state="shadow", format="npz",
+        size_bytes=0, sha256="", signature="", equipment_ids=[], points=[], data_from=now, data_until=now,
+        code_version="", parameters={}, metrics={}, made_at=now, state_at=now,
+    )  # fmt: skip
+    session.add_all([prediction, model])
+    await session.flush()
+    return {"prediction_id": prediction.id, "model_id": model.id}

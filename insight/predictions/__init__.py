@@ -1,0 +1,1 @@
+"""How often predictions were right: labels from closing codes and parts, figures a model, mutings, models on trial."""

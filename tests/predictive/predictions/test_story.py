@@ -1,0 +1,285 @@
+"""Wear becomes a predicted order, the engineer's closing code a label, and the label a figure: on real PostgreSQL."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import select
+
+from alarms.models import Alarm
+from catalog.directory import LiveDirectory
+from catalog.loader import load_directory
+from hub.predicted_orders import PredictedOrdersEnd
+from insight.predictions.endpoints import router as insight_router
+from insight.predictions.outcomes import says_something
+from insight.predictions.room import ModelMeasures, build_model_measures
+from kit.access import Role, Scope
+from kit.clock import Clock, to_ms
+from kit.events import Subscription, on
+from kit.i18n import Texts
+from predictive.predictions.endpoints import STATUS, router
+from predictive.predictions.events import PredictionWithdrawn
+from predictive.predictions.finding import DaysLeft, Finding, Method, PointEvidence
+from predictive.predictions.models import Prediction
+from predictive.predictions.room import PredictionRoom, build_predictions
+from predictive.predictions.settings import PredictionSettings
+from predictive.training.card import Draft, Family, ModelCard
+from predictive.training.endpoints import STATUS as TRAINING_STATUS
+from predictive.training.fresh_start import FreshStarts
+from predictive.training.packing import pack_arrays
+from predictive.training.store import ModelStore
+from stock.service import StockService
+from tests.api import FakeLogins, client_of, make_app
+from tests.ticketing.conftest import town
+from tests.ticketing.town import NOON, PROFILES, SECRET, Town
+from ticketing.events import WorkOrderMoved
+from ticketing.flow import Action
+from ticketing.kinds import Category, ClosingCode, OrderState
+from ticketing.words import Words
+
+__all__ = ["town"]
+
+DAY = timedelta(days=1)
+ROOMS = ["predictive", "predictive.predictions", "predictive.training", "ticketing"]
+PUMP, LIFT = "PUMP-01", "LIFT-01"
+
+
+@dataclass
+class Plant:
+    """The town with models. `find` is what a model says, `hear` lets everybody hear of what came of it."""
+
+    town: Town
+    room: PredictionRoom
+    measures: ModelMeasures
+    store: ModelStore
+    client: httpx.AsyncClient
+    logins: FakeLogins
+    texts: Texts
+
+    def finding(self, code: str = PUMP, mode: str = "bearing_wear", **changes: Any) -> Finding:
+        now_ms = to_ms(self.town.clock.now())
+        said = Finding(
+            site_id=self.town.site_id, equipment_id=self.town.equipment[code], method=Method.DRIFT, mode=mode,
+            at_ms=now_ms, since_ms=now_ms - 9 * 86_400_000, confidence=0.9, score=1.8,
+            days_left=DaysLeft(low=10, median=16, high=24),
+            points=(
+                PointEvidence(
+                    point_key="vibration_mm_s", share=0.8, value=4.1, usual=2.97, since_ms=now_ms - 9 * 86_400_000,
+                    peers_low=2.6, peers_high=3.0,
+                ),
+            ),
+        )  # fmt: skip
+        return replace(said, **changes)
+
+    async def find(self, *findings: Finding) -> None:
+        async with self.town.database.transaction() as session:
+            await self.room.intake.take(session, findings)
+        await self.hear()
+
+    def subscriptions(self) -> Sequence[Subscription]:
+        ends = PredictedOrdersEnd(self.room.service, self.town.room.predicted, self.texts)
+        return (
+            on(PredictionWithdrawn, ends.on_withdrawn),
+            on(WorkOrderMoved, self.measures.outcomes.on_order_moved, when=says_something),
+        )
+
+    async def hear(self) -> None:
+        """Hands out every event not handed out yet, and what that brings; twice each, as a broken worker would."""
+        town = self.town
+        while town.delivered < len(town.outbox.events):
+            event = town.outbox.events[town.delivered]
+            town.delivered += 1
+            await town.hand_out(event)
+            for one in self.subscriptions():
+                if one.event is type(event) and (one.when is None or one.when(event)):
+                    for _ in range(2):
+                        async with town.database.transaction() as session:
+                            await one.handler(session, event)
+
+    async def act(self, order_id: Any, action: Action, words: Words | None = None) -> None:
+        """As the pump's engineer."""
+        async with self.town.database.transaction() as session:
+            await self.town.room.service.act(
+                session, Scope.of(self.town.site_id), order_id, actor=self.town.actor("pump_engineer"),
+                action=action, words=words or Words(),
+            )  # fmt: skip
+        await self.hear()
+
+    async def finish(self, code: ClosingCode, **words: Any) -> None:
+        over = (OrderState.DONE, OrderState.CANCELLED)
+        order = next(one for one in await self.town.orders() if one.state not in over and one.settled_at is None)
+        await self.act(order.id, Action.ACCEPT)
+        await self.act(order.id, Action.ARRIVE)
+        await self.act(order.id, Action.FINISH, Words(closing_code=code, note="看过了", **words))
+
+    async def rows(self) -> Sequence[Prediction]:
+        async with self.town.database.transaction() as session:
+            return (await session.scalars(select(Prediction).order_by(Prediction.opened_at, Prediction.id))).all()
+
+    async def alarms(self) -> Sequence[Alarm]:
+        async with self.town.database.transaction() as session:
+            return (await session.scalars(select(Alarm).where(Alarm.source == "prediction"))).all()
+
+    async def ask(self, method: str, path: str, *, role: Role = Role.MANAGER, **more: Any) -> Any:
+        person = self.town.person["manager"]
+        token = self.logins.add(role, site_id=self.town.site_id, person_id=person)
+        answer = await self.client.request(
+            method, f"/api/v1{path}", headers={"authorization": f"Bearer {token}"}, **more
+        )
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def model(self, at: str) -> ModelCard:
+        draft = Draft(
+            site_id=self.town.site_id, family=Family.DETECTORS, subject="pumps", data_from=NOON - 30 * DAY,
+            data_until=NOON, packed=pack_arrays({"mean": np.array([float(len(at))])}),
+        )  # fmt: skip
+        async with self.town.database.transaction() as session:
+            return await self.store.save(session, draft)
+
+
+@pytest.fixture
+async def plant(town: Town) -> AsyncIterator[Plant]:
+    async with town.database.transaction() as session:
+        directory = LiveDirectory(await load_directory(session))
+    texts, logins, store = Texts.load(["kit", *ROOMS]), FakeLogins(), ModelStore(secret=SECRET, clock=town.clock)
+    room = build_predictions(
+        alarms=town.alarms, visits=town.room.predicted, directory=directory, profiles=PROFILES, texts=texts,
+        settings=PredictionSettings(_env_file=None, fewest_labels=3, group_from=3), clock=town.clock,
+        registry=CollectorRegistry(),
+    )  # fmt: skip
+    measures = build_model_measures(
+        predictions=room, store=store, directory=directory, clock=town.clock,
+        stock=StockService(catalog=town.catalog, people=town.people, clock=town.clock),
+    )  # fmt: skip
+    app = make_app(
+        town.database, routers=[router, insight_router], rooms=ROOMS,
+        services=[*room.provided, *measures.provided], protocols={Clock: town.clock},
+        status={**STATUS, **TRAINING_STATUS}, logins=logins,
+    )  # fmt: skip
+    async with client_of(app) as client:
+        yield Plant(town, room, measures, store, client, logins, texts)
+
+
+async def test_wear_becomes_an_order_with_its_reason_and_the_closing_code_a_figure(plant: Plant) -> None:
+    await plant.find(plant.finding(confidence=0.6))
+    (alarm,) = await plant.alarms()
+    assert (alarm.severity, alarm.order_kind) == ("warning", None)
+    assert not await plant.town.orders(), "not sure enough for an order"
+
+    await plant.find(plant.finding(), plant.finding())
+    (order,) = await plant.town.orders()
+    assert order.fault_mode == "bearing_wear"
+    assert order.title["zh-CN"] == (
+        "轴承磨损：振动速度 4.10 mm/s，9 天内上升 38%；同类设备为 2.60–3.00；预计还能运行 10–24 天"
+    )
+    assert "up 38 % in 9 days; its peers have 2.60–3.00; 10–24 days left" in order.title["en"]
+    (row,) = await plant.rows()
+    assert row.state == "ordered"
+    assert row.of_waiting > row.of_going
+
+    plant.town.clock.advance(seconds=86_400)
+    await plant.finish(ClosingCode.REAL_FAULT, fault_mode="bearing_wear", cause="wear", remedy="replaced")
+    (row,) = await plant.rows()
+    assert (row.state, row.label, row.label_why) == ("settled", "true", "closing_code")
+    (alarm,) = await plant.alarms()
+    assert (alarm.is_present, alarm.label) == (False, "real_fault")
+    async with plant.town.database.transaction() as session:
+        assert plant.town.equipment[PUMP] in await FreshStarts().all(session, Scope.everywhere())
+
+    (figures,) = await plant.ask("GET", "/insight/prediction-figures")
+    counted = {key: figures[key] for key in ("method", "true", "false", "precision", "failures", "recall", "prevented")}
+    assert counted == {
+        "method": "drift", "true": 1, "false": 0, "precision": 1.0, "failures": 1, "recall": 1.0, "prevented": 1,
+    }  # fmt: skip
+    await plant.find(plant.finding(mode="bearing_wear", confidence=0.3))
+    newest = (await plant.ask("GET", f"/predictive/equipment/{row.equipment_id}/predictions", role=Role.ENGINEER))[0]
+    why = await plant.ask("GET", f"/predictive/predictions/{newest['id']}/why", role=Role.ENGINEER)
+    assert [(one["label"], one["order_id"]) for one in why["similar"]] == [("true", str(order.id))]
+    assert (why["points"][0]["point_key"], len(why["chart"]["point_nos"])) == ("vibration_mm_s", 1)
+
+
+async def test_what_shows_no_signs_any_more_is_called_off_unless_somebody_has_begun(plant: Plant) -> None:
+    await plant.find(plant.finding())
+    await plant.find(plant.finding(is_present=False))
+    (order,) = await plant.town.orders()
+    (alarm,) = await plant.alarms()
+    assert (order.state, alarm.is_present) == (OrderState.CANCELLED, False)
+
+    plant.town.clock.advance(seconds=60)
+    await plant.find(plant.finding(mode="run_hours"))
+    begun = next(one for one in await plant.town.orders() if one.state != OrderState.CANCELLED)
+    await plant.act(begun.id, Action.ACCEPT)
+    await plant.act(begun.id, Action.ARRIVE)
+    plant.town.clock.advance(seconds=4 * 86_400)
+    async with plant.town.database.transaction() as session:
+        await plant.room.ending.expire(session)
+    await plant.hear()
+    assert (await plant.town.order(begun.id)).state == OrderState.ON_SITE
+    assert (await plant.town.told("pump_engineer"))[-1] == "staff.warning"
+    assert [row.state for row in await plant.rows()] == ["withdrawn", "expired"]
+
+
+async def test_a_planned_visit_that_comes_soon_enough_takes_the_prediction_along(plant: Plant) -> None:
+    visit_at = plant.town.clock.now() + 3 * DAY
+    await plant.town.report(
+        category=Category.NO_WATER, equipment_id=plant.town.equipment[PUMP], appointment_at=visit_at, text="季度保养"
+    )
+    await plant.find(plant.finding())
+    await plant.town.only_order()
+    (row,) = await plant.rows()
+    assert (row.state, row.visit_at) == ("ordered", visit_at)
+
+
+async def test_a_model_on_trial_raises_nothing_and_is_promoted_by_a_person(plant: Plant) -> None:
+    champion, shadow = await plant.model("a"), await plant.model("bb")
+    found = plant.finding(method=Method.DETECTORS, model_id=shadow.id, is_shadow=True)
+    await plant.find(found, replace(found, equipment_id=plant.town.equipment[LIFT], points=()))
+    assert (await plant.alarms(), await plant.town.orders()) == ([], [])
+    assert {(row.state, row.held_back) for row in await plant.rows()} == {("open", "shadow")}
+    (trial,) = await plant.ask("GET", "/insight/model-trials")
+    assert (trial["champion"]["id"], trial["of_champion"]) == (str(champion.id), [])
+    assert sorted((one["equipment_kind"], one["orders"]) for one in trial["of_shadow"]) == [
+        ("elevator", 1),
+        ("pump", 1),
+    ]
+    await plant.ask("POST", f"/insight/model-trials/{shadow.id}/promote", json={"note": "误报更少"})
+    async with plant.town.database.transaction() as session:
+        (standing,) = await plant.store.champions(session, Scope.everywhere(), family=Family.DETECTORS)
+    assert (standing.id, standing.metrics["promoted_on"]["note"]) == (shadow.id, "误报更少")
+
+
+async def test_a_model_below_its_bar_is_muted_until_a_person_lifts_that(plant: Plant) -> None:
+    for mode in ("bearing_wear", "run_hours", "unusual"):
+        await plant.find(plant.finding(mode=mode))
+        await plant.finish(ClosingCode.FALSE_ALARM)
+        plant.town.clock.advance(seconds=60)
+    async with plant.town.database.transaction() as session:
+        await plant.measures.measures.mute_what_falls_short(session)
+    (muting,) = await plant.ask("GET", "/predictive/mutings", role=Role.ENGINEER)
+    assert (muting["method"], muting["muted_by"], muting["facts"]["precision"]) == ("drift", None, 0.0)
+
+    orders = len(await plant.town.orders())
+    await plant.find(plant.finding(mode="filter_clogging"))
+    assert len(await plant.town.orders()) == orders
+    assert (await plant.rows())[-1].held_back == "muted"
+    await plant.ask("POST", f"/predictive/mutings/{muting['id']}/lift", json={"note": "换了传感器"})
+    async with plant.town.database.transaction() as session:
+        await plant.measures.measures.mute_what_falls_short(session)
+    assert await plant.ask("GET", "/predictive/mutings") == [], "what was wrong before is forgiven"
+    await plant.find(plant.finding(mode="filter_clogging"))
+    assert len(await plant.town.orders()) == orders + 1
+
+
+async def test_what_somebody_has_just_found_nothing_of_is_not_raised_again(plant: Plant) -> None:
+    await plant.find(plant.finding())
+    await plant.finish(ClosingCode.NO_FAULT_FOUND)
+    plant.town.clock.advance(seconds=3_600)
+    await plant.find(plant.finding())
+    assert [row.held_back for row in await plant.rows()] == [None, "answered"]
+    assert len(await plant.town.orders()) == 1
