@@ -16,6 +16,7 @@ import automation.endpoints
 import catalog.endpoints
 import device_adapters.mqtt.endpoints
 import insight.endpoints
+import insight.predictions.endpoints
 import insight.rules.endpoints
 import knowledge.endpoints
 import linkage.endpoints
@@ -25,6 +26,7 @@ import owner_services.endpoints
 import owner_services.wechat.endpoints
 import people.contractors.endpoints
 import people.endpoints
+import predictive.predictions.endpoints
 import predictive.training.endpoints
 import privacy.endpoints
 import rules.endpoints
@@ -61,7 +63,8 @@ ROOMS_WITH_ENDPOINTS = (
     ticketing.dispatch.endpoints, notify.endpoints, notify.alerting.endpoints,
     owner_services.endpoints, knowledge.endpoints,
     owner_services.wechat.endpoints, automation.endpoints, linkage.endpoints,
-    insight.endpoints, insight.rules.endpoints, predictive.training.endpoints, privacy.endpoints, audit.endpoints,
+    insight.endpoints, insight.rules.endpoints, insight.predictions.endpoints, predictive.predictions.endpoints,
+    predictive.training.endpoints, privacy.endpoints, audit.endpoints,
 )  # fmt: skip
 
 DESCRIPTION = """Zhiwu Hub (智物): buildings and the people in them, turned into work that is proved done.

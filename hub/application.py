@@ -50,7 +50,8 @@ def build_api(
         *rooms.ticketing.services,
         rooms.knowledge.service, rooms.knowledge.editor, *rooms.owners.provided, *rooms.automation.provided,
         *rooms.linkage.provided, *rooms.predictive.provided,
-        *rooms.insight.provided, *rooms.rule_measures.provided, *rooms.rule_versions.provided, rooms.privacy.service,
+        *rooms.insight.provided, *rooms.rule_measures.provided, *rooms.model_measures.provided,
+        *rooms.rule_versions.provided, rooms.privacy.service,
     ]  # fmt: skip
     for service in services:
         provide(app, service)

@@ -46,6 +46,7 @@ from hub.personal import holders
 from hub.predicted_orders import PredictedOrdersEnd
 from hub.settings import HubSettings
 from hub.telemetry_proof import TelemetryProof
+from insight.predictions.room import ModelMeasures, build_model_measures
 from insight.room import Insight, build_insight
 from insight.rules.room import RuleMeasures, build_rule_measures
 from insight.settings import InsightSettings
@@ -311,6 +312,7 @@ class Rooms:
     predicted_orders: PredictedOrdersEnd
     insight: Insight
     rule_measures: RuleMeasures
+    model_measures: ModelMeasures
     privacy: PrivacyRoom
 
 
@@ -399,6 +401,13 @@ def build_rooms(
             settings=keeping,
             clock=common.clock,
             registry=common.registry,
+        ),
+        model_measures=build_model_measures(
+            predictions=predictive.predictions,
+            store=predictive.training.store,
+            stock=stock,
+            directory=common.directory,
+            clock=common.clock,
         ),
         rule_measures=build_rule_measures(
             database=common.database,

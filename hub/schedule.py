@@ -60,6 +60,7 @@ def sweeps(rooms: Rooms, *, publish_alarms: Callable[[AsyncSession], Awaitable[N
         *rooms.predictive.sweeps(),
         *rooms.insight.sweeps(),
         *rooms.rule_measures.sweeps(),
+        *rooms.model_measures.sweeps(),
         *rooms.rule_versions.sweeps(),
         *rooms.privacy.service.sweeps(),
         Sweep("people.extend_shifts", HOURLY, rooms.people.rostering.extend),

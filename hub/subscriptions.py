@@ -17,6 +17,7 @@ from alarms.events import (
 from catalog.events import DeviceBound, LinkChanged
 from device_adapters.mqtt.binding import KeptSamples
 from hub.rooms import Rooms
+from insight.predictions.outcomes import says_something
 from kit.events import Subscription, on
 from notify.alerting.detector_tests import is_over as is_test_over
 from notify.alerting.escalating import is_for_people, is_ordinary_group
@@ -73,6 +74,8 @@ def subscriptions(rooms: Rooms, kept: KeptSamples) -> list[Subscription]:
         # … or sets off what was linked to it …
         on(AlarmRaised, running.on_alarm, when=running.may_act),
         on(AlarmSeverityChanged, running.on_alarm, when=running.may_act),
+        # … what somebody found labels what was predicted …
+        on(WorkOrderMoved, rooms.model_measures.outcomes.on_order_moved, when=says_something),
         # … what was only predicted, and is not any more, is no work …
         on(PredictionWithdrawn, rooms.predicted_orders.on_withdrawn),
         # … and whoever is concerned is told.
