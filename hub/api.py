@@ -27,6 +27,7 @@ import owner_services.wechat.endpoints
 import people.contractors.endpoints
 import people.endpoints
 import predictive.predictions.endpoints
+import predictive.streaming.endpoints
 import predictive.training.endpoints
 import privacy.endpoints
 import rules.endpoints
@@ -64,7 +65,8 @@ ROOMS_WITH_ENDPOINTS = (
     owner_services.endpoints, knowledge.endpoints,
     owner_services.wechat.endpoints, automation.endpoints, linkage.endpoints,
     insight.endpoints, insight.rules.endpoints, insight.predictions.endpoints, predictive.predictions.endpoints,
-    predictive.training.endpoints, privacy.endpoints, audit.endpoints,
+    predictive.training.endpoints,
+    predictive.streaming.endpoints, privacy.endpoints, audit.endpoints,
 )  # fmt: skip
 
 DESCRIPTION = """Zhiwu Hub (智物): buildings and the people in them, turned into work that is proved done.

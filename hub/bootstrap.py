@@ -71,6 +71,11 @@ class Role(StrEnum):
     JUDGE = "judge"
     API = "api"
     JOBS = "jobs"
+    PREDICT = "predict"
+
+
+# What `hub serve` runs in its own process; models look at readings in one beside it (`hub.models_process`).
+SERVED = tuple(role for role in Role if role is not Role.PREDICT)
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,7 @@ class _Owned:
     leases: PartitionLeases
     adapters: AdapterShares
     single_store: SingleStore | None
+    predictors: WorkShare
 
 
 def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts, roles: Collection[Role]) -> Hub:
@@ -160,6 +166,8 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
     announcements = Announcements(common.database.url, registry=common.registry)
     for hearer in (keeper.hear, live.hear, judge.hear, users.hear):
         announcements.subscribe(hearer)
+    models = rooms.predictive.streaming.line(parts.bus, parts.owned.predictors)
+    announcements.subscribe(models.hear)
     adapters = build_adapters(
         common,
         rooms.catalog,
@@ -195,6 +203,7 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
             "stalled jobs": runner.keep_rescuing,
             "alarm messages": publisher.run,
         },
+        Role.PREDICT: {"models": models.run},
     }
     return Hub(common, rooms, keeper, users, partial(serve_health, readiness, common), always, work)
 
@@ -222,6 +231,7 @@ async def _owned(
     leases = PartitionLeases(url, owner=owner, registry=common.registry)
     # A server has as many writers as you like.
     single_store = None if telemetry.is_server else SingleStore(url, owner=owner)
+    predictors = WorkShare(url, group=OwnerGroup.PREDICTORS, owner=owner)
     if Role.JUDGE in roles:
         await stack.enter_async_context(leases)
     if Role.ADAPTERS in roles:
@@ -229,7 +239,9 @@ async def _owned(
         await stack.enter_async_context(endpoints)
     if Role.STORE in roles and single_store is not None:
         await stack.enter_async_context(single_store)
-    return _Owned(leases, AdapterShares(brokers=brokers, endpoints=endpoints), single_store)
+    if Role.PREDICT in roles:
+        await stack.enter_async_context(predictors)
+    return _Owned(leases, AdapterShares(brokers=brokers, endpoints=endpoints), single_store, predictors)
 
 
 async def _common(settings: HubSettings, infra: Infrastructure, stack: AsyncExitStack) -> Common:
@@ -333,7 +345,7 @@ def _checks(common: Common, bus: Bus) -> dict[str, Check]:
 def _process(roles: Collection[Role]) -> str:
     """Names this process for people: the same after a restart."""
     working = sorted(role.value for role in roles)
-    return f"{socket.gethostname()} {'all' if len(working) == len(Role) else '+'.join(working)}"
+    return f"{socket.gethostname()} {'all' if {*roles} >= {*SERVED} else '+'.join(working)}"
 
 
 def _owner() -> str:

@@ -37,16 +37,15 @@ console = Console()
 
 @app.command()
 def serve() -> None:
-    """Runs everything in one process, with its own PostgreSQL and nats-server unless told of others."""
-    from hub.bootstrap import Role
-    from hub.roles import run
+    """Runs everything, with its own PostgreSQL and nats-server unless told of others; models in a process beside."""
+    from hub.roles import serve as serve_all
 
-    _run(lambda settings: run(settings, roles=list(Role)))
+    _run(serve_all)
 
 
 @app.command("run")
 def run_roles(
-    roles: Annotated[list[str], typer.Argument(help="adapters, store, judge, api, jobs: one or several")],
+    roles: Annotated[list[str], typer.Argument(help="adapters, store, judge, api, jobs, predict: one or several")],
 ) -> None:
     """Runs some roles only, on the servers of HUB_DATABASE_URL and HUB_NATS_URL, or of a hub on the same folder."""
     from hub.bootstrap import Role

@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from sqlalchemy import func, select
 
 from catalog.loader import apply_profiles
-from hub.bootstrap import Hub, Role, Work, build
+from hub.bootstrap import SERVED, Hub, Role, Work, build
 from hub.infrastructure import Infrastructure, infrastructure
+from hub.models_process import ModelsProcess
 from hub.settings import HubSettings
 from kit.heap import settled_heap
 from kit.logs import logger, name_process
+from predictive.settings import PredictiveSettings
 
 log = logger(__name__)
 
@@ -21,11 +23,16 @@ START_LOCK = 7_301_968_502
 Prepare = Callable[[Hub], Awaitable[None]]
 
 
-async def run(settings: HubSettings, *, roles: Collection[Role]) -> None:
+async def run(settings: HubSettings, *, roles: Collection[Role], beside: Work | None = None) -> None:
     """Runs the roles until INT or TERM; then each ends in order and every child server is stopped."""
     with stopped_by_signals():
         async with infrastructure(settings) as infra:
-            await run_on(settings, infra, roles=roles)
+            await run_on(settings, infra, roles=roles, beside=beside)
+
+
+async def serve(settings: HubSettings) -> None:
+    """Runs everything, as `run` does: models in a process of their own."""
+    await run(settings, roles=SERVED, beside=ModelsProcess(settings, PredictiveSettings()).run)
 
 
 async def run_on(
@@ -40,7 +47,7 @@ async def run_on(
 
     `prepare` is awaited once before any role starts; `beside` runs together with them.
     """
-    name_process("+".join(role.value for role in roles) if len(roles) < len(Role) else "all")
+    name_process("all" if {*roles} >= {*SERVED} else "+".join(role.value for role in roles))
     async with build(settings, infra, roles) as hub:
         async with hub.common.database.transaction() as session:
             # Processes that start at once do this one after the other.

@@ -16,11 +16,14 @@ from kit.i18n import Texts
 from kit.jobs import JobKind
 from kit.secrets import SecretStore
 from kit.sweeps import Sweep
+from predictive.health.book import HealthBook
 from predictive.predictions.room import PredictionRoom, build_predictions
 from predictive.predictions.settings import PredictionSettings
 from predictive.predictions.visits import PlannedVisits
 from predictive.settings import PredictiveSettings
 from predictive.streaming.normal_time import BusyTimes
+from predictive.streaming.room import Streaming
+from predictive.streaming.service import WatchService
 from predictive.training.past import Failures
 from predictive.training.room import Training, build_training
 from predictive.training.settings import TrainingSettings
@@ -58,10 +61,13 @@ class Predictive:
     settings: PredictiveSettings
     predictions: PredictionRoom
     training: Training
+    streaming: Streaming
 
     @property
     def provided(self) -> tuple[object, ...]:
-        return self.settings, *self.predictions.provided, *self.training.provided
+        return (
+            self.settings, *self.predictions.provided, *self.training.provided, *self.streaming.provided
+        )  # fmt: skip
 
     def jobs(self) -> tuple[JobKind, ...]:
         return self.training.jobs()
@@ -80,4 +86,10 @@ def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -
         busy=near.busy, failures=near.failures, secrets=near.secrets, settings=TrainingSettings(), clock=near.clock,
         readings=near.readings,
     )  # fmt: skip
-    return Predictive(settings=settings, predictions=predictions, training=training)
+    streaming = Streaming(
+        watches=WatchService(near.directory, days_needed=training.settings.learning_days), database=near.database,
+        directory=near.directory, queries=near.queries, store=training.store, fresh_starts=training.fresh_starts,
+        taking=predictions.intake, evidence=HealthBook(), settings=settings,
+        learning_days=training.settings.learning_days, clock=near.clock, registry=near.registry,
+    )  # fmt: skip
+    return Predictive(settings=settings, predictions=predictions, training=training, streaming=streaming)
