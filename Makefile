@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 NPM := scripts/npm --prefix web
 RESET ?=
 
-.PHONY: venv demo serve test test-long checks lint types imports unit web web-test api-client lock api-client-update clean debian screenshots
+.PHONY: venv demo serve test test-long score checks lint types imports unit web web-test api-client lock api-client-update clean debian screenshots
 
 venv: $(VENV)/.runtime
 
@@ -42,6 +42,10 @@ unit: $(VENV)/.dev web/dist/.built
 
 test-long: $(VENV)/.dev web/dist/.built debian
 	$(BIN)/pytest -m long --timeout 3600 $(PYTEST_ARGS)
+
+# hub detect and hub rul on labelled recordings, for developers who have them; docs/predictive.md has the table.
+score: $(VENV)/.dev
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python scripts/score.py $(SCORE_ARGS)
 
 web: web/dist/.built
 
