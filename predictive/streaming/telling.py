@@ -13,6 +13,9 @@ from predictive.streaming.memory import Standing
 MODE: Final = "unusual"
 MOST_POINTS: Final = 6
 LEAST_SHARE: Final = 0.05
+# Enough to tell somebody, too little to send somebody (docs/predictive.md, "Wear in a fleet"): within weeks a season
+# moves what was learnt in spring, and only days compared with the peers' days tell that from wear.
+MOST_SURE: Final = 0.65
 
 
 def findings_of(judged: Iterable[Judged]) -> list[Finding]:
@@ -36,7 +39,7 @@ def _findings(block: Judged, standing: Standing) -> Iterator[Finding]:
         since_ms = standing.at_ms if since_ms == NEVER_MS else since_ms
         yield Finding(
             site_id=member.site_id, equipment_id=member.equipment_id, method=Method.DETECTORS, mode=MODE,
-            at_ms=standing.at_ms, since_ms=since_ms, confidence=float(standing.confidence[number]),
+            at_ms=standing.at_ms, since_ms=since_ms, confidence=min(MOST_SURE, float(standing.confidence[number])),
             score=float(standing.score[number]), is_present=bool(standing.is_present[number]),
             points=_points(member, standing, number, since_ms), model_id=member.model_id, is_shadow=member.is_shadow,
         )  # fmt: skip
