@@ -11,6 +11,7 @@ from benchmarks.insight import InsightPart
 from benchmarks.line.part import LinePart
 from benchmarks.orders.part import OrdersPart
 from benchmarks.part import Part
+from benchmarks.predictive.part import PredictivePart
 from benchmarks.replay import ReplayPart
 from benchmarks.rules import RulesPart
 from benchmarks.telemetry.disk_part import DiskPart
@@ -35,4 +36,5 @@ def every_part() -> list[Part]:
         DurablePart(),
         FloodPart(),
         FleetPart(),
+        PredictivePart(),
     ]
