@@ -14,7 +14,7 @@ class TrainingIn(BaseModel):
     """What to learn: all of a site, or one profile's equipment."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"site_id": "019a0000-0000-7000-8000-000000000001", "days": 30}}
+        json_schema_extra={"examples": [{"site_id": "019a0000-0000-7000-8000-000000000001", "days": 30}]}
     )
 
     site_id: UUID
