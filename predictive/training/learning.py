@@ -4,7 +4,9 @@ Runs in processes of this machine or of others: everything that goes in or comes
 reads or writes anywhere.
 """
 
+import os
 import resource
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,6 +28,8 @@ from predictive.training.splits import Split
 
 # Normal time before this is none; far from the ends of int64, so that sums do not overflow.
 EVER_MS: Final = 0
+_WATCH: Final = "ends with its parent"
+_LOOKS_EVERY_S: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,7 +89,7 @@ def learn(lesson: Lesson) -> Learnt:
     begun_s = time.monotonic()
     if lesson.code_version != code_version():
         raise OtherRelease(f"the worker has {code_version()}, the hub {lesson.code_version}: install the same release")
-    _bound_memory(lesson.memory_mb)
+    _settle_in(lesson.memory_mb)
     windows: dict[UUID, Window] = {}
     learning: dict[UUID, float] = {}
     for pupil in lesson.pupils:
@@ -162,7 +166,7 @@ def examine(examination: Examination) -> Marks:
         raise OtherRelease(
             f"the worker has {code_version()}, the hub {examination.code_version}: install the same release"
         )
-    _bound_memory(examination.memory_mb)
+    _settle_in(examination.memory_mb)
     pupil = examination.pupil
     try:
         tallies = _judged(examination)
@@ -199,8 +203,18 @@ def _span(window: Window) -> tuple[int, int]:
     return int(read[0]), int(read[-1])
 
 
-def _bound_memory(memory_mb: int | None) -> None:
-    """What is asked for beyond it raises MemoryError here, instead of having the machine kill somebody."""
-    if memory_mb is not None:
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_mb << 20, hard))
+def _settle_in(memory_mb: int | None) -> None:
+    """In a process of this machine: what is asked for beyond its memory raises MemoryError here, instead of having the
+    machine kill somebody; and it ends with whoever asked it, however that ended."""
+    if memory_mb is None:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_mb << 20, hard))
+    if not any(thread.name == _WATCH for thread in threading.enumerate()):
+        threading.Thread(target=_end_with, args=(os.getppid(),), name=_WATCH, daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOKS_EVERY_S)
+    os._exit(1)

@@ -1,5 +1,6 @@
 """Training from a real store: what is learnt, what waits, and what a kill leaves behind."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from catalog.directory import Directory
 from kit.access import Scope
 from kit.clock import FakeClock, to_ms
 from kit.db import Database
+from predictive.detectors.ensemble import Ensemble
 from predictive.streaming.normal_time import Busy
 from predictive.training import errors, planning
 from predictive.training.card import ModelState
@@ -157,16 +159,14 @@ async def test_cancelled_half_way_it_leaves_nothing_but_what_it_had_saved(
 
 
 async def test_a_pump_that_fails_fails_alone(pumps: School, monkeypatch: pytest.MonkeyPatch) -> None:
-    from predictive.training import learning
-
-    calibrate = learning.Ensemble.calibrate
+    calibrate = Ensemble.calibrate
 
     def odd(ensemble: Any, window: Any) -> Any:
         if abs(np.nanmean(window.values) - 3.0) < 0.5:
             raise FloatingPointError("an odd history")
         return calibrate(ensemble, window)
 
-    monkeypatch.setattr(learning.Ensemble, "calibrate", odd)
+    monkeypatch.setattr(Ensemble, "calibrate", odd)
     run = await pumps.train()
     ((card, _),) = await pumps.models()
     assert card.equipment_ids == tuple(pump_id(number) for number in (1, 2, 4))
@@ -255,15 +255,23 @@ async def test_killed_with_9_it_is_gone_on_with_where_it_was(
 
 
 async def test_a_piece_that_was_changed_meanwhile_is_learnt_again(
-    database: Database, database_url: str, site: SmallSite, tmp_path: Path
+    pumps: School, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    die_training(database_url, tmp_path, site.site_id, processes=1)
-    async with database.transaction() as session:
+    monkeypatch.setattr(planning, "MOST_AT_ONCE", 1)
+    await pumps.ask()
+
+    async def stop(progress: Progress) -> None:
+        if progress.learnt == 2:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await pumps.training.trainer.train_waiting(stop)
+    assert await kept_pieces(pumps) == 2
+    async with pumps.database.transaction() as session:
         await session.execute(update(TrainingPiece).values(content=b"somebody's own"))
-    async with school(database, tmp_path, site_id=site.site_id, numbers=range(1, 5)) as built:
-        await built.training.trainer.train_waiting(_unseen)
-        ((card, _),) = await built.models()
-        assert len(card.equipment_ids) == 4
+    await pumps.training.trainer.train_waiting(_unseen)
+    ((card, _),) = await pumps.models()
+    assert len(card.equipment_ids) == 4
 
 
 async def test_one_that_ended_processes_again_and_again_is_given_up(pumps: School) -> None:
