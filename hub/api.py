@@ -27,6 +27,7 @@ import owner_services.wechat.endpoints
 import people.contractors.endpoints
 import people.endpoints
 import predictive.predictions.endpoints
+import predictive.remaining_life.endpoints
 import predictive.streaming.endpoints
 import predictive.training.endpoints
 import privacy.endpoints
@@ -66,7 +67,7 @@ ROOMS_WITH_ENDPOINTS = (
     owner_services.wechat.endpoints, automation.endpoints, linkage.endpoints,
     insight.endpoints, insight.rules.endpoints, insight.predictions.endpoints, predictive.predictions.endpoints,
     predictive.training.endpoints,
-    predictive.streaming.endpoints, privacy.endpoints, audit.endpoints,
+    predictive.remaining_life.endpoints, predictive.streaming.endpoints, privacy.endpoints, audit.endpoints,
 )  # fmt: skip
 
 DESCRIPTION = """Zhiwu Hub (智物): buildings and the people in them, turned into work that is proved done.

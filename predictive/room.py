@@ -20,6 +20,7 @@ from predictive.health.book import HealthBook
 from predictive.predictions.room import PredictionRoom, build_predictions
 from predictive.predictions.settings import PredictionSettings
 from predictive.predictions.visits import PlannedVisits
+from predictive.remaining_life.book import RemainingLifeBook
 from predictive.settings import PredictiveSettings
 from predictive.streaming.normal_time import BusyTimes
 from predictive.streaming.room import Streaming
@@ -62,18 +63,20 @@ class Predictive:
     predictions: PredictionRoom
     training: Training
     streaming: Streaming
+    remaining_lives: RemainingLifeBook
 
     @property
     def provided(self) -> tuple[object, ...]:
         return (
-            self.settings, *self.predictions.provided, *self.training.provided, *self.streaming.provided
+            self.settings, *self.predictions.provided, *self.training.provided, *self.streaming.provided,
+            self.remaining_lives,
         )  # fmt: skip
 
     def jobs(self) -> tuple[JobKind, ...]:
         return self.training.jobs()
 
     def sweeps(self) -> tuple[Sweep, ...]:
-        return *self.predictions.sweeps(), *self.training.sweeps()
+        return *self.predictions.sweeps(), *self.training.sweeps(), *self.remaining_lives.sweeps()
 
 
 def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -> Predictive:
@@ -92,4 +95,7 @@ def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -
         taking=predictions.intake, evidence=HealthBook(), settings=settings,
         learning_days=training.settings.learning_days, clock=near.clock, registry=near.registry,
     )  # fmt: skip
-    return Predictive(settings=settings, predictions=predictions, training=training, streaming=streaming)
+    return Predictive(
+        settings=settings, predictions=predictions, training=training, streaming=streaming,
+        remaining_lives=RemainingLifeBook(near.directory, near.clock),
+    )  # fmt: skip

@@ -9,7 +9,7 @@ from predictive.detectors.contract import Arrays, Floats, Model
 
 
 def flattened(trees: Sequence[Any]) -> Arrays:
-    """The trees of a forest of scikit-learn (`estimators_`) as arrays, nodes of all trees after one another.
+    """The regression trees that scikit-learn grew (`estimators_`) as arrays, nodes of all trees after one another.
 
     roots int64[trees]; feature int64[N], −1 for a leaf; threshold, value float64[N]; left, right int64[N], of a leaf
     itself, so that walking one step too far stays there. depth int64[1], of the deepest tree.
@@ -30,8 +30,8 @@ def flattened(trees: Sequence[Any]) -> Arrays:
     }
 
 
-def mean_of_trees(trees: Model, features: Floats) -> Floats:
-    """What the trees say of each row of float64[T, F], on average: float64[T]."""
+def sum_of_trees(trees: Model, features: Floats) -> Floats:
+    """What the trees say of each row of float64[T, F], added up: float64[T]."""
     # Trees are grown on single precision; compared in double, a row at a threshold would fall to the other side.
     rows = features.astype(np.float32)
     at = np.broadcast_to(trees["roots"], (len(rows), len(trees["roots"]))).copy()
@@ -40,5 +40,5 @@ def mean_of_trees(trees: Model, features: Floats) -> Floats:
         feature = trees["feature"][at]
         goes_left = rows[numbers, np.maximum(feature, 0)] <= trees["threshold"][at]
         at = np.where(goes_left, trees["left"][at], trees["right"][at])
-    mean: Floats = trees["value"][at].mean(axis=1)
-    return mean
+    total: Floats = trees["value"][at].sum(axis=1)
+    return total
