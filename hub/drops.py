@@ -79,6 +79,7 @@ DROPS: tuple[Drop, ...] = (
     Drop("hub_model_findings_untold", LATE),
     Drop("hub_model_line_failures", LATE),
     Drop("hub_model_pasts_unread", LOST),
+    Drop("hub_findings_left_out", REFUSED),
     # jobs, people, screens
     Drop("hub_jobs_given_up", LOST),
     Drop("hub_job_failures", LATE),
