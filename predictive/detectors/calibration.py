@@ -24,9 +24,12 @@ TINY, SMALLEST_SPREAD = 1e-3, 0.02
 def effective_count(deviations: Floats) -> Floats:
     """How many independent looks float64[..., P] there are in deviations float64[T, P], between 1 and T."""
     rows = len(deviations)
-    spectrum = np.abs(np.fft.rfft(deviations - deviations.mean(axis=0), 2 * rows, axis=0)) ** 2
-    correlations = np.fft.irfft(spectrum, axis=0)[:rows]
-    correlations = correlations / np.maximum(correlations[:1], 1e-12)
+    # A point a line and a power of two, both for the speed of the transform.
+    lines = np.ascontiguousarray((deviations - deviations.mean(axis=0)).T)
+    length = 1 << (2 * rows - 1).bit_length()
+    spectrum = np.abs(np.fft.rfft(lines, length)) ** 2
+    products = np.fft.irfft(spectrum, length)[:, :rows].T
+    correlations = products / np.maximum(products[:1], 1e-12)
     after = correlations[1:]
     summed = np.where(np.logical_and.accumulate(after >= CHANCE, axis=0), after, 0.0).sum(axis=0)
     count: Floats = np.clip(rows / (1.0 + 2.0 * summed), 1.0, rows)

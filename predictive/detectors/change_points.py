@@ -12,8 +12,8 @@ import numpy as np
 
 from predictive.detectors.conditioning import (
     LONGEST_WINDOW_S,
+    completed,
     conditioned,
-    held,
     nothing_held,
     shared_out,
     standardised,
@@ -56,7 +56,7 @@ class ChangePoints:
         }
 
     def step(self, model: Model, state: State, block: Window) -> Evidence:
-        filled, judged = held(state, standardised(model, block.values))
+        filled, judged = completed(model, state, standardised(model, block.values))
         joined = with_past(state, filled, key="past")
         movements = np.abs(self._movements(joined)) / model["moves"][:, None]
         # Before both windows are full, and across a gap, there is nothing to compare.

@@ -1,4 +1,4 @@
-"""What every multivariate detector does first: points on one scale, missing values held, windows that survive blocks.
+"""What every multivariate detector does first: points on one scale, gaps filled in, windows that survive blocks.
 
 All of it is causal and works on E equipment at once; arrays are float64[E, T, P] unless said otherwise.
 """
@@ -12,8 +12,8 @@ from predictive.detectors.contract import Arrays, Floats, Model, State
 FARTHEST = 8.0
 # A spread below this part of the largest value is the rounding of the sensor's own arithmetic: the point is constant.
 CONSTANT = 1e-9
-# A point may be missing for so many rows before the others are judged without it no longer.
-LONGEST_HOLD = 32
+# What a stand-in for a missing point may not hope to know better than this part of its variance.
+STAND_IN_RIDGE = 1e-2
 # From fewer rows nothing is learnt.
 FEWEST_ROWS = 30
 # Short windows see a break at once, long ones a small shift; half a day is a shift of people, after which all is new.
@@ -43,41 +43,58 @@ def standardised(model: Model, values: Floats) -> Floats:
 
 
 def nothing_held(*, equipment: int, points: int) -> State:
-    """The state of `held` before the first row."""
-    return {"held": np.zeros((equipment, points)), "absent": np.zeros((equipment, points))}
+    """The state of `held` and `completed` before the first row."""
+    return {"held": np.zeros((equipment, points))}
 
 
 def held(state: State, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Missing values replaced by the last one read (0 before the first), and which rows bool[E, T] can be judged.
-
-    A row can when something was read in it and no point has been missing for more than LONGEST_HOLD rows: what
-    the others should be is then anybody's guess.
-    """
+    """Missing values replaced by the last one read (0 before the first), and in which rows bool[E, T] any was read."""
     missing = np.isnan(values)
+    read: NDArray[np.bool_] = np.logical_not(missing.all(axis=2))
+    if not values.shape[1]:
+        return values, read
     rows = np.arange(values.shape[1])[None, :, None]
     last = np.maximum.accumulate(np.where(missing, -1, rows), axis=1)
-    filled = np.take_along_axis(values, np.maximum(last, 0), axis=1) if values.shape[1] else values
+    filled = np.take_along_axis(values, np.maximum(last, 0), axis=1)
     filled = np.where(last < 0, state["held"][:, None], filled)
-    absent = np.where(last < 0, state["absent"][:, None] + rows + 1, rows - last)
-    if values.shape[1]:
-        state["held"], state["absent"] = filled[:, -1].copy(), absent[:, -1].astype(np.float64)
-    judged: NDArray[np.bool_] = np.logical_and(~missing.all(axis=2), (absent <= LONGEST_HOLD).all(axis=2))
-    return filled, judged
+    state["held"] = filled[:, -1].copy()
+    return filled, read
+
+
+def completed(model: Model, state: State, deviations: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Deviations without gaps, and which rows bool[E, T] can be judged: half of the points were read.
+
+    What is missing is what the others say of it (`stand_in`): a value held while a machine goes on and off would put
+    the blame on the others. Where those are missing too, their last values stand for them.
+    """
+    missing = np.isnan(deviations)
+    filled, read = held(state, deviations)
+    live = model["live"][:, None]
+    absent = np.logical_and(missing, live).sum(axis=2)
+    judged: NDArray[np.bool_] = np.logical_and(read, 2 * absent <= live.sum(axis=2))
+    if not absent.any():
+        return filled, judged
+    stand_ins = model["stand_in"][:, :1] + filled @ model["stand_in"][:, 1:]
+    return np.where(missing, np.clip(stand_ins, -FARTHEST, FARTHEST), filled), judged
 
 
 def conditioned(values: Floats) -> tuple[Arrays, list[Floats]]:
     """The scaling of normal time and, of each equipment, its standardised rows float64[T', P] to learn from.
 
-    What was not read is left out. With fewer than FEWEST_ROWS no point is live, so that nothing is ever said of it.
+    Rows of which half or more is missing are left out. With fewer than FEWEST_ROWS no point is live, so that nothing
+    is ever said of the equipment. `stand_in` float64[E, 1 + P, P]: what a missing point is, from one and the others.
     """
     scaling = learn_scale(values)
+    deviations = standardised(scaling, values)
+    whole: NDArray[np.bool_] = np.logical_not(np.isnan(deviations).any(axis=2))
+    scaling["stand_in"] = np.stack([_stand_in(one[rows]) for one, rows in zip(deviations, whole, strict=True)])
     start = nothing_held(equipment=values.shape[0], points=values.shape[2])
-    filled, judged = held(start, standardised(scaling, values))
+    filled, judged = completed(scaling, start, deviations)
     enough = judged.sum(axis=1) >= FEWEST_ROWS
     scaling["live"] = scaling["live"] & enough[:, None]
     nothing = np.zeros((FEWEST_ROWS, values.shape[2]))
     parts = zip(filled, judged, enough, strict=True)
-    return scaling, [rows[usable] if whole else nothing for rows, usable, whole in parts]
+    return scaling, [rows[usable] if is_enough else nothing for rows, usable, is_enough in parts]
 
 
 def with_past(state: State, values: Floats, *, key: str) -> Floats:
@@ -114,6 +131,16 @@ def windows_of(step_s: float | None) -> tuple[int, ...]:
     """The windows of evidence in rows: a few rows, a good many, and a stretch, none longer than LONGEST_WINDOW_S."""
     most = max(int(LONGEST_WINDOW_S / step_s), 2) if step_s else max(WINDOWS)
     return tuple(min(rows, most) for rows in WINDOWS)
+
+
+def _stand_in(rows: Floats) -> Floats:
+    """Ridge weights float64[1 + P, P] of each point on one and the other points, from whole rows float64[T, P]."""
+    points = rows.shape[1]
+    columns = np.concatenate([np.ones((len(rows), 1)), rows], axis=1)
+    precision = np.linalg.inv(columns.T @ columns / max(len(rows), 1) + STAND_IN_RIDGE * np.eye(points + 1))
+    weights: Floats = -precision[:, 1:] / np.diag(precision)[1:]
+    weights[np.arange(1, points + 1), np.arange(points)] = 0.0
+    return weights
 
 
 def _medians(values: Floats) -> Floats:

@@ -12,8 +12,8 @@ import numpy as np
 
 from predictive.detectors.calibration import LogScale, unusual
 from predictive.detectors.conditioning import (
+    completed,
     conditioned,
-    held,
     nothing_held,
     shared_out,
     standardised,
@@ -51,7 +51,7 @@ class Distance:
         }
 
     def step(self, model: Model, state: State, block: Window) -> Evidence:
-        filled, judged = held(state, standardised(model, block.values))
+        filled, judged = completed(model, state, standardised(model, block.values))
         joined = with_past(state, np.where(np.expand_dims(judged, 2), filled, model["mean"][:, None]), key="past")
         means = trailing_means(joined, rows=block.rows, window=self.window)
         parts = ((means - model["mean"][:, None]) @ model["map"]) ** 2

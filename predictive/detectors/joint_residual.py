@@ -14,8 +14,8 @@ import numpy as np
 
 from predictive.detectors.calibration import LogScale, effective_count, normal_scale, unusual
 from predictive.detectors.conditioning import (
+    completed,
     conditioned,
-    held,
     nothing_held,
     shared_out,
     standardised,
@@ -59,7 +59,7 @@ class JointResidual:
 
     def step(self, model: Model, state: State, block: Window) -> Evidence:
         deviations = standardised(model, block.values)
-        filled, judged = held(state, deviations)
+        filled, judged = completed(model, state, deviations)
         columns = design(with_past(state, filled, key="past"), lags=self.lags, squares=model["squares"])
         strays, _ = residuals(Learnt(model["inverse"], model["own"]), columns)
         strays = np.where(judged[:, :, None] & ~np.isnan(deviations), strays, 0.0)

@@ -16,8 +16,8 @@ import numpy as np
 
 from predictive.detectors.calibration import effective_count, normal_scale, tail_factor
 from predictive.detectors.conditioning import (
+    completed,
     conditioned,
-    held,
     nothing_held,
     shared_out,
     standardised,
@@ -66,7 +66,7 @@ class Residual:
 
     def step(self, model: Model, state: State, block: Window) -> Evidence:
         deviations = standardised(model, block.values)
-        filled, judged = held(state, deviations)
+        filled, judged = completed(model, state, deviations)
         columns = design(with_past(state, filled, key="past"), lags=self.lags, squares=None)
         strays, leverages = residuals(Learnt(model["inverse"], model["own"]), columns)
         kept = judged[:, :, None] & ~np.isnan(deviations)
