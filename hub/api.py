@@ -26,6 +26,7 @@ import owner_services.endpoints
 import owner_services.wechat.endpoints
 import people.contractors.endpoints
 import people.endpoints
+import predictive.consumption.endpoints
 import predictive.predictions.endpoints
 import predictive.remaining_life.endpoints
 import predictive.streaming.endpoints
@@ -67,6 +68,7 @@ ROOMS_WITH_ENDPOINTS = (
     owner_services.wechat.endpoints, automation.endpoints, linkage.endpoints,
     insight.endpoints, insight.rules.endpoints, insight.predictions.endpoints, predictive.predictions.endpoints,
     predictive.training.endpoints,
+    predictive.consumption.endpoints,
     predictive.remaining_life.endpoints, predictive.streaming.endpoints, privacy.endpoints, audit.endpoints,
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ MODULES = (
     "hub.settings", "people.settings", "device_adapters.mqtt.settings", "device_adapters.modbus.settings",
     "telemetry.settings", "notify.settings", "owner_services.settings", "automation.settings", "linkage.settings",
     "alarms.settings", "insight.settings", "privacy.settings", "predictive.settings", "predictive.training.settings",
-    "predictive.predictions.settings",
+    "predictive.predictions.settings", "predictive.consumption.settings",
     "connectors.wechat", "connectors.wecom", "connectors.sms", "connectors.voice",
     "connectors.dingtalk", "connectors.wecom_robot", "connectors.email",
 )  # fmt: skip

@@ -16,6 +16,8 @@ from kit.i18n import Texts
 from kit.jobs import JobKind
 from kit.secrets import SecretStore
 from kit.sweeps import Sweep
+from predictive.consumption.room import Consumption, build_consumption
+from predictive.consumption.settings import ConsumptionSettings
 from predictive.health.book import HealthBook
 from predictive.predictions.room import PredictionRoom, build_predictions
 from predictive.predictions.settings import PredictionSettings
@@ -64,19 +66,23 @@ class Predictive:
     training: Training
     streaming: Streaming
     remaining_lives: RemainingLifeBook
+    consumption: Consumption
 
     @property
     def provided(self) -> tuple[object, ...]:
         return (
             self.settings, *self.predictions.provided, *self.training.provided, *self.streaming.provided,
-            self.remaining_lives,
+            self.remaining_lives, *self.consumption.provided,
         )  # fmt: skip
 
     def jobs(self) -> tuple[JobKind, ...]:
-        return self.training.jobs()
+        return *self.training.jobs(), *self.consumption.jobs()
 
     def sweeps(self) -> tuple[Sweep, ...]:
-        return *self.predictions.sweeps(), *self.training.sweeps(), *self.remaining_lives.sweeps()
+        return (
+            *self.predictions.sweeps(), *self.training.sweeps(), *self.remaining_lives.sweeps(),
+            *self.consumption.sweeps(),
+        )  # fmt: skip
 
 
 def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -> Predictive:
@@ -95,7 +101,11 @@ def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -
         taking=predictions.intake, evidence=HealthBook(), settings=settings,
         learning_days=training.settings.learning_days, clock=near.clock, registry=near.registry,
     )  # fmt: skip
+    consumption = build_consumption(
+        database=near.database, app=near.app, queries=near.queries, directory=near.directory, catalog=near.catalog,
+        taking=predictions.intake, settings=ConsumptionSettings(), clock=near.clock, registry=near.registry,
+    )  # fmt: skip
     return Predictive(
         settings=settings, predictions=predictions, training=training, streaming=streaming,
-        remaining_lives=RemainingLifeBook(near.directory, near.clock),
+        remaining_lives=RemainingLifeBook(near.directory, near.clock), consumption=consumption,
     )  # fmt: skip

@@ -19,6 +19,8 @@ from predictive.consumption.suspicion import (
 _SHORTEST_STILL_H: Final = 6.0
 _LONGER_THAN_EVER: Final = 2.0
 _FEW: Final = 0.05  # of its like have had such a pause
+# A meter that has never rested longer needs no others to be called stuck.
+_NEVER_RESTS_H: Final = 2.0
 _SHARED: Final = 0.3  # of its like stand still, too: the water is off
 _TOLD_FOR_MS: Final = 7 * DAY_MS
 DROP_DAYS: Final = 14
@@ -77,9 +79,10 @@ def _stuck(group: Group, place: int) -> Suspicion | None:
     if others.sum() >= 2 and (group.still_h[others] >= _SHORTEST_STILL_H).mean() > _SHARED and longest > 0:
         return None
     counting = others & (np.nanmax(np.nan_to_num(group.totals), axis=1) > 0)
+    if longest <= _NEVER_RESTS_H:
+        return _still(since_ms, usual, confidence=0.7, score=1.2)
     if counting.sum() < FEWEST_PEERS:
-        # Without its like to compare, only a meter that never rests may be called stuck for resting.
-        return _still(since_ms, usual, confidence=0.7, score=1.2) if longest <= 2 else None
+        return None
     share = float((np.maximum(group.longest_still_h, group.still_h)[counting] >= still_h).mean())
     if share > _FEW:
         return None

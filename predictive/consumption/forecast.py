@@ -36,6 +36,7 @@ class MeterState(StrEnum):
     """Whether a forecast can be made, and if not, why."""
 
     READY = "ready"
+    WAITING = "waiting"
     LEARNING = "learning"
     NO_READINGS = "no_readings"
     SILENT = "silent"

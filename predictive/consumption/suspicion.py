@@ -1,7 +1,7 @@
 """What a meter's count may be a sign of, and how sure that is. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -51,12 +51,24 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Meter:
-    """A meter's history. All meters of a group have the same days. flow: what its own sensor of flow or power has shown
-    since the register last moved (the mean), None without such a sensor."""
+    """A meter's history. All meters of a group have the same days. longest_still_h: the longest time its register has
+    stood still, except now. flow: what its own sensor of flow or power has shown since the register last moved (the
+    mean), None without such a sensor."""
 
     register: Register
     days: Days
+    longest_still_h: float
     flow: float | None = None
+
+    @classmethod
+    def of(cls, register: Register, days: Days, *, flow: float | None = None) -> "Meter":
+        return cls(register, days, longest_still_hours(register), flow)
+
+    def slim(self) -> "Meter":
+        """Without its hours: whole sites are looked at together, and suspicions need days and nights only."""
+        none = np.empty(0)
+        register = replace(self.register, count=none, piece=none.astype(np.int64))
+        return replace(self, register=register, days=replace(self.days, hours=np.empty((0, 24))))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +98,7 @@ class Group:
             levels=tuple(level_of(one.days.totals, one.days.types, like=like, temps_c=None) for one in meters),
             nights=np.stack([meter.days.night for meter in meters]), totals=totals,
             still_h=np.array([still_hours(meter.register) for meter in meters]),
-            longest_still_h=np.array([longest_still_hours(meter.register) for meter in meters]),
+            longest_still_h=np.array([meter.longest_still_h for meter in meters]),
             typical_h=float(np.median(usual)) / 24 if usual else 0.0,
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ from building.profile import DeviceProfile, PointSpec
 from catalog.directory import EquipmentEntry
 from kit.i18n import Language, Texts
 from predictive.predictions.finding import DaysLeft, Method, PointEvidence
-from predictive.predictions.voices import Chorus
+from predictive.predictions.voices import Chorus, Voice
 
 # More points are shown on the page, not said in a sentence.
 MOST_POINTS = 2
@@ -37,18 +37,38 @@ class Reasons:
 
     def _sentence(self, entry: EquipmentEntry, mode: str, chorus: Chorus, language: Language) -> str:
         lead = chorus.lead
+        waste = self._waste(chorus, language)
+        colon, semicolon = ("：", "；") if language is Language.ZH else (": ", "; ")
+        if lead.method is Method.CONSUMPTION and (of_meter := self._meter(entry, mode, lead, language)):
+            return self.mode(mode, language) + colon + semicolon.join(part for part in (of_meter, waste) if part)
         parts = [self._point(entry, one, lead.at_ms, language) for one in lead.points[:MOST_POINTS]]
         if lead.points:
             parts.append(self._peers(entry, lead.points[0], language))
         parts.append(self._left(chorus.days_left, language))
-        if chorus.waste_a_day:
-            parts.append(self._texts.text(f"{_KEY}.waste", language, waste=f"{chorus.waste_a_day:.0f}"))
+        parts.append(waste)
         said = [part for part in parts if part]
         if not said:
             key = "unusual_meter" if lead.method is Method.CONSUMPTION else "unusual_behaviour"
             said = [self._texts.text(f"{_KEY}.{key}", language, times=f"{lead.score:.1f}")]
-        colon, semicolon = ("：", "；") if language is Language.ZH else (": ", "; ")
         return self.mode(mode, language) + colon + semicolon.join(said)
+
+    def _waste(self, chorus: Chorus, language: Language) -> str:
+        if not chorus.waste_a_day:
+            return ""
+        return self._texts.text(f"{_KEY}.waste", language, waste=f"{chorus.waste_a_day:.0f}")
+
+    def _meter(self, entry: EquipmentEntry, mode: str, lead: Voice, language: Language) -> str:
+        """What a meter's count is a sign of is said in the words of that sign; nothing where it has none."""
+        key = f"{_KEY}.meter.{mode}"
+        if key not in self._texts.keys(language) or not lead.points:
+            return ""
+        point = lead.points[0]
+        register = entry.points.get(point.point_key)
+        unit = register.unit if register else ""
+        return self._texts.text(
+            key, language, value=_amount(point.value, unit), usual=_amount(point.usual, unit),
+            span=self._span(lead.at_ms - (point.since_ms or lead.at_ms), language),
+        )  # fmt: skip
 
     def _point(self, entry: EquipmentEntry, point: PointEvidence, at_ms: int, language: Language) -> str:
         if point.value is None:
@@ -99,3 +119,13 @@ class Reasons:
     def _spec(self, entry: EquipmentEntry, key: str) -> PointSpec | None:
         profile = self._profiles.get(entry.profile_key)
         return profile.points.get(key) if profile else None
+
+
+def _amount(value: float | None, unit: str) -> str:
+    """Small volumes in litres: nobody sees five litres in 0.005 m³."""
+    if value is None:
+        return "–"
+    if unit == "m³" and abs(value) < 1:
+        value, unit = value * 1000, "L"
+    digits = 0 if abs(value) >= 100 else 1
+    return f"{value:.{digits}f} {unit}".strip()

@@ -22,7 +22,7 @@ TYPICAL_H = 0.013
 def meter(use: Floats, *, register: Floats | None = None, flow: float | None = None) -> Meter:
     value = shown(use) if register is None else register
     read = read_register(times(len(use)), value, start_ms=start_ms(), hours=len(use))
-    return Meter(register=read, days=days_of(read, first=FIRST, typical_h=TYPICAL_H), flow=flow)
+    return Meter.of(read, days_of(read, first=FIRST, typical_h=TYPICAL_H), flow=flow)
 
 
 @lru_cache
@@ -95,7 +95,7 @@ def test_the_unit_changes_no_verdict() -> None:
     litres = [1000 * shown(row) for row in homes(COUNT, DAYS, seed=11)]
     litres[place] = 1000 * shown(use)
     reads = [read_register(times(DAYS * 24), one, start_ms=start_ms(), hours=DAYS * 24) for one in litres]
-    meters = [Meter(read, days_of(read, first=FIRST, typical_h=TYPICAL_H * 1000)) for read in reads]
+    meters = [Meter.of(read, days_of(read, first=FIRST, typical_h=TYPICAL_H * 1000)) for read in reads]
     scaled = night_leak(Group.of(meters), place)
     assert plain is not None
     assert scaled is not None
@@ -187,7 +187,7 @@ def test_a_balance_that_holds_says_nothing_nor_does_one_with_too_few_known() -> 
 
 def test_meters_without_any_history_are_in_nobodys_way() -> None:
     empty = read_register(np.empty(0, np.int64), np.empty(0), start_ms=start_ms(), hours=DAYS * 24)
-    blank = Meter(empty, days_of(empty, first=FIRST, typical_h=TYPICAL_H))
+    blank = Meter.of(empty, days_of(empty, first=FIRST, typical_h=TYPICAL_H))
     group = with_one(blank)
     assert night_leak(group, 0) is None
     assert failing(group, 0) is None
