@@ -14,6 +14,8 @@ from predictive.detectors.registry import Seat, registered
 OF = "/"
 # Where those that vote reach this much of their own thresholds on average, they alarm together.
 AGREEMENT = 1.15
+# From fewer normal rows nobody knows levels and relations; where a quick method suits, it decides alone then.
+FEWEST_FOR_LEVELS = 120
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,10 +46,11 @@ class Ensemble:
 
     def calibrate(self, normal: Window) -> Model:
         """The models of all detectors that suit, as one flat model: `residual/weights`, …"""
+        suiting = [seat for seat in self.seats if seat.detector.suits(points=normal.points, step_s=normal.step_s)]
+        quick = [seat for seat in suiting if seat.is_quick]
         model: Arrays = {}
-        for detector in (seat.detector for seat in self.seats):
-            if detector.suits(points=normal.points, step_s=normal.step_s):
-                model |= _named(detector.name, detector.calibrate(normal))
+        for seat in quick if quick and normal.rows < FEWEST_FOR_LEVELS else suiting:
+            model |= _named(seat.detector.name, seat.detector.calibrate(normal))
         return model
 
     def begin(self, model: Model) -> State:

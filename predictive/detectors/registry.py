@@ -7,6 +7,7 @@ from predictive.detectors.change_points import ChangePoints
 from predictive.detectors.contract import Detector
 from predictive.detectors.joint_residual import JointResidual
 from predictive.detectors.mahalanobis import Mahalanobis
+from predictive.detectors.rate_of_rise import RateOfRise
 from predictive.detectors.reconstruction import Reconstruction
 from predictive.detectors.residual import Residual
 
@@ -16,13 +17,14 @@ class Seat:
     """A detector's place in the ensemble.
 
     decides: it may raise an alarm alone.  votes: it raises one with others that vote.  divides: it tells one stage of
-    an episode from the next.
+    an episode from the next.  is_quick: a minute of normal time is enough for it.
     """
 
     detector: Detector
     decides: bool = False
     votes: bool = False
     divides: bool = False
+    is_quick: bool = False
 
 
 def registered() -> Sequence[Seat]:
@@ -33,4 +35,5 @@ def registered() -> Sequence[Seat]:
         Seat(Mahalanobis(), votes=True),
         Seat(Reconstruction(), votes=True),
         Seat(ChangePoints(), divides=True),
+        Seat(RateOfRise(), decides=True, is_quick=True),
     )
