@@ -1,0 +1,128 @@
+"""Night after night: days are gathered from stored readings, and what wears becomes a prediction that is an order."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry
+from sqlalchemy import select
+
+from alarms.service import AlarmService
+from building.reading import ReadingBatch
+from catalog.profiles import load_profiles
+from hub.texts import load_texts
+from kit.clock import to_ms
+from kit.db import Database
+from predictive.drift.gathering import Gatherer
+from predictive.drift.models import DriftSubject, EquipmentDay
+from predictive.drift.nights import DriftNights
+from predictive.predictions.life import PredictionState
+from predictive.predictions.models import Prediction
+from predictive.predictions.room import build_predictions
+from predictive.predictions.settings import PredictionSettings
+from predictive.predictions.visits import NoVisits
+from predictive.remaining_life.book import RemainingLifeBook
+from predictive.remaining_life.modes import load_modes
+from predictive.training.fresh_start import FreshStarts
+from telemetry.store import Series, SeriesQuery, StoreStats, TelemetryQueries
+from tests.alarms.place import NOON, ROOT, Place, small_site
+
+HOUR_MS = 3_600_000
+FIRST = datetime(2026, 9, 1, tzinfo=UTC)
+HOURS = 46 * 24
+WORN, WELL = "SMOKE-001", tuple(f"SMOKE-{number:03}" for number in range(2, 9))
+
+
+class Store(TelemetryQueries):
+    def __init__(self, readings: ReadingBatch) -> None:
+        self._readings = readings
+
+    async def raw(self, point_nos: Sequence[int], *, start_ms: int, end_ms: int, limit: int) -> ReadingBatch:
+        ts_ms = self._readings.ts_ms
+        asked = (ts_ms >= start_ms) & (ts_ms < end_ms) & np.isin(self._readings.point_no, point_nos)
+        found = self._readings.where(asked)
+        return found.where(np.arange(len(found)) < limit)
+
+    async def latest(self, point_nos: Sequence[int]) -> ReadingBatch:
+        raise AssertionError("days are made of readings")
+
+    async def series(self, query: SeriesQuery) -> Series:
+        raise AssertionError("days are made of readings")
+
+    async def stats(self) -> StoreStats:
+        raise AssertionError("days are made of readings")
+
+
+async def test_a_battery_that_drains_is_an_order_with_its_name_and_withdrawn_when_it_is_well(
+    database: Database,
+) -> None:
+    place = await small_site(database)
+    nights = _nights(place, Store(_readings(place)))
+    place.clock.advance(seconds=(FIRST + timedelta(days=40, hours=2) - NOON).total_seconds())
+    assert await _until_nothing_is_left(database, nights) == 36
+    async with database.transaction() as session:
+        (subject,) = (await session.scalars(select(DriftSubject))).all()
+        assert subject.judged_on == subject.days_until
+        days = (await session.scalars(select(EquipmentDay))).all()
+        assert len({day.equipment_id for day in days}) == 8
+        (found,) = (await session.scalars(select(Prediction))).all()
+        assert found.equipment_id == place.equipment_id(WORN)
+        assert (found.mode, found.state) == ("battery_drain", PredictionState.ORDERED)
+        assert found.days_median is not None
+        assert found.points[0]["point_key"] == "battery_pct"
+    assert await _until_nothing_is_left(database, nights) == 0
+
+    place.clock.advance(seconds=5 * 86_400)  # since the 41st day it has a new battery
+    assert await _until_nothing_is_left(database, nights) == 6
+    async with database.transaction() as session:
+        (found,) = (await session.scalars(select(Prediction))).all()
+        assert found.state == PredictionState.WITHDRAWN
+
+
+async def _until_nothing_is_left(database: Database, nights: DriftNights) -> int:
+    turns = 0
+    while True:
+        async with database.transaction() as session:
+            if not await nights.advance(session):
+                return turns
+        turns += 1
+
+
+def _nights(place: Place, store: TelemetryQueries) -> DriftNights:
+    profiles = load_profiles(ROOT / "device_adapters" / "profiles")
+    predictions = build_predictions(
+        alarms=AlarmService(place.directory, place.clock), visits=NoVisits(), directory=place.directory,
+        profiles=profiles, texts=load_texts(), settings=PredictionSettings(), clock=place.clock,
+        registry=CollectorRegistry(),
+    )  # fmt: skip
+    return DriftNights(
+        gatherer=Gatherer(queries=store, directory=place.directory, readings=100_000), intake=predictions.intake,
+        fresh_starts=FreshStarts(), remaining_lives=RemainingLifeBook(place.directory, place.clock), modes=load_modes(),
+        directory=place.directory, clock=place.clock,
+    )  # fmt: skip
+
+
+def _readings(place: Place) -> ReadingBatch:
+    """Eight of the detectors, by the hour; the first one's battery falls from the 25th day on, till the 41st."""
+    chance = np.random.default_rng(3)
+    hours = np.arange(HOURS)
+    parts = []
+    for code in (WORN, *WELL):
+        entry = place.directory.current.by_id[place.equipment_id(code)]
+        drained = np.clip((hours - 25 * 24) / (20 * 24), 0, 1) * (hours < 41 * 24) if code == WORN else 0 * hours
+        values = {
+            "battery_pct": np.round(90 - hours / 264 - 70 * drained),
+            "temperature_c": 20 + 3 * np.sin(hours / 24 * 2 * np.pi) + chance.normal(0, 0.3, HOURS),
+            "smoke_level": 0.01 + chance.normal(0, 0.001, HOURS),
+        }
+        for key, column in values.items():
+            number = np.full(HOURS, entry.points[key].point_no, np.int32)
+            parts.append(_batch(number, to_ms(FIRST) + hours * HOUR_MS, column))
+    whole = ReadingBatch.concat(parts)
+    order = np.argsort(whole.ts_ms, kind="stable")
+    return ReadingBatch(whole.point_no[order], whole.ts_ms[order], whole.value[order], whole.quality[order])
+
+
+def _batch(number: NDArray[np.int32], ts_ms: NDArray[np.int64], values: NDArray[np.float64]) -> ReadingBatch:
+    return ReadingBatch(number, ts_ms.astype(np.int64), values.astype(np.float64), np.zeros(len(number), np.uint8))
