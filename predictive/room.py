@@ -18,11 +18,14 @@ from kit.secrets import SecretStore
 from kit.sweeps import Sweep
 from predictive.consumption.room import Consumption, build_consumption
 from predictive.consumption.settings import ConsumptionSettings
+from predictive.drift.gathering import Gatherer as DayGatherer
+from predictive.drift.nights import DriftNights
 from predictive.health.book import HealthBook
 from predictive.predictions.room import PredictionRoom, build_predictions
 from predictive.predictions.settings import PredictionSettings
 from predictive.predictions.visits import PlannedVisits
 from predictive.remaining_life.book import RemainingLifeBook
+from predictive.remaining_life.modes import load_modes
 from predictive.settings import PredictiveSettings
 from predictive.streaming.normal_time import BusyTimes
 from predictive.streaming.room import Streaming
@@ -66,6 +69,7 @@ class Predictive:
     training: Training
     streaming: Streaming
     remaining_lives: RemainingLifeBook
+    drift: DriftNights
     consumption: Consumption
 
     @property
@@ -80,7 +84,7 @@ class Predictive:
 
     def sweeps(self) -> tuple[Sweep, ...]:
         return (
-            *self.predictions.sweeps(), *self.training.sweeps(), *self.remaining_lives.sweeps(),
+            *self.predictions.sweeps(), *self.training.sweeps(), *self.remaining_lives.sweeps(), *self.drift.sweeps(),
             *self.consumption.sweeps(),
         )  # fmt: skip
 
@@ -101,11 +105,17 @@ def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -
         taking=predictions.intake, evidence=HealthBook(), settings=settings,
         learning_days=training.settings.learning_days, clock=near.clock, registry=near.registry,
     )  # fmt: skip
+    remaining_lives = RemainingLifeBook(near.directory, near.clock)
+    drift = DriftNights(
+        gatherer=DayGatherer(queries=near.queries, directory=near.directory, readings=near.readings),
+        intake=predictions.intake, fresh_starts=training.fresh_starts, remaining_lives=remaining_lives,
+        modes=load_modes(), directory=near.directory, clock=near.clock,
+    )  # fmt: skip
     consumption = build_consumption(
         database=near.database, app=near.app, queries=near.queries, directory=near.directory, catalog=near.catalog,
         taking=predictions.intake, settings=ConsumptionSettings(), clock=near.clock, registry=near.registry,
     )  # fmt: skip
     return Predictive(
         settings=settings, predictions=predictions, training=training, streaming=streaming,
-        remaining_lives=RemainingLifeBook(near.directory, near.clock), consumption=consumption,
+        remaining_lives=remaining_lives, drift=drift, consumption=consumption,
     )  # fmt: skip
