@@ -67,6 +67,7 @@ def test_figures_are_made_from_what_was_counted() -> None:
     assert figures["fleet.other_shapes_of_wear.bearing-wear.lead"].value == 29
 
 
+@pytest.mark.long
 def test_the_months_of_a_fleet_are_read_as_they_were_written_and_judged_by_the_day(tmp_path: Path) -> None:
     play(tmp_path, seed=2, days=30, machines=1, paths=("linear",))
     groups = list(read(tmp_path))
