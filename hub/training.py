@@ -15,7 +15,7 @@ from hub.training_words import NoSuchSite, lines_of_models, lines_of_run
 from kit.access import Scope
 from kit.errors import DomainError
 from predictive.training.errors import NothingToTrain, TrainingUnderWay
-from predictive.training.models import RunState, TrainingRun
+from predictive.training.models import TrainingRun, TrainingState
 from predictive.training.trainer import Progress
 
 _LOOK_EVERY_S: Final = 1.0
@@ -36,7 +36,7 @@ async def train(
         for run in runs:
             for line in lines_of_run(run):
                 say(line)
-    return all(run.state == RunState.DONE.value for run in runs)
+    return all(run.state == TrainingState.DONE.value for run in runs)
 
 
 async def train_waiting(settings: HubSettings) -> None:

@@ -64,7 +64,7 @@ class TrainedModelPart(Base):
     content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class RunState(StrEnum):
+class TrainingState(StrEnum):
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"

@@ -16,7 +16,7 @@ from kit.jobs import JobKind, defer
 from kit.sweeps import Sweep
 from predictive.training import errors, runs_repository
 from predictive.training.gathering import Gatherer
-from predictive.training.models import RunState, TrainingRun
+from predictive.training.models import TrainingRun, TrainingState
 from predictive.training.process import train_in_process
 from predictive.training.settings import TrainingSettings
 
@@ -67,7 +67,7 @@ class TrainingRuns:
             session,
             {
                 "site_id": site_id, "asked_by": person_id, "subject": subject, "days": days or self._settings.days,
-                "until": now, "is_complete": is_complete, "state": RunState.WAITING.value, "progress": 0.0,
+                "until": now, "is_complete": is_complete, "state": TrainingState.WAITING.value, "progress": 0.0,
                 "learnt": 0, "equipment": sum(len(shapes[one]) for one in chosen), "attempts": 0,
                 "cancelling": False, "asked_at": now,
             },

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.access import Scope
-from predictive.training.models import IS_UNDER_WAY, RunState, TrainingPiece, TrainingRun
+from predictive.training.models import IS_UNDER_WAY, TrainingPiece, TrainingRun, TrainingState
 
 # Held by the one process of an installation that trains: its memory is bounded, that of several would not be.
 _TRAINER_LOCK = 0x5A48_0043
@@ -62,7 +62,7 @@ async def begin(session: AsyncSession, run_id: UUID, *, at: datetime) -> int:
         update(TrainingRun)
         .where(TrainingRun.id == run_id, text(IS_UNDER_WAY))
         .values(
-            state=RunState.RUNNING.value, attempts=TrainingRun.attempts + 1,
+            state=TrainingState.RUNNING.value, attempts=TrainingRun.attempts + 1,
             started_at=func.coalesce(TrainingRun.started_at, at),
         )
         .returning(TrainingRun.attempts)
@@ -92,11 +92,11 @@ async def cancel(session: AsyncSession, run_id: UUID) -> None:
 
 
 async def end(
-    session: AsyncSession, run_id: UUID, state: RunState, *, at: datetime, failure: str | None = None
+    session: AsyncSession, run_id: UUID, state: TrainingState, *, at: datetime, failure: str | None = None
 ) -> None:  # fmt: skip
     """The first end stays; what was learnt on the way is not needed any more."""
     done: dict[str, Any] = {"state": state.value, "ended_at": at, "failure": failure}
-    if state is RunState.DONE:
+    if state is TrainingState.DONE:
         done["progress"] = 1.0
     await session.execute(update(TrainingRun).where(TrainingRun.id == run_id, text(IS_UNDER_WAY)).values(**done))
     await session.execute(delete(TrainingPiece).where(TrainingPiece.run_id == run_id))

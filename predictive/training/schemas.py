@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from predictive.training.card import Family, ModelCard, ModelState
-from predictive.training.models import RunState
+from predictive.training.models import TrainingState
 
 
 class TrainingIn(BaseModel):
@@ -37,7 +37,7 @@ class TrainingOut(BaseModel):
     days: int
     until: datetime
     is_complete: bool
-    state: RunState
+    state: TrainingState
     progress: float
     learnt: int
     equipment: int

@@ -19,7 +19,7 @@ from predictive.training.errors import TrainingStopped
 from predictive.training.examining import Examining
 from predictive.training.gathering import Gatherer
 from predictive.training.learning import Learnt, Lesson, OtherRelease, learn, peak_mb
-from predictive.training.models import RunState, TrainingRun
+from predictive.training.models import TrainingRun, TrainingState
 from predictive.training.pieces import Pieces, Sum
 from predictive.training.planning import (
     Lineage,
@@ -100,23 +100,23 @@ class Trainer:
         async with self._database.transaction() as session:
             attempt = await runs_repository.begin(session, run.id, at=self._clock.now())
         if attempt > MOST_ATTEMPTS:
-            await self._end(run, RunState.FAILED, CRASHED)
+            await self._end(run, TrainingState.FAILED, CRASHED)
             return
         try:
             await self._learn_all(run, show)
         except TrainingStopped:
-            await self._end(run, RunState.CANCELLED)
+            await self._end(run, TrainingState.CANCELLED)
         except (QueryTooSlow, StoreUnavailable) as error:
             log.warning("training failed", run_id=str(run.id), error=str(error))
-            await self._end(run, RunState.FAILED, error.code())
+            await self._end(run, TrainingState.FAILED, error.code())
         except (BackendUnavailable, OtherRelease) as error:
             log.warning("training failed", run_id=str(run.id), error=str(error))
-            await self._end(run, RunState.FAILED, str(error))
+            await self._end(run, TrainingState.FAILED, str(error))
         except Exception as error:  # the others wait for their turn; whoever asked is told
             log.exception("training failed", run_id=str(run.id))
-            await self._end(run, RunState.FAILED, f"unexpected: {type(error).__name__}: {error}")
+            await self._end(run, TrainingState.FAILED, f"unexpected: {type(error).__name__}: {error}")
         else:
-            await self._end(run, RunState.DONE)
+            await self._end(run, TrainingState.DONE)
 
     async def _learn_all(self, run: TrainingRun, show: Show) -> None:
         plan = await self._plan(run)
@@ -247,7 +247,7 @@ class Trainer:
             )
         )
 
-    async def _end(self, run: TrainingRun, state: RunState, failure: str | None = None) -> None:
+    async def _end(self, run: TrainingRun, state: TrainingState, failure: str | None = None) -> None:
         async with self._database.transaction() as session:
             await runs_repository.end(session, run.id, state, at=self._clock.now(), failure=failure)
 

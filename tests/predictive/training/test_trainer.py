@@ -24,7 +24,7 @@ from predictive.streaming.normal_time import Busy
 from predictive.training import errors, planning
 from predictive.training.card import ModelState
 from predictive.training.figures import Failure
-from predictive.training.models import RunState, TrainingPiece
+from predictive.training.models import TrainingPiece, TrainingState
 from predictive.training.planning import learnt_spans
 from predictive.training.trainer import MOST_ATTEMPTS, Progress
 from tests.predictive.training.school import NOON, School, later, pump, pump_id, school
@@ -127,7 +127,7 @@ async def test_one_that_is_under_way_refuses_a_second_and_can_be_cancelled(pumps
     async with pumps.database.transaction() as session:
         await pumps.training.runs.cancel(session, Scope.of(pumps.site_id), run.id)
     assert await pumps.training.trainer.train_waiting(_unseen)
-    assert (await pumps.run(run.id)).state == RunState.CANCELLED.value
+    assert (await pumps.run(run.id)).state == TrainingState.CANCELLED.value
     assert await pumps.models() == []
     with pytest.raises(errors.TrainingNotFound):
         async with pumps.database.transaction() as session:
@@ -153,7 +153,7 @@ async def test_cancelled_half_way_it_leaves_nothing_but_what_it_had_saved(
 
     await pumps.training.trainer.train_waiting(stop_after_one)
     ended = await pumps.run(run.id)
-    assert (ended.state, ended.learnt) == (RunState.CANCELLED.value, 2)
+    assert (ended.state, ended.learnt) == (TrainingState.CANCELLED.value, 2)
     assert await kept_pieces(pumps) == 0
     assert await pumps.models() == []
 
@@ -234,7 +234,7 @@ async def test_killed_with_9_it_is_gone_on_with_where_it_was(
     async with school(database, tmp_path, site_id=site.site_id, numbers=range(1, 5)) as built:
         async with database.transaction() as session:
             (left,) = await built.training.runs.find(session, Scope.everywhere())
-        assert (left.state, left.learnt) == (RunState.RUNNING.value, 2)
+        assert (left.state, left.learnt) == (TrainingState.RUNNING.value, 2)
         assert await kept_pieces(built) >= 2
         shown: list[int] = []
 
@@ -245,7 +245,7 @@ async def test_killed_with_9_it_is_gone_on_with_where_it_was(
         assert shown[-1] == 4
         assert shown[1] > 2, "what the killed process had learnt was not learnt again"
         ended = await built.run(left.id)
-        assert (ended.state, ended.attempts) == (RunState.DONE.value, 2)
+        assert (ended.state, ended.attempts) == (TrainingState.DONE.value, 2)
         assert await kept_pieces(built) == 0
         resumed = await built.models()
         await built.train()
@@ -281,7 +281,7 @@ async def test_one_that_ended_processes_again_and_again_is_given_up(pumps: Schoo
         row.attempts = MOST_ATTEMPTS
     await pumps.training.trainer.train_waiting(_unseen)
     ended = await pumps.run(run.id)
-    assert (ended.state, ended.failure) == (RunState.FAILED.value, "crashed")
+    assert (ended.state, ended.failure) == (TrainingState.FAILED.value, "crashed")
 
 
 async def test_two_processes_do_not_train_at_once(pumps: School) -> None:
