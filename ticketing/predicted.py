@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alarms.detection import AlarmSource
+from alarms.models import Alarm
 from alarms.service import AlarmService
 from kit.access import Scope
 from kit.clock import Clock
@@ -52,23 +53,25 @@ class PredictedOrders:
             order = await repository.lock_order(session, Scope.everywhere(), order_id)
             if order is None or order.settled_at is not None or order.state == OrderState.DONE:
                 continue
-            if await self._is_about_nothing_else(session, order, links) and await self._may_cancel(session, order):
+            others = await self._others(session, order, links)
+            if any(alarm.is_present and alarm.source == AlarmSource.PREDICTION for alarm in others):
+                continue  # something else is predicted still: its order stands
+            is_all = order.channel == Channel.SENSOR and all(one.source == AlarmSource.PREDICTION for one in others)
+            is_all = is_all and not await repository.reports_of_order(session, order.id)
+            if is_all and await self._may_cancel(session, order):
                 await self._moving.move(
                     session, order, actor=Actor.system(), action=Action.CANCEL, words=Words(reason=why)
                 )
             else:
                 await self._tell(session, order, why)
 
-    async def _is_about_nothing_else(
+    async def _others(
         self, session: AsyncSession, order: WorkOrder, gone: Sequence[WorkOrderAlarm]
-    ) -> bool:
-        """Nobody reported it, and every alarm behind it is a prediction that is gone too."""
-        if order.channel != Channel.SENSOR or await repository.reports_of_order(session, order.id):
-            return False
-        alarm_ids = {link.alarm_id for link in gone}
-        others = {link.alarm_id for link in await repository.links_of_order(session, order.id)} - alarm_ids
-        alarms = [await self._alarms.get(session, Scope.everywhere(), alarm_id) for alarm_id in others]
-        return all(alarm.source == AlarmSource.PREDICTION and not alarm.is_present for alarm in alarms)
+    ) -> list[Alarm]:  # fmt: skip
+        """The alarms behind the order besides the one that is gone."""
+        alarm_ids = {link.alarm_id for link in await repository.links_of_order(session, order.id)}
+        others = alarm_ids - {link.alarm_id for link in gone}
+        return [await self._alarms.get(session, Scope.everywhere(), alarm_id) for alarm_id in others]
 
     async def _may_cancel(self, session: AsyncSession, order: WorkOrder) -> bool:
         """Nobody has set out, and the order's flow, which a company may have written, lets the hub."""

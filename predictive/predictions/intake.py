@@ -142,7 +142,7 @@ class Intake:
             row.state = next_state(PredictionState(row.state), Happening.GONE, held_back=None)
             desk.changes.append(Change(row, before))
         else:
-            row = row or _new(desk, slot, entry)
+            row = desk.rows[slot] = row or _new(desk, slot, entry)
             desk.changes.append(self._heard(desk, row, before, entry, chorus))
             session.add(row)
         await session.flush()
@@ -187,7 +187,10 @@ class Intake:
         )  # fmt: skip
 
     def _joins(self, desk: _Desk, row: Prediction) -> OrderJoining:
-        """What is predicted of a whole building at once has one cause more often than not: one order, not fifty."""
+        """Somebody who is sent to an equipment looks at all that is predicted of it; and what is predicted of a whole
+        building at once has one cause more often than not: one order, not fifty."""
+        if any(one is not row and _is_ordered(one, row.equipment_id) for one in desk.rows.values()):
+            return OrderJoining.EQUIPMENT
         if row.building_id is None:
             return OrderJoining.FAULT
         key = row.building_id, row.mode
@@ -209,6 +212,10 @@ def _slot(finding: Finding) -> Slot:
 
 def _slot_of(row: Prediction) -> Slot:
     return row.equipment_id, row.mode, row.method if row.is_shadow else None
+
+
+def _is_ordered(row: Prediction, equipment_id: UUID) -> bool:
+    return row.equipment_id == equipment_id and row.state == PredictionState.ORDERED
 
 
 def _held_back(desk: _Desk, row: Prediction, chorus: Chorus) -> HeldBack | None:

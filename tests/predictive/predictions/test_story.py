@@ -225,6 +225,25 @@ async def test_what_shows_no_signs_any_more_is_called_off_unless_somebody_has_be
     assert [row.state for row in await plant.rows()] == ["withdrawn", "expired"]
 
 
+async def test_two_things_predicted_of_one_equipment_are_one_order_until_both_are_gone(plant: Plant) -> None:
+    await plant.find(plant.finding(), plant.finding(mode="run_hours"))
+    order = await plant.town.only_order()
+    await plant.find(plant.finding(is_present=False))
+    assert (await plant.town.only_order()).state == order.state
+    await plant.find(plant.finding(mode="run_hours", is_present=False))
+    assert (await plant.town.only_order()).state == OrderState.CANCELLED
+
+
+async def test_what_a_whole_building_shows_at_once_is_one_order_more_and_not_one_each(plant: Plant) -> None:
+    """The third of a building on the same day shares an order, as the settings of this test say."""
+    codes = (LIFT, "LIFT-02", "SMOKE-01")
+    await plant.find(*(plant.finding(code=code, mode="unusual", points=()) for code in codes))
+    assert len(await plant.town.orders()) == len(codes)
+    async with plant.town.database.transaction() as session:
+        joins = await session.execute(select(Alarm.equipment_code, Alarm.order_joins).order_by(Alarm.raised_at))
+    assert sorted(str(how) for _, how in joins) == ["building", "fault", "fault"]
+
+
 async def test_a_planned_visit_that_comes_soon_enough_takes_the_prediction_along(plant: Plant) -> None:
     visit_at = plant.town.clock.now() + 3 * DAY
     await plant.town.report(
