@@ -51,6 +51,16 @@ async def lasting(
     return [tuple(row) for row in await session.execute(query.order_by(Alarm.equipment_id, Alarm.onset_at))]
 
 
+async def recent(session: AsyncSession, site_id: UUID, *, since: datetime, label: str) -> Sequence[Any]:
+    until = func.coalesce(Alarm.returned_at, Alarm.cleared_at)
+    query = select(Alarm.equipment_id, Alarm.severity, until, Alarm.values).where(
+        Alarm.site_id == site_id, Alarm.is_test.is_(False), until.is_(None) | (until >= since),
+        Alarm.source.in_((AlarmSource.RULE.value, AlarmSource.DEVICE.value)),
+        Alarm.label.is_(None) | (Alarm.label == label),
+    )  # fmt: skip
+    return [tuple(row) for row in await session.execute(query)]
+
+
 def _of_rules(scope: Scope, since: datetime, rule_key: str | None) -> ColumnElement[bool]:
     return and_(
         Alarm.source == AlarmSource.RULE.value, scope.where(Alarm.site_id), Alarm.onset_at >= since,

@@ -21,6 +21,7 @@ from predictive.consumption.settings import ConsumptionSettings
 from predictive.drift.gathering import Gatherer as DayGatherer
 from predictive.drift.nights import DriftNights
 from predictive.health.book import HealthBook
+from predictive.health.room import HealthRoom, build_health
 from predictive.predictions.room import PredictionRoom, build_predictions
 from predictive.predictions.settings import PredictionSettings
 from predictive.predictions.visits import PlannedVisits
@@ -71,12 +72,13 @@ class Predictive:
     remaining_lives: RemainingLifeBook
     drift: DriftNights
     consumption: Consumption
+    health: HealthRoom
 
     @property
     def provided(self) -> tuple[object, ...]:
         return (
             self.settings, *self.predictions.provided, *self.training.provided, *self.streaming.provided,
-            self.remaining_lives, *self.consumption.provided,
+            self.remaining_lives, *self.consumption.provided, *self.health.provided,
         )  # fmt: skip
 
     def jobs(self) -> tuple[JobKind, ...]:
@@ -85,7 +87,7 @@ class Predictive:
     def sweeps(self) -> tuple[Sweep, ...]:
         return (
             *self.predictions.sweeps(), *self.training.sweeps(), *self.remaining_lives.sweeps(), *self.drift.sweeps(),
-            *self.consumption.sweeps(),
+            *self.consumption.sweeps(), *self.health.sweeps(),
         )  # fmt: skip
 
 
@@ -115,7 +117,12 @@ def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -
         database=near.database, app=near.app, queries=near.queries, directory=near.directory, catalog=near.catalog,
         taking=predictions.intake, settings=ConsumptionSettings(), clock=near.clock, registry=near.registry,
     )  # fmt: skip
+    health = build_health(
+        queries=near.queries, directory=near.directory, profiles=near.profiles, catalog=near.catalog,
+        lives=remaining_lives, clock=near.clock, registry=near.registry,
+    )  # fmt: skip
     return Predictive(
         settings=settings, predictions=predictions, training=training, streaming=streaming,
         remaining_lives=remaining_lives, drift=drift, consumption=consumption,
+        health=health,
     )  # fmt: skip
