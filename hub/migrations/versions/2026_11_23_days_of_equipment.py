@@ -30,7 +30,9 @@ def upgrade() -> None:
         sa.Column("features", postgresql.JSONB(), nullable=False),
         sa.Column("mode", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_equipment_day_site_id_site")),
-        sa.ForeignKeyConstraint(["equipment_id"], ["equipment.id"], name=op.f("fk_equipment_day_equipment_id_equipment")),
+        sa.ForeignKeyConstraint(
+            ["equipment_id"], ["equipment.id"], name=op.f("fk_equipment_day_equipment_id_equipment")
+        ),
         sa.PrimaryKeyConstraint("equipment_id", "day", name=op.f("pk_equipment_day")),
     )
     op.create_index(op.f("ix_equipment_day_site_id_subject_day"), "equipment_day", ["site_id", "subject", "day"])

@@ -22,7 +22,9 @@ def upgrade() -> None:
         sa.Column("above", sa.Integer(), nullable=False),
         sa.Column("weights", postgresql.JSONB(), nullable=False),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_equipment_evidence_site_id_site")),
-        sa.ForeignKeyConstraint(["equipment_id"], ["equipment.id"], name=op.f("fk_equipment_evidence_equipment_id_equipment")),
+        sa.ForeignKeyConstraint(
+            ["equipment_id"], ["equipment.id"], name=op.f("fk_equipment_evidence_equipment_id_equipment")
+        ),
         sa.PrimaryKeyConstraint("equipment_id", "since_at", name=op.f("pk_equipment_evidence")),
     )
     op.create_index(op.f("ix_equipment_evidence_site_id_since_at"), "equipment_evidence", ["site_id", "since_at"])
@@ -43,7 +45,9 @@ def upgrade() -> None:
         sa.Column("comparison", postgresql.JSONB(), nullable=True),
         sa.CheckConstraint("health BETWEEN 0 AND 100", name=op.f("ck_equipment_health_health")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_equipment_health_site_id_site")),
-        sa.ForeignKeyConstraint(["equipment_id"], ["equipment.id"], name=op.f("fk_equipment_health_equipment_id_equipment")),
+        sa.ForeignKeyConstraint(
+            ["equipment_id"], ["equipment.id"], name=op.f("fk_equipment_health_equipment_id_equipment")
+        ),
         sa.PrimaryKeyConstraint("equipment_id", "day", name=op.f("pk_equipment_health")),
     )
     op.create_index(op.f("ix_equipment_health_site_id_day_health"), "equipment_health", ["site_id", "day", "health"])
@@ -63,7 +67,9 @@ def upgrade() -> None:
         sa.Column("used", postgresql.JSONB(), nullable=False),
         sa.Column("suspicions", postgresql.JSONB(), nullable=False),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_meter_forecast_site_id_site")),
-        sa.ForeignKeyConstraint(["equipment_id"], ["equipment.id"], name=op.f("fk_meter_forecast_equipment_id_equipment")),
+        sa.ForeignKeyConstraint(
+            ["equipment_id"], ["equipment.id"], name=op.f("fk_meter_forecast_equipment_id_equipment")
+        ),
         sa.PrimaryKeyConstraint("equipment_id", name=op.f("pk_meter_forecast")),
     )
     op.create_index(op.f("ix_meter_forecast_site_id"), "meter_forecast", ["site_id"])
