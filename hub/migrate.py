@@ -28,7 +28,7 @@ ROOMS_WITH_TABLES = (
     "knowledge", "notify", "notify.alerting", "owner_services", "automation", "linkage",
     "insight", "insight.rules", "privacy",
     "predictive.streaming", "predictive.training", "predictive.predictions", "predictive.remaining_life",
-    "predictive.health", "predictive.consumption", "hub",
+    "predictive.drift", "predictive.health", "predictive.consumption", "hub",
 )  # fmt: skip
 FILES_OF_TABLES = (
     "SELECT oid::regclass::text, relfilenode FROM pg_class "
