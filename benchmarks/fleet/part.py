@@ -65,14 +65,15 @@ def _totals(column: str, counted: Mapping[str, Any]) -> list[Figure]:
     months, wrong = sum(each["months"] for each in kinds), sum(each["false_orders"] for each in kinds)
     slug = column.replace(" ", "_")
     return [
+        Figure(name=f"fleet.{slug}.failures", words="parts that wore out", column=column, value=failures),
+        Figure(name=f"fleet.{slug}.in_time", words="of them found ≥ 7 days before", column=column, value=found),
         Figure(
-            name=f"fleet.{slug}.found", words="wear found ≥ 7 days before failure", unit="%", column=column,
-            value=100 * found / failures if failures else None, aim=Aim(at_least=100), note=f"{found} of {failures}",
+            name=f"fleet.{slug}.found", words="the same in %", unit="%", column=column,
+            value=100 * found / failures if failures else None, aim=Aim(at_least=100),
         ),
         Figure(
             name=f"fleet.{slug}.false_orders", words="false orders per 50 equipment-months", column=column,
             value=FALSE_ORDERS_PER_MONTHS * wrong / months, aim=Aim(at_most=1),
-            note=f"{wrong} in {months:,.0f} months",
         ),
     ]  # fmt: skip
 
@@ -81,8 +82,12 @@ def _by_fault(column: str, counted: Mapping[str, Any]) -> list[Figure]:
     return [
         Figure(
             name=f"fleet.{column.replace(' ', '_')}.{fault}.lead", words=f"{fault}: median lead", unit="days",
-            column=column, value=each["lead_days"],
-            note=f"{each['found']} of {each['failures']} in time, {each['late']} late",
+            column=column, value=each["lead_days"], note=_not_in_time(column, each),
         )
         for fault, each in counted["by_fault"].items()
     ]  # fmt: skip
+
+
+def _not_in_time(column: str, each: Mapping[str, Any]) -> str:
+    missed = each["failures"] - each["found"]
+    return f"{column}: {missed} of {each['failures']} not in time ({each['late']} later)" if missed else ""
