@@ -24,7 +24,8 @@ def scores(values: Floats, *, step_s: float = 1.0, gap_at: int | None = None) ->
     window = Window(ts_ms=ts_ms, values=values, step_s=step_s)
     detector = RateOfRise()
     model = detector.calibrate(window.between(start=0, stop=NORMAL))
-    return detector.step(model, detector.begin(model), window.between(start=NORMAL, stop=ROWS)).score[0]
+    found: Floats = detector.step(model, detector.begin(model), window.between(start=NORMAL, stop=ROWS)).score[0]
+    return found
 
 
 def test_a_quiet_room_raises_nothing() -> None:
