@@ -1986,6 +1986,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/insight/model-trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Model Trials
+         * @description Models that run in shadow, each beside the one in use.
+         */
+        get: operations["list_model_trials_api_v1_insight_model_trials_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/model-trials/{model_id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote Model
+         * @description Puts a model from the shadow into use; the one it replaces is retired. Answers with the figures it was decided
+         *     on.
+         */
+        post: operations["promote_model_api_v1_insight_model_trials__model_id__promote_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/insight/orders": {
         parameters: {
             query?: never;
@@ -2018,6 +2059,27 @@ export interface paths {
          * @description The orders a figure counts as a table that Excel opens; phones masked. That it was taken is in the audit.
          */
         get: operations["export_orders_of_figure_api_v1_insight_orders__form__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/prediction-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Prediction Figures
+         * @description Of half a year, by model, kind of equipment and site: how many predictions were right, how many failures were
+         *     predicted and how early, how many orders were for nothing.
+         */
+        get: operations["list_prediction_figures_api_v1_insight_prediction_figures_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3445,6 +3507,443 @@ export interface paths {
          * @description With a bucket one line a bucket; without one every reading, at most 500,000.
          */
         get: operations["point_series_csv_api_v1_points__point_no__series_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/consumption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Site Consumption
+         * @description How far the last look at a site's meters is, and the meters that something is suspected of: leaks at night,
+         *     counts that fell away, meters that stand still, run backwards or slip.
+         */
+        get: operations["get_site_consumption_api_v1_predictive_consumption_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/equipment/{equipment_id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Equipment Health
+         * @description The health of an equipment (0…100), what takes it away, its trend, its place among its like, and its leading
+         *     point beside theirs at the same load. Reckoned every hour.
+         */
+        get: operations["get_equipment_health_api_v1_predictive_equipment__equipment_id__health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/equipment/{equipment_id}/predictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Predictions Of Equipment
+         * @description The last predictions of an equipment, open ones and how the others ended.
+         */
+        get: operations["list_predictions_of_equipment_api_v1_predictive_equipment__equipment_id__predictions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/equipment/{equipment_id}/remaining-life": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Remaining Life Of Equipment
+         * @description What wears in it, how long it has left and what that is told from, the heaviest first. Empty: nothing wears.
+         */
+        get: operations["remaining_life_of_equipment_api_v1_predictive_equipment__equipment_id__remaining_life_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/equipment/{equipment_id}/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Watch
+         * @description Whether an equipment is judged by models, and what they wait for.
+         */
+        get: operations["get_watch_api_v1_predictive_equipment__equipment_id__watch_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Health
+         * @description Equipment by its health of the newest day, the worst first. Without a figure it is not in the list.
+         */
+        get: operations["list_health_api_v1_predictive_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/meters/{equipment_id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Meter Forecast
+         * @description What a meter will count in the next days, hour by hour with intervals, what that rests on, and what its count may
+         *     be a sign of. Made every morning.
+         */
+        get: operations["get_meter_forecast_api_v1_predictive_meters__equipment_id__forecast_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/mutings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Mutings
+         * @description Which methods raise nothing for which kinds of equipment, and why.
+         */
+        get: operations["list_mutings_api_v1_predictive_mutings_get"];
+        put?: never;
+        /**
+         * Mute Model
+         * @description Keeps a method from raising alarms and orders for a kind of equipment. What it finds is still kept and counted;
+         *     what it has raised already stays.
+         */
+        post: operations["mute_model_api_v1_predictive_mutings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/mutings/{muting_id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lift Muting
+         * @description Lets it raise alarms and orders again. What it was wrong in before is not held against it any more.
+         */
+        post: operations["lift_muting_api_v1_predictive_mutings__muting_id__lift_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/prediction-costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Prediction Costs
+         * @description What visits and failures cost at a site, by kind of equipment: what orders are decided by.
+         */
+        get: operations["list_prediction_costs_api_v1_predictive_prediction_costs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/prediction-costs/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Prediction Costs
+         * @description Sets what a visit to a kind of equipment and its failure cost at a site.
+         */
+        put: operations["set_prediction_costs_api_v1_predictive_prediction_costs__kind__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/predictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Predictions
+         * @description What models expect to fail, the newest first.
+         */
+        get: operations["list_predictions_api_v1_predictive_predictions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/predictions/{prediction_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Prediction
+         * @description One prediction as it is now.
+         */
+        get: operations["get_prediction_api_v1_predictive_predictions__prediction_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/predictions/{prediction_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Prediction
+         * @description Says what an open prediction that is no work order turned out to be: it ends, and counts for its model.
+         */
+        post: operations["answer_prediction_api_v1_predictive_predictions__prediction_id__answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/predictions/{prediction_id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain Prediction
+         * @description Which points say so, since when, how unusual that is, what to draw, and how similar ones ended.
+         */
+        get: operations["explain_prediction_api_v1_predictive_predictions__prediction_id__why_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/remaining-life": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Remaining Life Of Site
+         * @description All that wears at a site, what ends first before the others.
+         */
+        get: operations["remaining_life_of_site_api_v1_predictive_remaining_life_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/trained-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Trained Models
+         * @description Models with the figures of their back-tests, the newest version of each first.
+         */
+        get: operations["list_trained_models_api_v1_predictive_trained_models_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/trainings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Trainings
+         * @description The last trainings of the caller's sites, the newest first.
+         */
+        get: operations["list_trainings_api_v1_predictive_trainings_get"];
+        put?: never;
+        /**
+         * Ask For Training
+         * @description Begins to learn a site's equipment from its history, out of the way of readings. A first model is used at once;
+         *     one that would take another's place runs in shadow until somebody promotes it.
+         */
+        post: operations["ask_for_training_api_v1_predictive_trainings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/trainings/{training_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Training
+         * @description How far it is, and what came of it: models, equipment that is still learning, back-test.
+         */
+        get: operations["get_training_api_v1_predictive_trainings__training_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel Training
+         * @description Ends it within some seconds; models it has saved stay, and one that is over stays as it is.
+         */
+        delete: operations["cancel_training_api_v1_predictive_trainings__training_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/watch-counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Watch Counts
+         * @description How many equipments are learnt, are being learnt, say nothing, or have a model that failed.
+         */
+        get: operations["get_watch_counts_api_v1_predictive_watch_counts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictive/watches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Watches
+         * @description What the models make of the equipment of the caller's sites, the most unusual first.
+         */
+        get: operations["list_watches_api_v1_predictive_watches_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9753,6 +10252,41 @@ export interface components {
          */
         Entry: "opened" | "report_joined" | "alarm_joined" | "alarm_returned" | "alarm_acknowledged" | "moved" | "upgraded" | "edited" | "task_opened" | "task_moved" | "warned" | "escalated" | "nobody_found" | "waiting" | "outage_confirmed" | "unproved" | "linked" | "unlinked" | "merged" | "absorbed" | "unmerged" | "split" | "split_off" | "photo_added" | "phone_revealed" | "commented" | "approval_asked" | "approval_voted" | "approval_late" | "approval_handed_on" | "approval_ended" | "owner_confirmed" | "owner_rejected" | "owner_silent" | "rated" | "urged" | "report_withdrawn" | "subject_named" | "payer_set" | "quoted" | "quotation_decided" | "parts_moved" | "labour_entered" | "checked" | "signed" | "helper_joined" | "helper_left" | "contractor_linked";
         /**
+         * EquipmentHealthOut
+         * @description How well an equipment is: `health` 0…100, None where `state` and `words` say why. `percentile` (0…100): the share
+         *     of the `peers` others of its kind, profile and site that are worse; None where they are too few.
+         */
+        EquipmentHealthOut: {
+            comparison: components["schemas"]["HealthComparisonOut"] | null;
+            /** Days */
+            days: components["schemas"]["HealthDayOut"][];
+            /** Days Known */
+            days_known: number;
+            /** Days Needed */
+            days_needed: number;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Health */
+            health: number | null;
+            /** Parts */
+            parts: components["schemas"]["HealthPartOut"][];
+            /** Peers */
+            peers: number;
+            /** Percentile */
+            percentile: number | null;
+            /** Points */
+            points: components["schemas"]["HealthPointOut"][];
+            /** Reckoned At */
+            reckoned_at: string | null;
+            state: components["schemas"]["HealthState"];
+            trend: components["schemas"]["HealthTrendOut"] | null;
+            /** Words */
+            words: string;
+        };
+        /**
          * EquipmentIn
          * @description Protocol and name on the wire follow the profile and the code when absent; the building follows the space.
          * @example {
@@ -9943,6 +10477,39 @@ export interface components {
             /** Space Id */
             space_id?: (string | null) | null;
         };
+        /**
+         * EquipmentWatchOut
+         * @description How it stands with the models of one equipment: `days_learnt` of `days_needed` days of normal time are learnt.
+         *     `relearnt_since`: when it was repaired, where it is learnt anew. `score`: how unusual it is now; 1 is the models'
+         *     own threshold. `words`: all of that in the reader's language.
+         */
+        EquipmentWatchOut: {
+            /** Days Learnt */
+            days_learnt: number;
+            /** Days Needed */
+            days_needed: number;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Model Id */
+            model_id: string | null;
+            /** Read At */
+            read_at: string | null;
+            /** Relearnt Since */
+            relearnt_since: string | null;
+            /** Score */
+            score: number;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            state: components["schemas"]["WatchState"];
+            /** Words */
+            words: string;
+        };
         /** ErasedOut */
         ErasedOut: {
             /**
@@ -9963,6 +10530,12 @@ export interface components {
          * @enum {string}
          */
         FactType: "word" | "text" | "number" | "flag" | "id";
+        /**
+         * Family
+         * @description What a model is for. Models of a site, family and subject are a lineage: versions of one another.
+         * @enum {string}
+         */
+        Family: "detectors" | "remaining_life" | "forecast";
         /**
          * FamilyOut
          * @description Orders that belong to one: its root and the orders under it (one trouble explains the others), what it was
@@ -10341,6 +10914,38 @@ export interface components {
             since: string;
         };
         /**
+         * ForecastUsedOut
+         * @description What a forecast rests on: `level` of a working day, its `growth` a day (a share), what a weekend and a holiday
+         *     count of a working day, by which share a degree of heat or cold moves it (None: the site has no outdoor sensor), of
+         *     how many like it the shape was leant on, and the years whose public holidays are not published yet.
+         */
+        ForecastUsedOut: {
+            /** Cold Effect */
+            cold_effect: number | null;
+            days_score: components["schemas"]["MeterScoreOut"] | null;
+            /** Fleet */
+            fleet: number;
+            /** Growth */
+            growth: number | null;
+            /** Happenings */
+            happenings: components["schemas"]["RegisterHappeningOut"][];
+            /** Heat Effect */
+            heat_effect: number | null;
+            /** Holiday Factor */
+            holiday_factor: number | null;
+            hours_score: components["schemas"]["MeterScoreOut"] | null;
+            /** Is Hourly */
+            is_hourly: boolean;
+            /** Level */
+            level: number | null;
+            /** Resolution */
+            resolution: number | null;
+            /** Unpublished Years */
+            unpublished_years: number[];
+            /** Weekend Factor */
+            weekend_factor: number | null;
+        };
+        /**
          * GrantBody
          * @description A role at one site, or at every site when `site_id` is null.
          * @example {
@@ -10371,6 +10976,11 @@ export interface components {
          */
         Hat: "system" | "owner" | "assignee" | "engineer" | "dispatcher" | "manager";
         /**
+         * Heading
+         * @enum {string}
+         */
+        Heading: "falling" | "steady" | "rising";
+        /**
          * Health
          * @description `ready` is true when every part answers; a part's words are "ok" or what is wrong.
          */
@@ -10382,6 +10992,138 @@ export interface components {
             /** Ready */
             ready: boolean;
         };
+        /**
+         * HealthComparisonOut
+         * @description The leading point beside the same point of `peers` others; low and high are the middle four in five of them, at a
+         *     load like this one's where `load_point` tells it. `below`: the share of peers with less.
+         */
+        HealthComparisonOut: {
+            /** Below */
+            below: number;
+            /** Load */
+            load: number | null;
+            /** Load Point */
+            load_point: string | null;
+            /** Peers */
+            peers: number;
+            /** Peers High */
+            peers_high: number;
+            /** Peers Low */
+            peers_low: number;
+            /** Point Key */
+            point_key: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * HealthDayOut
+         * @description A day; without a figure `health` is None.
+         */
+        HealthDayOut: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Health */
+            health: number | null;
+        };
+        /**
+         * HealthLineOut
+         * @description An equipment in the list of a site's worst. `leading_point`: which point has the largest share.
+         */
+        HealthLineOut: {
+            /** Code */
+            code: string;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Health */
+            health: number | null;
+            /** Kind */
+            kind: string;
+            leading_part: components["schemas"]["HealthPart"] | null;
+            /** Leading Point */
+            leading_point: string | null;
+            /** Name */
+            name: string;
+            /** Peers */
+            peers: number;
+            /** Percentile */
+            percentile: number | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            state: components["schemas"]["HealthState"];
+        };
+        /**
+         * HealthPart
+         * @description What takes health away.
+         * @enum {string}
+         */
+        HealthPart: "behaviour" | "life" | "alarms" | "age";
+        /**
+         * HealthPartOut
+         * @description What takes health away: `damage` (0…1) by itself, `share` (0…1) of all; `facts` say from what; `points`: share by
+         *     point of this part.
+         */
+        HealthPartOut: {
+            /** Damage */
+            damage: number;
+            /** Facts */
+            facts: {
+                [key: string]: number | string;
+            };
+            part: components["schemas"]["HealthPart"];
+            /** Points */
+            points: {
+                [key: string]: number;
+            };
+            /** Share */
+            share: number;
+        };
+        /**
+         * HealthPointOut
+         * @description A point and its share (0…1) of all that is taken away.
+         */
+        HealthPointOut: {
+            /** Key */
+            key: string;
+            /** Name */
+            name: {
+                [key: string]: string;
+            };
+            /** Share */
+            share: number;
+        };
+        /**
+         * HealthState
+         * @description READY: all parts speak. PARTIAL: no detector looks at such equipment; alarms, life and age do. Otherwise there is
+         *     no figure.
+         * @enum {string}
+         */
+        HealthState: "ready" | "partial" | "learning" | "constant" | "no_data" | "failed";
+        /**
+         * HealthTrendOut
+         * @description `per_month`: by how much health changes in 30 days.
+         */
+        HealthTrendOut: {
+            /** Days */
+            days: number;
+            heading: components["schemas"]["Heading"];
+            /** Per Month */
+            per_month: number;
+        };
+        /**
+         * HeldBack
+         * @description Why a prediction raises nothing, whatever it finds.
+         * @enum {string}
+         */
+        HeldBack: "shadow" | "muted" | "answered";
         /**
          * HelperIn
          * @example {
@@ -10647,6 +11389,12 @@ export interface components {
             /** Qr Token */
             qr_token: string;
         };
+        /**
+         * LabelWhy
+         * @description How that is known.
+         * @enum {string}
+         */
+        LabelWhy: "closing_code" | "parts_used" | "other_fault" | "failed_later" | "did_not_fail" | "person" | "nobody_looked";
         /**
          * LabourIn
          * @description From and to, or minutes. `person_id` left out: the caller.
@@ -11462,6 +12210,124 @@ export interface components {
             version?: number | null;
         };
         /**
+         * MeterBandOut
+         * @description Four in five lie between `low` and `high`, half below `middle`; in the meter's unit. None: not read so often.
+         */
+        MeterBandOut: {
+            /** High */
+            high: number | null;
+            /** Low */
+            low: number | null;
+            /** Middle */
+            middle: number | null;
+        };
+        /**
+         * MeterDayOut
+         * @description A day to come. `type`: workday, weekend or holiday (weekends that are worked count as workdays). `hours`: 24.
+         */
+        MeterDayOut: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Hours */
+            hours: components["schemas"]["MeterBandOut"][];
+            total: components["schemas"]["MeterBandOut"];
+            /** Type */
+            type: string;
+        };
+        /**
+         * MeterForecastOut
+         * @description A meter's days to come. `days` are there where `state` is ready; otherwise `words` says what is waited for
+         *     (`days_known` of `days_needed` days).
+         */
+        MeterForecastOut: {
+            /** Days */
+            days: components["schemas"]["MeterDayOut"][];
+            /** Days Known */
+            days_known: number;
+            /** Days Needed */
+            days_needed: number;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Point Key */
+            point_key: string;
+            /** Reckoned At */
+            reckoned_at: string | null;
+            state: components["schemas"]["MeterState"];
+            /** Suspicions */
+            suspicions: components["schemas"]["MeterSuspicionOut"][];
+            /** Unit */
+            unit: string;
+            used: components["schemas"]["ForecastUsedOut"] | null;
+            /** Words */
+            words: string;
+        };
+        /**
+         * MeterMode
+         * @description Stable keys: predictions, words and figures hang on them.
+         * @enum {string}
+         */
+        MeterMode: "night_leak" | "consumption_drop" | "theft" | "balance_loss" | "meter_stuck" | "meter_reversed" | "meter_jump";
+        /**
+         * MeterScoreOut
+         * @description How good forecasts of this meter were over the last weeks: `loss` (pinball, the meter's unit) beside that of
+         *     taking last week's; `skill` is the share saved; `covered` of the interval ought to be 0.8.
+         */
+        MeterScoreOut: {
+            /** Covered */
+            covered: number | null;
+            /** Floor Loss */
+            floor_loss: number | null;
+            /** Loss */
+            loss: number | null;
+            /** Skill */
+            skill: number | null;
+        };
+        /**
+         * MeterState
+         * @description Whether a forecast can be made, and if not, why.
+         * @enum {string}
+         */
+        MeterState: "ready" | "waiting" | "learning" | "no_readings" | "silent" | "still" | "reversed" | "unit_changed";
+        /**
+         * MeterSuspicionOut
+         * @description What the count may be a sign of. `value` and `usual` in the meter's unit in `per_h` hours; `score` 1 is what is
+         *     just told.
+         */
+        MeterSuspicionOut: {
+            /** Confidence */
+            confidence: number;
+            mode: components["schemas"]["MeterMode"];
+            /** Peers High */
+            peers_high: number | null;
+            /** Peers Low */
+            peers_low: number | null;
+            /** Per H */
+            per_h: number;
+            /** Score */
+            score: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Usual */
+            usual: number | null;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * Method
+         * @description Who found it: the family of models that a prediction is counted under.
+         * @enum {string}
+         */
+        Method: "detectors" | "drift" | "remaining_life" | "consumption";
+        /**
          * MinimumIn
          * @example {
          *       "minimum": "5"
@@ -11479,6 +12345,163 @@ export interface components {
          * @enum {string}
          */
         Mode: "single" | "all" | "any";
+        /**
+         * ModelFiguresOut
+         * @description `precision`: of predictions known to be true or false. `recall`: of the failures of the kind at the site, those
+         *     predicted; `prevented` of them nobody noticed before the predicted order was done. `lead_days`: median, from the
+         *     prediction to when people noticed. Of a model on trial `orders` and `false_orders` are those it would have made.
+         *     None: too little has happened to say.
+         */
+        ModelFiguresOut: {
+            equipment_kind: components["schemas"]["EquipmentKind"];
+            /** Failures */
+            failures: number;
+            /** False */
+            false: number;
+            /** False Orders */
+            false_orders: number;
+            /** False Orders A Month */
+            false_orders_a_month: number;
+            /** Is Shadow */
+            is_shadow: boolean;
+            /** Lead Days */
+            lead_days: number | null;
+            method: components["schemas"]["Method"];
+            /** Model Id */
+            model_id: string | null;
+            /** Orders */
+            orders: number;
+            /** Precision */
+            precision: number | null;
+            /** Predicted */
+            predicted: number;
+            /** Predictions */
+            predictions: number;
+            /** Prevented */
+            prevented: number;
+            /** Recall */
+            recall: number | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** True */
+            true: number;
+            /** Unknown */
+            unknown: number;
+        };
+        /**
+         * ModelPromotionIn
+         * @description `note`: why, for whoever asks later; the figures of that moment are kept beside it.
+         * @example {
+         *       "note": "两个月内误报更少，提前量相当"
+         *     }
+         */
+        ModelPromotionIn: {
+            /** Note */
+            note: string;
+        };
+        /**
+         * ModelStandingOut
+         * @description `muting_id`: it is muted for its kind at the site, and raises nothing.
+         */
+        ModelStandingOut: {
+            equipment_kind: components["schemas"]["EquipmentKind"];
+            /** Failures */
+            failures: number;
+            /** False */
+            false: number;
+            /** False Orders */
+            false_orders: number;
+            /** False Orders A Month */
+            false_orders_a_month: number;
+            /** Is Shadow */
+            is_shadow: boolean;
+            /** Lead Days */
+            lead_days: number | null;
+            method: components["schemas"]["Method"];
+            /** Model Id */
+            model_id: string | null;
+            /** Muting Id */
+            muting_id: string | null;
+            /** Orders */
+            orders: number;
+            /** Precision */
+            precision: number | null;
+            /** Predicted */
+            predicted: number;
+            /** Predictions */
+            predictions: number;
+            /** Prevented */
+            prevented: number;
+            /** Recall */
+            recall: number | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** True */
+            true: number;
+            /** Unknown */
+            unknown: number;
+        };
+        /**
+         * ModelState
+         * @description A lineage has one champion, whose findings count, and at most one shadow, which is only measured.
+         * @enum {string}
+         */
+        ModelState: "champion" | "shadow" | "retired";
+        /**
+         * ModelTrialOut
+         * @description A model in shadow beside the one in use (None: there is none), each with its figures since the shadow was made.
+         *     Without figures it has found nothing yet.
+         */
+        ModelTrialOut: {
+            champion: components["schemas"]["ModelVersionOut"] | null;
+            /** Of Champion */
+            of_champion: components["schemas"]["ModelFiguresOut"][];
+            /** Of Shadow */
+            of_shadow: components["schemas"]["ModelFiguresOut"][];
+            shadow: components["schemas"]["ModelVersionOut"];
+        };
+        /**
+         * ModelVersionOut
+         * @description A stored model, in short.
+         */
+        ModelVersionOut: {
+            /**
+             * Data From
+             * Format: date-time
+             */
+            data_from: string;
+            /**
+             * Data Until
+             * Format: date-time
+             */
+            data_until: string;
+            family: components["schemas"]["Family"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Subject */
+            subject: string;
+            /** Version */
+            version: number;
+        };
         /**
          * Moment
          * @description When a field must have been filled in.
@@ -12513,6 +13536,22 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** Page[EquipmentWatchOut] */
+        Page_EquipmentWatchOut_: {
+            /** Items */
+            items: components["schemas"]["EquipmentWatchOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
         /** Page[FigureOrderOut] */
         Page_FigureOrderOut_: {
             /** Items */
@@ -12533,6 +13572,22 @@ export interface components {
         Page_FiringOut_: {
             /** Items */
             items: components["schemas"]["FiringOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[HealthLineOut] */
+        Page_HealthLineOut_: {
+            /** Items */
+            items: components["schemas"]["HealthLineOut"][];
             /** Limit */
             limit: number;
             /**
@@ -12725,6 +13780,22 @@ export interface components {
         Page_PersonOut_: {
             /** Items */
             items: components["schemas"]["PersonOut"][];
+            /** Limit */
+            limit: number;
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
+            /** Offset */
+            offset: number;
+            /** Total */
+            total: number;
+        };
+        /** Page[PredictionOut] */
+        Page_PredictionOut_: {
+            /** Items */
+            items: components["schemas"]["PredictionOut"][];
             /** Limit */
             limit: number;
             /**
@@ -13708,6 +14779,322 @@ export interface components {
             /** Longitude */
             longitude: number;
         };
+        /**
+         * PredictionAnswerIn
+         * @description What somebody who looked found. A prediction that is a work order is answered by that order's closing code.
+         * @example {
+         *       "label": "false",
+         *       "note": "现场检查正常"
+         *     }
+         */
+        PredictionAnswerIn: {
+            label: components["schemas"]["PredictionLabel"];
+            /** Note */
+            note: string;
+        };
+        /**
+         * PredictionChartOut
+         * @description What to draw: the series of these points in this span, the heaviest first.
+         */
+        PredictionChartOut: {
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Point Nos */
+            point_nos: number[];
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+        };
+        /**
+         * PredictionCostIn
+         * @description `version`: as last seen; left out where nobody has set them.
+         * @example {
+         *       "failure": "5000.00",
+         *       "site_id": "019a0000-0000-7000-8000-000000000001",
+         *       "visit": "200.00"
+         *     }
+         */
+        PredictionCostIn: {
+            /** Failure */
+            failure: number | string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Version */
+            version?: number | null;
+            /** Visit */
+            visit: number | string;
+        };
+        /**
+         * PredictionCostOut
+         * @description What a visit and a failure (beyond its repair) cost. `version` None: the usual, nobody has set them.
+         */
+        PredictionCostOut: {
+            equipment_kind: components["schemas"]["EquipmentKind"];
+            /** Failure */
+            failure: string;
+            /** Version */
+            version: number | null;
+            /** Visit */
+            visit: string;
+        };
+        /**
+         * PredictionDaysOut
+         * @description Days until it fails, from `found_at` on: likely not before `low`, likely by `high`.
+         */
+        PredictionDaysOut: {
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Median */
+            median: number;
+        };
+        /**
+         * PredictionLabel
+         * @enum {string}
+         */
+        PredictionLabel: "true" | "false" | "unknown";
+        /**
+         * PredictionMutingIn
+         * @example {
+         *       "equipment_kind": "pump",
+         *       "method": "detectors",
+         *       "note": "水泵房改造期间",
+         *       "site_id": "019a0000-0000-7000-8000-000000000001"
+         *     }
+         */
+        PredictionMutingIn: {
+            equipment_kind: components["schemas"]["EquipmentKind"];
+            method: components["schemas"]["Method"];
+            /** Note */
+            note: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /**
+         * PredictionMutingLiftIn
+         * @example {
+         *       "note": "改造结束"
+         *     }
+         */
+        PredictionMutingLiftIn: {
+            /** Note */
+            note: string;
+        };
+        /**
+         * PredictionMutingOut
+         * @description A method that raises nothing for a kind of equipment at a site. `muted_by` None: it was below its bar, and
+         *     `facts` are the figures that say so.
+         */
+        PredictionMutingOut: {
+            equipment_kind: components["schemas"]["EquipmentKind"];
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Lifted At */
+            lifted_at: string | null;
+            /** Lifted By */
+            lifted_by: string | null;
+            /** Lifted Note */
+            lifted_note: string;
+            method: components["schemas"]["Method"];
+            /**
+             * Muted At
+             * Format: date-time
+             */
+            muted_at: string;
+            /** Muted By */
+            muted_by: string | null;
+            /** Note */
+            note: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /**
+         * PredictionOut
+         * @description `reason` in both languages. `held_back`: why it raises nothing. `since`: since when the readings show it;
+         *     `expires_at`: it ends then unless it is found again. `of_going`, `of_waiting`: expected cost of an order now (a
+         *     visit for nothing) and of none (a failure within the time that planning takes, `fails_in_time` its chance): the
+         *     dearer is avoided. `visit_at`: the planned visit it was folded into. `order_id`: the order that said what it was.
+         */
+        PredictionOut: {
+            /** Alarm Id */
+            alarm_id: string | null;
+            /** Confidence */
+            confidence: number;
+            days_left: components["schemas"]["PredictionDaysOut"] | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Equipment Code */
+            equipment_code: string;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            equipment_kind: components["schemas"]["EquipmentKind"];
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Fails In Time */
+            fails_in_time: number;
+            /**
+             * Found At
+             * Format: date-time
+             */
+            found_at: string;
+            held_back: components["schemas"]["HeldBack"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Shadow */
+            is_shadow: boolean;
+            label: components["schemas"]["PredictionLabel"] | null;
+            label_why: components["schemas"]["LabelWhy"] | null;
+            /** Labelled At */
+            labelled_at: string | null;
+            method: components["schemas"]["Method"];
+            /** Mode */
+            mode: string;
+            /** Model Id */
+            model_id: string | null;
+            /** Note */
+            note: string;
+            /** Of Going */
+            of_going: string;
+            /** Of Waiting */
+            of_waiting: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Order Id */
+            order_id: string | null;
+            /** Ordered At */
+            ordered_at: string | null;
+            /** Raised At */
+            raised_at: string | null;
+            /** Reason */
+            reason: {
+                [key: string]: string;
+            };
+            /** Score */
+            score: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            state: components["schemas"]["PredictionState"];
+            /** Visit At */
+            visit_at: string | null;
+        };
+        /**
+         * PredictionPointOut
+         * @description A point that speaks for it. `share` of the whole evidence, 0…1; `usual`: its own normal value; `change` since as
+         *     a part of that (0.38 is 38 % more); `peers_low`, `peers_high`: what the others of its kind have. In the point's
+         *     unit; None where nothing is known. `point_no` None: the point is gone.
+         */
+        PredictionPointOut: {
+            /** Change */
+            change: number | null;
+            /** Peers High */
+            peers_high: number | null;
+            /** Peers Low */
+            peers_low: number | null;
+            /** Point Key */
+            point_key: string;
+            /** Point No */
+            point_no: number | null;
+            /** Share */
+            share: number;
+            /** Since */
+            since: string | null;
+            /** Unit */
+            unit: string | null;
+            /** Usual */
+            usual: number | null;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * PredictionState
+         * @enum {string}
+         */
+        PredictionState: "open" | "raised" | "ordered" | "withdrawn" | "expired" | "settled";
+        /**
+         * PredictionVoiceOut
+         * @description What one method last said of it. `is_present` False: it has taken back what it said.
+         */
+        PredictionVoiceOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Confidence */
+            confidence: number;
+            days_left: components["schemas"]["PredictionDaysOut"] | null;
+            /** Is Present */
+            is_present: boolean;
+            method: components["schemas"]["Method"];
+            /** Model Id */
+            model_id: string | null;
+            /** Points */
+            points: components["schemas"]["PredictionPointOut"][];
+            /** Score */
+            score: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
+         * PredictionWhyOut
+         * @description `similar`: earlier ones of the same mode that are over, on this equipment first, then on others of its profile:
+         *     what they turned out to be, and the orders that say what was done.
+         */
+        PredictionWhyOut: {
+            chart: components["schemas"]["PredictionChartOut"];
+            /** Points */
+            points: components["schemas"]["PredictionPointOut"][];
+            prediction: components["schemas"]["PredictionOut"];
+            /** Similar */
+            similar: components["schemas"]["PredictionOut"][];
+            /** Voices */
+            voices: components["schemas"]["PredictionVoiceOut"][];
+        };
         /** PriceItemIn */
         PriceItemIn: {
             /** Code */
@@ -14297,6 +15684,28 @@ export interface components {
          */
         Recipient: "assignee" | "duty_manager" | "managers" | "person";
         /**
+         * RegisterEvent
+         * @description Why a register did not simply grow.
+         * @enum {string}
+         */
+        RegisterEvent: "rollover" | "replaced" | "ratio_changed" | "unit_changed" | "jump" | "reversed";
+        /**
+         * RegisterHappeningOut
+         * @description Why the register did not simply grow.
+         */
+        RegisterHappeningOut: {
+            /** After */
+            after: number | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Before */
+            before: number | null;
+            event: components["schemas"]["RegisterEvent"];
+        };
+        /**
          * RehearsalIn
          * @description Orders opened in that time, the newest `limit` of them, are looked at.
          * @example {
@@ -14448,6 +15857,78 @@ export interface components {
             mttr_h: number | null;
             /** Units */
             units: number;
+        };
+        /**
+         * RemainingLifeOut
+         * @description What is left by one mode of failure. 80 % of what may happen lies between `days_low` and `days_high`, counted
+         *     from `told_at`; values are in the unit of the point (of the mode `unusual`: in thresholds of drift).
+         * @example {
+         *       "confidence": 0.97,
+         *       "day": "2026-05-06",
+         *       "days_high": 24,
+         *       "days_low": 10,
+         *       "days_mid": 16,
+         *       "equipment_id": "019a0000-0000-7000-8000-000000000001",
+         *       "level_at_failure": 7.1,
+         *       "mode": "bearing_wear",
+         *       "peers_high": 3,
+         *       "peers_low": 2.6,
+         *       "point_key": "vibration_mm_s",
+         *       "share": 0.8,
+         *       "since_at": "2026-04-26T16:00:00Z",
+         *       "speed_a_day": 0.12,
+         *       "told_at": "2026-05-05T16:00:00Z",
+         *       "usual": 3,
+         *       "value": 4.1
+         *     }
+         */
+        RemainingLifeOut: {
+            /** Confidence */
+            confidence: number;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Days High */
+            days_high: number;
+            /** Days Low */
+            days_low: number;
+            /** Days Mid */
+            days_mid: number;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Level At Failure */
+            level_at_failure: number;
+            /** Mode */
+            mode: string;
+            /** Peers High */
+            peers_high: number | null;
+            /** Peers Low */
+            peers_low: number | null;
+            /** Point Key */
+            point_key: string | null;
+            /** Share */
+            share: number;
+            /**
+             * Since At
+             * Format: date-time
+             */
+            since_at: string;
+            /** Speed A Day */
+            speed_a_day: number;
+            /**
+             * Told At
+             * Format: date-time
+             */
+            told_at: string;
+            /** Usual */
+            usual: number;
+            /** Value */
+            value: number;
         };
         /**
          * Removed
@@ -15890,6 +17371,25 @@ export interface components {
             starts_at: string;
         };
         /**
+         * SiteConsumptionOut
+         * @description A site's last run: `done` of `meters`, `failed` of them left out, over at `ended_at`; None before the first. And
+         *     the meters that something is suspected of, the surest first.
+         */
+        SiteConsumptionOut: {
+            /** Day */
+            day: string | null;
+            /** Done */
+            done: number;
+            /** Ended At */
+            ended_at: string | null;
+            /** Failed */
+            failed: number;
+            /** Meters */
+            meters: number;
+            /** Suspects */
+            suspects: components["schemas"]["SuspectMeterOut"][];
+        };
+        /**
          * SiteIn
          * @example {
          *       "city": "杭州",
@@ -16249,6 +17749,25 @@ export interface components {
             score: number | null;
         };
         /**
+         * SuspectMeterOut
+         * @description A meter that something is suspected of.
+         */
+        SuspectMeterOut: {
+            /** Code */
+            code: string;
+            /**
+             * Equipment Id
+             * Format: uuid
+             */
+            equipment_id: string;
+            /** Name */
+            name: string;
+            /** Suspicions */
+            suspicions: components["schemas"]["MeterSuspicionOut"][];
+            /** Unit */
+            unit: string;
+        };
+        /**
          * SwitchIn
          * @description `version`: the one that was seen; a newer one refuses, for it may do something else.
          * @example {
@@ -16602,6 +18121,155 @@ export interface components {
             /** Priority */
             priority: number | null;
         };
+        /**
+         * TrainedModelOut
+         * @description A stored model: what it was learnt from, by which code, and how good it was on what it had not seen.
+         */
+        TrainedModelOut: {
+            /** Code Version */
+            code_version: string;
+            /**
+             * Data From
+             * Format: date-time
+             */
+            data_from: string;
+            /**
+             * Data Until
+             * Format: date-time
+             */
+            data_until: string;
+            /** Equipment */
+            equipment: number;
+            family: components["schemas"]["Family"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Metrics */
+            metrics: {
+                [key: string]: unknown;
+            };
+            /** Points */
+            points: string[];
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Size Bytes */
+            size_bytes: number;
+            state: components["schemas"]["ModelState"];
+            /**
+             * State At
+             * Format: date-time
+             */
+            state_at: string;
+            /** State By */
+            state_by: string | null;
+            /** Step S */
+            step_s: number | null;
+            /** Subject */
+            subject: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * TrainingIn
+         * @description What to learn: all of a site, or one profile's equipment.
+         * @example {
+         *       "days": 30,
+         *       "site_id": "019a0000-0000-7000-8000-000000000001"
+         *     }
+         */
+        TrainingIn: {
+            /**
+             * Days
+             * @description days of history; HUB_TRAINING_DAYS where left out
+             */
+            days?: number | null;
+            /**
+             * Is Complete
+             * @description learn all equipment anew, as challengers of the models there are; else what has no model
+             * @default true
+             */
+            is_complete: boolean;
+            /**
+             * Profile
+             * @description key of a device profile; all where it is left out
+             */
+            profile?: string | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /**
+         * TrainingOut
+         * @description A training. `progress` goes from 0 to 1; `report` says what came of each subject, once there is something.
+         */
+        TrainingOut: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string | null;
+            /** Cancelling */
+            cancelling: boolean;
+            /** Days */
+            days: number;
+            /** Ended At */
+            ended_at: string | null;
+            /** Equipment */
+            equipment: number;
+            /** Failure */
+            failure: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Complete */
+            is_complete: boolean;
+            /** Learnt */
+            learnt: number;
+            /** Progress */
+            progress: number;
+            /** Report */
+            report: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Started At */
+            started_at: string | null;
+            state: components["schemas"]["TrainingState"];
+            /** Subject */
+            subject: string | null;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * TrainingState
+         * @enum {string}
+         */
+        TrainingState: "waiting" | "running" | "done" | "cancelled" | "failed";
         /**
          * TransitionKind
          * @enum {string}
@@ -16958,6 +18626,21 @@ export interface components {
              */
             starts_on: string;
         };
+        /**
+         * WatchCountsOut
+         * @description How many equipments are in each state.
+         */
+        WatchCountsOut: {
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * WatchState
+         * @enum {string}
+         */
+        WatchState: "not_watched" | "no_data" | "constant" | "learning" | "relearning" | "failed" | "watching";
         /**
          * WeekIn
          * @description Seven days, Monday first; a closed day is an empty list.
@@ -21667,6 +23350,70 @@ export interface operations {
             };
         };
     };
+    list_model_trials_api_v1_insight_model_trials_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelTrialOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promote_model_api_v1_insight_model_trials__model_id__promote_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelPromotionIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelTrialOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_orders_of_figure_api_v1_insight_orders_get: {
         parameters: {
             query?: {
@@ -21777,6 +23524,37 @@ export interface operations {
                 content: {
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
                     "text/csv": unknown;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_prediction_figures_api_v1_insight_prediction_figures_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelStandingOut"][];
                 };
             };
             /** @description Refused, and what to do */
@@ -24792,6 +26570,790 @@ export interface operations {
                 };
                 content: {
                     "text/csv": unknown;
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_site_consumption_api_v1_predictive_consumption_get: {
+        parameters: {
+            query: {
+                site_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteConsumptionOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_equipment_health_api_v1_predictive_equipment__equipment_id__health_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EquipmentHealthOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_predictions_of_equipment_api_v1_predictive_equipment__equipment_id__predictions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remaining_life_of_equipment_api_v1_predictive_equipment__equipment_id__remaining_life_get: {
+        parameters: {
+            query?: {
+                /** @description of past forecasts; 0: only what counts now */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemainingLifeOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_watch_api_v1_predictive_equipment__equipment_id__watch_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EquipmentWatchOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_health_api_v1_predictive_health_get: {
+        parameters: {
+            query?: {
+                /** @description a site's id; without it all of the caller's */
+                site_id?: string | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HealthLineOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_meter_forecast_api_v1_predictive_meters__equipment_id__forecast_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeterForecastOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_mutings_api_v1_predictive_mutings_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionMutingOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mute_model_api_v1_predictive_mutings_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PredictionMutingIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionMutingOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_muting_api_v1_predictive_mutings__muting_id__lift_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                muting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PredictionMutingLiftIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionMutingOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_prediction_costs_api_v1_predictive_prediction_costs_get: {
+        parameters: {
+            query: {
+                site: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionCostOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_prediction_costs_api_v1_predictive_prediction_costs__kind__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: components["schemas"]["EquipmentKind"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PredictionCostIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionCostOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_predictions_api_v1_predictive_predictions_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                building?: string | null;
+                equipment?: string | null;
+                state?: components["schemas"]["PredictionState"] | null;
+                method?: components["schemas"]["Method"] | null;
+                label?: components["schemas"]["PredictionLabel"] | null;
+                mode?: string | null;
+                /** @description ended, or still open; both where left out */
+                is_over?: boolean | null;
+                /** @description those of models on trial, which raise nothing */
+                is_shadow?: boolean;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PredictionOut_"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_prediction_api_v1_predictive_predictions__prediction_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_prediction_api_v1_predictive_predictions__prediction_id__answer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PredictionAnswerIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_prediction_api_v1_predictive_predictions__prediction_id__why_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionWhyOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remaining_life_of_site_api_v1_predictive_remaining_life_get: {
+        parameters: {
+            query: {
+                site_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemainingLifeOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trained_models_api_v1_predictive_trained_models_get: {
+        parameters: {
+            query?: {
+                family?: components["schemas"]["Family"] | null;
+                state?: components["schemas"]["ModelState"] | null;
+                site_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainedModelOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trainings_api_v1_predictive_trainings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingOut"][];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_for_training_api_v1_predictive_trainings_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainingIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_training_api_v1_predictive_trainings__training_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                training_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_training_api_v1_predictive_trainings__training_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                training_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_watch_counts_api_v1_predictive_watch_counts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchCountsOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_watches_api_v1_predictive_watches_get: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["WatchState"] | null;
+                /** @description rows a page */
+                limit?: number;
+                /** @description rows to skip */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EquipmentWatchOut_"];
                 };
             };
             /** @description Refused, and what to do */
