@@ -10,6 +10,7 @@ from predictive.detectors.mahalanobis import Mahalanobis
 from predictive.detectors.rate_of_rise import RateOfRise
 from predictive.detectors.reconstruction import Reconstruction
 from predictive.detectors.residual import Residual
+from predictive.detectors.univariate import Univariate
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +37,5 @@ def registered() -> Sequence[Seat]:
         Seat(Reconstruction(), votes=True),
         Seat(ChangePoints(), divides=True),
         Seat(RateOfRise(), decides=True, is_quick=True),
+        Seat(Univariate(), decides=True),
     )
