@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
 Integers: TypeAlias = NDArray[np.int64]
 
 # What calibration learnt and what streaming remembers: arrays only, so that both are stored without pickling.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictive.detectors.calibration import effective_count, normal_scale, tail_factor
+from predictive.detectors.calibration import effective_count, normal_scale, tail_factor, usual_count
 from predictive.detectors.conditioning import (
     completed,
     conditioned,
@@ -26,14 +26,14 @@ from predictive.detectors.conditioning import (
     windows_of,
     with_past,
 )
-from predictive.detectors.contract import Arrays, Evidence, Floats, Model, State, Window
+from predictive.detectors.contract import Arrays, Bools, Evidence, Floats, Model, State, Window
 from predictive.detectors.regression import Learnt, design, fitted, residuals
 
 # The floor of a residual's spread, in spreads of the point: below it is the rounding of sensors.
 FLOOR = 0.01
 # How many times what least squares says a prediction is less certain away from home: its own conditions (constant
 # spread, straight relations) hold less there too.
-DOUBT = 3.0
+DOUBT = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Residual:
 
     lags: int = 2
     ridge: float = 1e-3
-    threshold: float = 5.0
+    threshold: float = 5.3
     name: str = "residual"
 
     def suits(self, *, points: int, step_s: float | None) -> bool:
@@ -51,7 +51,7 @@ class Residual:
     def calibrate(self, normal: Window) -> Model:
         scaling, usable = conditioned(normal.values)
         windows = windows_of(normal.step_s)
-        learnt = [self._learn(rows, windows) for rows in usable]
+        learnt = [self._learn(rows, live, windows) for rows, live in zip(usable, scaling["live"], strict=True)]
         return {**scaling, **{key: np.concatenate([one[key] for one in learnt]) for key in learnt[0]}}
 
     def begin(self, model: Model) -> State:
@@ -76,18 +76,24 @@ class Residual:
         for place, window in enumerate(model["windows"][0].tolist()):
             means = trailing_means(strays, rows=block.rows, window=window)
             doubt = trailing_means(leverages, rows=block.rows, window=window)
-            by_window = _unusual(means, doubt, spread=model["spread"][:, place], count=model["count"][:, place])
+            spread, count = model["spread"][:, place], model["count"][:, place]
+            doubt = DOUBT * doubt / model["conditions"][:, None]
+            by_window = _unusual(means, doubt, spread=spread, count=count)
             unusual = np.maximum(unusual, by_window / model["tail"][:, place, None])
         unusual = np.where(judged[:, :, None], unusual, 0.0) / self.threshold
         return Evidence(score=unusual.max(axis=2, initial=0.0), shares=shared_out(unusual**2))
 
-    def _learn(self, rows: Floats, windows: tuple[int, ...]) -> Arrays:
-        """The model of one equipment from its standardised rows float64[T, P]."""
+    def _learn(self, rows: Floats, live: Bools, windows: tuple[int, ...]) -> Arrays:
+        """The model of one equipment from its standardised rows float64[T, P]; `live` bool[P]."""
         points = rows.shape[1]
         columns = design(rows[None], lags=self.lags, squares=None)[0]
         model, strays, leverages = fitted(columns, points=points, ridge=self.ridge)
-        by_window = [_calibrated(strays, leverages, window=window) for window in windows]
+        # Leverage is judged by how many independent conditions were seen, not by how many residuals.
+        conditions = usual_count(rows, live)
+        doubts = DOUBT * leverages / conditions
+        by_window = [_calibrated(strays, doubts, window=window) for window in windows]
         return {
+            "conditions": np.array([[conditions]]),
             "inverse": model.inverse,
             "own": model.own,
             "windows": np.array([windows], dtype=np.int64),
@@ -95,17 +101,15 @@ class Residual:
         }
 
 
-def _calibrated(strays: Floats, leverages: Floats, *, window: int) -> Arrays:
+def _calibrated(strays: Floats, doubts: Floats, *, window: int) -> Arrays:
     """`spread`, `count` of looks and `tail` float64[P] of residuals out of sample, float64[T, P], over a window."""
-    means, doubt = windowed(strays, window=window), windowed(leverages, window=window)
+    means, doubt = windowed(strays, window=window), windowed(doubts, window=window)
     count = effective_count(means)
-    spread = np.sqrt((means**2 / (1.0 + DOUBT * doubt / count)).mean(axis=0)) + FLOOR
+    spread = np.sqrt((means**2 / (1.0 + doubt)).mean(axis=0)) + FLOOR
     seen = _unusual(means[None], doubt[None], spread=spread[None], count=count[None])[0]
     return {"spread": spread, "count": count, "tail": tail_factor(seen)}
 
 
 def _unusual(means: Floats, doubt: Floats, *, spread: Floats, count: Floats) -> Floats:
-    """Residuals float64[E, T, P] on the normal scale; `doubt` is their leverage."""
-    looks = count[:, None]
-    certain = np.sqrt(1.0 + DOUBT * doubt / looks)
-    return normal_scale(means / (spread[:, None] * certain), looks)
+    """Residuals float64[E, T, P] on the normal scale; `doubt` is what their spread squared grows by."""
+    return normal_scale(means / (spread[:, None] * np.sqrt(1.0 + doubt)), count[:, None])

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from predictive.detectors.calibration import LogScale, effective_count, normal_scale, tail_factor, unusual
+from predictive.detectors.calibration import (
+    CHANCE,
+    LogScale,
+    effective_count,
+    normal_scale,
+    tail_factor,
+    unusual,
+    usual_count,
+)
 
 
 @pytest.mark.parametrize(("memory", "expected"), [(0.0, 6000.0), (0.9, 6000 / 19), (0.98, 6000 / 99)])
@@ -15,6 +23,27 @@ def test_looks_are_counted_by_how_long_readings_remember(memory: float, expected
     for row in range(1, 6000):
         values[row] = memory * values[row - 1] + noise[row]
     assert effective_count(values[:, None])[0] == pytest.approx(expected, rel=0.4)
+
+
+@pytest.mark.parametrize("rows", [8192, 8193, 20_000])
+def test_a_long_history_is_counted_in_stretches_as_in_one(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    values = np.convolve(rng.normal(size=rows), np.exp(-np.arange(600) / 150.0))[:rows]
+    centred = values - values.mean()
+    products = np.array([centred[lag:] @ centred[: rows - lag] for lag in range(1500)])
+    correlations = products[1:] / products[0]
+    last = int(np.argmax(correlations < CHANCE))
+    assert last > 0
+    expected = rows / (1 + 2 * correlations[:last].sum())
+    assert effective_count(values[:, None])[0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_usual_count_is_that_of_live_points() -> None:
+    rng = np.random.default_rng(9)
+    values = np.stack([rng.normal(size=500), np.zeros(500), np.sin(np.arange(500) / 80)], axis=1)
+    counts = effective_count(values)
+    assert usual_count(values, np.array([True, False, True])) == pytest.approx((counts[0] + counts[2]) / 2)
+    assert usual_count(values, np.zeros(3, dtype=np.bool_)) == 1.0
 
 
 def test_a_constant_has_a_count_and_no_warning() -> None:
