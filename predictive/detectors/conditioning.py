@@ -4,9 +4,9 @@ All of it is causal and works on E equipment at once; arrays are float64[E, T, P
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from predictive.detectors.contract import Arrays, Floats, Model, State
+from predictive.detectors.contract import Arrays, Bools, Floats, Model, State
+from predictive.detectors.stretches import held, nothing_held
 
 # Beyond this many deviations a point says "very far" and no more: one broken sensor must not drown the others.
 FARTHEST = 8.0
@@ -42,26 +42,7 @@ def standardised(model: Model, values: Floats) -> Floats:
     return np.where(model["live"][:, None], cut, np.where(unread, np.nan, 0.0))
 
 
-def nothing_held(*, equipment: int, points: int) -> State:
-    """The state of `held` and `completed` before the first row."""
-    return {"held": np.zeros((equipment, points))}
-
-
-def held(state: State, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Missing values replaced by the last one read (0 before the first), and in which rows bool[E, T] any was read."""
-    missing = np.isnan(values)
-    read: NDArray[np.bool_] = np.logical_not(missing.all(axis=2))
-    if not values.shape[1]:
-        return values, read
-    rows = np.arange(values.shape[1])[None, :, None]
-    last = np.maximum.accumulate(np.where(missing, -1, rows), axis=1)
-    filled = np.take_along_axis(values, np.maximum(last, 0), axis=1)
-    filled = np.where(last < 0, state["held"][:, None], filled)
-    state["held"] = filled[:, -1].copy()
-    return filled, read
-
-
-def completed(model: Model, state: State, deviations: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+def completed(model: Model, state: State, deviations: Floats) -> tuple[Floats, Bools]:
     """Deviations without gaps, and which rows bool[E, T] can be judged: half of the points were read.
 
     What is missing is what the others say of it (`stand_in`): a value held while a machine goes on and off would put
@@ -71,7 +52,7 @@ def completed(model: Model, state: State, deviations: Floats) -> tuple[Floats, N
     filled, read = held(state, deviations)
     live = model["live"][:, None]
     absent = np.logical_and(missing, live).sum(axis=2)
-    judged: NDArray[np.bool_] = np.logical_and(read, 2 * absent <= live.sum(axis=2))
+    judged: Bools = np.logical_and(read, 2 * absent <= live.sum(axis=2))
     if not absent.any():
         return filled, judged
     stand_ins = model["stand_in"][:, :1] + filled @ model["stand_in"][:, 1:]
@@ -86,7 +67,7 @@ def conditioned(values: Floats) -> tuple[Arrays, list[Floats]]:
     """
     scaling = learn_scale(values)
     deviations = standardised(scaling, values)
-    whole: NDArray[np.bool_] = np.logical_not(np.isnan(deviations).any(axis=2))
+    whole: Bools = np.logical_not(np.isnan(deviations).any(axis=2))
     scaling["stand_in"] = np.stack([_stand_in(one[rows]) for one, rows in zip(deviations, whole, strict=True)])
     start = nothing_held(equipment=values.shape[0], points=values.shape[2])
     filled, judged = completed(scaling, start, deviations)

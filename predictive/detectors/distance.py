@@ -14,7 +14,6 @@ from predictive.detectors.calibration import LogScale, unusual
 from predictive.detectors.conditioning import (
     completed,
     conditioned,
-    nothing_held,
     shared_out,
     standardised,
     trailing_means,
@@ -23,6 +22,7 @@ from predictive.detectors.conditioning import (
 )
 from predictive.detectors.contract import Arrays, Evidence, Floats, Model, State, Window
 from predictive.detectors.regression import STRETCHES
+from predictive.detectors.stretches import nothing_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,13 @@ class Distance:
     learn_map: of deviations float64[T, P] from their mean, the map float64[P, P] under which lengths are distances.
     """
 
+    name: str
     learn_map: Callable[[Floats], Floats]
     window: int
     threshold: float
+
+    def suits(self, *, points: int, step_s: float | None) -> bool:
+        return points >= 2
 
     def calibrate(self, normal: Window) -> Model:
         scaling, usable = conditioned(normal.values)

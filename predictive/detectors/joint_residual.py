@@ -16,7 +16,6 @@ from predictive.detectors.calibration import LogScale, effective_count, normal_s
 from predictive.detectors.conditioning import (
     completed,
     conditioned,
-    nothing_held,
     shared_out,
     standardised,
     trailing_means,
@@ -25,6 +24,7 @@ from predictive.detectors.conditioning import (
 )
 from predictive.detectors.contract import Arrays, Evidence, Floats, Model, State, Window
 from predictive.detectors.regression import Learnt, design, fitted, residuals
+from predictive.detectors.stretches import nothing_held
 
 FLOOR = 0.01
 # Independent looks at normal time for each column of the regression.

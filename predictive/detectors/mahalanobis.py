@@ -7,40 +7,21 @@ a few strongly related points hide (residual.py sees that).
 Source: Hotelling, Multivariate quality control (1947); Mahalanobis (1936); the widening is ours.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from predictive.detectors.contract import Evidence, Floats, Model, State, Window
+from predictive.detectors.contract import Floats
 from predictive.detectors.distance import Distance
 
 # The stretches whose means show the drift, and how many times as far it may go on.
 STRETCHES, DRIFT = 8, 16.0
 RIDGE = 1e-2
+# Rows over which readings are averaged, and where that is an alarm on the normal scale.
+WINDOW, THRESHOLD = 8, 2.55
 
 
-@dataclass(frozen=True, slots=True)
-class Mahalanobis:
-    """Alarms at `threshold` on the normal scale over `window` rows."""
-
-    window: int = 8
-    threshold: float = 2.55
-    name: str = "mahalanobis"
-
-    def suits(self, *, points: int, step_s: float | None) -> bool:
-        return points >= 2
-
-    def calibrate(self, normal: Window) -> Model:
-        return self._distance().calibrate(normal)
-
-    def begin(self, model: Model) -> State:
-        return self._distance().begin(model)
-
-    def step(self, model: Model, state: State, block: Window) -> Evidence:
-        return self._distance().step(model, state, block)
-
-    def _distance(self) -> Distance:
-        return Distance(learn_map=whitening, window=self.window, threshold=self.threshold)
+def mahalanobis() -> Distance:
+    """The detector of this file, as the registry seats it."""
+    return Distance(name="mahalanobis", learn_map=whitening, window=WINDOW, threshold=THRESHOLD)
 
 
 def whitening(deviations: Floats) -> Floats:

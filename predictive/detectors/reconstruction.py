@@ -5,41 +5,22 @@ Sees: points that break their usual rhythm while each stays within its range. Bl
 Source: Jackson and Mudholkar, Control procedures for residuals associated with principal component analysis (1979).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from predictive.detectors.contract import Evidence, Floats, Model, State, Window
+from predictive.detectors.contract import Floats
 from predictive.detectors.distance import Distance
 
 # The movements kept explain this part of the variance.
 EXPLAINED = 0.95
 # The floor of what rebuilding leaves of a point, in spreads of the point.
 FLOOR = 0.02
+# Rows over which readings are averaged, and where that is an alarm on the normal scale.
+WINDOW, THRESHOLD = 8, 2.25
 
 
-@dataclass(frozen=True, slots=True)
-class Reconstruction:
-    """Alarms at `threshold` on the normal scale over `window` rows."""
-
-    window: int = 8
-    threshold: float = 2.25
-    name: str = "reconstruction"
-
-    def suits(self, *, points: int, step_s: float | None) -> bool:
-        return points >= 2
-
-    def calibrate(self, normal: Window) -> Model:
-        return self._distance().calibrate(normal)
-
-    def begin(self, model: Model) -> State:
-        return self._distance().begin(model)
-
-    def step(self, model: Model, state: State, block: Window) -> Evidence:
-        return self._distance().step(model, state, block)
-
-    def _distance(self) -> Distance:
-        return Distance(learn_map=remainder, window=self.window, threshold=self.threshold)
+def reconstruction() -> Distance:
+    """The detector of this file, as the registry seats it."""
+    return Distance(name="reconstruction", learn_map=remainder, window=WINDOW, threshold=THRESHOLD)
 
 
 def remainder(deviations: Floats) -> Floats:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from predictive.detectors.change_points import ChangePoints
 from predictive.detectors.contract import Detector
 from predictive.detectors.joint_residual import JointResidual
-from predictive.detectors.mahalanobis import Mahalanobis
+from predictive.detectors.mahalanobis import mahalanobis
 from predictive.detectors.rate_of_rise import RateOfRise
-from predictive.detectors.reconstruction import Reconstruction
+from predictive.detectors.reconstruction import reconstruction
 from predictive.detectors.residual import Residual
 from predictive.detectors.univariate import Univariate
 
@@ -33,8 +33,8 @@ def registered() -> Sequence[Seat]:
     return (
         Seat(Residual(), decides=True, votes=True),
         Seat(JointResidual(), decides=True),
-        Seat(Mahalanobis(), votes=True),
-        Seat(Reconstruction(), votes=True),
+        Seat(mahalanobis(), votes=True),
+        Seat(reconstruction(), votes=True),
         Seat(ChangePoints(), divides=True),
         Seat(RateOfRise(), decides=True, is_quick=True),
         Seat(Univariate(), decides=True),

@@ -18,7 +18,6 @@ from predictive.detectors.calibration import effective_count, normal_scale, tail
 from predictive.detectors.conditioning import (
     completed,
     conditioned,
-    nothing_held,
     shared_out,
     standardised,
     trailing_means,
@@ -28,6 +27,7 @@ from predictive.detectors.conditioning import (
 )
 from predictive.detectors.contract import Arrays, Bools, Evidence, Floats, Model, State, Window
 from predictive.detectors.regression import Learnt, design, fitted, residuals
+from predictive.detectors.stretches import nothing_held
 
 # The floor of a residual's spread, in spreads of the point: below it is the rounding of sensors.
 FLOOR = 0.01

@@ -1,9 +1,8 @@
 """Stretches of rows that followed one another: what is missing is held, across a gap nothing is compared."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from predictive.detectors.contract import Floats, Integers, State, Window
+from predictive.detectors.contract import Bools, Floats, Integers, State, Window
 
 # A jump in time over more steps than this is a gap: what came before is another stretch.
 GAP_STEPS = 10
@@ -35,11 +34,11 @@ def nothing_held(*, equipment: int, points: int) -> State:
     return {"held": np.zeros((equipment, points))}
 
 
-def held(state: State, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+def held(state: State, values: Floats) -> tuple[Floats, Bools]:
     """Missing values float64[E, T, P] replaced by the last one read (0 before the first), `state` goes along;
     and in which rows bool[E, T] anything was read."""
     missing = np.isnan(values)
-    read: NDArray[np.bool_] = np.logical_not(missing.all(axis=2))
+    read: Bools = np.logical_not(missing.all(axis=2))
     if not values.shape[1]:
         return values, read
     rows = np.arange(values.shape[1])[None, :, None]
