@@ -10,11 +10,9 @@ from enum import StrEnum
 from functools import partial
 
 from prometheus_client import CollectorRegistry
-from sqlalchemy import text
 
 from alarms.consoles import ConsoleDesk
-from bus.address import BusAddress
-from bus.client import Bus, BusSettings
+from bus.client import Bus
 from bus.lease import PartitionLeases
 from bus.owner import OwnerGroup
 from bus.sharing import WorkShare
@@ -30,8 +28,8 @@ from device_adapters.refusals import RefusalLine
 from hub.alarm_brokers import AlarmBrokers
 from hub.directory_keeper import DirectoryKeeper
 from hub.drop_tally import DropTallies
-from hub.health import Check, Readiness
-from hub.infrastructure import Infrastructure
+from hub.health import Readiness, servers_answer
+from hub.infrastructure import Infrastructure, bus_settings
 from hub.judge_line import build_judge_line
 from hub.lines import AdapterShares, StoreWork, build_adapters, build_refusals, build_store_work
 from hub.live import LiveUpdates
@@ -59,9 +57,6 @@ log = logger(__name__)
 
 Work = Callable[[], Awaitable[None]]
 
-# A message on this many servers survives the loss of one; a cluster that names as many keeps as many.
-REPLICAS = 3
-
 
 class Role(StrEnum):
     """A part of the hub that may run in a process of its own."""
@@ -71,11 +66,6 @@ class Role(StrEnum):
     JUDGE = "judge"
     API = "api"
     JOBS = "jobs"
-    PREDICT = "predict"
-
-
-# What `hub serve` runs in its own process; models look at readings in one beside it (`hub.models_process`).
-SERVED = tuple(role for role in Role if role is not Role.PREDICT)
 
 
 @dataclass(frozen=True)
@@ -147,7 +137,6 @@ class _Owned:
     leases: PartitionLeases
     adapters: AdapterShares
     single_store: SingleStore | None
-    predictors: WorkShare
 
 
 def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts, roles: Collection[Role]) -> Hub:
@@ -166,8 +155,6 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
     announcements = Announcements(common.database.url, registry=common.registry)
     for hearer in (keeper.hear, live.hear, judge.hear, users.hear):
         announcements.subscribe(hearer)
-    models = rooms.predictive.streaming.line(parts.bus, parts.owned.predictors)
-    announcements.subscribe(models.hear)
     adapters = build_adapters(
         common,
         rooms.catalog,
@@ -184,7 +171,7 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
     runner = job_runner(common, rooms, handled, publish_alarms=judge.publication.publish_pending, tallies=tallies)
     store_work = _store_work(common, rooms, parts) if Role.STORE in roles else None
     watch = _storage_watch(infra, common, rooms, parts, store_work)
-    readiness = Readiness(_checks(common, parts.bus) | {"storage": watch.check})
+    readiness = Readiness(servers_answer(common.database, parts.bus) | {"storage": watch.check})
     always: dict[str, Work] = {
         "announcements": announcements.run,
         "directory": keeper.run,
@@ -203,9 +190,10 @@ def _assemble(infra: Infrastructure, common: Common, rooms: Rooms, parts: _Parts
             "stalled jobs": runner.keep_rescuing,
             "alarm messages": publisher.run,
         },
-        Role.PREDICT: {"models": models.run},
     }
-    return Hub(common, rooms, keeper, users, partial(serve_health, readiness, common), always, work)
+    return Hub(
+        common, rooms, keeper, users, partial(serve_health, readiness, common.settings, common.registry), always, work
+    )
 
 
 async def _serve_api(
@@ -231,7 +219,6 @@ async def _owned(
     leases = PartitionLeases(url, owner=owner, registry=common.registry)
     # A server has as many writers as you like.
     single_store = None if telemetry.is_server else SingleStore(url, owner=owner)
-    predictors = WorkShare(url, group=OwnerGroup.PREDICTORS, owner=owner)
     if Role.JUDGE in roles:
         await stack.enter_async_context(leases)
     if Role.ADAPTERS in roles:
@@ -239,9 +226,7 @@ async def _owned(
         await stack.enter_async_context(endpoints)
     if Role.STORE in roles and single_store is not None:
         await stack.enter_async_context(single_store)
-    if Role.PREDICT in roles:
-        await stack.enter_async_context(predictors)
-    return _Owned(leases, AdapterShares(brokers=brokers, endpoints=endpoints), single_store, predictors)
+    return _Owned(leases, AdapterShares(brokers=brokers, endpoints=endpoints), single_store)
 
 
 async def _common(settings: HubSettings, infra: Infrastructure, stack: AsyncExitStack) -> Common:
@@ -253,13 +238,6 @@ async def _common(settings: HubSettings, infra: Infrastructure, stack: AsyncExit
         directory=LiveDirectory(Directory.of(0, ())), profiles=load_profiles(settings.profiles_dir),
         texts=load_texts(), clock=SystemClock(), registry=CollectorRegistry(),
     )  # fmt: skip
-
-
-def bus_settings(settings: HubSettings, infra: Infrastructure) -> BusSettings:
-    """How this process comes onto the bus."""
-    servers = len(BusAddress.parse(infra.nats_url).servers)
-    replicas = settings.nats_replicas or (REPLICAS if servers >= REPLICAS else 1)
-    return BusSettings(infra.nats_url, infra.nats_user or "", infra.nats_password or "", replicas)
 
 
 def _door(common: Common, rooms: Rooms, bus: Bus) -> CommandDoor | None:
@@ -330,22 +308,10 @@ async def _run_jobs(runner: JobRunner) -> None:
         await asyncio.Event().wait()
 
 
-def _checks(common: Common, bus: Bus) -> dict[str, Check]:
-    async def database() -> None:
-        async with common.database.transaction() as session:
-            await session.execute(text("SELECT 1"))
-
-    async def connected() -> None:
-        if not bus.is_connected:
-            raise ConnectionError("not connected; reconnecting by itself")
-
-    return {"database": database, "bus": connected}
-
-
 def _process(roles: Collection[Role]) -> str:
     """Names this process for people: the same after a restart."""
     working = sorted(role.value for role in roles)
-    return f"{socket.gethostname()} {'all' if {*roles} >= {*SERVED} else '+'.join(working)}"
+    return f"{socket.gethostname()} {'all' if len(working) == len(Role) else '+'.join(working)}"
 
 
 def _owner() -> str:

@@ -38,9 +38,10 @@ console = Console()
 @app.command()
 def serve() -> None:
     """Runs everything, with its own PostgreSQL and nats-server unless told of others; models in a process beside."""
-    from hub.roles import serve as serve_all
+    from hub.bootstrap import Role
+    from hub.roles import run
 
-    _run(serve_all)
+    _run(lambda settings: run(settings, roles=list(Role), with_models=True))
 
 
 @app.command("run")
@@ -48,13 +49,20 @@ def run_roles(
     roles: Annotated[list[str], typer.Argument(help="adapters, store, judge, api, jobs, predict: one or several")],
 ) -> None:
     """Runs some roles only, on the servers of HUB_DATABASE_URL and HUB_NATS_URL, or of a hub on the same folder."""
+    from hub import models_alone
+
+    if {*roles} == {models_alone.NAME}:  # needs a third of the memory of the others, whose rooms it does not know
+        _run(models_alone.run)
+        return
     from hub.bootstrap import Role
     from hub.roles import run
 
     known = {role.value: role for role in Role}
-    if unknown := [name for name in roles if name not in known]:
-        raise typer.BadParameter(f"no role {', '.join(unknown)}; there are {', '.join(known)}")
-    _run(lambda settings: run(settings, roles=[known[name] for name in roles]))
+    others = [name for name in roles if name != models_alone.NAME]
+    if unknown := [name for name in others if name not in known]:
+        raise typer.BadParameter(f"no role {', '.join(unknown)}; there are {', '.join([*known, models_alone.NAME])}")
+    with_models = len(others) < len(roles)
+    _run(lambda settings: run(settings, roles=[known[name] for name in others], with_models=with_models))
 
 
 @app.command()

@@ -78,6 +78,7 @@ DROPS: tuple[Drop, ...] = (
     Drop("hub_models_refused", FAILED),
     Drop("hub_model_findings_untold", LATE),
     Drop("hub_model_line_failures", LATE),
+    Drop("hub_models_process_ends", LATE),
     Drop("hub_model_pasts_unread", LOST),
     Drop("hub_findings_left_out", REFUSED),
     Drop("hub_meters_left_out", FAILED),

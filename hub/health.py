@@ -5,7 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from sqlalchemy import text
 
+from bus.client import Bus
+from kit.db import Database
 from kit.http import Schema
 from kit.logs import logger
 
@@ -46,6 +49,20 @@ class Readiness:
             log.warning("a part of the hub cannot work", error=f"{type(error).__name__}: {error}"[:200])
             return type(error).__name__
         return "ok"
+
+
+def servers_answer(database: Database, bus: Bus) -> dict[str, Check]:
+    """What every process of the hub stands on."""
+
+    async def answering() -> None:
+        async with database.transaction() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def connected() -> None:
+        if not bus.is_connected:
+            raise ConnectionError("not connected; reconnecting by itself")
+
+    return {"database": answering, "bus": connected}
 
 
 @router.get("/healthz")

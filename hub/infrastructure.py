@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bus.address import BusAddress
+from bus.client import BusSettings
 from hub.lock import folder_lock, is_locked
 from hub.schema import bring_up_to_date
 from hub.settings import Durability, HubSettings
@@ -16,6 +18,9 @@ from kit.supervision.ports import require_free
 from kit.supervision.postgres import DATABASE, SUPERUSER, running_postgres
 
 log = logger(__name__)
+
+# A message on this many servers survives the loss of one; a cluster that names as many keeps as many.
+REPLICAS = 3
 
 SYNC_IS_THE_SERVERS = (
     "HUB_DURABLE=power does not reach the servers of HUB_NATS_URL: write `sync_interval: always` into their "
@@ -151,3 +156,10 @@ def _tls_files(settings: HubSettings) -> TlsFiles | None:
 def check_ports(settings: HubSettings) -> None:
     """Raises PortTaken for the first port that another program holds."""
     require_free(settings.http_bind, settings.http_port, setting="HUB_HTTP_PORT")
+
+
+def bus_settings(settings: HubSettings, infra: Infrastructure) -> BusSettings:
+    """How this process comes onto the bus."""
+    servers = len(BusAddress.parse(infra.nats_url).servers)
+    replicas = settings.nats_replicas or (REPLICAS if servers >= REPLICAS else 1)
+    return BusSettings(infra.nats_url, infra.nats_user or "", infra.nats_password or "", replicas)

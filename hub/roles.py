@@ -1,17 +1,16 @@
 """Running some or all roles of the hub in this process, until told to stop."""
 
 import asyncio
-import contextlib
-import signal
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from sqlalchemy import func, select
 
 from catalog.loader import apply_profiles
-from hub.bootstrap import SERVED, Hub, Role, Work, build
+from hub.bootstrap import Hub, Role, Work, build
 from hub.infrastructure import Infrastructure, infrastructure
 from hub.models_process import ModelsProcess
 from hub.settings import HubSettings
+from hub.signals import stopped_by_signals
 from kit.heap import settled_heap
 from kit.logs import logger, name_process
 from predictive.settings import PredictiveSettings
@@ -23,16 +22,14 @@ START_LOCK = 7_301_968_502
 Prepare = Callable[[Hub], Awaitable[None]]
 
 
-async def run(settings: HubSettings, *, roles: Collection[Role], beside: Work | None = None) -> None:
-    """Runs the roles until INT or TERM; then each ends in order and every child server is stopped."""
+async def run(settings: HubSettings, *, roles: Collection[Role], with_models: bool = False) -> None:
+    """Runs the roles until INT or TERM; then each ends in order and every child server is stopped.
+
+    `with_models`: models look at readings in a process beside this one (`hub.models_alone`).
+    """
     with stopped_by_signals():
         async with infrastructure(settings) as infra:
-            await run_on(settings, infra, roles=roles, beside=beside)
-
-
-async def serve(settings: HubSettings) -> None:
-    """Runs everything, as `run` does: models in a process of their own."""
-    await run(settings, roles=SERVED, beside=ModelsProcess(settings, PredictiveSettings()).run)
+            await run_on(settings, infra, roles=roles, with_models=with_models)
 
 
 async def run_on(
@@ -42,12 +39,13 @@ async def run_on(
     roles: Collection[Role],
     prepare: Prepare | None = None,
     beside: Work | None = None,
+    with_models: bool = False,
 ) -> None:
     """Runs the roles on servers that are up, until cancelled.
 
     `prepare` is awaited once before any role starts; `beside` runs together with them.
     """
-    name_process("all" if {*roles} >= {*SERVED} else "+".join(role.value for role in roles))
+    name_process("+".join(role.value for role in roles) if len(roles) < len(Role) else "all")
     async with build(settings, infra, roles) as hub:
         async with hub.common.database.transaction() as session:
             # Processes that start at once do this one after the other.
@@ -59,32 +57,18 @@ async def run_on(
         await hub.keeper.refresh()
         await hub.users.refresh()
         with settled_heap():
-            await _together(hub, roles, beside)
+            models = ModelsProcess(settings, PredictiveSettings(), hub.common.registry).run if with_models else None
+            await _together(hub, roles, {"beside": beside, "models beside": models})
 
 
-async def _together(hub: Hub, roles: Collection[Role], beside: Work | None) -> None:
+async def _together(hub: Hub, roles: Collection[Role], beside: Mapping[str, Work | None]) -> None:
     async with asyncio.TaskGroup() as group:
         for name, work in hub.work_of(roles).items():
             group.create_task(_run(name, work), name=name)
-        if beside is not None:
-            group.create_task(_run("beside", beside), name="beside")
+        for name, also in beside.items():
+            if also is not None:
+                group.create_task(_run(name, also), name=name)
         log.info("hub is up", roles=[role.value for role in roles])
-
-
-@contextlib.contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """INT and TERM cancel the current task; the block then ends quietly."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        yield
-    except asyncio.CancelledError:
-        log.info("hub stopped")
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 async def _run(name: str, work: Work) -> None:

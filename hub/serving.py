@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry
 
 from hub import health
 from hub.health import Readiness
-from hub.rooms import Common
 from hub.settings import HubSettings
 from kit.http import provide
 from kit.supervision.ports import require_free
@@ -32,14 +31,13 @@ async def serve_api(app: FastAPI, settings: HubSettings) -> None:
     await _serve(app, host=settings.http_bind, port=settings.http_port)
 
 
-async def serve_health(readiness: Readiness, common: Common) -> None:
+async def serve_health(readiness: Readiness, settings: HubSettings, registry: CollectorRegistry) -> None:
     """`/healthz`, `/readyz` and `/metrics` of a process that serves no API, until cancelled. Raises PortTaken."""
-    settings = common.settings
     require_free(settings.health_bind, settings.health_port, setting="HUB_HEALTH_PORT")
     app = FastAPI(openapi_url=None)
     app.include_router(health.router)
     provide(app, readiness)
-    provide(app, common.registry, as_type=CollectorRegistry)
+    provide(app, registry, as_type=CollectorRegistry)
     await _serve(app, host=settings.health_bind, port=settings.health_port)
 
 

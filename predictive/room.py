@@ -20,7 +20,6 @@ from predictive.consumption.room import Consumption, build_consumption
 from predictive.consumption.settings import ConsumptionSettings
 from predictive.drift.gathering import Gatherer as DayGatherer
 from predictive.drift.nights import DriftNights
-from predictive.health.book import HealthBook
 from predictive.health.room import HealthRoom, build_health
 from predictive.predictions.room import PredictionRoom, build_predictions
 from predictive.predictions.settings import PredictionSettings
@@ -28,8 +27,8 @@ from predictive.predictions.visits import PlannedVisits
 from predictive.remaining_life.book import RemainingLifeBook
 from predictive.remaining_life.modes import load_modes
 from predictive.settings import PredictiveSettings
+from predictive.streaming.handing import Taken
 from predictive.streaming.normal_time import BusyTimes
-from predictive.streaming.room import Streaming
 from predictive.streaming.service import WatchService
 from predictive.training.past import Failures
 from predictive.training.room import Training, build_training
@@ -63,12 +62,13 @@ class PredictiveNeighbours:
 
 @dataclass(frozen=True)
 class Predictive:
-    """`provided`: the services that endpoints ask for by type."""
+    """`provided`: the services that endpoints ask for by type; `handed`: what the process of models found."""
 
     settings: PredictiveSettings
     predictions: PredictionRoom
     training: Training
-    streaming: Streaming
+    watches: WatchService
+    handed: Taken
     remaining_lives: RemainingLifeBook
     drift: DriftNights
     consumption: Consumption
@@ -77,12 +77,12 @@ class Predictive:
     @property
     def provided(self) -> tuple[object, ...]:
         return (
-            self.settings, *self.predictions.provided, *self.training.provided, *self.streaming.provided,
+            self.settings, *self.predictions.provided, *self.training.provided, self.watches,
             self.remaining_lives, *self.consumption.provided, *self.health.provided,
         )  # fmt: skip
 
     def jobs(self) -> tuple[JobKind, ...]:
-        return *self.training.jobs(), *self.consumption.jobs()
+        return *self.training.jobs(), *self.consumption.jobs(), *self.handed.jobs()
 
     def sweeps(self) -> tuple[Sweep, ...]:
         return (
@@ -101,12 +101,6 @@ def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -
         busy=near.busy, failures=near.failures, secrets=near.secrets, settings=TrainingSettings(), clock=near.clock,
         readings=near.readings,
     )  # fmt: skip
-    streaming = Streaming(
-        watches=WatchService(near.directory, days_needed=training.settings.learning_days), database=near.database,
-        directory=near.directory, queries=near.queries, store=training.store, fresh_starts=training.fresh_starts,
-        taking=predictions.intake, evidence=HealthBook(), settings=settings,
-        learning_days=training.settings.learning_days, clock=near.clock, registry=near.registry,
-    )  # fmt: skip
     remaining_lives = RemainingLifeBook(near.directory, near.clock)
     drift = DriftNights(
         gatherer=DayGatherer(queries=near.queries, directory=near.directory, readings=near.readings),
@@ -122,7 +116,8 @@ def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -
         lives=remaining_lives, clock=near.clock, registry=near.registry,
     )  # fmt: skip
     return Predictive(
-        settings=settings, predictions=predictions, training=training, streaming=streaming,
-        remaining_lives=remaining_lives, drift=drift, consumption=consumption,
+        settings=settings, predictions=predictions, training=training,
+        watches=WatchService(near.directory, days_needed=training.settings.learning_days),
+        handed=Taken(predictions.intake), remaining_lives=remaining_lives, drift=drift, consumption=consumption,
         health=health,
     )  # fmt: skip

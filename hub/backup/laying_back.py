@@ -14,8 +14,7 @@ from hub.backup.making import readings_in
 from hub.backup.manifest import BUS, DATABASE, PHOTOS, SECRETS, TELEMETRY, Manifest, TelemetryKind, verify
 from hub.backup.sealed import unseal
 from hub.backup.unsettled import publish_again
-from hub.bootstrap import bus_settings
-from hub.infrastructure import infrastructure, with_database
+from hub.infrastructure import bus_settings, infrastructure, with_database
 from hub.lock import is_locked
 from hub.settings import HubSettings
 from kit.db import Database

@@ -30,8 +30,7 @@ from hub.backup.manifest import (
 )
 from hub.backup.sealed import seal
 from hub.backup.unsettled import stored_up_to, write_unsettled
-from hub.bootstrap import bus_settings
-from hub.infrastructure import Infrastructure, infrastructure
+from hub.infrastructure import Infrastructure, bus_settings, infrastructure
 from hub.settings import HubSettings
 from kit.clock import SystemClock
 from kit.db import Database

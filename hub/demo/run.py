@@ -14,18 +14,17 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from hub.bootstrap import SERVED, Hub
+from hub.bootstrap import Hub, Role
 from hub.demo.environment import DemoFiles, DemoPorts, demo_environment
 from hub.demo.site import SITE_FILE, demo_declaration, load_demo
 from hub.infrastructure import infrastructure
 from hub.lock import folder_lock
-from hub.models_process import ModelsProcess
-from hub.roles import run_on, stopped_by_signals
+from hub.roles import run_on
 from hub.settings import HubSettings
+from hub.signals import stopped_by_signals
 from kit.supervision.ports import require_free
 from kit.supervision.process import Command, end_leftover, running_child
 from people.demo import DemoAccount
-from predictive.settings import PredictiveSettings
 
 READY_POLL_S = 0.1
 
@@ -81,15 +80,10 @@ async def run_demo(settings: HubSettings, *, reset: bool, fleet: bool, console: 
                 await answers(f"{settings.local_url}/readyz")
             welcome(console, settings, ports, files, accounts)
 
-        async def beside() -> None:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(greet(), name="greet")
-                group.create_task(ModelsProcess(settings, PredictiveSettings()).run(), name="models")
-
         with stopped_by_signals():
             with progress.step("PostgreSQL, nats-server with its MQTT listener, database schema"):
                 infra = await stack.enter_async_context(infrastructure(settings))
-            await run_on(settings, infra, roles=SERVED, prepare=prepare, beside=beside)
+            await run_on(settings, infra, roles=list(Role), prepare=prepare, beside=greet, with_models=True)
 
 
 def refuse_beside_another(var: Path) -> None:

@@ -38,6 +38,8 @@ SAVE_EVERY_S: Final = 300.0
 SAY_EVERY_S: Final = 60.0
 BEAT_S: Final = 1.0
 ENDING_S: Final = 10.0
+# A first look catches up with a day of a large site in minutes; what takes longer than this does not end.
+LONGEST_LOOK_S: Final = 1_800.0
 RETRY_S: Final = 5.0
 # The clocks of the bus and of this process differ by less.
 CLOCK_SLACK_MS: Final = 2_000
@@ -47,8 +49,12 @@ READINGS_A_LOOK: Final = 500_000
 _PREFIX: Final = "partition "
 
 
+class LookDoesNotEnd(Exception):
+    """A model, or what it waits for, never comes back: this process is to be ended, for a thread cannot be."""
+
+
 class PredictLine:
-    """`run` until cancelled."""
+    """`run` until cancelled. Raises LookDoesNotEnd."""
 
     def __init__(
         self, *, bus: Bus, share: WorkShare, directory: LiveDirectory, library: Library, books: StreamBooks, past: Past,
@@ -68,6 +74,7 @@ class PredictLine:
         self._meters = meters
         self._ours: frozenset[str] = frozenset()
         self._models_changed = True
+        self._looking_since_s = time.monotonic()
         self._blank()
 
     def _blank(self) -> None:
@@ -99,11 +106,13 @@ class PredictLine:
             wanted = [f"{_PREFIX}{partition}" for partition in self._directory.current.partitions]
             self._ours = await self._share.settle(wanted)
             await asyncio.sleep(BEAT_S)
+            if time.monotonic() - self._looking_since_s > LONGEST_LOOK_S:
+                raise LookDoesNotEnd(f"a look has lasted for more than {LONGEST_LOOK_S:.0f} s")
 
     async def _looking(self) -> None:
         try:
             while True:
-                started = time.perf_counter()
+                self._looking_since_s = started = time.monotonic()
                 try:
                     await self.look()
                 except Exception:
@@ -112,7 +121,7 @@ class PredictLine:
                     log.exception("the line of models broke off; it begins again from its checkpoints")
                     self._blank()
                     await asyncio.sleep(RETRY_S)
-                took_s = time.perf_counter() - started
+                took_s = time.monotonic() - started
                 self._meters.seconds.observe(took_s)
                 await asyncio.sleep(max(0.0, self._look_every_s - took_s))
         finally:

@@ -17,7 +17,6 @@ from predictive.streaming.line import PredictLine
 from predictive.streaming.meters import StreamMeters
 from predictive.streaming.past import Past
 from predictive.streaming.saying import Sayings
-from predictive.streaming.service import WatchService
 from predictive.training.fresh_start import FreshStarts
 from predictive.training.store import ModelStore
 from telemetry.store import TelemetryQueries
@@ -25,9 +24,8 @@ from telemetry.store import TelemetryQueries
 
 @dataclass(frozen=True)
 class Streaming:
-    """`line` is for the process that judges by models; `watches` is everybody's."""
+    """`line` is for the process that judges by models."""
 
-    watches: WatchService
     database: Database
     directory: LiveDirectory
     queries: TelemetryQueries
@@ -39,10 +37,6 @@ class Streaming:
     learning_days: float
     clock: Clock
     registry: CollectorRegistry
-
-    @property
-    def provided(self) -> tuple[object, ...]:
-        return (self.watches,)
 
     def line(self, bus: Bus, share: WorkShare) -> PredictLine:
         meters = StreamMeters(self.registry)

@@ -19,8 +19,8 @@ from catalog.loader import apply_declaration
 from hub.backup.errors import BackupRefused, Damaged
 from hub.backup.manifest import BUS, Manifest, read_manifest, verify
 from hub.backup.repository import row_counts
-from hub.bootstrap import Hub, Role, bus_settings
-from hub.infrastructure import infrastructure
+from hub.bootstrap import Hub, Role
+from hub.infrastructure import bus_settings, infrastructure
 from hub.roles import run_on
 from hub.settings import HubSettings
 from kit.clock import SystemClock, to_ms
