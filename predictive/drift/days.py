@@ -1,11 +1,11 @@
 """Days of equipment: a few features of each point, from all rows of a day. Pure.
 
-What a point does within a day depends on whether the machine runs; so the level and the spread are those of the rows
-in which it runs, where a two-valued point tells that apart. Counters become what they count in a day.
+What a point does within a day depends on whether the machine runs; so its features are those of the rows in which it
+runs, where a two-valued point tells that apart. Counters become what they count in a day, states how long they stand.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -17,28 +17,39 @@ from predictive.detectors.contract import Floats, Integers, Window
 # A point of fewer values than this is a state or a code: its mean means nothing.
 FEWEST_VALUES = 9
 FEWEST_ROWS_A_DAY = 4
+FEWEST_PAIRS_A_DAY = 12  # rows next to each other
 # A two-valued point divides the rows of another when that explains so much of its variance.
 DIVIDES_FROM = 0.5
 FEWEST_ROWS_A_SIDE = 30
 # A counter counts so often, in the mean.
 STEPS_A_DAY = 2.0
+# How points go together is learnt from days of at least so many rows; the ridge is in squares of their own scale.
+FEWEST_ROWS_TOGETHER = 8
+RIDGE = 0.01
 DAY_MS = 86_400_000
 
 
 class FeatureKind(StrEnum):
     LEVEL = "level"  # mean of the rows in which it runs
-    SPREAD = "spread"  # standard deviation of those
+    ROUGHNESS = "roughness"  # root mean square of the steps between those next to each other
+    RELATION = "relation"  # standard deviation of what the other points do not explain of it
+    SHARE = "share"  # 0…1, of the day that a two-valued point stands at its higher value
     RATE = "rate"  # what a counter has counted
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """`point`: its place. `runs_by`: the place of the two-valued point that says when it runs (at `runs_at`), or −1."""
+    """`point`: its place. `runs_by`: the place of the two-valued point that says when it runs (at `runs_at`), or −1.
+
+    `weights`: of a relation, one for each point: what of it is left when the others have explained it. `runs_at` of a
+    share: the value that is counted.
+    """
 
     kind: FeatureKind
     point: int
     runs_by: int = -1
     runs_at: float = 0.0
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +83,9 @@ def features_of(normal: Window, *, measures: Sequence[bool] | None = None) -> tu
             features.append(Feature(FeatureKind.RATE, place))
             continue
         by, at = _running(columns[place], [(other, columns[other], float(values[other][1])) for other in divides])
-        features += [Feature(kind, place, by, at) for kind in (FeatureKind.LEVEL, FeatureKind.SPREAD)]
+        features += [Feature(kind, place, by, at) for kind in (FeatureKind.LEVEL, FeatureKind.ROUGHNESS)]
+    features += _relations(normal, [feature for feature in features if feature.kind is FeatureKind.LEVEL])
+    features += [Feature(FeatureKind.SHARE, place, runs_at=float(values[place][1])) for place in divides]
     return tuple(features)
 
 
@@ -114,28 +127,85 @@ def _running(column: Floats, dividing: Sequence[tuple[int, Floats, float]]) -> t
     return found
 
 
+def _relations(normal: Window, levels: Sequence[Feature]) -> list[Feature]:
+    """How each point goes with the others within a day, as a ridge regression of all machines together."""
+    read = np.isfinite(normal.values).mean(axis=(0, 1)) > 0.5 if normal.values.size else np.zeros(normal.points)
+    levels = [feature for feature in levels if read[feature.point]]
+    places = [feature.point for feature in levels]
+    rows = _centred(normal.values[:, :, places], normal.ts_ms)
+    if len(levels) < 2 or not len(rows):
+        return []
+    scale = np.maximum(rows.std(axis=0), 1e-12)
+    alike = (rows / scale).T @ (rows / scale) / len(rows)
+    found: list[Feature] = []
+    for own, feature in enumerate(levels):
+        others = [other for other in range(len(levels)) if other != own]
+        ridge = alike[np.ix_(others, others)] + RIDGE * np.eye(len(others))
+        weights = np.zeros(normal.points)
+        weights[[places[other] for other in others]] = (
+            -np.linalg.solve(ridge, alike[others, own]) * scale[own] / scale[others]
+        )
+        weights[feature.point] = 1.0
+        found.append(replace(feature, kind=FeatureKind.RELATION, weights=tuple(weights.tolist())))
+    return found
+
+
+def _centred(values: Floats, ts_ms: Integers) -> Floats:
+    """Rows [N, P] in which all was read, without the mean of their machine's day."""
+    found: list[Floats] = []
+    for series, times in zip(values, ts_ms, strict=True):
+        whole = np.isfinite(series).all(axis=1)
+        series, day = series[whole], times[whole] // DAY_MS
+        cuts = np.flatnonzero(np.diff(day)) + 1
+        found += [rows - rows.mean(axis=0) for rows in np.split(series, cuts) if len(rows) >= FEWEST_ROWS_TOGETHER]
+    return np.concatenate(found) if found else np.empty((0, values.shape[2]))
+
+
 def _feature(window: Window, feature: Feature, cell: Integers, *, days: int) -> Floats:
-    column = window.values[:, :, feature.point]
+    column, cells = window.values[:, :, feature.point], window.equipment * days
+    taken = cell >= 0
+    if feature.runs_by >= 0:
+        taken = taken & (window.values[:, :, feature.runs_by] == feature.runs_at)
     match feature.kind:
-        case FeatureKind.LEVEL | FeatureKind.SPREAD:
-            runs = window.values[:, :, feature.runs_by] == feature.runs_at if feature.runs_by >= 0 else True
-            mean, spread = _moments(column, cell, np.isfinite(column) & (cell >= 0) & runs, window.equipment * days)
-            chosen = mean if feature.kind is FeatureKind.LEVEL else spread
-            return chosen.reshape(window.equipment, days)
+        case FeatureKind.LEVEL:
+            mean = _means(column, cell, taken, cells)
+        case FeatureKind.ROUGHNESS:
+            steps = np.diff(column, axis=1, prepend=np.nan)
+            both = taken & np.pad(taken[:, :-1], ((0, 0), (1, 0)))
+            mean = np.sqrt(_means(steps**2, cell, both, cells, fewest=FEWEST_PAIRS_A_DAY))
+        case FeatureKind.RELATION:
+            mean = _deviations(_left_over(window, feature), cell, taken, cells)
+        case FeatureKind.SHARE:
+            stands = np.where(np.isfinite(column), column == feature.runs_at, np.nan)
+            mean = _means(stands, cell, taken, cells)
         case FeatureKind.RATE:
             return _rates(column, cell, days=days)
         case _:
             assert_never(feature.kind)
+    return mean.reshape(window.equipment, days)
 
 
-def _moments(column: Floats, cell: Integers, taken: NDArray[np.bool_], cells: int) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of what falls into each cell; NaN below FEWEST_ROWS_A_DAY rows."""
-    where, values = cell[taken], column[taken]
-    counts = np.bincount(where, minlength=cells).astype(np.float64)
-    counts[counts < FEWEST_ROWS_A_DAY] = np.nan
-    mean = np.bincount(where, values, minlength=cells) / counts
-    spread = np.sqrt(np.bincount(where, (values - mean[where]) ** 2, minlength=cells) / counts)
-    return mean, spread
+def _means(
+    column: Floats, cell: Integers, taken: NDArray[np.bool_], cells: int, *, fewest: int = FEWEST_ROWS_A_DAY
+) -> Floats:
+    """The mean of what falls into each cell; NaN below `fewest` rows."""
+    taken = taken & np.isfinite(column)
+    counts = np.bincount(cell[taken], minlength=cells).astype(np.float64)
+    counts[counts < fewest] = np.nan
+    return np.asarray(np.bincount(cell[taken], column[taken], minlength=cells) / counts, np.float64)
+
+
+def _deviations(column: Floats, cell: Integers, taken: NDArray[np.bool_], cells: int) -> Floats:
+    """The standard deviation of what falls into each cell."""
+    mean = _means(column, cell, taken, cells)
+    return np.sqrt(_means((column - mean[cell]) ** 2, cell, taken, cells))
+
+
+def _left_over(window: Window, feature: Feature) -> Floats:
+    """What the other points do not explain; NaN where one of them was not read."""
+    weights = np.array(feature.weights)
+    used = np.flatnonzero(weights)
+    return np.asarray(window.values[:, :, used] @ weights[used], np.float64)
 
 
 def _rates(column: Floats, cell: Integers, *, days: int) -> Floats:

@@ -215,11 +215,15 @@ def _named(rows: Sequence[EquipmentDay], *, today: date) -> dict[UUID, str]:
 def _plain(feature: Feature) -> dict[str, Any]:
     return {
         "kind": feature.kind.value, "point": feature.point, "runs_by": feature.runs_by, "runs_at": feature.runs_at,
+        "weights": list(feature.weights),
     }  # fmt: skip
 
 
 def _features(kept: DriftSubject) -> tuple[Feature, ...]:
     return tuple(
-        Feature(FeatureKind(one["kind"]), int(one["point"]), int(one["runs_by"]), float(one["runs_at"]))
+        Feature(
+            FeatureKind(one["kind"]), int(one["point"]), int(one["runs_by"]), float(one["runs_at"]),
+            tuple(float(weight) for weight in one["weights"]),
+        )
         for one in kept.features
-    )
+    )  # fmt: skip

@@ -41,7 +41,12 @@ def _point(
 ) -> PointEvidence:
     share = min(1.0, share)
     place = next(
-        (at for at, one in enumerate(days.features) if one.point == point and one.kind is not FeatureKind.SPREAD), None
+        (
+            at
+            for at, one in enumerate(days.features)
+            if one.point == point and one.kind in (FeatureKind.LEVEL, FeatureKind.RATE)
+        ),
+        None,
     )
     if place is None:
         return PointEvidence(point_key=key, share=share, since_ms=since_ms)

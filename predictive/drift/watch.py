@@ -13,23 +13,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictive.detectors.contract import Floats, Integers
-from predictive.drift.days import Days
+from predictive.drift.days import Days, FeatureKind
 
 LEARNS_DAYS = 21
 SMOOTHS_DAYS = 5
 RELEARNS_EVERY_DAYS = 7  # the covariance; every day would tell the same
-DISTANCE = 4.0  # a score of 1: worth telling
 # Variance that is granted to every feature besides what was seen, in squares of its own scale: sensors are recalibrated
 # and parts changed. Few peers have seen little of what happens without harm.
-TOLERANCE, TOLERANCE_FOR_FEW = 3.0, 40.0
+TOLERANCE, TOLERANCE_FOR_FEW = 1.5, 60.0
 FEWEST_PEERS = 3
 OF_ALL_TOGETHER = 0.1  # of how much all peers move as one, likewise, at least
-OF_THE_FLEET = 0.15  # of how much peers differ anyway, counts as scale
-# One jump that makes more than this of all that has changed is a repair or a new sensor, unless it is enormous.
-JUMP_SHARE, JUMP_DAYS, ENORMOUS = 0.85, SMOOTHS_DAYS, 2.75
+OF_THE_FLEET = 0.17  # of how much peers differ anyway, counts as scale
+# One jump that makes more than this of all that has changed, or leaves less than that of a score beside it, is a repair
+# or a new sensor, however large it is: wear goes on.
+JUMP_SHARE, JUMP_DAYS, LEAST_BESIDE = 0.85, 3, 0.5
 STEEPNESS = 3.8  # of the confidence by the score: 0.7 at a score of 1.25
 TRIMMED = 0.8  # of the days, by distance, count in full for the covariance
 REWEIGHTED = 3
+
+
+@dataclass(frozen=True)
+class Family:
+    """Features that are judged together. distance: that of a score of 1, worth telling."""
+
+    kinds: frozenset[FeatureKind]
+    distance: float
+
+
+# What else a machine does within a day is judged by itself: more features at once would drown each other.
+FAMILIES = (
+    Family(frozenset({FeatureKind.LEVEL, FeatureKind.ROUGHNESS, FeatureKind.RATE}), 3.5),
+    Family(frozenset({FeatureKind.RELATION}), 4.0),
+    Family(frozenset({FeatureKind.SHARE}), 4.0),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,10 +87,27 @@ def judged(days: Days, *, fresh_from: Integers | None = None) -> Drift:
     smooth = _smoothed(moved)
     is_judged = learnt & np.isfinite(smooth).any(axis=2)
     scale = _scale(smooth, usual, values, learnt)
-    scaled = np.nan_to_num(smooth / scale)
-    distance, shares = _distances(scaled, is_judged)
-    score = np.where(is_judged, distance / DISTANCE, 0.0)
-    return Drift(score, _drifting(score, scaled), is_judged, shares, smooth, usual)
+    score, shares, is_drifting = _loudest(days, np.nan_to_num(smooth / scale), is_judged)
+    return Drift(score, is_drifting, is_judged, shares, smooth, usual)
+
+
+def _loudest(days: Days, scaled: Floats, is_judged: NDArray[np.bool_]) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Score, shares and whether it drifts, of the family that says most; one that drifts goes before others."""
+    score, shares = np.zeros(is_judged.shape), np.zeros(scaled.shape)
+    is_drifting = np.zeros(is_judged.shape, dtype=np.bool_)
+    for family in FAMILIES:
+        own = [place for place, feature in enumerate(days.features) if feature.kind in family.kinds]
+        if not own:
+            continue
+        distance, parts, jump = _distances(scaled[:, :, own], is_judged)
+        said = np.where(is_judged, distance / family.distance, 0.0)
+        drifts = (said >= 1.0) & (jump <= JUMP_SHARE) & (said * (1 - jump) >= LEAST_BESIDE)
+        louder = (drifts & ~is_drifting) | ((drifts == is_drifting) & (said > score))
+        score, is_drifting = np.where(louder, said, score), is_drifting | drifts
+        of_all = np.zeros(scaled.shape)
+        of_all[:, :, own] = parts
+        shares = np.where(louder[:, :, None], of_all, shares)
+    return score, shares, is_drifting
 
 
 def _moved(values: Floats, fresh: Integers) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -119,19 +152,26 @@ def _scale(smooth: Floats, usual: Floats, values: Floats, learnt: NDArray[np.boo
     return np.where(scale > 1e-9 * np.maximum(1e-9, np.nan_to_num(np.abs(usual)).max(axis=0)), scale, np.inf)
 
 
-def _distances(scaled: Floats, is_judged: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Mahalanobis distance float64[E, D], the shares in it [E, D, F]; with what was known of the fleet on each day."""
-    distance, shares = np.zeros(is_judged.shape), np.zeros(scaled.shape)
+def _distances(scaled: Floats, is_judged: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
+    """Mahalanobis distance [E, D], the shares in it [E, D, F], and the part of it, [E, D], that one jump has made.
+
+    With what was known of the fleet on each day.
+    """
+    distance, shares, jump = np.zeros(is_judged.shape), np.zeros(scaled.shape), np.zeros(is_judged.shape)
     inverse = np.zeros((len(scaled), scaled.shape[2], scaled.shape[2]))
     last_learnt = -RELEARNS_EVERY_DAYS
     for day in np.flatnonzero(is_judged.any(axis=0)).tolist():
         if day - last_learnt >= RELEARNS_EVERY_DAYS:
             inverse, last_learnt = _inverses(scaled[:, :day], is_judged[:, :day]), day
-        parts = np.einsum("ef,efg->eg", scaled[:, day], inverse) * scaled[:, day]
+        weighed = np.einsum("ef,efg->eg", scaled[:, day], inverse)
+        parts = weighed * scaled[:, day]
         distance[:, day] = np.sqrt(np.maximum(0.0, parts.sum(axis=1)))
+        along = np.einsum("edf,ef->ed", scaled[:, : day + 1], weighed)
+        largest = (along[:, JUMP_DAYS:] - along[:, :-JUMP_DAYS]).max(axis=1, initial=0.0)
+        jump[:, day] = largest / np.maximum(distance[:, day] ** 2, 1e-12)
         parts = np.maximum(0.0, parts)
         shares[:, day] = parts / np.maximum(parts.sum(axis=1, keepdims=True), 1e-12)
-    return distance, shares
+    return distance, shares, jump
 
 
 def _inverses(seen: Floats, is_judged: NDArray[np.bool_]) -> Floats:
@@ -158,21 +198,6 @@ def _inverses(seen: Floats, is_judged: NDArray[np.bool_]) -> Floats:
 def _products(seen: Floats) -> Floats:
     """The sum over the days of each equipment of every feature times every other: float64[E, F, F]."""
     return np.asarray(np.matmul(seen.transpose(0, 2, 1), seen), np.float64)
-
-
-def _drifting(score: Floats, scaled: Floats) -> NDArray[np.bool_]:
-    stays = score >= 1.0  # the smoothing has made sure that it is more than a day's mood
-    for row, day in np.argwhere(stays & (score < ENORMOUS)):
-        stays[row, day] = not _is_a_jump(scaled[row, : day + 1])
-    return stays
-
-
-def _is_a_jump(path: Floats) -> bool:
-    """Whether most of the way to the last row of float64[D, F] was made within the smoothing of a single day."""
-    length = float(np.linalg.norm(path[-1]))
-    along = path @ (path[-1] / max(length, 1e-12))
-    steps = along[JUMP_DAYS:] - along[:-JUMP_DAYS]
-    return bool(steps.max(initial=0.0) > JUMP_SHARE * length)
 
 
 def _medians(values: Floats, *, axis: int) -> Floats:

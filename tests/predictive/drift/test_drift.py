@@ -1,5 +1,7 @@
 """Weeks of wear against first days and peers."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -123,10 +125,11 @@ def rows(*, days: int = 30) -> Window:
 
 def test_features_are_levels_while_it_runs_rates_of_counters_and_nothing_of_codes() -> None:
     features = features_of(rows())
-    assert features == (
-        Feature(FeatureKind.LEVEL, 1, 0, 1.0), Feature(FeatureKind.SPREAD, 1, 0, 1.0), Feature(FeatureKind.RATE, 2),
-        Feature(FeatureKind.LEVEL, 4), Feature(FeatureKind.SPREAD, 4),
-    )  # fmt: skip
+    assert [(one.kind, one.point, one.runs_by, one.runs_at) for one in features] == [
+        (FeatureKind.LEVEL, 1, 0, 1.0), (FeatureKind.ROUGHNESS, 1, 0, 1.0), (FeatureKind.RATE, 2, -1, 0.0),
+        (FeatureKind.LEVEL, 4, -1, 0.0), (FeatureKind.ROUGHNESS, 4, -1, 0.0),
+        (FeatureKind.RELATION, 1, 0, 1.0), (FeatureKind.RELATION, 4, -1, 0.0), (FeatureKind.SHARE, 0, -1, 1.0),
+    ]  # fmt: skip
 
 
 def test_days_hold_what_was_read_within_them() -> None:
@@ -136,15 +139,86 @@ def test_days_hold_what_was_read_within_them() -> None:
     window = Window(window.ts_ms, values, window.step_s)
     features = features_of(window)
     days = days_of(window, features, edges_ms=np.arange(2, 11) * DAY_MS)
-    assert days.values.shape == (2, 8, 5)
+    assert days.values.shape == (2, 8, 8)
     day = slice(48 * 6, 48 * 7)
     runs = values[0, day, 0] == 1.0
-    assert days.values[0, 4, 0] == pytest.approx(values[0, day, 1][runs].mean())
-    assert days.values[0, 4, 1] == pytest.approx(values[0, day, 1][runs].std())
+    heat = values[0, day, 1]
+    assert days.values[0, 4, 0] == pytest.approx(heat[runs].mean())
     assert days.values[0, 4, 2] == runs.sum()
+    left = values[0, day][runs] @ np.array(features[5].weights)
+    assert days.values[0, 4, 5] == pytest.approx(left.std())
+    assert days.values[0, 4, 7] == pytest.approx(runs.mean())
+    rough = np.sqrt((np.diff(values[0, day, 4]) ** 2).mean())
+    assert days.values[0, 4, 4] == pytest.approx(rough, abs=0.1)  # the first step comes from the day before
     assert np.isnan(days.values[1, 1:3]).all()
     counted = values[1, 48 * 6 - 1, 2] - values[1, 48 * 3 - 1, 2]
     assert days.values[1, 3, 2] == pytest.approx(counted / 3)
+
+
+def machines(*, seed: int = 4, days: int = 80) -> Window:
+    """Eight machines by the half hour: a state, a load, heat that follows the load, and a slow one beside them."""
+    chance = np.random.default_rng(seed)
+    count = days * 48
+    load = 50 + 10 * np.sin(np.arange(count) / 48 * 2 * np.pi) + chance.normal(0, 3, (8, count))
+    heat = 20 + 0.5 * load + chance.normal(0, 0.5, (8, count)) + chance.normal(0, 2, (8, 1))
+    beside = 7 + np.cumsum(chance.normal(0, 0.02, (8, count)), axis=1) * 0.1 + chance.normal(0, 0.1, (8, count))
+    state = (chance.random((8, count)) < 0.2).astype(np.float64)
+    ts_ms = np.broadcast_to(np.arange(count) * (DAY_MS // 48), (8, count))
+    return Window(ts_ms, np.stack([state, load, heat, beside], axis=2), 1800.0)
+
+
+def step_and_creep(heat: Floats, worn: Floats, chance: np.random.Generator) -> Floats:
+    return heat + 4.0 * (0.4 * (worn > 0) + 0.6 * worn)
+
+
+def unrest(heat: Floats, worn: Floats, chance: np.random.Generator) -> Floats:
+    return heat + chance.normal(0, 5.0, len(heat)) * worn
+
+
+def spikes(heat: Floats, worn: Floats, chance: np.random.Generator) -> Floats:
+    """Ever more often, each as large as the first."""
+    return heat + 15.0 * (chance.random(len(heat)) < 0.1 * worn)
+
+
+def hunting(heat: Floats, worn: Floats, chance: np.random.Generator) -> Floats:
+    return heat + 8.0 * worn * np.sin(np.arange(len(heat)) * 1.3)
+
+
+def loosened(heat: Floats, worn: Floats, chance: np.random.Generator) -> Floats:
+    """Ever more often as it was at the same hour of another day: each value usual, and nothing like the load's."""
+    other = heat[np.maximum(0, np.arange(len(heat)) - 48 * chance.integers(1, 6, len(heat)))]
+    loose: Floats = np.where(chance.random(len(heat)) < worn, other, heat)
+    return loose
+
+
+@pytest.mark.parametrize("way", [step_and_creep, unrest, spikes, hunting, loosened])
+def test_wear_is_found_in_whatever_way_a_point_shows_it(
+    way: Callable[[Floats, Floats, np.random.Generator], Floats],
+) -> None:
+    window = machines()
+    values = window.values.copy()
+    worn = np.clip((np.arange(values.shape[1]) / 48 - 35) / 45, 0, 1)
+    values[2, :, 2] = way(values[2, :, 2], worn, np.random.default_rng(5))
+    drift = drift_by_the_day(Window(window.ts_ms, values, window.step_s))
+    found = np.flatnonzero(drift.is_drifting[2])
+    assert found.size
+    assert 35 < found[0] <= 72
+    assert not np.delete(drift.is_drifting, 2, axis=0).any()
+
+
+def test_a_state_that_stands_ever_longer_is_wear_too() -> None:
+    window = machines()
+    values = window.values.copy()
+    worn = np.clip((np.arange(values.shape[1]) / 48 - 35) / 45, 0, 1)
+    values[2, :, 0] = np.maximum(values[2, :, 0], np.random.default_rng(5).random(values.shape[1]) < 0.5 * worn)
+    drift = drift_by_the_day(Window(window.ts_ms, values, window.step_s))
+    assert 35 < np.flatnonzero(drift.is_drifting[2])[0] <= 72
+    assert not np.delete(drift.is_drifting, 2, axis=0).any()
+
+
+def drift_by_the_day(window: Window) -> Drift:
+    features = features_of(window.between(start=0, stop=21 * 48))
+    return judged(days_of(window, features, edges_ms=np.arange(81) * DAY_MS))
 
 
 def test_nothing_at_all_has_no_features_and_no_drift() -> None:
