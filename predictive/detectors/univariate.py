@@ -169,6 +169,8 @@ def _usual_range(values: Floats) -> Floats:
     if not values.shape[1]:
         return np.zeros(len(values))
     last = np.maximum(counts - 1, 0)
-    low = np.take_along_axis(ordered, (0.05 * last).astype(np.int64)[:, None], axis=1)[:, 0]
-    high = np.take_along_axis(ordered, (0.95 * last).astype(np.int64)[:, None], axis=1)[:, 0]
+    # As many from below as from above: a point turned upside down has the same range.
+    place = (0.05 * last).astype(np.int64)
+    low = np.take_along_axis(ordered, place[:, None], axis=1)[:, 0]
+    high = np.take_along_axis(ordered, (last - place)[:, None], axis=1)[:, 0]
     return np.where(counts > 0, high - low, 0.0)
