@@ -1,13 +1,14 @@
 """What is said of a drift: the points that speak, with their values beside the usual ones and the peers'. Pure."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, assert_never
 
 import numpy as np
 
+from predictive.detectors.contract import Floats
 from predictive.drift.days import Days, FeatureKind
 from predictive.drift.watch import FEWEST_PEERS, SMOOTHS_DAYS, Drift
-from predictive.predictions.finding import PointEvidence
+from predictive.predictions.finding import Manner, PointEvidence
 
 MOST_POINTS: Final = 3
 LEAST_SHARE: Final = 0.05
@@ -22,42 +23,43 @@ def points_of(days: Days, drift: Drift, machine: int, *, point_keys: Sequence[st
     by_point = np.bincount(days.points, weights=shares, minlength=len(point_keys))
     heaviest = np.argsort(-by_point, kind="stable")[:MOST_POINTS]
     return tuple(
-        _point(
-            days,
-            drift,
-            machine,
-            int(point),
-            key=point_keys[int(point)],
-            share=float(by_point[point]),
-            since_ms=since_ms,
-        )
-        for point in heaviest
+        _point(days, drift, machine, _spoke(days, shares, point), key=point_keys[point], since_ms=since_ms,
+               share=min(1.0, float(by_point[point])))
+        for point in heaviest.tolist()
         if by_point[point] >= LEAST_SHARE
-    )
+    )  # fmt: skip
+
+
+def _spoke(days: Days, shares: Floats, point: int) -> int:
+    """The feature by which the point spoke most."""
+    return int(np.where(days.points == point, shares, -1.0).argmax())
 
 
 def _point(
-    days: Days, drift: Drift, machine: int, point: int, *, key: str, share: float, since_ms: int
+    days: Days, drift: Drift, machine: int, place: int, *, key: str, share: float, since_ms: int
 ) -> PointEvidence:
-    share = min(1.0, share)
-    place = next(
-        (
-            at
-            for at, one in enumerate(days.features)
-            if one.point == point and one.kind in (FeatureKind.LEVEL, FeatureKind.RATE)
-        ),
-        None,
-    )
-    if place is None:
-        return PointEvidence(point_key=key, share=share, since_ms=since_ms)
     now = drift.usual[:, place] + drift.moved[:, -1, place]
     others = np.delete(now, machine)
     others = others[np.isfinite(others)]
     low, high = np.quantile(others, [0.25, 0.75]).tolist() if len(others) >= FEWEST_PEERS else (None, None)
     return PointEvidence(
         point_key=key, share=share, value=_known(now[machine]), usual=_known(drift.usual[machine, place]),
-        since_ms=since_ms, peers_low=low, peers_high=high,
+        since_ms=since_ms, peers_low=low, peers_high=high, manner=_manner(days.features[place].kind),
     )  # fmt: skip
+
+
+def _manner(kind: FeatureKind) -> Manner:
+    match kind:
+        case FeatureKind.LEVEL | FeatureKind.RATE:
+            return Manner.LEVEL
+        case FeatureKind.ROUGHNESS:
+            return Manner.UNREST
+        case FeatureKind.RELATION:
+            return Manner.RELATION
+        case FeatureKind.SHARE:
+            return Manner.SHARE
+        case _:
+            assert_never(kind)
 
 
 def _known(value: float) -> float | None:

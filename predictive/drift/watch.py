@@ -92,7 +92,8 @@ def judged(days: Days, *, fresh_from: Integers | None = None) -> Drift:
 
 
 def _loudest(days: Days, scaled: Floats, is_judged: NDArray[np.bool_]) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Score, shares and whether it drifts, of the family that says most; one that drifts goes before others."""
+    """Score, shares and whether it drifts. The loudest of those that drift says how much, or else of all; the first of
+    those that drift says what, for a level is more to a person than a relation, and its end can be foreseen."""
     score, shares = np.zeros(is_judged.shape), np.zeros(scaled.shape)
     is_drifting = np.zeros(is_judged.shape, dtype=np.bool_)
     for family in FAMILIES:
@@ -102,11 +103,13 @@ def _loudest(days: Days, scaled: Floats, is_judged: NDArray[np.bool_]) -> tuple[
         distance, parts, jump = _distances(scaled[:, :, own], is_judged)
         said = np.where(is_judged, distance / family.distance, 0.0)
         drifts = (said >= 1.0) & (jump <= JUMP_SHARE) & (said * (1 - jump) >= LEAST_BESIDE)
-        louder = (drifts & ~is_drifting) | ((drifts == is_drifting) & (said > score))
-        score, is_drifting = np.where(louder, said, score), is_drifting | drifts
+        is_first = drifts & ~is_drifting
+        is_louder = (drifts == is_drifting) & (said > score)
         of_all = np.zeros(scaled.shape)
         of_all[:, :, own] = parts
-        shares = np.where(louder[:, :, None], of_all, shares)
+        shares = np.where((is_first | (is_louder & ~is_drifting))[:, :, None], of_all, shares)
+        score = np.where(is_first | is_louder, said, score)
+        is_drifting |= drifts
     return score, shares, is_drifting
 
 

@@ -15,9 +15,18 @@ class Method(StrEnum):
     CONSUMPTION = "consumption"  # forecasts of meters
 
 
+class Manner(StrEnum):
+    """What of a point it is that has changed."""
+
+    LEVEL = "level"  # its value
+    UNREST = "unrest"  # how much it changes from one reading to the next, in its unit
+    RELATION = "relation"  # how far it is from what the other points say of it, in its unit
+    SHARE = "share"  # the part of the day, 0…1, for which a state stands
+
+
 @dataclass(frozen=True, kw_only=True)
 class PointEvidence:
-    """One point that speaks for it, all values in the point's own unit.
+    """One point that speaks for it, all values in the point's own unit, or as `manner` says.
 
     share: 0…1 of the whole evidence. value: as it is now. usual: its own normal value, or None. since_ms: since when it
     has left its normal values, UTC. peers_low, peers_high: the middle of what its peers have at the same load.
@@ -30,6 +39,7 @@ class PointEvidence:
     since_ms: int | None = None
     peers_low: float | None = None
     peers_high: float | None = None
+    manner: Manner = Manner.LEVEL
 
     @property
     def change(self) -> float | None:

@@ -6,7 +6,7 @@ from math import floor
 from building.profile import DeviceProfile, PointSpec
 from catalog.directory import EquipmentEntry
 from kit.i18n import Language, Texts
-from predictive.predictions.finding import DaysLeft, Method, PointEvidence
+from predictive.predictions.finding import DaysLeft, Manner, Method, PointEvidence
 from predictive.predictions.voices import Chorus, Voice
 
 # More points are shown on the page, not said in a sentence.
@@ -73,6 +73,8 @@ class Reasons:
     def _point(self, entry: EquipmentEntry, point: PointEvidence, at_ms: int, language: Language) -> str:
         if point.value is None:
             return ""
+        if point.manner is not Manner.LEVEL:
+            return self._manner(entry, point, language)
         now = self._texts.text(
             f"{_KEY}.value", language, point=self._name(entry, point.point_key, language),
             value=self._figure(entry, point.point_key, point.value, with_unit=True),
@@ -87,11 +89,21 @@ class Reasons:
         )  # fmt: skip
         return now + said
 
+    def _manner(self, entry: EquipmentEntry, point: PointEvidence, language: Language) -> str:
+        """Unrest is no value of the point, and is not said as one."""
+        if point.usual is None or point.value is None:
+            return ""
+        return self._texts.text(
+            f"{_KEY}.manner.{point.manner.value}", language, point=self._name(entry, point.point_key, language),
+            value=self._measured(entry, point, point.value, with_unit=True),
+            usual=self._measured(entry, point, point.usual, with_unit=True),
+        )  # fmt: skip
+
     def _peers(self, entry: EquipmentEntry, point: PointEvidence, language: Language) -> str:
         if point.peers_low is None or point.peers_high is None:
             return ""
-        low = self._figure(entry, point.point_key, point.peers_low)
-        high = self._figure(entry, point.point_key, point.peers_high)
+        low = self._measured(entry, point, point.peers_low)
+        high = self._measured(entry, point, point.peers_high)
         return self._texts.text(f"{_KEY}.peers", language, range=low if low == high else f"{low}–{high}")
 
     def _left(self, left: DaysLeft | None, language: Language) -> str:
@@ -109,6 +121,11 @@ class Reasons:
     def _name(self, entry: EquipmentEntry, key: str, language: Language) -> str:
         spec = self._spec(entry, key)
         return spec.name.get(language.value, key) if spec else key
+
+    def _measured(self, entry: EquipmentEntry, point: PointEvidence, value: float, *, with_unit: bool = False) -> str:
+        if point.manner is Manner.SHARE:
+            return f"{value:.0%}"
+        return self._figure(entry, point.point_key, value, with_unit=with_unit)
 
     def _figure(self, entry: EquipmentEntry, key: str, value: float, *, with_unit: bool = False) -> str:
         spec, point = self._spec(entry, key), entry.points.get(key)

@@ -13,7 +13,7 @@ from catalog.directory import EquipmentEntry
 from kit.clock import from_ms
 from kit.http import Schema
 from predictive.predictions.costing import KindCosts
-from predictive.predictions.finding import Method, PointEvidence
+from predictive.predictions.finding import Manner, Method, PointEvidence
 from predictive.predictions.label import LabelWhy, PredictionLabel
 from predictive.predictions.life import HeldBack, PredictionState
 from predictive.predictions.models import Prediction, PredictionVoice
@@ -45,13 +45,16 @@ class PredictionDaysOut(Schema):
 
 class PredictionPointOut(Schema):
     """A point that speaks for it. `share` of the whole evidence, 0…1; `usual`: its own normal value; `change` since as
-    a part of that (0.38 is 38 % more); `peers_low`, `peers_high`: what the others of its kind have. In the point's
-    unit; None where nothing is known. `point_no` None: the point is gone."""
+    a part of that (0.38 is 38 % more); `peers_low`, `peers_high`: what the others of its kind have. `manner`:
+    what of it has changed: its level, its unrest from reading to reading, its relation to the other points (all in the
+    point's unit), or the share of the day for which a state stands (0…1). None where nothing is known. `point_no` None:
+    the point is gone."""
 
     point_key: str
     point_no: int | None
     unit: str | None
     share: float
+    manner: Manner
     value: float | None
     usual: float | None
     change: float | None
@@ -256,7 +259,8 @@ def _point(evidence: PointEvidence, entry: EquipmentEntry | None) -> PredictionP
     point = None if entry is None else entry.points.get(evidence.point_key)
     return PredictionPointOut(
         point_key=evidence.point_key, point_no=None if point is None else point.point_no,
-        unit=None if point is None else point.unit, share=evidence.share, value=evidence.value, usual=evidence.usual,
-        change=evidence.change, since=None if evidence.since_ms is None else from_ms(evidence.since_ms),
+        unit=None if point is None else point.unit, share=evidence.share, manner=evidence.manner,
+        value=evidence.value, usual=evidence.usual, change=evidence.change,
+        since=None if evidence.since_ms is None else from_ms(evidence.since_ms),
         peers_low=evidence.peers_low, peers_high=evidence.peers_high,
     )  # fmt: skip

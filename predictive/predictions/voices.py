@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
-from predictive.predictions.finding import DaysLeft, Finding, Method, PointEvidence
+from predictive.predictions.finding import DaysLeft, Finding, Manner, Method, PointEvidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +63,11 @@ def as_json(points: Sequence[PointEvidence]) -> list[dict[str, Any]]:
         {
             "point_key": one.point_key, "share": one.share, "value": one.value, "usual": one.usual,
             "since_ms": one.since_ms, "peers_low": one.peers_low, "peers_high": one.peers_high,
+            "manner": one.manner.value,
         }
         for one in points
     ]  # fmt: skip
 
 
 def of_json(points: Iterable[dict[str, Any]]) -> tuple[PointEvidence, ...]:
-    return tuple(PointEvidence(**one) for one in points)
+    return tuple(PointEvidence(**one | {"manner": Manner(one.get("manner", Manner.LEVEL))}) for one in points)

@@ -7,7 +7,9 @@ import pytest
 
 from predictive.detectors.contract import Floats, Window
 from predictive.drift.days import DAY_MS, Days, Feature, FeatureKind, days_of, features_of
+from predictive.drift.saying import points_of
 from predictive.drift.watch import LEARNS_DAYS, Drift, judged
+from predictive.predictions.finding import Manner
 
 FEATURES = tuple(Feature(FeatureKind.LEVEL, point) for point in range(4))
 SPAN = 90
@@ -177,11 +179,13 @@ def unrest(heat: Floats, worn: Floats, chance: np.random.Generator) -> Floats:
 
 def spikes(heat: Floats, worn: Floats, chance: np.random.Generator) -> Floats:
     """Ever more often, each as large as the first."""
-    return heat + 15.0 * (chance.random(len(heat)) < 0.1 * worn)
+    spiked: Floats = heat + 15.0 * (chance.random(len(heat)) < 0.1 * worn)
+    return spiked
 
 
 def hunting(heat: Floats, worn: Floats, chance: np.random.Generator) -> Floats:
-    return heat + 8.0 * worn * np.sin(np.arange(len(heat)) * 1.3)
+    swung: Floats = heat + 8.0 * worn * np.sin(np.arange(len(heat)) * 1.3)
+    return swung
 
 
 def loosened(heat: Floats, worn: Floats, chance: np.random.Generator) -> Floats:
@@ -191,9 +195,15 @@ def loosened(heat: Floats, worn: Floats, chance: np.random.Generator) -> Floats:
     return loose
 
 
-@pytest.mark.parametrize("way", [step_and_creep, unrest, spikes, hunting, loosened])
+@pytest.mark.parametrize(
+    ("way", "manner"),
+    [
+        (step_and_creep, Manner.LEVEL), (unrest, Manner.UNREST), (spikes, Manner.UNREST), (hunting, Manner.UNREST),
+        (loosened, Manner.RELATION),
+    ],
+)  # fmt: skip
 def test_wear_is_found_in_whatever_way_a_point_shows_it(
-    way: Callable[[Floats, Floats, np.random.Generator], Floats],
+    way: Callable[[Floats, Floats, np.random.Generator], Floats], manner: Manner
 ) -> None:
     window = machines()
     values = window.values.copy()
@@ -204,6 +214,9 @@ def test_wear_is_found_in_whatever_way_a_point_shows_it(
     assert found.size
     assert 35 < found[0] <= 72
     assert not np.delete(drift.is_drifting, 2, axis=0).any()
+    days = days_of(window, features_of(window), edges_ms=np.arange(81) * DAY_MS)
+    said = points_of(days, drift, 2, point_keys=("state", "load", "heat", "beside"))[0]
+    assert (said.point_key, said.manner) == ("heat", manner)
 
 
 def test_a_state_that_stands_ever_longer_is_wear_too() -> None:

@@ -11,7 +11,7 @@ from building.equipment import EquipmentKind
 from building.point import PointKind
 from catalog.directory import EquipmentEntry, PointEntry
 from kit.i18n import Language, Texts
-from predictive.predictions.finding import DaysLeft, Method, PointEvidence
+from predictive.predictions.finding import DaysLeft, Manner, Method, PointEvidence
 from predictive.predictions.reason import Reasons
 from predictive.predictions.voices import Chorus, Voice, as_json, of_json, together
 from tests.ticketing.town import PROFILES
@@ -59,6 +59,27 @@ def test_a_reason_is_made_of_the_figures_that_are_known(
     assert said(replace(VOICE, points=(point,), days_left=left)).endswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("manner", "value", "english", "chinese"),
+    [
+        (Manner.UNREST, 0.52,
+         "changes by 0.52 mm/s from one reading to the next, usually by 0.11 mm/s; its peers have 0.10",
+         "的读数波动由平时的 0.11 mm/s 变为 0.52 mm/s；同类设备为 0.10"),
+        (Manner.RELATION, 0.52, "is 0.52 mm/s off what the other points say, usually 0.11 mm/s; its peers have 0.10",
+         "与其他测点不再同步，偏差由平时的 0.11 mm/s 变为 0.52 mm/s；同类设备为 0.10"),
+        (Manner.SHARE, 0.523, "for 52% of the day, usually 11%; its peers have 10%",
+         "”每天所占时间由平时的 11% 变为 52%；同类设备为 10%"),
+    ],
+)  # fmt: skip
+def test_what_is_no_value_of_a_point_is_not_said_as_one(
+    manner: Manner, value: float, english: str, chinese: str
+) -> None:
+    point = replace(RISEN, manner=manner, value=value, usual=0.11, peers_low=0.1, peers_high=0.1)
+    voice = replace(VOICE, points=(point,), days_left=None)
+    assert said(voice).endswith(english)
+    assert said(voice, Language.ZH).endswith(chinese)
+
+
 def test_a_reason_without_figures_still_says_how_unusual_it_is() -> None:
     bare = replace(VOICE, points=(), days_left=None)
     assert said(bare, Language.ZH) == "轴承磨损：运行状态与平时明显不同，异常程度为报警线的 1.8 倍"
@@ -80,4 +101,5 @@ def test_who_has_taken_it_back_or_is_silent_for_long_is_not_heard(present: bool,
 
 
 def test_evidence_is_kept_as_it_is() -> None:
-    assert of_json(as_json([RISEN])) == (RISEN,)
+    other = replace(RISEN, manner=Manner.UNREST)
+    assert of_json(as_json([RISEN, other])) == (RISEN, other)
