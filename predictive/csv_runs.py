@@ -16,12 +16,17 @@ from typing import TextIO
 
 import numpy as np
 
+from predictive.detectors.conditioning import learn_scale
 from predictive.detectors.contract import Floats, Integers, Window
 from predictive.detectors.ensemble import Ensemble
 
 # Fewer normal rows say nothing of what is normal.
 FEWEST_NORMAL_ROWS = 30
 BLOCK_ROWS = 4096
+# The end of the year 9999, in seconds since 1970.
+LAST_S = 253_402_300_799
+# What spreadsheets put before the first letter of a file.
+BYTE_ORDER_MARK = "\ufeff"
 PLAIN_TIME = len("2026-03-01 08:00:00")
 
 
@@ -44,13 +49,14 @@ class Recording:
 
 def read(source: Iterable[str]) -> Recording:
     """Reads a CSV. A cell that is no finite number is missing, and counted; UnreadableCsv for anything worse."""
-    lines = csv.reader(source)
-    header = next(lines, None)
-    if not header or header[0].strip().lower() != "timestamp":
+    try:
+        header, *rows = [row for row in csv.reader(source) if row] or [[]]
+    except csv.Error as error:
+        raise UnreadableCsv(f"this is no CSV: {error}") from None
+    if not header or header[0].strip(BYTE_ORDER_MARK + " ").lower() != "timestamp":
         raise UnreadableCsv("the first line must be a header that begins with `timestamp`")
     if len(header) < 2:
         raise UnreadableCsv("there is no sensor: the header must name one column at least after `timestamp`")
-    rows = [row for row in lines if row]
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
             raise UnreadableCsv(f"line {number} has {len(row)} cells, the header has {len(header)}")
@@ -113,7 +119,12 @@ def notices(recording: Recording, *, normal: int) -> list[str]:
         said.append(f"{recording.unreadable_cells} cells are no finite number: they count as missing")
     learning = min(normal, len(recording.times))
     if learning < FEWEST_NORMAL_ROWS:
-        said.append(f"learning: {learning} of {FEWEST_NORMAL_ROWS} normal rows; until then every score is 0")
+        return [*said, f"learning: {learning} of {FEWEST_NORMAL_ROWS} normal rows; until then every score is 0"]
+    live = learn_scale(recording.values[None, :learning])["live"][0]
+    # A point alone is judged by what it never did, which moving is, for one that stood still.
+    if len(live) > 1 and (still := int((~live).sum())):
+        rest = "they are left out" if live.any() else "every score is 0"
+        said.append(f"{still} of {len(live)} sensors are constant or empty in the normal rows: {rest}")
     return said
 
 
@@ -121,7 +132,7 @@ def main(environment: Mapping[str, str]) -> int:
     """Runs `hub detect` on stdin and stdout. 0, or 2 with one line on stderr when the CSV cannot be judged."""
     try:
         normal = normal_rows(environment)
-        recording = read(sys.stdin)
+        recording = read(line.decode(errors="replace") for line in sys.stdin.buffer)
         step_s = step_seconds(environment, recording.ts_ms[:normal])
     except UnreadableCsv as error:
         print(f"hub detect: {error}", file=sys.stderr)
@@ -162,7 +173,7 @@ def _milliseconds(cell: str, *, line: int) -> int:
         time = datetime.fromisoformat(cell.strip())
     except ValueError:
         seconds = _number(cell)
-        if math.isnan(seconds):
+        if not abs(seconds) <= LAST_S:
             raise UnreadableCsv(f"line {line}: {cell!r} is no time; write it as 2026-03-01 08:00:00") from None
         return round(seconds * 1000)
     return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)

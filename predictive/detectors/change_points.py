@@ -42,7 +42,7 @@ class ChangePoints:
     def calibrate(self, normal: Window) -> Model:
         scaling, usable = conditioned(normal.values)
         movements = [self._movements(rows[None])[0] for rows in usable]
-        return {**scaling, "moves": np.stack([np.sqrt((one**2).mean(axis=0)) + FLOOR for one in movements])}
+        return {**scaling, "moves": np.stack([_usual(one) for one in movements])}
 
     def begin(self, model: Model) -> State:
         equipment, points = model["centre"].shape
@@ -68,3 +68,11 @@ class ChangePoints:
         earlier = trailing_means(joined[:, : joined.shape[1] - self.recent], rows=rows, window=self.before)
         moved: Floats = level - earlier
         return moved
+
+
+def _usual(movements: Floats) -> Floats:
+    """The root mean square float64[P] of movements float64[T, P], endless where normal time was too short for one."""
+    if not len(movements):
+        return np.full(movements.shape[1], np.inf)
+    usual: Floats = np.sqrt((movements**2).mean(axis=0)) + FLOOR
+    return usual

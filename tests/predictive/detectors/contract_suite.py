@@ -112,6 +112,15 @@ def check_bad_points_never_spoil_a_score(detector: Detector, window: Window) -> 
     assert np.allclose(np.round(evidence.shares.sum(axis=2), 9) % 1.0, 0.0)
 
 
+def check_little_normal_time_spoils_no_score(detector: Detector, window: Window) -> None:
+    for normal in (0, 1, 7, 29, 31, 39, 64):
+        model = detector.calibrate(window.between(start=0, stop=normal))
+        evidence = detector.step(model, detector.begin(model), window.between(start=normal, stop=normal + 90))
+        for array in (evidence.score, evidence.shares):
+            assert np.isfinite(array).all(), f"{normal} normal rows"
+            assert (array >= 0).all()
+
+
 def assert_close(found: Floats, expected: Floats) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
 

@@ -17,6 +17,7 @@ PROMISES = [
     suite.check_scale_offset_and_order_change_nothing,
     suite.check_each_equipment_is_judged_for_itself,
     suite.check_bad_points_never_spoil_a_score,
+    suite.check_little_normal_time_spoils_no_score,
 ]
 
 
