@@ -38,7 +38,7 @@ imports: $(VENV)/.dev
 # Dozens of tests start a hub: what is compiled once is kept, whatever the environment says of that.
 # Three workers for two cores: a third of their time is waiting. In the order of tests/conftest.py, the longest first.
 unit: $(VENV)/.dev web/dist/.built
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder -m "not long" $(PYTEST_ARGS)
+	PYTHONDONTWRITEBYTECODE= scripts/in-memory $(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder -m "not long" $(PYTEST_ARGS)
 
 test-long: $(VENV)/.dev web/dist/.built debian
 	$(BIN)/pytest -m long --timeout 3600 $(PYTEST_ARGS)
