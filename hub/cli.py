@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -41,7 +41,7 @@ def serve() -> None:
     from hub.bootstrap import Role
     from hub.roles import run
 
-    _run(lambda settings: run(settings, roles=list(Role), with_models=True))
+    _run_until_told(lambda settings: run(settings, roles=list(Role), with_models=True))
 
 
 @app.command("run")
@@ -52,8 +52,7 @@ def run_roles(
     from hub import models_alone
 
     if {*roles} == {models_alone.NAME}:  # needs a third of the memory of the others, whose rooms it does not know
-        _run(models_alone.run)
-        return
+        _run_until_told(models_alone.run)
     from hub.bootstrap import Role
     from hub.roles import run
 
@@ -62,7 +61,7 @@ def run_roles(
     if unknown := [name for name in others if name not in known]:
         raise typer.BadParameter(f"no role {', '.join(unknown)}; there are {', '.join([*known, models_alone.NAME])}")
     with_models = len(others) < len(roles)
-    _run(lambda settings: run(settings, roles=[known[name] for name in others], with_models=with_models))
+    _run_until_told(lambda settings: run(settings, roles=[known[name] for name in others], with_models=with_models))
 
 
 @app.command()
@@ -75,7 +74,7 @@ def demo(
 
     # Addresses and accounts are what a demo's terminal is for; HUB_LOG_LEVEL=INFO shows the rest.
     os.environ.setdefault("HUB_LOG_LEVEL", "WARNING")
-    _run(lambda settings: run_demo(settings, reset=reset, fleet=fleet, console=console))
+    _run_until_told(lambda settings: run_demo(settings, reset=reset, fleet=fleet, console=console))
 
 
 @app.command()
@@ -343,6 +342,15 @@ def _run(work: Callable[[HubSettings], Coroutine[Any, Any, None]]) -> None:
         settings = HubSettings()
         configure_logs(level=settings.log_level, as_json=settings.log_json)
         uvloop.run(work(settings))
+
+
+def _run_until_told(work: Callable[[HubSettings], Coroutine[Any, Any, None]]) -> NoReturn:
+    """Runs what only INT and TERM end, and the process with it: by then all has been closed, and to take a large heap
+    apart piece by piece would keep a core for a second."""
+    _run(work)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(os.EX_OK)
 
 
 @contextlib.contextmanager
