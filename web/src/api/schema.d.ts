@@ -12163,6 +12163,12 @@ export interface components {
             weekdays: number[];
         };
         /**
+         * Manner
+         * @description What of a point it is that has changed.
+         * @enum {string}
+         */
+        Manner: "level" | "unrest" | "relation" | "share";
+        /**
          * MeOut
          * @example {
          *       "grants": [
@@ -15022,12 +15028,15 @@ export interface components {
         /**
          * PredictionPointOut
          * @description A point that speaks for it. `share` of the whole evidence, 0…1; `usual`: its own normal value; `change` since as
-         *     a part of that (0.38 is 38 % more); `peers_low`, `peers_high`: what the others of its kind have. In the point's
-         *     unit; None where nothing is known. `point_no` None: the point is gone.
+         *     a part of that (0.38 is 38 % more); `peers_low`, `peers_high`: what the others of its kind have. `manner`:
+         *     what of it has changed: its level, its unrest from reading to reading, its relation to the other points (all in the
+         *     point's unit), or the share of the day for which a state stands (0…1). None where nothing is known. `point_no` None:
+         *     the point is gone.
          */
         PredictionPointOut: {
             /** Change */
             change: number | null;
+            manner: components["schemas"]["Manner"];
             /** Peers High */
             peers_high: number | null;
             /** Peers Low */
