@@ -82,6 +82,7 @@ DROPS: tuple[Drop, ...] = (
     Drop("hub_model_pasts_unread", LOST),
     Drop("hub_findings_left_out", REFUSED),
     Drop("hub_meters_left_out", FAILED),
+    Drop("hub_equipment_days_left_out", FAILED),
     Drop("hub_health_failures", FAILED),
     # jobs, people, screens
     Drop("hub_jobs_given_up", LOST),

@@ -105,7 +105,7 @@ def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -
     drift = DriftNights(
         gatherer=DayGatherer(queries=near.queries, directory=near.directory, readings=near.readings),
         intake=predictions.intake, fresh_starts=training.fresh_starts, remaining_lives=remaining_lives,
-        modes=load_modes(), directory=near.directory, clock=near.clock,
+        modes=load_modes(), directory=near.directory, clock=near.clock, registry=near.registry,
     )  # fmt: skip
     consumption = build_consumption(
         database=near.database, app=near.app, queries=near.queries, directory=near.directory, catalog=near.catalog,

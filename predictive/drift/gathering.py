@@ -17,13 +17,14 @@ from predictive.detectors.contract import Floats, Window
 from predictive.drift.days import Feature, days_of, features_of
 from predictive.streaming.frames import Layout, nothing_held, rows
 from predictive.streaming.shape import Shape, shape_of
+from telemetry.errors import QueryTooSlow
 from telemetry.history import history
 from telemetry.store import TelemetryQueries
 
 # What kind of point does what is learnt from so many days of so many machines.
 LOOKS_AT_DAYS: Final = 7
 LOOKS_AT_EQUIPMENT: Final = 12
-# A store is not asked for more points at a time.
+# A store is not asked for more points at a time, and a turn of the sweep reads no more.
 POINTS_AT_ONCE: Final = 2_000
 
 
@@ -39,6 +40,11 @@ class Cohort:
     @property
     def shape(self) -> Shape:
         return next(iter(self.shapes.values()))
+
+    @property
+    def at_once(self) -> int:
+        """How many are gathered in one turn."""
+        return max(1, POINTS_AT_ONCE // len(self.shape.point_nos))
 
     def day_at(self, now: datetime) -> date:
         return now.astimezone(ZoneInfo(self.timezone)).date()
@@ -70,17 +76,22 @@ class Gatherer:
         readings = await self._read(shapes, start_ms=start_ms, end_ms=end_ms)
         return await asyncio.to_thread(_features, shapes, readings, start_ms, end_ms) if len(readings) else ()
 
-    async def day(self, cohort: Cohort, features: Sequence[Feature], day: date) -> dict[UUID, Floats]:
-        """Features of each equipment of which anything was read, float64[F]. Raises QueryTooSlow, StoreUnavailable."""
+    async def day(
+        self, cohort: Cohort, features: Sequence[Feature], day: date, equipment: Sequence[UUID]
+    ) -> dict[UUID, Floats]:
+        """Features of each, float64[F], NaN where too little was read; without those that the store could not read
+        in time, not even one by one. Raises StoreUnavailable."""
         start_ms, end_ms = cohort.midnight_ms(day), cohort.midnight_ms(day + timedelta(days=1))
-        found: dict[UUID, Floats] = {}
-        each = max(1, POINTS_AT_ONCE // len(cohort.shape.point_nos))
-        wanted = list(cohort.shapes.items())
-        for first in range(0, len(wanted), each):
-            some = dict(wanted[first : first + each])
-            readings = await self._read(list(some.values()), start_ms=start_ms, end_ms=end_ms)
-            found |= await asyncio.to_thread(_days, some, features, readings, start_ms, end_ms)
-        return found
+        shapes = {one: cohort.shapes[one] for one in equipment}
+        try:
+            readings = await self._read(list(shapes.values()), start_ms=start_ms, end_ms=end_ms)
+        except QueryTooSlow:
+            if len(equipment) <= 1:
+                return {}
+            half = len(equipment) // 2
+            first = await self.day(cohort, features, day, equipment[:half])
+            return first | await self.day(cohort, features, day, equipment[half:])
+        return await asyncio.to_thread(_days, shapes, features, readings, start_ms, end_ms)
 
     async def _read(self, shapes: Sequence[Shape], *, start_ms: int, end_ms: int) -> ReadingBatch:
         points = [number for shape in shapes for number in shape.point_nos]
@@ -105,7 +116,7 @@ def _days(
     edges_ms = np.array([start_ms, end_ms], dtype=np.int64) + 1
     window = _window(list(shapes.values()), readings, start_ms, end_ms)
     values = days_of(window, features, edges_ms=edges_ms).values[:, 0]
-    return {one: of_it for one, of_it in zip(shapes, values, strict=True) if np.isfinite(of_it).any()}
+    return dict(zip(shapes, values, strict=True))
 
 
 def _window(shapes: Sequence[Shape], readings: ReadingBatch, start_ms: int, end_ms: int) -> Window:

@@ -28,7 +28,7 @@ class DriftSubject(Base):
 class EquipmentDay(Base):
     """A local day of an equipment: one value for each feature of its subject, null where too little was read.
 
-    `mode`: the wear that was named on the morning after, if any was.
+    `mode`: the wear that was named on the morning after, if any was. `is_judged`: whether it was looked at then.
     """
 
     __tablename__ = "equipment_day"
@@ -40,3 +40,4 @@ class EquipmentDay(Base):
     subject: Mapped[str]
     features: Mapped[list[Any]]
     mode: Mapped[str | None]
+    is_judged: Mapped[bool]

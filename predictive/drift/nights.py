@@ -1,24 +1,32 @@
-"""Every night: yesterday is gathered, all days of a subject are judged, and what drifts is handed on as a finding."""
+"""Every night: yesterday is gathered, all days of a subject are judged, and what drifts is handed on as a finding.
+
+A turn is short and in a transaction of its own: some equipment's day, or some equipment's judgement. What is done
+stands in `equipment_day`, so that a night that is broken off goes on where it was.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
+from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from building.equipment import EquipmentKind
 from catalog.directory import LiveDirectory
 from kit.access import Scope
 from kit.clock import Clock, from_ms
+from kit.logs import logger
 from kit.sweeps import Sweep
+from predictive.detectors.contract import Floats
 from predictive.drift import repository
 from predictive.drift.days import Days, Feature, FeatureKind
 from predictive.drift.gathering import Cohort, Gatherer
-from predictive.drift.models import DriftSubject, EquipmentDay
+from predictive.drift.models import DriftSubject
+from predictive.drift.repository import PastDay
 from predictive.drift.saying import GONE_BELOW, points_of
 from predictive.drift.watch import Drift, confidence_at, judged
 from predictive.predictions.finding import Finding, Method
@@ -28,12 +36,19 @@ from predictive.remaining_life.degradation import FleetPrior
 from predictive.remaining_life.modes import Modes
 from predictive.remaining_life.wear import UNUSUAL, ModeForecast, forecasts
 from predictive.training.fresh_start import FreshStarts
+from telemetry.errors import QueryTooSlow, StoreUnavailable
+
+log = logger(__name__)
 
 # Readings of battery devices come late.
 WAITS: Final = timedelta(hours=1)
 # So far back an installation that is new to this begins; and so far back days are compared.
 BEGINS_DAYS: Final = 35
 COMPARES_DAYS: Final = 180
+# So many are judged in one turn, beside each other.
+JUDGED_AT_ONCE: Final = 250
+# A subject that failed is left alone until the next hour's sweep.
+RESTS: Final = timedelta(minutes=50)
 # A wear that was named within so many days keeps its name.
 REMEMBERS_DAYS: Final = 14
 
@@ -41,7 +56,7 @@ REMEMBERS_DAYS: Final = 14
 class DriftNights:
     def __init__(
         self, *, gatherer: Gatherer, intake: Intake, fresh_starts: FreshStarts, remaining_lives: RemainingLifeBook,
-        modes: Modes, directory: LiveDirectory, clock: Clock,
+        modes: Modes, directory: LiveDirectory, clock: Clock, registry: CollectorRegistry,
     ) -> None:  # fmt: skip
         self._gatherer = gatherer
         self._intake = intake
@@ -50,6 +65,11 @@ class DriftNights:
         self._modes = modes
         self._directory = directory
         self._clock = clock
+        self._rests_until: dict[tuple[UUID, str], datetime] = {}
+        self._left_out = Counter(
+            "hub_equipment_days_left_out", "Equipment whose day could not be read or judged for drift.",
+            registry=registry,
+        )  # fmt: skip
 
     def sweeps(self) -> tuple[Sweep, ...]:
         return Sweep("predictive.drift", "27 * * * *", self.advance), Sweep(
@@ -57,20 +77,24 @@ class DriftNights:
         )
 
     async def advance(self, session: AsyncSession) -> bool:
-        """A day of a subject, or a judgement; False: nothing was left. Raises QueryTooSlow, StoreUnavailable."""
-        now = self._clock.now() - WAITS
+        """A part of a night; False: nothing is left. A subject that fails keeps no other from its night: it is counted
+        and rests until the next hour."""
+        now = self._clock.now()
         for cohort in self._gatherer.cohorts():
-            today = cohort.day_at(now)
-            kept = await repository.subject(session, cohort.site_id, cohort.subject)
-            if kept is None:
-                kept = await self._begun(session, cohort, today)
-            if kept is None:
+            key = cohort.site_id, cohort.subject
+            if self._rests_until.get(key, now) > now:
                 continue
-            if kept.days_until < today:
-                await self._gather(session, cohort, kept)
-                return True
-            if kept.judged_on != today:
-                await self._judge(session, cohort, kept, today)
+            try:
+                async with session.begin_nested():
+                    is_left = await self._turn(session, cohort, cohort.day_at(now - WAITS))
+            except Exception as error:
+                self._left_out.inc(len(cohort.shapes))
+                self._rests_until[key] = now + RESTS
+                is_known = isinstance(error, StoreUnavailable | QueryTooSlow)
+                told = {"site_id": str(cohort.site_id), "subject": cohort.subject, "reason": type(error).__name__}
+                log.error("days of equipment left to the next hour", **told, exc_info=not is_known)
+                continue
+            if is_left:
                 return True
         return False
 
@@ -78,6 +102,18 @@ class DriftNights:
         await repository.forget(session, before=self._clock.now().date() - timedelta(days=COMPARES_DAYS + 7))
 
     # --- inside -----------------------------------------------------------------------------------------------------
+
+    async def _turn(self, session: AsyncSession, cohort: Cohort, today: date) -> bool:
+        kept = await repository.subject(session, cohort.site_id, cohort.subject)
+        if kept is None:
+            kept = await self._begun(session, cohort, today)
+        if kept is None or (kept.days_until >= today and kept.judged_on == today):
+            return False
+        if kept.days_until < today:
+            await self._gather(session, cohort, kept)
+        else:
+            await self._judge(session, cohort, kept, today)
+        return True
 
     async def _begun(self, session: AsyncSession, cohort: Cohort, today: date) -> DriftSubject | None:
         features = await self._gatherer.features(cohort, today=today)
@@ -92,36 +128,49 @@ class DriftNights:
         return kept
 
     async def _gather(self, session: AsyncSession, cohort: Cohort, kept: DriftSubject) -> None:
-        found = await self._gatherer.day(cohort, _features(kept), kept.days_until)
-        rows = [
-            {
-                "equipment_id": equipment_id, "day": kept.days_until, "site_id": cohort.site_id,
-                "subject": cohort.subject, "features": [float(one) if np.isfinite(one) else None for one in values],
-            }
-            for equipment_id, values in found.items()
-        ]  # fmt: skip
+        scope, day = Scope.of(cohort.site_id), kept.days_until
+        gathered = await repository.gathered(session, scope, cohort.subject, day)
+        waiting = [one for one in cohort.shapes if one not in gathered]
+        some, features = waiting[: cohort.at_once], _features(kept)
+        found = await self._gatherer.day(cohort, features, day, some) if some else {}
+        self._left_out.inc(len(some) - len(found))
+        nothing = np.full(len(features), np.nan)
+        # Of whom nothing was read there is a row all the same: it says that somebody has looked.
+        rows = [_row(cohort, one, day, found.get(one, nothing)) for one in some]
         await repository.save_days(session, rows)
-        kept.days_until += timedelta(days=1)
+        if len(some) == len(waiting):
+            kept.days_until += timedelta(days=1)
 
     async def _judge(self, session: AsyncSession, cohort: Cohort, kept: DriftSubject, today: date) -> None:
-        since = today - timedelta(days=COMPARES_DAYS)
-        scope = Scope.of(cohort.site_id)
-        rows = await repository.days(session, scope, cohort.subject, since=since)
-        rows = [row for row in rows if row.equipment_id in cohort.shapes]
-        kept.judged_on = today
-        if not rows:
+        scope, yesterday = Scope.of(cohort.site_id), today - timedelta(days=1)
+        gathered = await repository.gathered(session, scope, cohort.subject, yesterday)
+        waiting = sorted(one for one, is_judged in gathered.items() if one in cohort.shapes and not is_judged)
+        # Groups of like size, for peers are what a machine is judged by.
+        groups = max(1, -(-len(waiting) // JUDGED_AT_ONCE))
+        some = waiting[: -(-len(waiting) // groups)]
+        if len(some) == len(waiting):
+            kept.judged_on = today
+        if not some:
             return
-        fresh = await self._fresh_starts.all(session, scope)
+        since = today - timedelta(days=COMPARES_DAYS)
+        rows = await repository.days(session, scope, cohort.subject, some, since=since)
+        modes = await self._found(session, cohort, rows, some, _features(kept), today)
+        await repository.note_judged(session, some, yesterday, modes=modes)
+
+    async def _found(
+        self, session: AsyncSession, cohort: Cohort, rows: Sequence[PastDay], equipment: Sequence[UUID],
+        features: tuple[Feature, ...], today: date,
+    ) -> dict[UUID, str]:  # fmt: skip
+        """Judges and hands on; the names of what was found."""
+        fresh = await self._fresh_starts.all(session, Scope.of(cohort.site_id))
         begins = {one: cohort.day_at(at) + timedelta(days=1) for one, at in fresh.items()}
-        equipment = sorted({row.equipment_id for row in rows})
-        days, fresh_from = _arranged(rows, equipment, _features(kept), cohort, begins=begins, until=today)
+        days, fresh_from = _arranged(rows, equipment, features, cohort, begins=begins, until=today)
         drift = await asyncio.to_thread(judged, days, fresh_from=fresh_from)
         told = await self._told(session, days, drift, cohort, equipment)
-        named = _named(rows, today=today)
-        at_ms = cohort.midnight_ms(today)
+        named, at_ms = _named(rows, today=today), cohort.midnight_ms(today)
         findings, modes = _findings(days, drift, cohort, equipment, told=told, named=named, at_ms=at_ms)
         await self._intake.take(session, findings)
-        await repository.name_modes(session, today - timedelta(days=1), modes)
+        return modes
 
     async def _told(
         self, session: AsyncSession, days: Days, drift: Drift, cohort: Cohort, equipment: Sequence[UUID]
@@ -145,8 +194,16 @@ class DriftNights:
         return told
 
 
+def _row(cohort: Cohort, equipment_id: UUID, day: date, values: Floats) -> dict[str, Any]:
+    known = [float(one) if np.isfinite(one) else None for one in values]
+    return {
+        "equipment_id": equipment_id, "day": day, "site_id": cohort.site_id, "subject": cohort.subject,
+        "features": known, "mode": None, "is_judged": known.count(None) == len(known),  # there is nothing to judge
+    }  # fmt: skip
+
+
 def _arranged(
-    rows: Sequence[EquipmentDay], equipment: Sequence[UUID], features: tuple[Feature, ...], cohort: Cohort, *,
+    rows: Sequence[PastDay], equipment: Sequence[UUID], features: tuple[Feature, ...], cohort: Cohort, *,
     begins: Mapping[UUID, date], until: date,
 ) -> tuple[Days, np.ndarray[Any, np.dtype[np.int64]]]:  # fmt: skip
     """Days from the first row until the day before `until`, and from which of them each equipment counts."""
@@ -159,7 +216,8 @@ def _arranged(
         at, day = place[row.equipment_id], (row.day - first).days
         if day < span and len(row.features) == len(features):
             values[at, day] = [np.nan if one is None else one for one in row.features]
-            fresh_from[at] = min(fresh_from[at], day)
+            if np.isfinite(values[at, day]).any():
+                fresh_from[at] = min(fresh_from[at], day)
     for one, day_begins in begins.items():
         if one in place:
             fresh_from[place[one]] = max(fresh_from[place[one]], (day_begins - first).days)
@@ -206,7 +264,7 @@ def _chosen(told: Sequence[ModeForecast], before: str | None) -> ModeForecast | 
     return next((one for one in told if one.mode == before), told[0] if told else None)
 
 
-def _named(rows: Sequence[EquipmentDay], *, today: date) -> dict[UUID, str]:
+def _named(rows: Sequence[PastDay], *, today: date) -> dict[UUID, str]:
     """The newest name of each; rows are oldest first."""
     newest = today - timedelta(days=REMEMBERS_DAYS)
     return {row.equipment_id: row.mode for row in rows if row.mode is not None and row.day >= newest}

@@ -183,7 +183,7 @@ def _inverses(seen: Floats, is_judged: NDArray[np.bool_]) -> Floats:
     The farthest days count less, as they may be harm; and of an equipment's own days only its first ones do, so that
     what wears for months does not become its own excuse.
     """
-    count, _, features = seen.shape
+    features, count = seen.shape[2], max(1, int((seen != 0).any(axis=(1, 2)).sum()))
     granted = (TOLERANCE + TOLERANCE_FOR_FEW / count) * np.eye(features)
     days = max(1, int((seen != 0).any(axis=2).sum()))
     weighted = seen

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("features", postgresql.JSONB(), nullable=False),
         sa.Column("mode", sa.Text(), nullable=True),
+        sa.Column("is_judged", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_equipment_day_site_id_site")),
         sa.ForeignKeyConstraint(
             ["equipment_id"], ["equipment.id"], name=op.f("fk_equipment_day_equipment_id_equipment")

@@ -25,6 +25,7 @@ from predictive.predictions.visits import NoVisits
 from predictive.remaining_life.book import RemainingLifeBook
 from predictive.remaining_life.modes import load_modes
 from predictive.training.fresh_start import FreshStarts
+from telemetry.errors import QueryTooSlow, StoreUnavailable
 from telemetry.store import Series, SeriesQuery, StoreStats, TelemetryQueries
 from tests.alarms.place import NOON, ROOT, Place, small_site
 
@@ -35,10 +36,18 @@ WORN, WELL = "SMOKE-001", tuple(f"SMOKE-{number:03}" for number in range(2, 9))
 
 
 class Store(TelemetryQueries):
+    """`slow`: a point whose readings never come in time. `is_away`: it answers nobody."""
+
     def __init__(self, readings: ReadingBatch) -> None:
         self._readings = readings
+        self.slow: int | None = None
+        self.is_away = False
 
     async def raw(self, point_nos: Sequence[int], *, start_ms: int, end_ms: int, limit: int) -> ReadingBatch:
+        if self.is_away:
+            raise StoreUnavailable
+        if self.slow in point_nos:
+            raise QueryTooSlow(deadline_s=10)
         ts_ms = self._readings.ts_ms
         asked = (ts_ms >= start_ms) & (ts_ms < end_ms) & np.isin(self._readings.point_no, point_nos)
         found = self._readings.where(asked)
@@ -58,14 +67,18 @@ async def test_a_battery_that_drains_is_an_order_with_its_name_and_withdrawn_whe
     database: Database,
 ) -> None:
     place = await small_site(database)
-    nights = _nights(place, Store(_readings(place)))
+    store = Store(_readings(place))
+    nights = _nights(place, store)
     place.clock.advance(seconds=(FIRST + timedelta(days=40, hours=2) - NOON).total_seconds())
-    assert await _until_nothing_is_left(database, nights) == 36
+    assert await _until_nothing_is_left(database, nights, turns=20) == 20
+    nights = _nights(place, store)  # broken off, and begun again
+    await _until_nothing_is_left(database, nights)
     async with database.transaction() as session:
         (subject,) = (await session.scalars(select(DriftSubject))).all()
         assert subject.judged_on == subject.days_until
-        days = (await session.scalars(select(EquipmentDay))).all()
+        days = [day for day in await session.scalars(select(EquipmentDay)) if any(day.features)]
         assert len({day.equipment_id for day in days}) == 8
+        assert len({day.day for day in days}) == 35
         (found,) = (await session.scalars(select(Prediction))).all()
         assert found.equipment_id == place.equipment_id(WORN)
         assert (found.mode, found.state) == ("battery_drain", PredictionState.ORDERED)
@@ -74,22 +87,46 @@ async def test_a_battery_that_drains_is_an_order_with_its_name_and_withdrawn_whe
     assert await _until_nothing_is_left(database, nights) == 0
 
     place.clock.advance(seconds=5 * 86_400)  # since the 41st day it has a new battery
-    assert await _until_nothing_is_left(database, nights) == 6
+    await _until_nothing_is_left(database, nights)
     async with database.transaction() as session:
         (found,) = (await session.scalars(select(Prediction))).all()
         assert found.state == PredictionState.WITHDRAWN
 
 
-async def _until_nothing_is_left(database: Database, nights: DriftNights) -> int:
-    turns = 0
-    while True:
+async def test_a_store_that_is_away_or_slow_costs_those_it_is_asked_for_and_nobody_else(database: Database) -> None:
+    place = await small_site(database)
+    store, registry = Store(_readings(place)), CollectorRegistry()
+    nights = _nights(place, store, registry)
+    place.clock.advance(seconds=(FIRST + timedelta(days=40, hours=2) - NOON).total_seconds())
+    await _until_nothing_is_left(database, nights, turns=3)
+    store.is_away = True
+    assert await _until_nothing_is_left(database, nights) == 0
+    left_out = registry.get_sample_value("hub_equipment_days_left_out_total")
+    async with database.transaction() as session:
+        assert left_out is not None
+        assert left_out >= len(set(await session.scalars(select(EquipmentDay.equipment_id))))
+    store.is_away = False
+    assert await _until_nothing_is_left(database, nights) == 0  # it rests
+    place.clock.advance(seconds=3_600)
+    store.slow = place.directory.current.by_id[place.equipment_id(WELL[0])].points["battery_pct"].point_no
+    assert await _until_nothing_is_left(database, nights, turns=2) == 2
+    assert registry.get_sample_value("hub_equipment_days_left_out_total") == left_out + 2
+    async with database.transaction() as session:
+        (subject,) = (await session.scalars(select(DriftSubject))).all()
+        newest = select(EquipmentDay).where(EquipmentDay.day == subject.days_until - timedelta(days=1))
+        read = {day.equipment_id for day in await session.scalars(newest) if any(day.features)}
+        assert read == {place.equipment_id(code) for code in (WORN, *WELL[1:])}
+
+
+async def _until_nothing_is_left(database: Database, nights: DriftNights, *, turns: int = 1_000) -> int:
+    for turn in range(turns):
         async with database.transaction() as session:
             if not await nights.advance(session):
-                return turns
-        turns += 1
+                return turn
+    return turns
 
 
-def _nights(place: Place, store: TelemetryQueries) -> DriftNights:
+def _nights(place: Place, store: TelemetryQueries, registry: CollectorRegistry | None = None) -> DriftNights:
     profiles = load_profiles(ROOT / "device_adapters" / "profiles")
     predictions = build_predictions(
         alarms=AlarmService(place.directory, place.clock), visits=NoVisits(), directory=place.directory,
@@ -99,7 +136,7 @@ def _nights(place: Place, store: TelemetryQueries) -> DriftNights:
     return DriftNights(
         gatherer=Gatherer(queries=store, directory=place.directory, readings=100_000), intake=predictions.intake,
         fresh_starts=FreshStarts(), remaining_lives=RemainingLifeBook(place.directory, place.clock), modes=load_modes(),
-        directory=place.directory, clock=place.clock,
+        directory=place.directory, clock=place.clock, registry=registry or CollectorRegistry(),
     )  # fmt: skip
 
 
