@@ -28,6 +28,7 @@ import people.contractors.endpoints
 import people.endpoints
 import predictive.consumption.endpoints
 import predictive.health.endpoints
+import predictive.page.endpoints
 import predictive.predictions.endpoints
 import predictive.remaining_life.endpoints
 import predictive.streaming.endpoints
@@ -69,7 +70,7 @@ ROOMS_WITH_ENDPOINTS = (
     owner_services.wechat.endpoints, automation.endpoints, linkage.endpoints,
     insight.endpoints, insight.rules.endpoints, insight.predictions.endpoints, predictive.predictions.endpoints,
     predictive.training.endpoints,
-    predictive.consumption.endpoints, predictive.health.endpoints,
+    predictive.consumption.endpoints, predictive.health.endpoints, predictive.page.endpoints,
     predictive.remaining_life.endpoints, predictive.streaming.endpoints, privacy.endpoints, audit.endpoints,
 )  # fmt: skip
 

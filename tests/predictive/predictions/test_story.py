@@ -22,12 +22,17 @@ from kit.access import Role, Scope
 from kit.clock import Clock, to_ms
 from kit.events import Subscription, on
 from kit.i18n import Texts
+from predictive.health.service import HealthService
+from predictive.page.endpoints import router as page_router
+from predictive.page.service import EquipmentPages
 from predictive.predictions.endpoints import STATUS, router
 from predictive.predictions.events import PredictionWithdrawn
 from predictive.predictions.finding import DaysLeft, Finding, Method, PointEvidence
 from predictive.predictions.models import Prediction
 from predictive.predictions.room import PredictionRoom, build_predictions
 from predictive.predictions.settings import PredictionSettings
+from predictive.remaining_life.book import RemainingLifeBook
+from predictive.streaming.service import WatchService
 from predictive.training.card import Draft, Family, ModelCard
 from predictive.training.endpoints import STATUS as TRAINING_STATUS
 from predictive.training.fresh_start import FreshStarts
@@ -45,7 +50,10 @@ from ticketing.words import Words
 __all__ = ["town"]
 
 DAY = timedelta(days=1)
-ROOMS = ["predictive", "predictive.predictions", "predictive.training", "ticketing"]
+ROOMS = [
+    "predictive", "predictive.health", "predictive.predictions", "predictive.streaming", "predictive.training",
+    "ticketing",
+]  # fmt: skip
 PUMP, LIFT = "PUMP-01", "LIFT-01"
 
 
@@ -157,9 +165,14 @@ async def plant(town: Town) -> AsyncIterator[Plant]:
         predictions=room, store=store, directory=directory, clock=town.clock,
         stock=StockService(catalog=town.catalog, people=town.people, clock=town.clock),
     )  # fmt: skip
+    pages = EquipmentPages(
+        watches=WatchService(directory, days_needed=7), lives=RemainingLifeBook(directory, town.clock),
+        healths=HealthService(directory=directory, profiles=PROFILES, clock=town.clock), predictions=room.service,
+        muting=room.muting,
+    )  # fmt: skip
     app = make_app(
-        town.database, routers=[router, insight_router], rooms=ROOMS,
-        services=[*room.provided, *measures.provided], protocols={Clock: town.clock},
+        town.database, routers=[router, page_router, insight_router], rooms=ROOMS,
+        services=[*room.provided, *measures.provided, pages, texts], protocols={Clock: town.clock},
         status={**STATUS, **TRAINING_STATUS}, logins=logins,
     )  # fmt: skip
     async with client_of(app) as client:
@@ -202,6 +215,26 @@ async def test_wear_becomes_an_order_with_its_reason_and_the_closing_code_a_figu
     why = await plant.ask("GET", f"/predictive/predictions/{newest['id']}/why", role=Role.ENGINEER)
     assert [(one["label"], one["order_id"]) for one in why["similar"]] == [("true", str(order.id))]
     assert (why["points"][0]["point_key"], len(why["chart"]["point_nos"])) == ("vibration_mm_s", 1)
+
+
+async def test_the_page_of_an_equipment_says_in_one_answer_what_models_know_of_it(plant: Plant) -> None:
+    await plant.find(plant.finding())
+    pump = plant.town.equipment[PUMP]
+    page = await plant.ask("GET", f"/predictive/equipment/{pump}/page", role=Role.ENGINEER)
+    (prediction,) = page["predictions"]
+    assert (prediction["mode"], prediction["state"], prediction["days_left"]["median"]) == (
+        "bearing_wear",
+        "ordered",
+        16,
+    )
+    assert (page["watch"]["state"], page["health"]["state"], page["remaining_life"]) == ("no_data", "no_data", [])
+    assert all(page[part]["words"] for part in ("watch", "health"))
+    muted = {"site_id": str(plant.town.site_id), "method": "drift", "equipment_kind": "pump", "note": "季节试验"}
+    await plant.ask("POST", "/predictive/mutings", json=muted)
+    of_pump, of_lift = [
+        await plant.ask("GET", f"/predictive/equipment/{plant.town.equipment[code]}/page") for code in (PUMP, LIFT)
+    ]
+    assert ([one["note"] for one in of_pump["mutings"]], of_lift["mutings"]) == (["季节试验"], [])
 
 
 async def test_what_shows_no_signs_any_more_is_called_off_unless_somebody_has_begun(plant: Plant) -> None:

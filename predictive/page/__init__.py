@@ -1,0 +1,1 @@
+"""Everything that models say of one equipment, for its page."""
