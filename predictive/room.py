@@ -21,6 +21,7 @@ from predictive.consumption.settings import ConsumptionSettings
 from predictive.drift.gathering import Gatherer as DayGatherer
 from predictive.drift.nights import DriftNights
 from predictive.health.room import HealthRoom, build_health
+from predictive.page.service import EquipmentPages
 from predictive.predictions.room import PredictionRoom, build_predictions
 from predictive.predictions.settings import PredictionSettings
 from predictive.predictions.visits import PlannedVisits
@@ -73,12 +74,13 @@ class Predictive:
     drift: DriftNights
     consumption: Consumption
     health: HealthRoom
+    pages: EquipmentPages
 
     @property
     def provided(self) -> tuple[object, ...]:
         return (
             self.settings, *self.predictions.provided, *self.training.provided, self.watches,
-            self.remaining_lives, *self.consumption.provided, *self.health.provided,
+            self.remaining_lives, *self.consumption.provided, *self.health.provided, self.pages,
         )  # fmt: skip
 
     def jobs(self) -> tuple[JobKind, ...]:
@@ -115,9 +117,14 @@ def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -
         queries=near.queries, directory=near.directory, profiles=near.profiles, catalog=near.catalog,
         lives=remaining_lives, clock=near.clock, registry=near.registry,
     )  # fmt: skip
+    watches = WatchService(near.directory, days_needed=training.settings.learning_days)
+    pages = EquipmentPages(
+        watches=watches, healths=health.service, lives=remaining_lives, predictions=predictions.service,
+        muting=predictions.muting,
+    )  # fmt: skip
     return Predictive(
         settings=settings, predictions=predictions, training=training,
-        watches=WatchService(near.directory, days_needed=training.settings.learning_days),
+        watches=watches,
         handed=Taken(predictions.intake), remaining_lives=remaining_lives, drift=drift, consumption=consumption,
-        health=health,
+        health=health, pages=pages,
     )  # fmt: skip
