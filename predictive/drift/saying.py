@@ -12,6 +12,8 @@ from predictive.predictions.finding import Manner, PointEvidence
 
 MOST_POINTS: Final = 3
 LEAST_SHARE: Final = 0.05
+# A level that has this part of what the loudest feature of its point has is what is said of the point.
+ENOUGH: Final = 0.1
 # Below this of what it takes the evidence has gone; between, it neither stands nor has it gone.
 GONE_BELOW: Final = 0.7
 
@@ -31,8 +33,11 @@ def points_of(days: Days, drift: Drift, machine: int, *, point_keys: Sequence[st
 
 
 def _spoke(days: Days, shares: Floats, point: int) -> int:
-    """The feature by which the point spoke most."""
-    return int(np.where(days.points == point, shares, -1.0).argmax())
+    """The feature by which the point spoke most; its level where that says enough, for that is what people read."""
+    own = np.where(days.points == point, shares, -1.0)
+    is_level = np.array([feature.kind is FeatureKind.LEVEL for feature in days.features])
+    level = int(np.where(is_level, own, -1.0).argmax())
+    return level if own[level] >= ENOUGH * own.max() > 0 else int(own.argmax())
 
 
 def _point(

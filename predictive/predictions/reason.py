@@ -42,7 +42,7 @@ class Reasons:
         if lead.method is Method.CONSUMPTION and (of_meter := self._meter(entry, mode, lead, language)):
             return self.mode(mode, language) + colon + semicolon.join(part for part in (of_meter, waste) if part)
         parts = [self._point(entry, one, lead.at_ms, language) for one in lead.points[:MOST_POINTS]]
-        if lead.points:
+        if parts and parts[0]:
             parts.append(self._peers(entry, lead.points[0], language))
         parts.append(self._left(chorus.days_left, language))
         parts.append(waste)
@@ -90,13 +90,16 @@ class Reasons:
         return now + said
 
     def _manner(self, entry: EquipmentEntry, point: PointEvidence, language: Language) -> str:
-        """Unrest is no value of the point, and is not said as one."""
+        """Unrest is no value of the point, and is not said as one; nor is what is nothing in the figures people see."""
         if point.usual is None or point.value is None:
             return ""
+        value = self._measured(entry, point, point.value, with_unit=True)
+        usual = self._measured(entry, point, point.usual, with_unit=True)
+        if value == usual:
+            return ""
+        name = self._name(entry, point.point_key, language)
         return self._texts.text(
-            f"{_KEY}.manner.{point.manner.value}", language, point=self._name(entry, point.point_key, language),
-            value=self._measured(entry, point, point.value, with_unit=True),
-            usual=self._measured(entry, point, point.usual, with_unit=True),
+            f"{_KEY}.manner.{point.manner.value}", language, point=name, value=value, usual=usual
         )  # fmt: skip
 
     def _peers(self, entry: EquipmentEntry, point: PointEvidence, language: Language) -> str:

@@ -80,6 +80,11 @@ def test_what_is_no_value_of_a_point_is_not_said_as_one(
     assert said(voice, Language.ZH).endswith(chinese)
 
 
+def test_a_change_below_the_figures_people_see_is_not_said() -> None:
+    point = replace(RISEN, manner=Manner.UNREST, value=0.004, usual=0.001, peers_low=0.001)
+    assert said(replace(VOICE, points=(point,))) == "Bearing wear: 10–24 days left"
+
+
 def test_a_reason_without_figures_still_says_how_unusual_it_is() -> None:
     bare = replace(VOICE, points=(), days_left=None)
     assert said(bare, Language.ZH) == "轴承磨损：运行状态与平时明显不同，异常程度为报警线的 1.8 倍"
