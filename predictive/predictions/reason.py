@@ -42,7 +42,7 @@ class Reasons:
         if lead.method is Method.CONSUMPTION and (of_meter := self._meter(entry, mode, lead, language)):
             return self.mode(mode, language) + colon + semicolon.join(part for part in (of_meter, waste) if part)
         parts = [self._point(entry, one, lead.at_ms, language) for one in lead.points[:MOST_POINTS]]
-        if parts and parts[0]:
+        if lead.points:
             parts.append(self._peers(entry, lead.points[0], language))
         parts.append(self._left(chorus.days_left, language))
         parts.append(waste)
@@ -90,23 +90,26 @@ class Reasons:
         return now + said
 
     def _manner(self, entry: EquipmentEntry, point: PointEvidence, language: Language) -> str:
-        """Unrest is no value of the point, and is not said as one; nor is what is nothing in the figures people see."""
+        """Unrest is no value of the point, and is not said as one; what the figures people see do not show is said
+        without."""
         if point.usual is None or point.value is None:
             return ""
         value = self._measured(entry, point, point.value, with_unit=True)
         usual = self._measured(entry, point, point.usual, with_unit=True)
-        if value == usual:
-            return ""
         name = self._name(entry, point.point_key, language)
+        if value == usual:
+            return self._texts.text(f"{_KEY}.manner.small", language, point=name)
         return self._texts.text(
             f"{_KEY}.manner.{point.manner.value}", language, point=name, value=value, usual=usual
         )  # fmt: skip
 
     def _peers(self, entry: EquipmentEntry, point: PointEvidence, language: Language) -> str:
-        if point.peers_low is None or point.peers_high is None:
+        if point.value is None or point.peers_low is None or point.peers_high is None:
             return ""
         low = self._measured(entry, point, point.peers_low)
         high = self._measured(entry, point, point.peers_high)
+        if point.manner is not Manner.LEVEL and low == high == self._measured(entry, point, point.value):
+            return ""
         return self._texts.text(f"{_KEY}.peers", language, range=low if low == high else f"{low}–{high}")
 
     def _left(self, left: DaysLeft | None, language: Language) -> str:

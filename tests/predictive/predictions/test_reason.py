@@ -80,9 +80,13 @@ def test_what_is_no_value_of_a_point_is_not_said_as_one(
     assert said(voice, Language.ZH).endswith(chinese)
 
 
-def test_a_change_below_the_figures_people_see_is_not_said() -> None:
-    point = replace(RISEN, manner=Manner.UNREST, value=0.004, usual=0.001, peers_low=0.001)
-    assert said(replace(VOICE, points=(point,))) == "Bearing wear: 10–24 days left"
+def test_a_change_below_the_figures_people_see_is_said_without_figures() -> None:
+    point = replace(RISEN, manner=Manner.UNREST, value=0.004, usual=0.001, peers_low=0.001, peers_high=0.002)
+    english = said(replace(VOICE, points=(point,)))
+    assert english.endswith(": Vibration velocity (RMS) changes unlike itself; 10–24 days left")
+    assert said(replace(VOICE, points=(point,)), Language.ZH).endswith(
+        "的变化规律与平时明显不同；预计还能运行 10–24 天"
+    )
 
 
 def test_a_reason_without_figures_still_says_how_unusual_it_is() -> None:
