@@ -14,6 +14,7 @@ from kit.events import publish
 from predictive.predictions.events import PredictionChanged, PredictionWithdrawn
 from predictive.predictions.life import PredictionState
 from predictive.predictions.models import Prediction
+from predictive.predictions.voices import of_json
 
 ORDER_KIND = "repair"
 # Nothing has failed yet: planned work, after what has. What is folded into a visit makes that no more urgent.
@@ -91,7 +92,8 @@ def _detection(
         source=AlarmSource.PREDICTION, source_id=f"{row.mode}{LEVEL_MARK}{level.value}",
         equipment_id=row.equipment_id, site_id=row.site_id, active=is_active, onset_ms=to_ms(row.alarm_onset_at),
         at_ms=to_ms(now), severity=level, fault_mode=row.mode, life_safety=False, message=dict(row.reason),
-        values={one["point_key"]: one["value"] for one in row.points if one["value"] is not None}, order=order,
+        values={one.point_key: one.value for one in of_json(row.points) if one.value is not None and one.is_reading},
+        order=order,
     )  # fmt: skip
 
 

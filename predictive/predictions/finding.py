@@ -42,6 +42,11 @@ class PointEvidence:
     manner: Manner = Manner.LEVEL
 
     @property
+    def is_reading(self) -> bool:
+        """Whether `value` is one that the point itself could show."""
+        return self.manner is Manner.LEVEL
+
+    @property
     def change(self) -> float | None:
         """Since its normal value, as a part of that: 0.38 is 38 % more. None where nothing can be said."""
         if self.value is None or self.usual is None or abs(self.usual) < 1e-9:
