@@ -2,7 +2,8 @@
 
 HUB_SCORE_DATA is the folder of recordings, HUB_SCORE_SCRIPTS that of the scripts (defaults: ../shared/data and
 ../shared/scoring). Every column is renamed, shuffled and rescaled, and the past is tried for peeking at the future.
---into FILE writes the table between the markers in FILE; --split chooses the recordings; names choose the sets.
+--into FILE writes the table between the markers in FILE; --split chooses the recordings; names choose the sets, and
+lines of the others stay as they are in FILE.
 """
 
 import argparse
@@ -11,13 +12,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- scores: begin (make score) -->", "<!-- scores: end -->"
+HEAD = "| recordings | aim | measured | rows/s | sees the past only |\n|---|---|---|---|---|"
 LONGEST_S = 3600
 
 
@@ -95,15 +97,15 @@ def main(arguments: Sequence[str]) -> int:
     if not scripts.is_dir():
         print(f"there are no scoring scripts in {scripts}: set HUB_SCORE_SCRIPTS", file=sys.stderr)
         return 2
-    lines = ["| recordings | aim | measured | rows/s | sees the past only |", "|---|---|---|---|---|"]
+    lines = {}
     failed = False
     for one in wanted:
         line, is_well = scored(one, scripts=scripts, split=options.split)
         failed |= not is_well
-        lines.append(line)
+        lines[one.name] = line
         print(line, flush=True)
     if options.into:
-        put_between_markers(options.into, "\n".join(lines))
+        put_between_markers(options.into, lines)
     return 1 if failed else 0
 
 
@@ -127,14 +129,16 @@ def scored(one: Recordings, *, scripts: Path, split: str) -> tuple[str, bool]:
     )
 
 
-def put_between_markers(file: Path, table: str) -> None:
-    """Replaces what stands between the markers in `file`."""
+def put_between_markers(file: Path, lines: Mapping[str, str]) -> None:
+    """Puts lines, by the names of recordings, into the table between the markers in `file`; others stay."""
     text = file.read_text()
     before, found, rest = text.partition(BEGIN)
-    _, closed, after = rest.partition(END)
+    table, closed, after = rest.partition(END)
     if not found or not closed:
         raise SystemExit(f"{file} has no lines {BEGIN} … {END}")
-    file.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+    kept = {line.split("|")[1].strip(): line for line in table.splitlines() if line.startswith("| ")}
+    rows = [row for one in SETS if (row := lines.get(one.name) or kept.get(one.name))]
+    file.write_text(f"{before}{BEGIN}\n{HEAD}\n" + "\n".join(rows) + f"\n{END}{after}")
 
 
 if __name__ == "__main__":
