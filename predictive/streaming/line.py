@@ -178,6 +178,7 @@ class PredictLine:
         waiting = apart.inbox.pending()
         self.stream.join(apart.cohorts)
         self.stream.inbox.take_stored(waiting)
+        self._said_s = -SAY_EVERY_S  # at the end of this look
         log.info("models look at a partition", partition=partition, equipment=len(members))
 
     def _restored(self, kept: Sequence[Checkpoint], members: Mapping[Key, Member]) -> list[Cohort]:
