@@ -1,10 +1,8 @@
 """Night after night: days are gathered from stored readings, and what wears becomes a prediction that is an order."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
@@ -25,42 +23,14 @@ from predictive.predictions.visits import NoVisits
 from predictive.remaining_life.book import RemainingLifeBook
 from predictive.remaining_life.modes import load_modes
 from predictive.training.fresh_start import FreshStarts
-from telemetry.errors import QueryTooSlow, StoreUnavailable
-from telemetry.store import Series, SeriesQuery, StoreStats, TelemetryQueries
+from telemetry.store import TelemetryQueries
 from tests.alarms.place import NOON, ROOT, Place, small_site
+from tests.predictive.drift.store import Store, batch
 
 HOUR_MS = 3_600_000
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
 HOURS = 46 * 24
 WORN, WELL = "SMOKE-001", tuple(f"SMOKE-{number:03}" for number in range(2, 9))
-
-
-class Store(TelemetryQueries):
-    """`slow`: a point whose readings never come in time. `is_away`: it answers nobody."""
-
-    def __init__(self, readings: ReadingBatch) -> None:
-        self._readings = readings
-        self.slow: int | None = None
-        self.is_away = False
-
-    async def raw(self, point_nos: Sequence[int], *, start_ms: int, end_ms: int, limit: int) -> ReadingBatch:
-        if self.is_away:
-            raise StoreUnavailable
-        if self.slow in point_nos:
-            raise QueryTooSlow(deadline_s=10)
-        ts_ms = self._readings.ts_ms
-        asked = (ts_ms >= start_ms) & (ts_ms < end_ms) & np.isin(self._readings.point_no, point_nos)
-        found = self._readings.where(asked)
-        return found.where(np.arange(len(found)) < limit)
-
-    async def latest(self, point_nos: Sequence[int]) -> ReadingBatch:
-        raise AssertionError("days are made of readings")
-
-    async def series(self, query: SeriesQuery) -> Series:
-        raise AssertionError("days are made of readings")
-
-    async def stats(self) -> StoreStats:
-        raise AssertionError("days are made of readings")
 
 
 async def test_a_battery_that_drains_is_an_order_with_its_name_and_withdrawn_when_it_is_well(
@@ -155,11 +125,7 @@ def _readings(place: Place) -> ReadingBatch:
         }
         for key, column in values.items():
             number = np.full(HOURS, entry.points[key].point_no, np.int32)
-            parts.append(_batch(number, to_ms(FIRST) + hours * HOUR_MS, column))
+            parts.append(batch(number, to_ms(FIRST) + hours * HOUR_MS, column))
     whole = ReadingBatch.concat(parts)
     order = np.argsort(whole.ts_ms, kind="stable")
     return ReadingBatch(whole.point_no[order], whole.ts_ms[order], whole.value[order], whole.quality[order])
-
-
-def _batch(number: NDArray[np.int32], ts_ms: NDArray[np.int64], values: NDArray[np.float64]) -> ReadingBatch:
-    return ReadingBatch(number, ts_ms.astype(np.int64), values.astype(np.float64), np.zeros(len(number), np.uint8))

@@ -1,182 +1,17 @@
 """Wear becomes a predicted order, the engineer's closing code a label, and the label a figure: on real PostgreSQL."""
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any
+from dataclasses import replace
 
-import httpx
-import numpy as np
-import pytest
-from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
 from alarms.models import Alarm
-from catalog.directory import LiveDirectory
-from catalog.loader import load_directory
-from hub.predicted_orders import PredictedOrdersEnd
-from insight.predictions.endpoints import router as insight_router
-from insight.predictions.outcomes import says_something
-from insight.predictions.room import ModelMeasures, build_model_measures
 from kit.access import Role, Scope
-from kit.clock import Clock, to_ms
-from kit.events import Subscription, on
-from kit.i18n import Texts
-from predictive.health.service import HealthService
-from predictive.page.endpoints import router as page_router
-from predictive.page.service import EquipmentPages
-from predictive.predictions.endpoints import STATUS, router
-from predictive.predictions.events import PredictionWithdrawn
-from predictive.predictions.finding import DaysLeft, Finding, Method, PointEvidence
-from predictive.predictions.models import Prediction
-from predictive.predictions.room import PredictionRoom, build_predictions
-from predictive.predictions.settings import PredictionSettings
-from predictive.remaining_life.book import RemainingLifeBook
-from predictive.streaming.service import WatchService
-from predictive.training.card import Draft, Family, ModelCard
-from predictive.training.endpoints import STATUS as TRAINING_STATUS
+from predictive.predictions.finding import Method
+from predictive.training.card import Family
 from predictive.training.fresh_start import FreshStarts
-from predictive.training.packing import pack_arrays
-from predictive.training.store import ModelStore
-from stock.service import StockService
-from tests.api import FakeLogins, client_of, make_app
-from tests.ticketing.conftest import town
-from tests.ticketing.town import NOON, PROFILES, SECRET, Town
-from ticketing.events import WorkOrderMoved
+from tests.predictive.predictions.plant import DAY, LIFT, PUMP, Plant
 from ticketing.flow import Action
 from ticketing.kinds import Category, ClosingCode, OrderState
-from ticketing.words import Words
-
-__all__ = ["town"]
-
-DAY = timedelta(days=1)
-ROOMS = [
-    "predictive", "predictive.health", "predictive.predictions", "predictive.streaming", "predictive.training",
-    "ticketing",
-]  # fmt: skip
-PUMP, LIFT = "PUMP-01", "LIFT-01"
-
-
-@dataclass
-class Plant:
-    """The town with models. `find` is what a model says, `hear` lets everybody hear of what came of it."""
-
-    town: Town
-    room: PredictionRoom
-    measures: ModelMeasures
-    store: ModelStore
-    client: httpx.AsyncClient
-    logins: FakeLogins
-    texts: Texts
-
-    def finding(self, code: str = PUMP, mode: str = "bearing_wear", **changes: Any) -> Finding:
-        now_ms = to_ms(self.town.clock.now())
-        said = Finding(
-            site_id=self.town.site_id, equipment_id=self.town.equipment[code], method=Method.DRIFT, mode=mode,
-            at_ms=now_ms, since_ms=now_ms - 9 * 86_400_000, confidence=0.9, score=1.8,
-            days_left=DaysLeft(low=10, median=16, high=24),
-            points=(
-                PointEvidence(
-                    point_key="vibration_mm_s", share=0.8, value=4.1, usual=2.97, since_ms=now_ms - 9 * 86_400_000,
-                    peers_low=2.6, peers_high=3.0,
-                ),
-            ),
-        )  # fmt: skip
-        return replace(said, **changes)
-
-    async def find(self, *findings: Finding) -> None:
-        async with self.town.database.transaction() as session:
-            await self.room.intake.take(session, findings)
-        await self.hear()
-
-    def subscriptions(self) -> Sequence[Subscription]:
-        ends = PredictedOrdersEnd(self.room.service, self.town.room.predicted, self.texts)
-        return (
-            on(PredictionWithdrawn, ends.on_withdrawn),
-            on(WorkOrderMoved, self.measures.outcomes.on_order_moved, when=says_something),
-        )
-
-    async def hear(self) -> None:
-        """Hands out every event not handed out yet, and what that brings; twice each, as a broken worker would."""
-        town = self.town
-        while town.delivered < len(town.outbox.events):
-            event = town.outbox.events[town.delivered]
-            town.delivered += 1
-            await town.hand_out(event)
-            for one in self.subscriptions():
-                if one.event is type(event) and (one.when is None or one.when(event)):
-                    for _ in range(2):
-                        async with town.database.transaction() as session:
-                            await one.handler(session, event)
-
-    async def act(self, order_id: Any, action: Action, words: Words | None = None) -> None:
-        """As the pump's engineer."""
-        async with self.town.database.transaction() as session:
-            await self.town.room.service.act(
-                session, Scope.of(self.town.site_id), order_id, actor=self.town.actor("pump_engineer"),
-                action=action, words=words or Words(),
-            )  # fmt: skip
-        await self.hear()
-
-    async def finish(self, code: ClosingCode, **words: Any) -> None:
-        over = (OrderState.DONE, OrderState.CANCELLED)
-        order = next(one for one in await self.town.orders() if one.state not in over and one.settled_at is None)
-        await self.act(order.id, Action.ACCEPT)
-        await self.act(order.id, Action.ARRIVE)
-        await self.act(order.id, Action.FINISH, Words(closing_code=code, note="看过了", **words))
-
-    async def rows(self) -> Sequence[Prediction]:
-        async with self.town.database.transaction() as session:
-            return (await session.scalars(select(Prediction).order_by(Prediction.opened_at, Prediction.id))).all()
-
-    async def alarms(self) -> Sequence[Alarm]:
-        async with self.town.database.transaction() as session:
-            return (await session.scalars(select(Alarm).where(Alarm.source == "prediction"))).all()
-
-    async def ask(self, method: str, path: str, *, role: Role = Role.MANAGER, **more: Any) -> Any:
-        person = self.town.person["manager"]
-        token = self.logins.add(role, site_id=self.town.site_id, person_id=person)
-        answer = await self.client.request(
-            method, f"/api/v1{path}", headers={"authorization": f"Bearer {token}"}, **more
-        )
-        assert answer.is_success, answer.text
-        return answer.json()
-
-    async def model(self, at: str) -> ModelCard:
-        draft = Draft(
-            site_id=self.town.site_id, family=Family.DETECTORS, subject="pumps", data_from=NOON - 30 * DAY,
-            data_until=NOON, packed=pack_arrays({"mean": np.array([float(len(at))])}),
-        )  # fmt: skip
-        async with self.town.database.transaction() as session:
-            return await self.store.save(session, draft)
-
-
-@pytest.fixture
-async def plant(town: Town) -> AsyncIterator[Plant]:
-    async with town.database.transaction() as session:
-        directory = LiveDirectory(await load_directory(session))
-    texts, logins, store = Texts.load(["kit", *ROOMS]), FakeLogins(), ModelStore(secret=SECRET, clock=town.clock)
-    room = build_predictions(
-        alarms=town.alarms, visits=town.room.predicted, directory=directory, profiles=PROFILES, texts=texts,
-        settings=PredictionSettings(_env_file=None, fewest_labels=3, group_from=3), clock=town.clock,
-        registry=CollectorRegistry(),
-    )  # fmt: skip
-    measures = build_model_measures(
-        predictions=room, store=store, directory=directory, clock=town.clock,
-        stock=StockService(catalog=town.catalog, people=town.people, clock=town.clock),
-    )  # fmt: skip
-    pages = EquipmentPages(
-        watches=WatchService(directory, days_needed=7), lives=RemainingLifeBook(directory, town.clock),
-        healths=HealthService(directory=directory, profiles=PROFILES, clock=town.clock), predictions=room.service,
-        muting=room.muting,
-    )  # fmt: skip
-    app = make_app(
-        town.database, routers=[router, page_router, insight_router], rooms=ROOMS,
-        services=[*room.provided, *measures.provided, pages, texts], protocols={Clock: town.clock},
-        status={**STATUS, **TRAINING_STATUS}, logins=logins,
-    )  # fmt: skip
-    async with client_of(app) as client:
-        yield Plant(town, room, measures, store, client, logins, texts)
 
 
 async def test_wear_becomes_an_order_with_its_reason_and_the_closing_code_a_figure(plant: Plant) -> None:
@@ -335,3 +170,24 @@ async def test_what_somebody_has_just_found_nothing_of_is_not_raised_again(plant
     await plant.find(plant.finding())
     assert [row.held_back for row in await plant.rows()] == [None, "answered"]
     assert len(await plant.town.orders()) == 1
+
+
+async def test_what_is_over_or_decided_elsewhere_is_refused_with_the_way_to_go(plant: Plant) -> None:
+    await plant.find(plant.finding(), plant.finding(code=LIFT, mode="unusual", confidence=0.6, points=()))
+    ordered, told = sorted(await plant.rows(), key=lambda row: row.state)
+    said = {"label": "false", "note": "现场正常"}
+    by_order = await plant.answer("POST", f"/predictive/predictions/{ordered.id}/answer", json=said)
+    assert (by_order.status_code, by_order.json()["code"]) == (409, "answer_by_order")
+    assert (await plant.ask("POST", f"/predictive/predictions/{told.id}/answer", json=said))["label"] == "false"
+    again = await plant.answer("POST", f"/predictive/predictions/{told.id}/answer", json=said)
+    assert (again.status_code, again.json()["code"]) == (409, "prediction_over")
+
+    muted = {"site_id": str(plant.town.site_id), "method": "drift", "equipment_kind": "pump", "note": "水泵房改造"}
+    muting = await plant.ask("POST", "/predictive/mutings", json=muted)
+    assert (await plant.answer("POST", "/predictive/mutings", json=muted)).status_code == 409
+    lift = f"/predictive/mutings/{muting['id']}/lift"
+    await plant.ask("POST", lift, json={"note": "改造结束"})
+    assert (await plant.answer("POST", lift, json={"note": "改造结束"})).status_code == 409
+    champion = await plant.model("a")
+    promoted = await plant.answer("POST", f"/insight/model-trials/{champion.id}/promote", json={"note": "更好"})
+    assert (promoted.status_code, promoted.json()["code"]) == (409, "not_in_shadow")
