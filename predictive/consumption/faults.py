@@ -105,15 +105,16 @@ def drop(group: Group, place: int) -> Suspicion | None:
     """Two weeks of much less than before, while its like go on as ever, and without standing still: passed by, slow, or
     a home that has grown empty. Which of them only a visit, or a balance (`balance.py`), can say."""
     meter = group.meters[place]
-    falls = np.stack(
-        [fallen(one.days.totals, level, one.days.types) for one, level in zip(group.meters, group.levels, strict=True)]
-    )
-    mine = falls[place]
+    mine = fallen(meter.days.totals, group.levels[place], meter.days.types)
     lately = meter.days.totals[-DROP_DAYS:]
     if not len(mine) or not np.isfinite(mine[-1]) or mine[-1] > _DROPPED_TO:
         return None
     if (lately[np.isfinite(lately)] <= 0).mean() > _IDLE_SHARE:
         return None
+    # Only for the few that fell: of a thousand meters, each looked at beside all, it would take minutes.
+    falls = np.stack(
+        [fallen(one.days.totals, level, one.days.types) for one, level in zip(group.meters, group.levels, strict=True)]
+    )
     now = np.delete(falls[:, -1], place)
     known = np.isfinite(falls) & (np.arange(len(falls)) != place)[:, None]
     if np.isfinite(now).sum() < FEWEST_PEERS or np.nanmedian(now) < _PEERS_KEEP:
