@@ -89,21 +89,26 @@ class Plant:
                         async with town.database.transaction() as session:
                             await one.handler(session, event)
 
-    async def act(self, order_id: Any, action: Action, words: Words | None = None) -> None:
-        """As the pump's engineer."""
+    async def act(
+        self, order_id: Any, action: Action, words: Words | None = None, *, who: str = "pump_engineer"
+    ) -> None:  # fmt: skip
+        role = Role.DISPATCHER if who == "dispatcher" else Role.ENGINEER
         async with self.town.database.transaction() as session:
             await self.town.room.service.act(
-                session, Scope.of(self.town.site_id), order_id, actor=self.town.actor("pump_engineer"),
+                session, Scope.of(self.town.site_id), order_id, actor=self.town.actor(who, role),
                 action=action, words=words or Words(),
             )  # fmt: skip
         await self.hear()
 
-    async def finish(self, code: ClosingCode, **words: Any) -> None:
+    async def finish(self, code: ClosingCode, *, who: str = "pump_engineer", **words: Any) -> None:
         over = (OrderState.DONE, OrderState.CANCELLED)
         order = next(one for one in await self.town.orders() if one.state not in over and one.settled_at is None)
-        await self.act(order.id, Action.ACCEPT)
-        await self.act(order.id, Action.ARRIVE)
-        await self.act(order.id, Action.FINISH, Words(closing_code=code, note="看过了", **words))
+        if order.assignee_id is None:
+            given = Words(assignee_id=self.town.person[who])
+            await self.act(order.id, Action.DISPATCH, given, who="dispatcher")
+        await self.act(order.id, Action.ACCEPT, who=who)
+        await self.act(order.id, Action.ARRIVE, who=who)
+        await self.act(order.id, Action.FINISH, Words(closing_code=code, note="看过了", **words), who=who)
 
     async def rows(self) -> Sequence[Prediction]:
         async with self.town.database.transaction() as session:
