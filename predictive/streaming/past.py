@@ -20,8 +20,9 @@ from telemetry.store import TelemetryQueries
 
 log = logger(__name__)
 
-# What came within this time is read from the bus.
-BUS_MS: Final = 15 * 60_000
+# What came within this time is read from the bus: less than makes an equipment silent, lest one be called so whose
+# last minutes the bus no longer has.
+BUS_MS: Final = 10 * 60_000
 # A reading is in the store so long after the bus took it, at the latest; both are read for as long.
 STORED_MS: Final = 60_000
 # Whoever was away for longer begins anew: what stood out before is no news.
