@@ -1,7 +1,7 @@
 """The models in use by the line: loaded once each, verified, the old one kept where a new one is refused. No SQL."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -37,7 +37,7 @@ class Shelf:
         fresh_starts: Mapping[UUID, datetime],
     ) -> None:
         """`cards`: all that count now; `loaded`: the arrays of those that were lacking and let through."""
-        found = {card.id: self._held.get(card.id) or _held(card, loaded) for card in cards}
+        found = {card.id: self._kept(card) or _held(card, loaded) for card in cards}
         kept = {key: held for key, held in found.items() if held is not None}
         for card in cards:
             if card.id not in kept and (before := self._before(card)) is not None:
@@ -63,6 +63,11 @@ class Shelf:
         """The slices of some equipment, in that order."""
         held = self._held[model_id]
         return taken(held.arrays, [held.place[equipment_id] for equipment_id in equipment_ids])
+
+    def _kept(self, card: ModelCard) -> Held | None:
+        """What is held of it, under the card as it is now: a shadow that was promoted is one no more."""
+        held = self._held.get(card.id)
+        return None if held is None else replace(held, card=card)
 
     def _before(self, card: ModelCard) -> Held | None:
         lineage = (card.site_id, card.subject, card.state)

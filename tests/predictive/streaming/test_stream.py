@@ -146,6 +146,17 @@ def test_a_new_model_begins_and_what_is_remembered_stays(world: World) -> None:
     assert all(np.array_equal(cohort.state[key], fresh[key]) for key in fresh)
 
 
+def test_a_promoted_shadow_counts_from_then_on(world: World) -> None:
+    member, shelf = world.members[0], Shelf()
+    shadow = replace(card([one.equipment_id for one in world.members]), state=ModelState.SHADOW)
+    shelf.put([shadow], {MODEL_ID: world.model}, fresh_starts={})
+    shelf.put([replace(shadow, state=ModelState.CHAMPION)], {}, fresh_starts={})
+    held = shelf.of(member.equipment_id, subject=member.shape.subject, is_shadow=False)
+    assert held is not None
+    assert held.card.id == shadow.id
+    assert shelf.of(member.equipment_id, subject=member.shape.subject, is_shadow=True) is None
+
+
 def test_a_refused_model_leaves_the_one_before_in_its_place_and_a_repair_takes_it_away(world: World) -> None:
     shelf, member = world.shelf(), world.members[0]
     refused = replace(card([one.equipment_id for one in world.members]), id=new_id(), version=2)
