@@ -74,7 +74,9 @@ def features_of(normal: Window, *, measures: Sequence[bool] | None = None) -> tu
     """
     columns = [normal.values[:, :, place] for place in range(normal.points)]
     values = [np.unique(column[np.isfinite(column)]) for column in columns]
-    divides = [place for place, known in enumerate(values) if len(known) == 2]
+    # A sensor that showed two values so far (a battery of 90 and 89 %) will show others.
+    states = [measures is None or not measures[place] for place in range(normal.points)]
+    divides = [place for place, known in enumerate(values) if len(known) == 2 and states[place]]
     features: list[Feature] = []
     for place, known in enumerate(values):
         if len(known) < FEWEST_VALUES if measures is None else not measures[place]:

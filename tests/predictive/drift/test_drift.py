@@ -134,6 +134,16 @@ def test_features_are_levels_while_it_runs_rates_of_counters_and_nothing_of_code
     ]  # fmt: skip
 
 
+def test_a_sensor_that_showed_two_values_so_far_is_no_state() -> None:
+    first = rows().between(start=0, stop=48 * 2)
+    values = first.values.copy()
+    values[:, :, 4] = np.where(np.arange(96) < 60, 90.0, 89.0)
+    features = features_of(Window(first.ts_ms, values, first.step_s), measures=[False, True, False, False, True])
+    assert 4 not in {one.runs_by for one in features}
+    assert [one.point for one in features if one.kind is FeatureKind.SHARE] == [0]
+    assert {one.point for one in features if one.kind is FeatureKind.LEVEL} == {1, 4}
+
+
 def test_days_hold_what_was_read_within_them() -> None:
     window = rows()
     values = window.values.copy()
