@@ -13,13 +13,13 @@ class RemainingLifeOut(BaseModel):
     model_config = ConfigDict(
         from_attributes=True,
         json_schema_extra={
-            "example": {
+            "examples": [{
                 "equipment_id": "019a0000-0000-7000-8000-000000000001", "mode": "bearing_wear", "day": "2026-05-06",
                 "told_at": "2026-05-05T16:00:00Z", "point_key": "vibration_mm_s", "share": 0.8, "days_low": 10.0,
                 "days_mid": 16.0, "days_high": 24.0, "confidence": 0.97, "value": 4.1, "usual": 3.0,
                 "level_at_failure": 7.1, "speed_a_day": 0.12, "since_at": "2026-04-26T16:00:00Z", "peers_low": 2.6,
                 "peers_high": 3.0,
-            }
+            }]
         },
     )  # fmt: skip
 
