@@ -3557,6 +3557,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/predictive/equipment/{equipment_id}/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Equipment Page
+         * @description What models say of an equipment in one answer: what they have learnt, its health, what wears and how long it
+         *     has left, what is predicted and how earlier predictions ended.
+         */
+        get: operations["get_equipment_page_api_v1_predictive_equipment__equipment_id__page_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/predictive/equipment/{equipment_id}/predictions": {
         parameters: {
             query?: never;
@@ -10438,6 +10459,22 @@ export interface components {
             unit_id: string | null;
             /** Unit Name */
             unit_name: string | null;
+        };
+        /**
+         * EquipmentPageOut
+         * @description `watch`: whether models judge it, or what they wait for. `health`: 0…100 with what takes it away, and its place
+         *     among its like. `remaining_life`: what wears, the heaviest first. `predictions`: the last ones, open and over, with
+         *     what they turned out to be. `mutings`: methods that raise nothing for its kind at its site, and why.
+         */
+        EquipmentPageOut: {
+            health: components["schemas"]["EquipmentHealthOut"];
+            /** Mutings */
+            mutings: components["schemas"]["PredictionMutingOut"][];
+            /** Predictions */
+            predictions: components["schemas"]["PredictionOut"][];
+            /** Remaining Life */
+            remaining_life: components["schemas"]["RemainingLifeOut"][];
+            watch: components["schemas"]["EquipmentWatchOut"];
         };
         /**
          * EquipmentPatch
@@ -26641,6 +26678,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EquipmentHealthOut"];
+                };
+            };
+            /** @description Refused, and what to do */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_equipment_page_api_v1_predictive_equipment__equipment_id__page_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                equipment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EquipmentPageOut"];
                 };
             };
             /** @description Refused, and what to do */
