@@ -59,6 +59,13 @@ READY_S, TRAINED_S = 120.0, 120.0
 SAID_S = 60 + LIVENESS_S
 _SPEAKS_EVERY_S = 5.0
 _MINUTES_A_MESSAGE = 240
+# Whatever is written of a model from now on has another byte somewhere.
+FAILING_DISK = (
+    "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.content := "
+    "overlay(NEW.content placing set_byte('x'::bytea, 0, 255 - get_byte(NEW.content, 99)) from 100 for 1); "
+    "RETURN NEW; END $$",
+    "CREATE TRIGGER spoil BEFORE INSERT ON trained_model_part FOR EACH ROW EXECUTE FUNCTION spoil()",
+)
 
 
 @dataclass
@@ -161,6 +168,14 @@ async def story(place: Place, client: httpx.AsyncClient, database: Database) -> 
     promoted = await client.post(f"/insight/model-trials/{second['id']}/promote", json={"note": "数字更好"})
     assert promoted.is_success, promoted.text
     assert [one["state"] for one in await models(client)] == ["champion", "retired"]
+    await until(lambda: _are_watched_by(client, second["id"]), SAID_S)
+
+    async with database.transaction() as session:
+        for statement in FAILING_DISK:
+            await session.execute(text(statement))
+    await place.say("train", "--days", str(DAYS))
+    await until(lambda: _is_refused(client), SAID_S)
+    assert await _are_watched_by(client, second["id"])
 
 
 async def die_while_training(place: Place, database: Database) -> None:
@@ -244,3 +259,9 @@ async def _is_running(database: Database) -> bool:
     async with database.transaction() as session:
         found = await session.scalar(text("SELECT count(*) FROM training_run WHERE state = 'running'"))
     return bool(found)
+
+
+async def _is_refused(client: httpx.AsyncClient) -> bool:
+    drops = (await client.get("/system/drops")).json()
+    (refused,) = [one for one in drops if one["counter"].startswith("hub_models_refused")]
+    return bool(refused["last_24h"])
