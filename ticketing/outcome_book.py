@@ -24,6 +24,10 @@ class OutcomeBook:
         """Of the orders that these alarms are behind, one an episode."""
         return await outcomes_repository.of_alarms(session, scope, alarm_ids)
 
+    async def about(self, session: AsyncSession, scope: Scope, work_order_id: UUID) -> Outcome | None:
+        """Of this order, whoever opened it; None where it is about no equipment or says nothing of it."""
+        return await outcomes_repository.about(session, scope, work_order_id)
+
     async def of_order(self, session: AsyncSession, scope: Scope, work_order_id: UUID) -> list[AlarmOutcome]:
         """Of this order, once an episode of an alarm behind it."""
         return await outcomes_repository.of_order(session, scope, work_order_id)

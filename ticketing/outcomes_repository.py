@@ -38,6 +38,12 @@ async def of_alarms(session: AsyncSession, scope: Scope, alarm_ids: Collection[U
     return [AlarmOutcome(row[0], row[1], Outcome(*row[2:])) for row in rows]
 
 
+async def about(session: AsyncSession, scope: Scope, work_order_id: UUID) -> Outcome | None:
+    wanted = (WorkOrder.id == work_order_id) & WorkOrder.equipment_id.is_not(None) & scope.where(WorkOrder.site_id)
+    row = (await session.execute(_outcomes().where(wanted))).one_or_none()
+    return None if row is None else Outcome(*row)
+
+
 async def of_order(session: AsyncSession, scope: Scope, work_order_id: UUID) -> list[AlarmOutcome]:
     rows = await session.execute(
         _outcomes(WorkOrderAlarm.alarm_id, WorkOrderAlarm.onset_at)

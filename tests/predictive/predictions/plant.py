@@ -18,6 +18,7 @@ from kit.access import Role, Scope
 from kit.clock import to_ms
 from kit.events import Subscription, on
 from kit.i18n import Texts
+from kit.ids import new_id
 from predictive.predictions.events import PredictionWithdrawn
 from predictive.predictions.finding import DaysLeft, Finding, Method, PointEvidence
 from predictive.predictions.models import Prediction
@@ -25,6 +26,7 @@ from predictive.predictions.room import PredictionRoom
 from predictive.training.card import Draft, Family, ModelCard
 from predictive.training.packing import pack_arrays
 from predictive.training.store import ModelStore
+from stock.models import Part, StockMovement, Storehouse
 from tests.api import FakeLogins
 from tests.ticketing.town import NOON, Town
 from ticketing.events import WorkOrderMoved
@@ -109,6 +111,23 @@ class Plant:
         await self.act(order.id, Action.ACCEPT, who=who)
         await self.act(order.id, Action.ARRIVE, who=who)
         await self.act(order.id, Action.FINISH, Words(closing_code=code, note="看过了", **words), who=who)
+
+    async def take_parts(self, order_id: Any, count: int) -> None:
+        """So many bearings of the store went into this order."""
+        site_id, at = self.town.site_id, self.town.clock.now()
+        house, part = new_id(), new_id()
+        async with self.town.database.transaction() as session:
+            session.add(Storehouse(id=house, site_id=site_id, code=f"H{house}", name="库房"))
+            session.add(Part(id=part, site_id=site_id, code=f"B{part}", name="轴承", model="", unit="个"))
+            await session.flush()
+            for _ in range(count):
+                session.add(
+                    StockMovement(
+                        site_id=site_id, storehouse_id=house, part_id=part, kind="use", quantity=1, on_hand_change=-1,
+                        reserved_change=0, value_change=-80, on_hand_after=4, reserved_after=0, average_cost_after=80,
+                        work_order_id=order_id, at=at,
+                    )
+                )  # fmt: skip
 
     async def rows(self) -> Sequence[Prediction]:
         async with self.town.database.transaction() as session:

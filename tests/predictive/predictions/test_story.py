@@ -72,6 +72,23 @@ async def test_the_page_of_an_equipment_says_in_one_answer_what_models_know_of_i
     assert ([one["note"] for one in of_pump["mutings"]], of_lift["mutings"]) == (["季节试验"], [])
 
 
+async def test_a_repair_that_nobody_predicted_begins_the_equipment_afresh_when_parts_went_into_it(plant: Plant) -> None:
+    town = plant.town
+    begun: list[bool] = []
+    fault = {"fault_mode": "bearing_wear", "cause": "wear", "remedy": "replaced"}
+    for code, found, parts in (
+        (ClosingCode.REAL_FAULT, fault, 0), (ClosingCode.NO_FAULT_FOUND, {}, 1), (ClosingCode.REAL_FAULT, fault, 1),
+    ):  # fmt: skip
+        await town.report(category=Category.NO_WATER, equipment_id=town.equipment[PUMP], text="泵房异响")
+        order = next(one for one in await town.orders() if one.settled_at is None and one.done_at is None)
+        await plant.take_parts(order.id, parts)
+        town.clock.advance(seconds=3_600)
+        await plant.finish(code, **found)
+        async with town.database.transaction() as session:
+            begun.append(town.equipment[PUMP] in await FreshStarts().all(session, Scope.everywhere()))
+    assert begun == [False, False, True]
+
+
 async def test_what_shows_no_signs_any_more_is_called_off_unless_somebody_has_begun(plant: Plant) -> None:
     await plant.find(plant.finding())
     await plant.find(plant.finding(is_present=False))
