@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from hub.bootstrap import Role
 from hub.cli import app
+from hub.models_alone import NAME as MODELS
 from hub.settings import HubSettings
 from hub.settings_list import every_setting
 from kit.supervision.nats import binary
@@ -92,7 +93,7 @@ def test_a_compose_file_without_passwords_is_refused() -> None:
 
 def test_every_role_has_a_service_and_every_mounted_file_is_there() -> None:
     many = (DEPLOY / "compose" / "many.yaml").read_text("utf-8")
-    assert sorted(re.findall(r'command: \["run", "(\w+)"\]', many)) == sorted(role.value for role in Role)
+    assert sorted(re.findall(r'command: \["run", "(\w+)"\]', many)) == sorted([MODELS, *Role])
     made_by_whoever_installs = {"./zhiwu.passwords"}
     for mounted in set(re.findall(r"- (\.\.?/[\w./-]+):", many)) - made_by_whoever_installs:
         assert (DEPLOY / "compose" / mounted).is_file(), mounted
