@@ -26,10 +26,11 @@ from kit.i18n import Language
 from kit.supervision.ports import PortTaken
 from kit.supervision.process import ChildFailed
 from notify.errors import BadTemplate
+from predictive.remaining_life.modes import BadModes
 
 SAID_BY_THEMSELVES = (
     AlreadyRunning, BadBusAddress, BusNotReady, SecondStore, BackupRefused, PortTaken, ChildFailed, NothingDeclared,
-    BadDeclaration, BadHead, BadProfile, BadTemplate, NoSuchSite,
+    BadDeclaration, BadHead, BadModes, BadProfile, BadTemplate, NoSuchSite,
 )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from predictive.predictions.settings import PredictionSettings
 from predictive.predictions.visits import PlannedVisits
 from predictive.remaining_life.book import RemainingLifeBook
 from predictive.remaining_life.modes import load_modes
+from predictive.remaining_life.services import ServiceMornings
 from predictive.settings import PredictiveSettings
 from predictive.streaming.handing import Taken
 from predictive.streaming.normal_time import BusyTimes
@@ -72,6 +73,7 @@ class Predictive:
     handed: Taken
     remaining_lives: RemainingLifeBook
     drift: DriftNights
+    services: ServiceMornings
     consumption: Consumption
     health: HealthRoom
     pages: EquipmentPages
@@ -89,6 +91,7 @@ class Predictive:
     def sweeps(self) -> tuple[Sweep, ...]:
         return (
             *self.predictions.sweeps(), *self.training.sweeps(), *self.remaining_lives.sweeps(), *self.drift.sweeps(),
+            *self.services.sweeps(),
             *self.consumption.sweeps(), *self.health.sweeps(),
         )  # fmt: skip
 
@@ -104,11 +107,15 @@ def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -
         readings=near.readings,
     )  # fmt: skip
     remaining_lives = RemainingLifeBook(near.directory, near.clock)
+    modes = load_modes(*([settings.modes_file] if settings.modes_file else []))
     drift = DriftNights(
         gatherer=DayGatherer(queries=near.queries, directory=near.directory, readings=near.readings),
         intake=predictions.intake, fresh_starts=training.fresh_starts, remaining_lives=remaining_lives,
-        modes=load_modes(), directory=near.directory, clock=near.clock, registry=near.registry,
+        modes=modes, directory=near.directory, clock=near.clock, registry=near.registry,
     )  # fmt: skip
+    services = ServiceMornings(
+        queries=near.queries, directory=near.directory, intake=predictions.intake, modes=modes, clock=near.clock
+    )
     consumption = build_consumption(
         database=near.database, app=near.app, queries=near.queries, directory=near.directory, catalog=near.catalog,
         taking=predictions.intake, settings=ConsumptionSettings(), clock=near.clock, registry=near.registry,
@@ -125,6 +132,7 @@ def build_predictive(near: PredictiveNeighbours, settings: PredictiveSettings) -
     return Predictive(
         settings=settings, predictions=predictions, training=training,
         watches=watches,
-        handed=Taken(predictions.intake), remaining_lives=remaining_lives, drift=drift, consumption=consumption,
+        handed=Taken(predictions.intake), remaining_lives=remaining_lives, drift=drift, services=services,
+        consumption=consumption,
         health=health, pages=pages,
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """Settings of models in the line."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from kit.settings import Settings, settings_config
@@ -21,4 +23,8 @@ class PredictiveSettings(Settings):
     )
     lateness_s: float = Field(
         30.0, ge=1, le=600, description="how late a reading may arrive and still count for its row of a model"
+    )
+    modes_file: Path | None = Field(
+        None,
+        description="modes of failure and services of your own, in the form of predictive/remaining_life/modes.toml",
     )

@@ -21,8 +21,12 @@ class Said:
     why: LabelWhy
 
 
-def by_order(*, mode: str, raised_at: datetime, outcome: Outcome, parts_used: bool) -> Said | None:
+def by_order(
+    *, mode: str, raised_at: datetime, outcome: Outcome, parts_used: bool, is_counted: bool = False
+) -> Said | None:
     """What the order that a prediction became, or was folded into, says of it. None: nobody has said yet.
+
+    `is_counted`: it was a service that fell due by a counter: it was due whatever was found.
 
     Another fault than the predicted one makes the visit worth its while, not the prediction's name right; where the
     order was there before, its fault says nothing of the prediction.
@@ -32,6 +36,8 @@ def by_order(*, mode: str, raised_at: datetime, outcome: Outcome, parts_used: bo
             return Said(PredictionLabel.TRUE, LabelWhy.CLOSING_CODE)
         was_its_own = outcome.by_alarm and outcome.opened_at >= raised_at
         return Said(PredictionLabel.TRUE if was_its_own else PredictionLabel.UNKNOWN, LabelWhy.OTHER_FAULT)
+    if is_counted and outcome.closing_code == ClosingCode.NO_FAULT_FOUND.value:
+        return Said(PredictionLabel.TRUE, LabelWhy.CLOSING_CODE)
     if outcome.closing_code == ClosingCode.NO_FAULT_FOUND.value and parts_used:
         # Somebody put a part in all the same: what was worn was not broken yet.
         return Said(PredictionLabel.TRUE, LabelWhy.PARTS_USED)

@@ -10,6 +10,7 @@ from kit.access import Scope
 from kit.clock import Clock
 from kit.sweeps import Sweep
 from predictive.predictions.ending import AT_ONCE, Ending
+from predictive.predictions.finding import Method
 from predictive.predictions.label import PredictionLabel
 from predictive.predictions.models import Prediction
 from predictive.predictions.settings import PredictionSettings
@@ -90,7 +91,10 @@ class PredictionOutcomes:
     async def _settle(self, session: AsyncSession, row: Prediction, outcome: Outcome, *, parts_used: bool) -> bool:
         """Whether what it predicted was there, and has been repaired."""
         assert row.raised_at is not None  # it has an alarm
-        said = labelling.by_order(mode=row.mode, raised_at=row.raised_at, outcome=outcome, parts_used=parts_used)
+        said = labelling.by_order(
+            mode=row.mode, raised_at=row.raised_at, outcome=outcome, parts_used=parts_used,
+            is_counted=row.method == Method.REMAINING_LIFE.value,
+        )  # fmt: skip
         if said is None:
             return False
         await self._ending.settle(session, row, label=said.label, why=said.why, order_id=outcome.order_id)

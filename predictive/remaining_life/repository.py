@@ -1,6 +1,6 @@
 """Queries on remaining lives, and on what the wear of a site's equipment lasted before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog.bulk import upsert
 from kit.access import Scope
 from predictive.predictions.label import LabelWhy, PredictionLabel
+from predictive.predictions.life import PredictionState
 from predictive.predictions.models import Prediction
 from predictive.remaining_life.fleet_prior import WearLife
 from predictive.remaining_life.models import RemainingLifeForecast
@@ -98,3 +99,16 @@ async def wear_lives(session: AsyncSession, site_id: UUID, *, most: int) -> Sequ
         )
         for mode, kind, left, why, seconds in found
     ]  # fmt: skip
+
+
+async def last_settled(session: AsyncSession, *, modes: Collection[str]) -> dict[tuple[UUID, str], datetime]:
+    """When somebody last saw to each of these modes, by equipment and mode."""
+    found = await session.execute(
+        select(Prediction.equipment_id, Prediction.mode, func.max(Prediction.ended_at))
+        .where(
+            Prediction.mode.in_(modes), Prediction.state == PredictionState.SETTLED.value,
+            Prediction.label == PredictionLabel.TRUE.value,
+        )
+        .group_by(Prediction.equipment_id, Prediction.mode)
+    )  # fmt: skip
+    return {(equipment_id, mode): at for equipment_id, mode, at in found if at is not None}
