@@ -13,6 +13,7 @@ from catalog.directory import EquipmentEntry
 from kit.ids import new_id
 from predictive.detectors.contract import Arrays, Model, State, Window, stacked
 from predictive.detectors.ensemble import Ensemble, Verdict
+from predictive.streaming import inbox
 from predictive.streaming.checkpoint import checkpoints, restored
 from predictive.streaming.cohort import Cohort, Judged, Judging, Member
 from predictive.streaming.frames import window_of
@@ -108,6 +109,20 @@ def test_what_comes_too_late_is_left_out_and_counted_however_often_it_is_read(wo
     assert stream.inbox.take(batch, arrived_ms=late_ms) == 0
     assert stream.inbox.left_out["late"] == len(batch)
     assert stream.inbox.take(batch, arrived_ms=late_ms - 1) == len(batch)
+
+
+def test_what_waits_is_bounded_and_the_oldest_is_left_out_and_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Stream(Ensemble(), lateness_ms=LATENESS_MS)
+    stream.join([world.cohort(Ensemble())])
+    later = world.readings.where(world.readings.ts_ms >= LEARNT_UNTIL_MS)
+    monkeypatch.setattr(inbox, "MOST_PENDING", 50)
+    for first in range(0, 120, 20):
+        part = later.where((np.arange(len(later)) >= first) & (np.arange(len(later)) < first + 20))
+        stream.inbox.take(part, arrived_ms=LEARNT_UNTIL_MS)
+    assert len(stream.inbox) == len(stream.inbox.pending()) == 40
+    assert stream.inbox.left_out["overflow"] == 80
 
 
 def test_a_failing_model_is_set_aside_and_the_others_find_what_they_find(world: World) -> None:
